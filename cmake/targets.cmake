@@ -1,0 +1,44 @@
+# Our own targets: the engine as a static library, the addon, and the engine's tests. Only these get our warnings.
+
+function(autocog_warnings target)
+  if(MSVC)
+    target_compile_options(${target} PRIVATE /W4 /WX)
+  else()
+    target_compile_options(${target} PRIVATE -Wall -Wextra -Werror)
+  endif()
+endfunction()
+
+add_library(autocog_engine STATIC ${AUTOCOG_ENGINE_SOURCES})
+target_include_directories(autocog_engine PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}/native)
+target_compile_definitions(autocog_engine PRIVATE
+  AUTOCOG_LLAMA_TAG="${AUTOCOG_LLAMA_TAG}" AUTOCOG_LLAMA_COMMIT="${AUTOCOG_LLAMA_COMMIT}")
+target_link_libraries(autocog_engine PUBLIC llama)
+autocog_warnings(autocog_engine)
+
+if(AUTOCOG_TESTS)
+  add_executable(engine_tests ${AUTOCOG_TEST_SOURCES})
+  target_link_libraries(engine_tests PRIVATE autocog_engine)
+  set_target_properties(engine_tests PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+  autocog_warnings(engine_tests)
+endif()
+
+if(NOT CMAKE_JS_VERSION)
+  return()
+endif()
+
+add_library(autocog MODULE ${AUTOCOG_ADDON_SOURCES} ${CMAKE_JS_SRC})
+set_target_properties(autocog PROPERTIES PREFIX "" SUFFIX ".node")
+target_include_directories(autocog SYSTEM PRIVATE ${CMAKE_JS_INC})
+# C++ exceptions stay on in the compiler, since llama.cpp throws and the engine catches; they just never cross N-API.
+target_compile_definitions(autocog PRIVATE
+  NAPI_VERSION=8 NODE_ADDON_API_DISABLE_DEPRECATED NAPI_DISABLE_CPP_EXCEPTIONS)
+target_link_libraries(autocog PRIVATE autocog_engine ${CMAKE_JS_LIB})
+autocog_warnings(autocog)
+if(UNIX AND NOT APPLE)
+  # Another llama.cpp in the same process must find none of our symbols.
+  target_link_options(autocog PRIVATE -Wl,--exclude-libs,ALL)
+endif()
+
+if(MSVC AND CMAKE_JS_NODELIB_DEF AND CMAKE_JS_NODELIB_TARGET)
+  execute_process(COMMAND ${CMAKE_AR} /def:${CMAKE_JS_NODELIB_DEF} /out:${CMAKE_JS_NODELIB_TARGET} ${CMAKE_STATIC_LINKER_FLAGS})
+endif()

@@ -1,0 +1,60 @@
+// Compiles lib/ twice, to dist/esm and dist/cjs. `npm run build:ts`, and `npm pack` by way of `prepare`.
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative, sep } from 'node:path';
+import ts from 'typescript';
+import { main, PlainError, root } from './run.mjs';
+
+const dist = join(root, 'dist');
+const packageFile = join(root, 'package.json');
+const packageJson = JSON.parse(readFileSync(packageFile, 'utf8'));
+
+/**
+ * In module "nodenext" TypeScript takes a file's format from the nearest package.json, which says "module" here. For the
+ * CommonJS output it is shown one that says "commonjs": unlike module "commonjs", that keeps `import()` and `exports`.
+ */
+function compile(format, type) {
+  const config = ts.getParsedCommandLineOfConfigFile(
+    join(root, 'tsconfig.build.json'),
+    { outDir: join(dist, format) },
+    { ...ts.sys, onUnRecoverableConfigFileDiagnostic: (diagnostic) => report([diagnostic]) },
+  );
+  report(config.errors);
+  const host = ts.createCompilerHost(config.options);
+  host.readFile = (file) =>
+    file === packageFile ? JSON.stringify({ ...packageJson, type }) : ts.sys.readFile(file);
+  const program = ts.createProgram(config.fileNames, config.options, host);
+  report(ts.getPreEmitDiagnostics(program));
+  const write = type === 'commonjs' ? writeCommonJs : undefined;
+  report(program.emit(undefined, write).diagnostics);
+}
+
+function report(diagnostics) {
+  if (diagnostics.length === 0) return;
+  const host = {
+    getCurrentDirectory: () => root,
+    getCanonicalFileName: (name) => name,
+    getNewLine: () => '\n',
+  };
+  console.error(ts.formatDiagnosticsWithColorAndContext(diagnostics, host));
+  throw new PlainError('lib/ does not compile');
+}
+
+// dist/cjs has a package.json of its own, to be CommonJS, and '#addon' and its like would be looked up in that one,
+// where no import may point outside of its folder: in this output they become paths.
+function writeCommonJs(file, text) {
+  let output = text;
+  for (const [name, target] of Object.entries(packageJson.imports)) {
+    const path = relative(dirname(file), join(root, target.default)).split(sep).join('/');
+    output = output.replaceAll(`require("${name}")`, `require("${path}")`);
+  }
+  ts.sys.writeFile(file, output);
+}
+
+export function buildTs() {
+  rmSync(dist, { recursive: true, force: true });
+  compile('esm', 'module');
+  compile('cjs', 'commonjs');
+  writeFileSync(join(dist, 'cjs', 'package.json'), '{ "type": "commonjs" }\n');
+}
+
+await main(import.meta.url, buildTs);

@@ -1,0 +1,82 @@
+// Holds lib/binding.ts to the export tables in native/addon: same names, and above each native method a comment with
+// the same parameters in the same order, and the engine calls that it makes. `npm run check:binding`; CI runs it.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { main, PlainError, root } from './run.mjs';
+
+/** Interface of lib/binding.ts -> the C++ file with its table, and how an entry of the table looks. */
+const tables = {
+  NativeAddon: { file: 'exports.cc', entry: /exports\.Set\("(\w+)"/g },
+  NativeModel: { file: 'model_wrap.cc', entry: /InstanceMethod<&\w+::\w+>\("(\w+)"\)/g },
+  NativeSession: { file: 'session_wrap.cc', entry: /InstanceMethod<&\w+::\w+>\("(\w+)"\)/g },
+};
+
+const addon = join(root, 'native', 'addon');
+
+/** Method names with their parameters' names, per interface of lib/binding.ts. */
+function declared() {
+  const path = join(root, 'lib', 'binding.ts');
+  const source = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest);
+  const interfaces = source.statements.filter(ts.isInterfaceDeclaration);
+  return Object.fromEntries(
+    interfaces.map((each) => [
+      each.name.text,
+      new Map(
+        each.members
+          .filter(ts.isMethodSignature)
+          .map(({ name, parameters }) => [name.text, parameters.map((one) => one.name.text)]),
+      ),
+    ]),
+  );
+}
+
+/** The signature comments of a C++ source: a signature, then one line or more of engine calls. */
+function commented(source) {
+  const found = new Map();
+  for (const [block] of source.matchAll(/(?:^\/\/ .*\n)+(?=Napi::Value )/gm)) {
+    const text = block.replaceAll(/^\/\/ */gm, '').replaceAll('\n', ' ');
+    const match = /^(\w+)\((.*?)\): (?:Promise<.*?>|\w+(?:\[\])?) *(.*)$/.exec(text);
+    if (match === null) continue;
+    const [, name, parameters, calls] = match;
+    const names = parameters.split(',').map((one) => one.split(':')[0].trim());
+    found.set(name, { names: names.filter(Boolean), calls });
+  }
+  return found;
+}
+
+export function checkBinding() {
+  const interfaces = declared();
+  const comments = new Map(
+    readdirSync(addon)
+      .filter((file) => file.endsWith('.cc'))
+      .flatMap((file) => [...commented(readFileSync(join(addon, file), 'utf8'))]),
+  );
+  const complaints = [];
+  for (const [name, { file, entry }] of Object.entries(tables)) {
+    const exported = new Set(
+      [...readFileSync(join(addon, file), 'utf8').matchAll(entry)].map(([, method]) => method),
+    );
+    const methods = interfaces[name] ?? new Map();
+    for (const method of exported) {
+      if (!methods.has(method)) complaints.push(`${file} exports ${method}, ${name} lacks it`);
+    }
+    for (const [method, parameters] of methods) {
+      const comment = comments.get(method);
+      if (!exported.has(method))
+        complaints.push(`${name} has ${method}, ${file} does not export it`);
+      else if (comment === undefined) complaints.push(`${method} has no signature comment in C++`);
+      else if (comment.names.join() !== parameters.join()) {
+        complaints.push(
+          `${method}(${comment.names}) in C++ is ${method}(${parameters}) in ${name}`,
+        );
+      } else if (comment.calls === '')
+        complaints.push(`${method}: the comment names no engine call`);
+    }
+  }
+  if (complaints.length > 0) {
+    throw new PlainError(`lib/binding.ts and native/addon disagree:\n  ${complaints.join('\n  ')}`);
+  }
+}
+
+await main(import.meta.url, checkBinding);

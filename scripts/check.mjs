@@ -1,0 +1,47 @@
+// Everything that CI holds a change to: `npm run check`. Goes on after a failure so that one run shows them all; a step
+// that fails counts as one failure in the last line.
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { buildNative } from './build-native.mjs';
+import { buildTs } from './build-ts.mjs';
+import { runEngineTests, runSanitized } from './engine-tests.mjs';
+import { lint } from './lint.mjs';
+import { main, PlainError, root, run } from './run.mjs';
+import { conclude } from './tally.mjs';
+import { runTap } from './test.mjs';
+
+const script = (name) => () => run(process.execPath, [join(root, 'scripts', name)]);
+const publint = () =>
+  run(process.execPath, [
+    join(createRequire(import.meta.url).resolve('publint'), '..', 'cli.js'),
+    '--strict',
+  ]);
+
+const steps = {
+  lint,
+  'binding contract': script('check-binding.mjs'),
+  'TypeScript build': buildTs,
+  'native build': buildNative,
+  'AMX stores': script('check-amx.mjs'),
+  publint,
+  'engine tests': () => runEngineTests('build-cmake'),
+  tests: runTap,
+  'engine tests, sanitized': runSanitized,
+};
+
+await main(import.meta.url, () => {
+  const tallies = [];
+  for (const [name, step] of Object.entries(steps)) {
+    console.log(`\n== ${name}`);
+    const start = Date.now();
+    try {
+      const tally = step();
+      if (tally?.passed !== undefined) tallies.push(tally);
+    } catch (error) {
+      console.error(error instanceof PlainError ? `${name}: ${error.message}` : error);
+      tallies.push({ passed: 0, failed: 1 });
+    }
+    console.log(`   ${name}: ${((Date.now() - start) / 1000).toFixed(1)} s`);
+  }
+  conclude(tallies);
+});

@@ -1,0 +1,16 @@
+// Fills prebuilds/<platform>-<arch>/ with a portable, stripped addon by way of prebuildify, node-gyp and binding.gyp.
+// `npm run prebuildify` ("prebuild" would be run by npm before every "build").
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { main, root, run } from './run.mjs';
+
+await main(import.meta.url, () => {
+  const program = createRequire(import.meta.url).resolve('prebuildify/bin');
+  const args = ['--napi', '--strip', '--tag-libc', '--target', process.versions.node];
+  const env = { ...process.env, AUTOCOG_NATIVE: 'OFF', AUTOCOG_TESTS: 'OFF' };
+  // node-gyp wants Node's headers although the shim compiles nothing: those of this Node spare it a download.
+  const prefix = dirname(dirname(process.execPath));
+  if (existsSync(join(prefix, 'include', 'node', 'node_api.h'))) env.npm_config_nodedir = prefix;
+  run(process.execPath, [program, ...args], { cwd: root, env });
+});

@@ -1,0 +1,60 @@
+// What every script here needs: the package's root, running a command, and failing with one plain message.
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** An error whose message is meant for the person at the terminal: printed without a stack. */
+export class PlainError extends Error {}
+
+/** Runs a command with this terminal's output and throws a PlainError if it fails. */
+export function run(command, args, options = {}) {
+  const result = spawnSync(command, args, {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    ...options,
+  });
+  if (result.error) throw new PlainError(`${command}: ${result.error.message}`);
+  if (result.status !== 0)
+    throw new PlainError(`${command} ${args.join(' ')} failed (${result.signal ?? result.status})`);
+  return result;
+}
+
+/** Runs a command and gives what it printed, or null if it failed or ran past options.timeout. */
+export function capture(command, args, options = {}) {
+  const result = spawnSync(command, args, {
+    cwd: root,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...options,
+  });
+  return result.status === 0 ? result.stdout.trim() : null;
+}
+
+/** Whether a program of this name is on the PATH. */
+export function onPath(name) {
+  const names = process.platform === 'win32' ? [`${name}.exe`, `${name}.cmd`] : [name];
+  return (process.env.PATH ?? '').split(delimiter).some((folder) =>
+    names.some((file) => {
+      try {
+        accessSync(join(folder, file), constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    }),
+  );
+}
+
+/** Runs a script's main function if that file is the one node was started with. */
+export async function main(url, body) {
+  if (process.argv[1] !== fileURLToPath(url)) return;
+  try {
+    await body();
+  } catch (error) {
+    console.error(error instanceof PlainError ? `autocog-lm: ${error.message}` : error);
+    process.exitCode = 1;
+  }
+}

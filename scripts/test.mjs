@@ -1,0 +1,35 @@
+// Builds, runs the TypeScript tests (tap) and the engine's own, and ends with `N passed, N failed`.
+// `npm test`, or `npm test -- test/choose.test.ts` for some of the TypeScript tests only.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { buildNative } from './build-native.mjs';
+import { buildTs } from './build-ts.mjs';
+import { runEngineTests } from './engine-tests.mjs';
+import { main, root } from './run.mjs';
+import { conclude, count } from './tally.mjs';
+
+/** Runs tap, on all of test/ or on the files named, and gives its tally. */
+export function runTap(files = []) {
+  const output = join(root, '.tap', 'results.tap');
+  mkdirSync(dirname(output), { recursive: true });
+  rmSync(output, { force: true });
+  const tap = createRequire(import.meta.url).resolve('tap/package.json');
+  const program = join(dirname(tap), 'dist', 'esm', 'run.mjs');
+  const reporter = process.stdout.isTTY ? [] : ['--reporter=min'];
+  const args = [program, 'run', ...reporter, `--output-file=${output}`, ...files];
+  const { status } = spawnSync(process.execPath, args, {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  return count(readFileSync(output, 'utf8'), status === 0);
+}
+
+await main(import.meta.url, () => {
+  buildTs();
+  buildNative();
+  const files = process.argv.slice(2);
+  if (files.length > 0) return conclude([runTap(files)]);
+  conclude([runTap(), runEngineTests('build-cmake')]);
+});
