@@ -1,0 +1,21 @@
+// Log-sum-exp and log-softmax over a row of float logits: vectorised, single pass of
+// exponentials, sums carried in double. No state; any thread.
+
+#ifndef AUTOCOG_ENGINE_LOG_SOFTMAX_H_
+#define AUTOCOG_ENGINE_LOG_SOFTMAX_H_
+
+#include <cstddef>
+
+namespace autocog {
+
+// log Σ exp(logits[i]), natural. −inf entries count as probability 0; NaN anywhere, +inf, or
+// nothing but −inf give a result that is not finite. Relative error of the sum below 1e-6.
+// REQUIRES: size > 0.
+double LogSumExp(const float* logits, size_t size);
+
+// out[i] = logits[i] − LogSumExp(logits). `out` may be `logits`.
+void LogSoftmax(const float* logits, size_t size, float* out);
+
+}  // namespace autocog
+
+#endif  // AUTOCOG_ENGINE_LOG_SOFTMAX_H_

@@ -1,0 +1,98 @@
+// Keeps prompts in the KV buffer. A few sequences are prompt slots; the others are branches
+// that hang on one slot while a tree is scored. The context is the session's, and so is the
+// thread. Invariant between calls: a slot's sequence holds exactly the positions of its
+// `tokens`, and a branch holds exactly the first `length` positions of its slot.
+
+#ifndef AUTOCOG_ENGINE_PREFIX_CACHE_H_
+#define AUTOCOG_ENGINE_PREFIX_CACHE_H_
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "engine/cancellation.h"
+#include "engine/context.h"
+#include "engine/status.h"
+#include "engine/usage.h"
+#include "engine/vocabulary.h"
+
+namespace autocog {
+
+// What a caller wants of a prompt.
+struct PromptRequest {
+  // Ascending positions whose logits are wanted; may be empty.
+  std::vector<int> rows;
+  // Gets each wanted row, in order: its index in `rows`, and the logits, valid in the call.
+  std::function<void(size_t, const float*)> on_row;
+  // Take cells that Append() made, too. Faster to go on from, other in the last digits.
+  bool reuse_appended = false;
+};
+
+class PrefixCache {
+ public:
+  // `context` must outlive this. REQUIRES: 0 < slots <= context->sequences() - 2.
+  PrefixCache(Context* context, int slots);
+
+  // Makes `prompt` the first positions of a slot and hands out the rows that are wanted.
+  // Gives the slot. Everything is decoded with Kernels::kBatch.
+  // On failure the cache holds what was certain before, and what was decoded in full since.
+  // REQUIRES: 0 < prompt.size() <= context->context_size(), tokens in the vocabulary.
+  Result<int> Ensure(const Tokens& prompt, const PromptRequest& request, const Cancellation& cancellation,
+                     Usage* usage);
+
+  // Shortens a slot, and the branches on it, to its first `length` tokens.
+  void TrimSlot(int slot, int length);
+
+  // Appends one token to a slot, by the kernels for one token, and gives its logits.
+  Result<const float*> Append(int slot, llama_token token, const Cancellation& cancellation, Usage* usage);
+
+  // Branches: sequence ids for tokens that follow the first `length` positions of a slot.
+  int branches() const { return static_cast<int>(branches_.size()); }
+  llama_seq_id BranchSequence(int branch) const { return slots() + branch; }
+  void Attach(int branch, int slot, int length);
+  // Removes what was decoded on the branch beyond the length that it is attached with.
+  void TrimBranch(int branch);
+
+  // Cells that are certainly free, after giving up other prompts than that of `slot`, least
+  // recently used first, as long as there are fewer than `wanted`.
+  int MakeRoom(int wanted, int slot);
+
+  // Forgets every prompt.
+  void Clear();
+
+  int slots() const { return static_cast<int>(slots_.size()); }
+
+ private:
+  struct Slot {
+    Tokens tokens;
+    // The first so many tokens were decoded with Kernels::kBatch.
+    int exact = 0;
+    // The kept row of logits and the position it belongs to, or -1.
+    int row_position = -1;
+    std::vector<float> row;
+    uint64_t last_used = 0;
+  };
+  struct Branch {
+    int slot = -1;
+    int length = 0;
+  };
+
+  int Length(int slot) const { return static_cast<int>(slots_[static_cast<size_t>(slot)].tokens.size()); }
+  int CommonPrefix(const Slot& slot, const Tokens& prompt, bool reuse_appended) const;
+  int BestSlot(const Tokens& prompt, bool reuse_appended, int* common) const;
+  int OldestSlot(int except) const;
+  // The slot that is to hold `prompt`, with as much of it as can be reused.
+  int Route(const Tokens& prompt, const PromptRequest& request, int* reused);
+  Status DecodeRest(int slot, const Tokens& prompt, const PromptRequest& request, const Cancellation& cancellation,
+                    Usage* usage);
+
+  Context* context_;
+  std::vector<Slot> slots_;
+  std::vector<Branch> branches_;
+  uint64_t clock_ = 0;
+  Batch batch_;
+};
+
+}  // namespace autocog
+
+#endif  // AUTOCOG_ENGINE_PREFIX_CACHE_H_

@@ -1,0 +1,72 @@
+// One context with its prompt cache: the operations that JavaScript asks for, each a whole
+// job. Every method runs on the session's thread; none throws. Arguments are checked here,
+// whoever calls.
+
+#ifndef AUTOCOG_ENGINE_SESSION_H_
+#define AUTOCOG_ENGINE_SESSION_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/cancellation.h"
+#include "engine/context.h"
+#include "engine/generator.h"
+#include "engine/model.h"
+#include "engine/prefix_cache.h"
+#include "engine/status.h"
+#include "engine/tree_scorer.h"
+#include "engine/usage.h"
+
+namespace autocog {
+
+struct Rows {
+  std::vector<float> values;  // rows × vocabulary, row-major
+  Usage usage;
+};
+
+struct Candidates {
+  Tokens tokens;  // most probable first, ties to the lowest id
+  std::vector<double> logprobs;
+  Usage usage;
+};
+
+class Session {
+ public:
+  static Result<std::unique_ptr<Session>> Create(std::shared_ptr<Model> model, const ContextOptions& options,
+                                                 int prompt_slots);
+
+  const Context& context() const { return *context_; }
+  int prompt_slots() const { return cache_.slots(); }
+
+  // Logits after the positions in `rows`, ascending and below the prompt's length.
+  Result<Rows> Eval(const Tokens& prompt, std::vector<int> rows, const Cancellation& cancellation);
+  // Log-probabilities of every next token, natural.
+  Result<Rows> LogProbs(const Tokens& prompt, const Cancellation& cancellation);
+  // The `count` most probable next tokens, or the whole vocabulary if that is smaller.
+  Result<Candidates> TopCandidates(const Tokens& prompt, int count, const Cancellation& cancellation);
+  Result<TreeScores> ScoreTree(const Tokens& prompt, std::vector<int32_t> tokens, std::vector<int32_t> parents,
+                               std::vector<uint8_t> end_at, const Tokens& end_tokens, bool sequential,
+                               const Cancellation& cancellation);
+  Result<Generation> Generate(const Tokens& prompt, int max_tokens, const std::vector<std::string>& stops,
+                              const Cancellation& cancellation);
+  // Decodes the prompt so that the next call finds it cached.
+  Result<Usage> Ingest(const Tokens& prompt, const Cancellation& cancellation);
+  void Clear() { cache_.Clear(); }
+
+ private:
+  Session(std::unique_ptr<Context> context, int prompt_slots);
+  // A prompt of known tokens with room for `more` positions after it.
+  Status CheckPrompt(const Tokens& prompt, int more) const;
+  // PrefixCache::Ensure with its time in usage->prompt_ms.
+  Status EnsureTimed(const Tokens& prompt, const PromptRequest& request, const Cancellation& cancellation,
+                     Usage* usage);
+
+  std::unique_ptr<Context> context_;
+  PrefixCache cache_;
+};
+
+}  // namespace autocog
+
+#endif  // AUTOCOG_ENGINE_SESSION_H_

@@ -1,0 +1,52 @@
+// Text to tokens and back. A view of a model's vocabulary; const and safe from any thread
+// while the model lives.
+
+#ifndef AUTOCOG_ENGINE_VOCABULARY_H_
+#define AUTOCOG_ENGINE_VOCABULARY_H_
+
+#include <string>
+#include <vector>
+
+#include "engine/status.h"
+#include "llama.h"
+
+namespace autocog {
+
+using Tokens = std::vector<llama_token>;
+
+class Vocabulary {
+ public:
+  // `vocab` must outlive this.
+  explicit Vocabulary(const llama_vocab* vocab);
+
+  int size() const { return size_; }
+  const llama_vocab* raw() const { return vocab_; }
+  // "none", "spm", "bpe", "wpm", "ugm", "rwkv", "plamo2" or "test".
+  const char* type_name() const;
+  // Every token that ends a generation, ascending.
+  const Tokens& end_of_generation() const { return end_of_generation_; }
+  bool IsEndOfGeneration(llama_token token) const { return llama_vocab_is_eog(vocab_, token); }
+  bool Contains(llama_token token) const { return token >= 0 && token < size_; }
+
+  // kOutOfRange, naming the first token that is not in the vocabulary.
+  Status Check(const Tokens& tokens) const;
+
+  // `add_special`: the vocabulary's own BOS/EOS policy. `parse_special`: control tokens
+  // written out in the text become those tokens; else they are plain text.
+  Result<Tokens> Tokenize(const std::string& text, bool add_special, bool parse_special) const;
+
+  // Bytes, which need not be whole UTF-8 characters. `special`: write control tokens out.
+  Result<std::string> Detokenize(const Tokens& tokens, bool special) const;
+
+  // The bytes that a token adds in the middle of a text; empty for a control token.
+  Result<std::string> TokenBytes(llama_token token) const;
+
+ private:
+  const llama_vocab* vocab_;
+  int size_;
+  Tokens end_of_generation_;
+};
+
+}  // namespace autocog
+
+#endif  // AUTOCOG_ENGINE_VOCABULARY_H_
