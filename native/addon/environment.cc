@@ -1,0 +1,85 @@
+// See environment.h.
+
+#include "addon/environment.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace autocog {
+
+void Environment::Install(Napi::Env env) { env.SetInstanceData<Environment>(new Environment(env)); }
+
+Environment* Environment::Get(Napi::Env env) { return env.GetInstanceData<Environment>(); }
+
+Environment::Environment(Napi::Env env) : env_(env) {
+  napi_create_threadsafe_function(env, nullptr, nullptr, Napi::String::New(env, "autocog-lm"), 0, 1, nullptr, nullptr,
+                                  this, OnWake, &wake_);
+  // An idle model must not keep a process alive.
+  napi_unref_threadsafe_function(env, wake_);
+  // Hooks run last in first out: this one before the function above is torn down (rule 4).
+  napi_add_env_cleanup_hook(env, OnCleanup, this);
+}
+
+std::shared_ptr<JobThread> Environment::NewThread() {
+  threads_.erase(
+      std::remove_if(threads_.begin(), threads_.end(), [](const auto& thread) { return thread.expired(); }),
+      threads_.end());
+  auto thread = std::make_shared<JobThread>();
+  threads_.push_back(thread);
+  return thread;
+}
+
+void Environment::BeginWork() {
+  if (working_++ == 0) napi_ref_threadsafe_function(env_, wake_);
+}
+
+void Environment::EndWork() {
+  if (--working_ == 0) napi_unref_threadsafe_function(env_, wake_);
+}
+
+void Environment::Send(std::unique_ptr<Event> event) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  events_.push_back(std::move(event));
+  // One wake-up delivers everything that is queued by then.
+  if (!closed_ && events_.size() == 1) napi_call_threadsafe_function(wake_, nullptr, napi_tsfn_nonblocking);
+}
+
+void Environment::OnWake(napi_env env, napi_value, void* context, void*) {
+  if (env != nullptr) static_cast<Environment*>(context)->DeliverAll(env);
+}
+
+void Environment::DeliverAll(Napi::Env env) {
+  std::deque<std::unique_ptr<Event>> events;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    events.swap(events_);
+  }
+  for (auto& event : events) {
+    Napi::HandleScope scope(env);
+    event->Deliver(env);
+    event.reset();
+  }
+}
+
+void Environment::OnCleanup(void* data) {
+  auto* self = static_cast<Environment*>(data);
+  std::vector<std::shared_ptr<JobThread>> threads;
+  for (const auto& each : self->threads_) {
+    if (auto thread = each.lock()) threads.push_back(std::move(thread));
+  }
+  // All are told before any is waited for.
+  for (const auto& thread : threads) thread->Stop();
+  for (const auto& thread : threads) thread->Join();
+  Napi::HandleScope scope(self->env_);
+  std::deque<std::unique_ptr<Event>> events;
+  {
+    std::lock_guard<std::mutex> lock(self->mutex_);
+    self->closed_ = true;
+    events.swap(self->events_);
+  }
+  // Undelivered jobs hold references that only this thread may drop (rule 3).
+  events.clear();
+  napi_release_threadsafe_function(self->wake_, napi_tsfn_abort);
+}
+
+}  // namespace autocog

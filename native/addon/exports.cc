@@ -1,0 +1,87 @@
+// The addon's export table: NativeAddon of lib/binding.ts. Runs once per environment.
+
+#include <string>
+
+#include "addon/environment.h"
+#include "addon/errors.h"
+#include "addon/job.h"
+#include "addon/model_wrap.h"
+#include "addon/napi_common.h"
+#include "addon/session_wrap.h"
+#include "addon/values.h"
+#include "engine/backend.h"
+
+namespace autocog {
+
+namespace {
+
+// llamaVersion(): string
+// llama_version
+Napi::Value LlamaVersion(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), llama_version()); }
+
+// systemInfo(): string
+// llama_print_system_info
+Napi::Value SystemInfo(const Napi::CallbackInfo& info) {
+  InstallBackend();
+  return Napi::String::New(info.Env(), llama_print_system_info());
+}
+
+// devices(): NativeDevice[]
+// ggml_backend_dev_*
+Napi::Value ListDevices(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  const auto devices = Devices();
+  Napi::Array array = Napi::Array::New(env, devices.size());
+  for (uint32_t i = 0; i < devices.size(); ++i) {
+    const Device& device = devices[i];
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("name", device.name);
+    object.Set("description", device.description);
+    object.Set("backend", device.backend);
+    object.Set("type", device.type);
+    object.Set("memoryFree", static_cast<double>(device.memory_free));
+    object.Set("memoryTotal", static_cast<double>(device.memory_total));
+    array.Set(i, object);
+  }
+  return array;
+}
+
+// quantize(source: string, target: string, type: string, threads: number): Promise<void>
+// llama_model_quantize
+Napi::Value StartQuantize(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  auto source = ReadString(info, 0);
+  auto target = source ? ReadString(info, 1) : std::nullopt;
+  auto type = target ? ReadString(info, 2) : std::nullopt;
+  auto threads = type ? ReadInt(info, 3) : std::nullopt;
+  if (!threads) return env.Undefined();
+  auto thread = Environment::Get(env)->NewThread();
+  // The job holds the thread until it is delivered, and ends it from the JavaScript thread.
+  auto work = [thread, source = std::move(*source), target = std::move(*target), type = std::move(*type),
+               threads = *threads]() -> Result<Nothing> {
+    Status status = Quantize(source, target, type, threads);
+    if (!status.ok()) return status;
+    return Nothing{};
+  };
+  return Job<Nothing>::Start(env, Napi::Object::New(env), thread, std::move(work), ToUndefined);
+}
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  Environment::Install(env);
+  ModelWrap::Install(env);
+  SessionWrap::Install(env);
+  exports.Set("llamaVersion", Napi::Function::New<LlamaVersion>(env));
+  exports.Set("systemInfo", Napi::Function::New<SystemInfo>(env));
+  exports.Set("devices", Napi::Function::New<ListDevices>(env));
+  exports.Set("createCancellation", Napi::Function::New<NewCancellation>(env));
+  exports.Set("loadModel", Napi::Function::New<ModelWrap::Load>(env));
+  exports.Set("createSession", Napi::Function::New<SessionWrap::Create>(env));
+  exports.Set("quantize", Napi::Function::New<StartQuantize>(env));
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(autocog, Init)
+
+}  // namespace autocog

@@ -1,0 +1,291 @@
+// See session_wrap.h. Above each method: its TypeScript signature and the llama.h calls that
+// it leads to.
+
+#include "addon/session_wrap.h"
+
+#include <string>
+#include <utility>
+
+#include "addon/environment.h"
+#include "addon/errors.h"
+#include "addon/model_wrap.h"
+#include "addon/options.h"
+#include "addon/values.h"
+
+namespace autocog {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Created {
+  std::shared_ptr<JobThread> thread;
+  std::shared_ptr<std::unique_ptr<Session>> session;
+  ContextOptions options;
+};
+
+const char* ReasonName(StopReason reason) {
+  switch (reason) {
+    case StopReason::kEndOfGeneration:
+      return "eog";
+    case StopReason::kStopString:
+      return "stop";
+    case StopReason::kLength:
+      return "length";
+  }
+  return "length";
+}
+
+// The usual place of a job's cost.
+constexpr auto kUsageField = [](auto& result) -> Usage& { return result.usage; };
+
+}  // namespace
+
+void SessionWrap::Install(Napi::Env env) {
+  Napi::Function constructor = DefineClass(env, "NativeSession",
+                                           {InstanceMethod<&SessionWrap::Info>("info"),
+                                            InstanceMethod<&SessionWrap::Eval>("eval"),
+                                            InstanceMethod<&SessionWrap::LogProbs>("logprobs"),
+                                            InstanceMethod<&SessionWrap::Candidates>("candidates"),
+                                            InstanceMethod<&SessionWrap::ScoreTree>("scoreTree"),
+                                            InstanceMethod<&SessionWrap::Generate>("generate"),
+                                            InstanceMethod<&SessionWrap::Ingest>("ingest"),
+                                            InstanceMethod<&SessionWrap::Clear>("clear"),
+                                            InstanceMethod<&SessionWrap::Close>("close")});
+  Environment::Get(env)->session_class = Napi::Persistent(constructor);
+}
+
+// createSession(model: NativeModel, options: NativeSessionOptions): Promise<NativeSession>
+// llama_init_from_model
+Napi::Value SessionWrap::Create(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  auto model = ModelWrap::From(info, 0);
+  auto object = model ? ReadObject(info, 1) : std::nullopt;
+  if (!object) return env.Undefined();
+  ContextOptions options = ReadContextOptions(*object);
+  const int prompt_slots = IntField(*object, "promptSlots");
+  if (env.IsExceptionPending()) return env.Undefined();
+  auto thread = Environment::Get(env)->NewThread();
+  auto work = [thread, model = std::move(model), options, prompt_slots]() mutable -> Result<Created> {
+    auto session = Session::Create(std::move(model), options, prompt_slots);
+    if (!session.ok()) return session.status();
+    return Created{thread, std::make_shared<std::unique_ptr<Session>>(std::move(session.value())), options};
+  };
+  return Job<Created>::Start(env, Napi::Object::New(env), thread, std::move(work),
+                             [](Napi::Env env, Created& created) -> Napi::Value {
+                               return Environment::Get(env)->session_class.New(
+                                   {Napi::External<Created>::New(env, &created)});
+                             });
+}
+
+SessionWrap::SessionWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<SessionWrap>(info) {
+  Napi::Env env = info.Env();
+  if (!info[0].IsExternal()) {
+    Napi::TypeError::New(env, "Sessions come from createSession").ThrowAsJavaScriptException();
+    return;
+  }
+  auto* created = info[0].As<Napi::External<Created>>().Data();
+  thread_ = std::move(created->thread);
+  session_ = std::move(created->session);
+  // The thread is idle now, so that its session may be looked at from here.
+  const Context& context = (*session_)->context();
+  Napi::Object facts = Napi::Object::New(env);
+  facts.Set("contextSize", context.context_size());
+  facts.Set("batchSize", context.max_tokens());
+  facts.Set("microBatchSize", context.micro_batch());
+  facts.Set("maxSequences", created->options.max_sequences);
+  facts.Set("promptSlots", (*session_)->prompt_slots());
+  facts.Set("threads", created->options.threads);
+  facts.Set("threadsBatch", created->options.threads_batch);
+  facts.Set("maxRows", context.max_rows());
+  info_ = Napi::Persistent(facts);
+}
+
+SessionWrap::~SessionWrap() {
+  // A pending job keeps this object alive (rule 2), so the thread is idle and this is quick.
+  if (thread_) thread_->Join();
+}
+
+template <typename T, typename Work, typename UsageOf, typename Convert>
+Napi::Value SessionWrap::Submit(Napi::Env env, CancelFlag flag, Work work, UsageOf usage_of, Convert convert) {
+  auto run = [session = session_, thread = thread_.get(), flag = std::move(flag), queued = Clock::now(),
+              work = std::move(work), usage_of]() mutable -> Result<T> {
+    const Cancellation cancellation(thread, flag);
+    if (cancellation.requested()) return cancellation.status();
+    const double waited = std::chrono::duration<double, std::milli>(Clock::now() - queued).count();
+    Result<T> result = work(**session, cancellation);
+    if (result.ok()) usage_of(result.value()).queue_ms = waited;
+    return result;
+  };
+  return Job<T>::Start(env, Value(), thread_, std::move(run), std::move(convert));
+}
+
+// info(): NativeSessionInfo
+// llama_n_ctx, llama_n_batch, llama_n_ubatch
+Napi::Value SessionWrap::Info(const Napi::CallbackInfo&) { return info_.Value(); }
+
+// eval(prompt: Int32Array, rows: Int32Array, cancellation): Promise<NativeEval>
+// llama_decode, llama_get_logits_ith, llama_memory_seq_rm, llama_memory_seq_cp
+Napi::Value SessionWrap::Eval(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  auto prompt = ReadInt32s(info, 0);
+  auto rows = prompt ? ReadInt32s(info, 1) : std::nullopt;
+  auto flag = rows ? ReadCancellation(info, 2) : std::nullopt;
+  if (!flag) return env.Undefined();
+  return Submit<Rows>(
+      env, std::move(*flag),
+      [prompt = std::move(*prompt), rows = std::move(*rows)](Session& session, const Cancellation& cancellation) {
+        return session.Eval(prompt, rows, cancellation);
+      },
+      kUsageField,
+      [](Napi::Env env, Rows& rows) -> Napi::Value {
+        Napi::Object object = Napi::Object::New(env);
+        object.Set("logits", FromFloats(env, std::move(rows.values)));
+        object.Set("usage", FromUsage(env, rows.usage));
+        return object;
+      });
+}
+
+// logprobs(prompt: Int32Array, cancellation): Promise<{ logprobs: Float32Array; usage }>
+// llama_decode, llama_get_logits_ith
+Napi::Value SessionWrap::LogProbs(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  auto prompt = ReadInt32s(info, 0);
+  auto flag = prompt ? ReadCancellation(info, 1) : std::nullopt;
+  if (!flag) return env.Undefined();
+  return Submit<Rows>(
+      env, std::move(*flag),
+      [prompt = std::move(*prompt)](Session& session, const Cancellation& cancellation) {
+        return session.LogProbs(prompt, cancellation);
+      },
+      kUsageField,
+      [](Napi::Env env, Rows& rows) -> Napi::Value {
+        Napi::Object object = Napi::Object::New(env);
+        object.Set("logprobs", FromFloats(env, std::move(rows.values)));
+        object.Set("usage", FromUsage(env, rows.usage));
+        return object;
+      });
+}
+
+// candidates(prompt: Int32Array, count: number, cancellation): Promise<NativeCandidates>
+// llama_decode, llama_get_logits_ith
+Napi::Value SessionWrap::Candidates(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  auto prompt = ReadInt32s(info, 0);
+  auto count = prompt ? ReadInt(info, 1) : std::nullopt;
+  auto flag = count ? ReadCancellation(info, 2) : std::nullopt;
+  if (!flag) return env.Undefined();
+  return Submit<autocog::Candidates>(
+      env, std::move(*flag),
+      [prompt = std::move(*prompt), count = *count](Session& session, const Cancellation& cancellation) {
+        return session.TopCandidates(prompt, count, cancellation);
+      },
+      kUsageField,
+      [](Napi::Env env, autocog::Candidates& candidates) -> Napi::Value {
+        Napi::Object object = Napi::Object::New(env);
+        object.Set("tokens", FromInt32s(env, candidates.tokens));
+        object.Set("logprobs", FromDoubles(env, candidates.logprobs));
+        object.Set("usage", FromUsage(env, candidates.usage));
+        return object;
+      });
+}
+
+// scoreTree(prompt, tokens, parents: Int32Array, endAt: Uint8Array, endTokens: Int32Array,
+//           sequential: boolean, cancellation): Promise<NativeTreeScores>
+// llama_memory_seq_cp, llama_decode, llama_get_logits_ith, llama_memory_seq_rm
+Napi::Value SessionWrap::ScoreTree(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  auto prompt = ReadInt32s(info, 0);
+  auto tokens = prompt ? ReadInt32s(info, 1) : std::nullopt;
+  auto parents = tokens ? ReadInt32s(info, 2) : std::nullopt;
+  auto end_at = parents ? ReadBytes(info, 3) : std::nullopt;
+  auto end_tokens = end_at ? ReadInt32s(info, 4) : std::nullopt;
+  auto sequential = end_tokens ? ReadBool(info, 5) : std::nullopt;
+  auto flag = sequential ? ReadCancellation(info, 6) : std::nullopt;
+  if (!flag) return env.Undefined();
+  return Submit<TreeScores>(
+      env, std::move(*flag),
+      [prompt = std::move(*prompt), tokens = std::move(*tokens), parents = std::move(*parents),
+       end_at = std::move(*end_at), end_tokens = std::move(*end_tokens),
+       sequential = *sequential](Session& session, const Cancellation& cancellation) mutable {
+        return session.ScoreTree(prompt, std::move(tokens), std::move(parents), std::move(end_at), end_tokens,
+                                 sequential, cancellation);
+      },
+      kUsageField,
+      [](Napi::Env env, TreeScores& scores) -> Napi::Value {
+        Napi::Object object = Napi::Object::New(env);
+        object.Set("logprobs", FromDoubles(env, scores.logprobs));
+        object.Set("ends", FromDoubles(env, scores.ends));
+        object.Set("usage", FromUsage(env, scores.usage));
+        return object;
+      });
+}
+
+// generate(prompt: Int32Array, maxTokens: number, stops: string[], cancellation): Promise<NativeGeneration>
+// llama_decode, llama_get_logits_ith, llama_token_to_piece
+Napi::Value SessionWrap::Generate(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  auto prompt = ReadInt32s(info, 0);
+  auto max_tokens = prompt ? ReadInt(info, 1) : std::nullopt;
+  auto stops = max_tokens ? ReadStrings(info, 2) : std::nullopt;
+  auto flag = stops ? ReadCancellation(info, 3) : std::nullopt;
+  if (!flag) return env.Undefined();
+  return Submit<Generation>(
+      env, std::move(*flag),
+      [prompt = std::move(*prompt), max_tokens = *max_tokens, stops = std::move(*stops)](
+          Session& session, const Cancellation& cancellation) {
+        return session.Generate(prompt, max_tokens, stops, cancellation);
+      },
+      kUsageField,
+      [](Napi::Env env, Generation& generation) -> Napi::Value {
+        Napi::Object object = Napi::Object::New(env);
+        object.Set("tokens", FromInt32s(env, generation.tokens));
+        object.Set("logprobs", FromDoubles(env, generation.logprobs));
+        object.Set("text", Napi::String::New(env, generation.text));
+        object.Set("stopReason", ReasonName(generation.reason));
+        object.Set("usage", FromUsage(env, generation.usage));
+        return object;
+      });
+}
+
+// ingest(prompt: Int32Array, cancellation): Promise<NativeUsage>
+// llama_decode
+Napi::Value SessionWrap::Ingest(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  auto prompt = ReadInt32s(info, 0);
+  auto flag = prompt ? ReadCancellation(info, 1) : std::nullopt;
+  if (!flag) return env.Undefined();
+  return Submit<Usage>(
+      env, std::move(*flag),
+      [prompt = std::move(*prompt)](Session& session, const Cancellation& cancellation) {
+        return session.Ingest(prompt, cancellation);
+      },
+      [](Usage& usage) -> Usage& { return usage; },
+      [](Napi::Env env, Usage& usage) { return FromUsage(env, usage); });
+}
+
+// clear(): Promise<void>
+// llama_memory_seq_rm
+Napi::Value SessionWrap::Clear(const Napi::CallbackInfo& info) {
+  auto run = [session = session_, thread = thread_.get()]() -> Result<Nothing> {
+    const Cancellation cancellation(thread, nullptr);
+    if (cancellation.requested()) return cancellation.status();
+    (*session)->Clear();
+    return Nothing{};
+  };
+  return Job<Nothing>::Start(info.Env(), Value(), thread_, std::move(run), ToUndefined);
+}
+
+// close(): Promise<void>
+// llama_free
+Napi::Value SessionWrap::Close(const Napi::CallbackInfo& info) {
+  // What runs sees this inside its decode; what waits is refused when its turn comes.
+  thread_->Stop();
+  auto run = [session = session_]() -> Result<Nothing> {
+    session->reset();
+    return Nothing{};
+  };
+  return Job<Nothing>::Start(info.Env(), Value(), thread_, std::move(run), ToUndefined);
+}
+
+}  // namespace autocog

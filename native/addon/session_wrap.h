@@ -1,0 +1,51 @@
+// NativeSession of lib/binding.ts: one engine session on one thread of its own.
+
+#ifndef AUTOCOG_ADDON_SESSION_WRAP_H_
+#define AUTOCOG_ADDON_SESSION_WRAP_H_
+
+#include <chrono>
+#include <functional>
+#include <memory>
+
+#include "addon/job.h"
+#include "addon/napi_common.h"
+#include "engine/job_thread.h"
+#include "engine/session.h"
+
+namespace autocog {
+
+class SessionWrap : public Napi::ObjectWrap<SessionWrap> {
+ public:
+  // Defines the class in this environment; instances come only from Create().
+  static void Install(Napi::Env env);
+  // createSession(model, options) -> Promise<NativeSession>
+  static Napi::Value Create(const Napi::CallbackInfo& info);
+
+  explicit SessionWrap(const Napi::CallbackInfo& info);
+  ~SessionWrap() override;
+
+ private:
+  Napi::Value Info(const Napi::CallbackInfo& info);
+  Napi::Value Eval(const Napi::CallbackInfo& info);
+  Napi::Value LogProbs(const Napi::CallbackInfo& info);
+  Napi::Value Candidates(const Napi::CallbackInfo& info);
+  Napi::Value ScoreTree(const Napi::CallbackInfo& info);
+  Napi::Value Generate(const Napi::CallbackInfo& info);
+  Napi::Value Ingest(const Napi::CallbackInfo& info);
+  Napi::Value Clear(const Napi::CallbackInfo& info);
+  Napi::Value Close(const Napi::CallbackInfo& info);
+
+  // Queues `work(session, cancellation)`; it does not run once the session is closed or the
+  // call aborted. Adds the wait to the usage that `usage_of` finds in the result.
+  template <typename T, typename Work, typename UsageOf, typename Convert>
+  Napi::Value Submit(Napi::Env env, CancelFlag flag, Work work, UsageOf usage_of, Convert convert);
+
+  std::shared_ptr<JobThread> thread_;
+  // Made, used and freed on the thread; the pointer's box is shared with its jobs.
+  std::shared_ptr<std::unique_ptr<Session>> session_;
+  Napi::ObjectReference info_;
+};
+
+}  // namespace autocog
+
+#endif  // AUTOCOG_ADDON_SESSION_WRAP_H_

@@ -1,0 +1,192 @@
+// See values.h.
+
+#include "addon/values.h"
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+namespace autocog {
+
+namespace {
+
+constexpr napi_type_tag kCancellationTag = {0x6c1f2f0ad0b84d5bULL, 0x9a3b1f74c2e85d06ULL};
+
+// No value, and a TypeError where none is pending yet.
+std::nullopt_t Refuse(Napi::Env env, const std::string& what) {
+  if (!env.IsExceptionPending()) Napi::TypeError::New(env, "Native call: expected " + what).ThrowAsJavaScriptException();
+  return std::nullopt;
+}
+
+std::string At(const char* what, size_t index) { return std::string(what) + " as argument " + std::to_string(index); }
+
+bool IsTyped(const Napi::Value& value, napi_typedarray_type type) {
+  return value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == type;
+}
+
+std::optional<int> ToInt(const Napi::Value& value) {
+  if (!value.IsNumber()) return std::nullopt;
+  const double number = value.As<Napi::Number>().DoubleValue();
+  if (number != std::floor(number) || number < std::numeric_limits<int>::min() ||
+      number > std::numeric_limits<int>::max()) {
+    return std::nullopt;
+  }
+  return static_cast<int>(number);
+}
+
+std::optional<std::vector<std::string>> ToStrings(const Napi::Value& value) {
+  if (!value.IsArray()) return std::nullopt;
+  auto array = value.As<Napi::Array>();
+  std::vector<std::string> strings;
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    Napi::Value element = array[i];
+    if (!element.IsString()) return std::nullopt;
+    strings.push_back(element.As<Napi::String>().Utf8Value());
+  }
+  return strings;
+}
+
+}  // namespace
+
+std::optional<std::string> ReadString(const Napi::CallbackInfo& info, size_t index) {
+  if (!info[index].IsString()) return Refuse(info.Env(), At("a string", index));
+  return info[index].As<Napi::String>().Utf8Value();
+}
+
+std::optional<bool> ReadBool(const Napi::CallbackInfo& info, size_t index) {
+  if (!info[index].IsBoolean()) return Refuse(info.Env(), At("a boolean", index));
+  return info[index].As<Napi::Boolean>().Value();
+}
+
+std::optional<int> ReadInt(const Napi::CallbackInfo& info, size_t index) {
+  auto number = ToInt(info[index]);
+  if (!number) return Refuse(info.Env(), At("a 32-bit integer", index));
+  return number;
+}
+
+std::optional<std::vector<int32_t>> ReadInt32s(const Napi::CallbackInfo& info, size_t index) {
+  if (!IsTyped(info[index], napi_int32_array)) return Refuse(info.Env(), At("an Int32Array", index));
+  auto array = info[index].As<Napi::Int32Array>();
+  return std::vector<int32_t>(array.Data(), array.Data() + array.ElementLength());
+}
+
+std::optional<std::vector<uint8_t>> ReadBytes(const Napi::CallbackInfo& info, size_t index) {
+  if (!IsTyped(info[index], napi_uint8_array)) return Refuse(info.Env(), At("a Uint8Array", index));
+  auto array = info[index].As<Napi::Uint8Array>();
+  return std::vector<uint8_t>(array.Data(), array.Data() + array.ElementLength());
+}
+
+std::optional<std::vector<std::string>> ReadStrings(const Napi::CallbackInfo& info, size_t index) {
+  auto strings = ToStrings(info[index]);
+  if (!strings) return Refuse(info.Env(), At("an array of strings", index));
+  return strings;
+}
+
+std::optional<Napi::Object> ReadObject(const Napi::CallbackInfo& info, size_t index) {
+  if (!info[index].IsObject()) return Refuse(info.Env(), At("an object", index));
+  return info[index].As<Napi::Object>();
+}
+
+std::optional<CancelFlag> ReadCancellation(const Napi::CallbackInfo& info, size_t index) {
+  if (info[index].IsObject()) {
+    auto object = info[index].As<Napi::Object>();
+    void* flag = nullptr;
+    if (object.CheckTypeTag(&kCancellationTag) && napi_unwrap(info.Env(), object, &flag) == napi_ok) {
+      return *static_cast<CancelFlag*>(flag);
+    }
+  }
+  return Refuse(info.Env(), At("a cancellation", index));
+}
+
+std::string StringField(const Napi::Object& object, const char* name) {
+  Napi::Value value = object.Get(name);
+  if (value.IsString()) return value.As<Napi::String>().Utf8Value();
+  Refuse(object.Env(), std::string("a string for ") + name);
+  return {};
+}
+
+bool BoolField(const Napi::Object& object, const char* name) {
+  Napi::Value value = object.Get(name);
+  if (value.IsBoolean()) return value.As<Napi::Boolean>().Value();
+  Refuse(object.Env(), std::string("a boolean for ") + name);
+  return false;
+}
+
+double NumberField(const Napi::Object& object, const char* name) {
+  Napi::Value value = object.Get(name);
+  if (value.IsNumber()) return value.As<Napi::Number>().DoubleValue();
+  Refuse(object.Env(), std::string("a number for ") + name);
+  return 0;
+}
+
+int IntField(const Napi::Object& object, const char* name) {
+  if (auto number = ToInt(object.Get(name))) return *number;
+  Refuse(object.Env(), std::string("a 32-bit integer for ") + name);
+  return 0;
+}
+
+std::vector<std::string> StringsField(const Napi::Object& object, const char* name) {
+  if (auto strings = ToStrings(object.Get(name))) return std::move(*strings);
+  Refuse(object.Env(), std::string("an array of strings for ") + name);
+  return {};
+}
+
+Napi::Value FromInt32s(Napi::Env env, const std::vector<int32_t>& values) {
+  auto array = Napi::Int32Array::New(env, values.size());
+  if (!values.empty()) std::memcpy(array.Data(), values.data(), values.size() * sizeof(int32_t));
+  return array;
+}
+
+Napi::Value FromDoubles(Napi::Env env, const std::vector<double>& values) {
+  auto array = Napi::Float64Array::New(env, values.size());
+  if (!values.empty()) std::memcpy(array.Data(), values.data(), values.size() * sizeof(double));
+  return array;
+}
+
+Napi::Value FromFloats(Napi::Env env, std::vector<float> values) {
+  const size_t count = values.size();
+  const size_t bytes = count * sizeof(float);
+  if (count > 0) {
+    auto owner = std::make_unique<std::vector<float>>(std::move(values));
+    napi_value buffer = nullptr;
+    const napi_status status = napi_create_external_arraybuffer(
+        env, owner->data(), bytes, [](napi_env, void*, void* hint) { delete static_cast<std::vector<float>*>(hint); },
+        owner.get(), &buffer);
+    if (status == napi_ok) {
+      owner.release();
+      return Napi::Float32Array::New(env, count, Napi::ArrayBuffer(env, buffer), 0);
+    }
+    // Runtimes with a memory cage (Electron) have no external buffers.
+    values = std::move(*owner);
+  }
+  auto array = Napi::Float32Array::New(env, count);
+  if (count > 0) std::memcpy(array.Data(), values.data(), bytes);
+  return array;
+}
+
+Napi::Value FromUsage(Napi::Env env, const Usage& usage) {
+  // The order is that of NativeUsage in lib/binding.ts.
+  return FromDoubles(env, {static_cast<double>(usage.prompt_tokens), static_cast<double>(usage.cached_tokens),
+                           static_cast<double>(usage.decoded_tokens), static_cast<double>(usage.padding_tokens),
+                           static_cast<double>(usage.decode_calls), usage.queue_ms, usage.prompt_ms, usage.decode_ms,
+                           usage.read_ms});
+}
+
+// createCancellation(): NativeCancellation
+// none: the flag is read by the engine's abort and progress callbacks
+Napi::Value NewCancellation(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  Napi::Object object = Napi::Object::New(env);
+  auto flag = std::make_unique<CancelFlag>(NewCancelFlag());
+  CancelFlag shared = *flag;
+  napi_wrap(
+      env, object, flag.get(), [](napi_env, void* data, void*) { delete static_cast<CancelFlag*>(data); }, nullptr,
+      nullptr);
+  flag.release();
+  object.TypeTag(&kCancellationTag);
+  object.Set("cancel", Napi::Function::New(env, [shared](const Napi::CallbackInfo&) { shared->store(true); }));
+  return object;
+}
+
+}  // namespace autocog
