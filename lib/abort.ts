@@ -1,0 +1,42 @@
+// AbortSignals: a promise that gives up at once when its caller does. Pure; the native
+// side of an abort is `lib/native-job.ts`.
+
+/**
+ * The promise's outcome, or a rejection with the signal's reason as soon as it aborts.
+ * `onAbort` runs then, to stop the work; the work's own outcome is dropped.
+ */
+export function raceAbort<T>(
+  promise: Promise<T>,
+  signal: AbortSignal | undefined,
+  onAbort?: () => void,
+): Promise<T> {
+  if (signal === undefined) return promise;
+  return new Promise<T>((resolve, reject) => {
+    const abort = (): void => {
+      reject(signal.reason);
+      onAbort?.();
+    };
+    const settle = (): void => signal.removeEventListener('abort', abort);
+    promise.then(
+      (value) => {
+        settle();
+        resolve(value);
+      },
+      (error: unknown) => {
+        settle();
+        reject(error);
+      },
+    );
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+  });
+}
+
+/** Waits `ms` milliseconds; rejects with the signal's reason when it aborts. */
+export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const waiting = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  return raceAbort(waiting, signal, () => clearTimeout(timer));
+}

@@ -1,0 +1,129 @@
+// Validators of what a caller passes. One formula: `Expected <what> for <name>, got <value>`;
+// a wrong kind is a TypeError (code INVALID_ARGUMENT), a wrong size a RangeError (OUT_OF_RANGE).
+
+import { types } from 'node:util';
+import { invalidArgument, outOfRange } from './errors.js';
+
+/** Text, or the ids of its tokens. */
+export type Prompt = string | Int32Array;
+
+/** How a message shows a value: short, and never the whole of something long. */
+export function describe(value: unknown): string {
+  if (typeof value === 'string') {
+    return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
+  }
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value === 'function') return 'a function';
+  if (typeof value !== 'object' || value === null) return String(value);
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  const name: unknown = value.constructor?.name;
+  if (ArrayBuffer.isView(value) && 'length' in value) return `${name} of ${value.length}`;
+  return typeof name === 'string' && name !== 'Object' ? `an instance of ${name}` : 'an object';
+}
+
+const message = (what: string, name: string, value: unknown): string =>
+  `Expected ${what} for ${name}, got ${describe(value)}`;
+
+/** A TypeError by the formula. */
+export const wrongType = (what: string, name: string, value: unknown): TypeError =>
+  invalidArgument(message(what, name, value));
+
+/** A RangeError by the formula. */
+export const wrongRange = (what: string, name: string, value: unknown): RangeError =>
+  outOfRange(message(what, name, value));
+
+export function checkString(value: unknown, name: string): string {
+  if (typeof value !== 'string') throw wrongType('a string', name, value);
+  return value;
+}
+
+export function checkBoolean(value: unknown, name: string): boolean {
+  if (typeof value !== 'boolean') throw wrongType('a boolean', name, value);
+  return value;
+}
+
+/** A finite number of at least `min`. */
+export function checkNumber(value: unknown, name: string, min = -Infinity): number {
+  if (typeof value !== 'number') throw wrongType('a number', name, value);
+  if (!Number.isFinite(value) || value < min) {
+    const bound = min === -Infinity ? '' : ` of at least ${min}`;
+    throw wrongRange(`a finite number${bound}`, name, value);
+  }
+  return value;
+}
+
+const int32Max = 2 ** 31 - 1;
+
+/** An integer from `min` to `max`, both included; what crosses to native code has 32 bits. */
+export function checkInteger(value: unknown, name: string, min: number, max = int32Max): number {
+  if (typeof value !== 'number') throw wrongType('an integer', name, value);
+  if (!Number.isInteger(value) || value < min || value > max) {
+    const bounds = max === int32Max ? `of at least ${min}` : `between ${min} and ${max}`;
+    throw wrongRange(`an integer ${bounds}`, name, value);
+  }
+  return value;
+}
+
+/** One of a few words. */
+export function checkOneOf<T extends string>(value: unknown, name: string, words: readonly T[]): T {
+  if (typeof value !== 'string' || !(words as readonly string[]).includes(value)) {
+    throw wrongType(`one of ${words.map((word) => `'${word}'`).join(', ')}`, name, value);
+  }
+  return value as T;
+}
+
+export function checkSignal(value: unknown, name: string): AbortSignal | undefined {
+  if (value === undefined) return undefined;
+  const signal = value as Partial<AbortSignal> | null;
+  if (typeof signal?.aborted !== 'boolean' || typeof signal.addEventListener !== 'function') {
+    throw wrongType('an AbortSignal', name, value);
+  }
+  return value as AbortSignal;
+}
+
+export function checkStrings(value: unknown, name: string): string[] {
+  if (!Array.isArray(value)) throw wrongType('an array of strings', name, value);
+  return value.map((item, index) => checkString(item, `${name}[${index}]`));
+}
+
+/** Token ids; with a known vocabulary, ids of that vocabulary. */
+export function checkTokens(value: unknown, name: string, vocabularySize?: number): Int32Array {
+  if (!types.isInt32Array(value)) throw wrongType('an Int32Array', name, value);
+  const limit = vocabularySize ?? 2 ** 31;
+  for (let index = 0; index < value.length; index++) {
+    const token = value[index] as number;
+    if (token < 0 || token >= limit) {
+      const what = vocabularySize ? `a token id below ${vocabularySize}` : 'a token id';
+      throw wrongRange(what, `${name}[${index}]`, token);
+    }
+  }
+  return value;
+}
+
+/** Text as it is, token ids as {@link checkTokens} wants them. */
+export function checkPrompt(value: unknown, name: string, vocabularySize?: number): Prompt {
+  if (typeof value === 'string') return value;
+  if (!types.isInt32Array(value)) throw wrongType('a string or an Int32Array', name, value);
+  return checkTokens(value, name, vocabularySize);
+}
+
+/**
+ * An option bag, `{}` where there is none. A key that is not known is refused: an option
+ * that is accepted and ignored would be a silent lie.
+ */
+export function checkOptions<T extends object>(
+  value: T | undefined,
+  name: string,
+  known: readonly (keyof T & string)[],
+): Partial<T> {
+  if (value === undefined) return {};
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw wrongType('an object', name, value);
+  }
+  for (const key of Object.keys(value)) {
+    if (!(known as readonly string[]).includes(key)) {
+      throw wrongType(`only ${known.join(', ')}`, `the keys of ${name}`, key);
+    }
+  }
+  return value;
+}

@@ -1,0 +1,114 @@
+// The seam between prompt and choices: which tokens are the prompt's and which a choice's.
+// ChoiceLM calls it; `ChooseOptions.boundary` says what each kind means.
+
+import { wrongRange, wrongType } from './arguments.js';
+import type { BoundaryKind, ChoiceInput } from './choose-options.js';
+
+/** What `choose` reports of the seam. */
+export interface BoundaryReport {
+  kind: BoundaryKind;
+  /** The prompt tokens that were used. */
+  tokens: Int32Array;
+  /**
+   * Indices of the choices that have other tokens together with the prompt than prompt and
+   * choice have alone. Known with `'joint'`; with `'separate'` undefined, as finding out
+   * would mean to tokenise the prompt once more per choice.
+   */
+  merges: number[] | undefined;
+}
+
+/** A prompt and its choices as tokens. */
+export interface Seam {
+  prompt: Int32Array;
+  paths: Int32Array[];
+  report: BoundaryReport;
+}
+
+/** The two ways of tokenising that a seam needs. */
+export interface SeamTokenizer {
+  /** The tokens of a prompt: text with its special tokens, ids as they are. At least one. */
+  prompt(prompt: ChoiceInput): Promise<Int32Array>;
+  /** The tokens of a text that continues another. */
+  text(text: string): Promise<Int32Array>;
+}
+
+/** How many tokens two sequences have in common at their beginning. */
+export function commonPrefix(a: Int32Array, b: Int32Array): number {
+  const length = Math.min(a.length, b.length);
+  for (let index = 0; index < length; index++) {
+    if (a[index] !== b[index]) return index;
+  }
+  return length;
+}
+
+/** Both sequences, one after the other. */
+export function concatenate(a: Int32Array, b: Int32Array): Int32Array {
+  const result = new Int32Array(a.length + b.length);
+  result.set(a);
+  result.set(b, a.length);
+  return result;
+}
+
+const equal = (a: Int32Array, b: Int32Array): boolean =>
+  a.length === b.length && commonPrefix(a, b) === a.length;
+
+/** `'separate'`: each text alone. */
+export async function separate(
+  tokenizer: SeamTokenizer,
+  prompt: ChoiceInput,
+  choices: readonly ChoiceInput[],
+): Promise<Seam> {
+  const tokens = await tokenizer.prompt(prompt);
+  const paths = await Promise.all(
+    choices.map((choice) =>
+      typeof choice === 'string' ? tokenizer.text(choice) : Promise.resolve(choice),
+    ),
+  );
+  return { prompt: tokens, paths, report: { kind: 'separate', tokens, merges: undefined } };
+}
+
+/**
+ * `'joint'`: tokens of context + continuation after those of the context, where the context is
+ * the prompt without the white space at its end, which begins each continuation instead (as
+ * lm-evaluation-harness does). A choice may change the context's own last tokens. A cut by
+ * count, as the harness makes then, would score tokens after a prompt that does not precede
+ * them; so here the prompt becomes the longest beginning that the tokens of every choice and
+ * of the context share, and each score is that of the text after it, exact.
+ */
+export async function joint(
+  tokenizer: SeamTokenizer,
+  prompt: ChoiceInput,
+  choices: readonly ChoiceInput[],
+): Promise<Seam> {
+  if (typeof prompt !== 'string')
+    throw wrongType("a string, with boundary 'joint',", 'prompt', prompt);
+  const context = prompt.trimEnd();
+  const space = prompt.slice(context.length);
+  const [contextTokens, promptTokens] = await Promise.all([
+    tokenizer.prompt(context),
+    tokenizer.prompt(prompt),
+  ]);
+  const wholes: Int32Array[] = [];
+  const merges: number[] = [];
+  let shared = contextTokens.length;
+  for (const [index, choice] of choices.entries()) {
+    const text = choice as string;
+    const [whole, alone] = await Promise.all([
+      tokenizer.prompt(context + space + text),
+      tokenizer.text(text),
+    ]);
+    wholes.push(whole);
+    shared = Math.min(shared, commonPrefix(contextTokens, whole));
+    if (!equal(whole, concatenate(promptTokens, alone))) merges.push(index);
+  }
+  if (shared === 0) {
+    throw wrongRange(
+      "a first token that no choice changes, with boundary 'joint',",
+      'prompt',
+      prompt,
+    );
+  }
+  const tokens = contextTokens.slice(0, shared);
+  const paths = wholes.map((whole) => whole.slice(shared));
+  return { prompt: tokens, paths, report: { kind: 'joint', tokens, merges } };
+}

@@ -1,0 +1,32 @@
+// A token tree as a Graphviz digraph. TokenChoiceTree calls it.
+
+import type { TokenChoiceNode } from './token-choice-tree.js';
+
+/** A quoted DOT string: backslashes would begin escapes there, quotes would end it. */
+const quote = (lines: readonly string[]): string =>
+  `"${lines.map((line) => line.replace(/["\\]/g, '\\$&')).join('\\n')}"`;
+
+function label(node: TokenChoiceNode): string {
+  const lines: string[] = [];
+  if (node.parent < 0) lines.push('prompt');
+  else if (node.text === undefined) lines.push(`#${node.token}`);
+  // JSON shows control characters and spaces at the ends for what they are.
+  else lines.push(`${JSON.stringify(node.text)} #${node.token}`);
+  if (node.parent >= 0 && node.logprob !== undefined) {
+    lines.push(`logprob ${node.logprob.toFixed(4)}`, `sum ${node.cumulative?.toFixed(4)}`);
+  }
+  if (node.end !== undefined) lines.push(`end ${node.end.toFixed(4)}`);
+  if (node.choices.length > 0) lines.push(`choice ${node.choices.join(', ')}`);
+  return quote(lines);
+}
+
+/** The nodes as a digraph, a choice's last node drawn with a double border. */
+export function toGraphviz(nodes: readonly TokenChoiceNode[]): string {
+  const lines = ['digraph TokenChoiceTree {', '  rankdir=LR;', '  node [shape=box];'];
+  for (const node of nodes) {
+    const border = node.choices.length > 0 ? ', peripheries=2' : '';
+    lines.push(`  n${node.index} [label=${label(node)}${border}];`);
+    if (node.parent >= 0) lines.push(`  n${node.parent} -> n${node.index};`);
+  }
+  return [...lines, '}', ''].join('\n');
+}

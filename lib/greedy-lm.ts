@@ -1,0 +1,208 @@
+// GreedyLM: an LM that gives the log-probability of every possible next token. From that
+// alone it makes candidates and completions. ChoiceLM extends it.
+
+import { types } from 'node:util';
+import { raceAbort, sleep } from './abort.js';
+import {
+  checkInteger,
+  checkNumber,
+  checkOptions,
+  checkPrompt,
+  checkSignal,
+  type Prompt,
+} from './arguments.js';
+import { type Candidate, topCandidates } from './candidates.js';
+import {
+  type CompleteOptions,
+  type Completion,
+  type CompletionDefaults,
+  type CompletionRequest,
+  readCompleteOptions,
+  readCompletionDefaults,
+} from './completion.js';
+import { LMError } from './errors.js';
+import { type Generation, generate } from './generate.js';
+import { type CallOptions, LM } from './lm.js';
+import { logSumExp } from './log-softmax.js';
+import { Stopwatch } from './usage.js';
+
+/** Options of every GreedyLM. */
+export interface GreedyLMOptions {
+  /** How often `greedyImpl` is tried in all. Default 3. */
+  retries?: number | undefined;
+  /** Milliseconds to wait after the first failure. Default 1000. */
+  delta?: number | undefined;
+  /** What each later wait is multiplied by. Default 4. */
+  growth?: number | undefined;
+  /** Defaults of `complete`. */
+  completion?: CompletionDefaults | undefined;
+}
+
+const neverRetried = new Set(['ABORTED', 'CLOSED', 'CONTEXT_OVERFLOW', 'NOT_SUPPORTED']);
+
+const isFinal = (error: unknown): boolean =>
+  error instanceof TypeError ||
+  error instanceof RangeError ||
+  (error instanceof LMError && neverRetried.has(error.code));
+
+/** How far the probabilities of one distribution may be from summing to 1. */
+const sumTolerance = 1e-2;
+
+/** An LM with next-token log-probabilities. A subclass gives {@link greedyImpl}. */
+export abstract class GreedyLM extends LM {
+  readonly #retries: number;
+  readonly #delta: number;
+  readonly #growth: number;
+  readonly #completion: Omit<CompletionRequest, 'signal'>;
+  readonly #texts = new Map<number, string>();
+
+  /** @throws TypeError, RangeError where an option is not what its comment says */
+  constructor(options?: GreedyLMOptions) {
+    super();
+    const known = ['retries', 'delta', 'growth', 'completion'] as const;
+    const { retries, delta, growth, completion } = checkOptions(options, 'options', known);
+    this.#retries = checkInteger(retries ?? 3, 'retries', 1);
+    this.#delta = checkNumber(delta ?? 1000, 'delta', 0);
+    this.#growth = checkNumber(growth ?? 4, 'growth', 0);
+    this.#completion = readCompletionDefaults(completion);
+  }
+
+  /** The tokens that end a generation. None unless a subclass says so. */
+  get endOfGeneration(): Int32Array {
+    return new Int32Array(0);
+  }
+
+  /**
+   * The natural log-probability of every token of the vocabulary to come next after `tokens`,
+   * of which there is at least one. Its exponentials sum to 1.
+   */
+  protected abstract greedyImpl(tokens: Int32Array, signal?: AbortSignal): Promise<Float32Array>;
+
+  /**
+   * The natural log-probability of every possible next token, by token id.
+   *
+   * @throws RangeError for a prompt without tokens, ContextOverflowError for one too long;
+   * LMError `RETRIES_EXHAUSTED`, caused by an AggregateError, when every attempt failed
+   */
+  async greedy(prompt: Prompt, options?: CallOptions): Promise<Float32Array> {
+    checkPrompt(prompt, 'prompt', this.vocabularySize);
+    const signal = checkSignal(checkOptions(options, 'options', ['signal']).signal, 'signal');
+    await this.admit(signal);
+    const tokens = await this.promptTokens(prompt, signal);
+    this.checkFits(tokens.length);
+    return this.nextLogprobs(tokens, signal);
+  }
+
+  /**
+   * The `k` likeliest next tokens, best first, the lower id first of equals; the whole
+   * vocabulary where `k` is larger.
+   *
+   * @throws RangeError unless `k` is an integer of at least 1, and as {@link greedy} does
+   */
+  async candidates(prompt: Prompt, k: number, options?: CallOptions): Promise<Candidate[]> {
+    checkPrompt(prompt, 'prompt', this.vocabularySize);
+    checkInteger(k, 'k', 1, Number.MAX_SAFE_INTEGER);
+    const signal = checkSignal(checkOptions(options, 'options', ['signal']).signal, 'signal');
+    await this.admit(signal);
+    const tokens = await this.promptTokens(prompt, signal);
+    this.checkFits(tokens.length);
+    const best = await this.candidatesImpl(tokens, k, signal);
+    const ids = Int32Array.from(best, ({ token }) => token);
+    const texts = await raceAbort(this.tokenTexts(ids), signal);
+    return best.map(({ token, logprob }) => {
+      return { token, text: texts.get(token) as string, logprob, probability: Math.exp(logprob) };
+    });
+  }
+
+  /**
+   * Writes on after the prompt, taking the likeliest token each time.
+   *
+   * @throws RangeError for a stop string without characters, and as {@link greedy} does
+   */
+  async complete(prompt: Prompt, options?: CompleteOptions): Promise<Completion> {
+    const stopwatch = new Stopwatch();
+    checkPrompt(prompt, 'prompt', this.vocabularySize);
+    const request = readCompleteOptions(options, this.#completion);
+    await this.admit(request.signal);
+    const tokens = await this.promptTokens(prompt, request.signal);
+    this.checkFits(tokens.length);
+    stopwatch.tokenized();
+    const generation = await this.generateImpl(tokens, request);
+    const logprob = generation.logprobs.reduce((sum, value) => sum + value, 0);
+    return { ...generation, logprob, ...stopwatch.complete(generation) };
+  }
+
+  /** The text of each of these tokens, control tokens included. */
+  protected async tokenTexts(tokens: Int32Array): Promise<Map<number, string>> {
+    for (const token of new Set(tokens)) {
+      if (this.#texts.has(token)) continue;
+      const text = this.tokenText(token);
+      this.#texts.set(token, typeof text === 'string' ? text : await text);
+    }
+    return this.#texts;
+  }
+
+  /** The text of one token, a control token's included. */
+  protected tokenText(token: number): string | Promise<string> {
+    return this.detokenize(Int32Array.of(token), { special: true });
+  }
+
+  /** The work of {@link candidates}: the best tokens with their log-probabilities. */
+  protected async candidatesImpl(
+    tokens: Int32Array,
+    k: number,
+    signal: AbortSignal | undefined,
+  ): Promise<{ token: number; logprob: number }[]> {
+    return topCandidates(await this.nextLogprobs(tokens, signal), k);
+  }
+
+  /** The work of {@link complete}. */
+  protected generateImpl(tokens: Int32Array, request: CompletionRequest): Promise<Generation> {
+    const generator = {
+      next: (path: Int32Array) => this.nextLogprobs(path, request.signal),
+      detokenize: (path: Int32Array) => raceAbort(this.detokenize(path), request.signal),
+      endOfGeneration: this.endOfGeneration,
+      contextSize: this.contextSize,
+    };
+    return generate(generator, tokens, request);
+  }
+
+  /** {@link greedyImpl} as everything here calls it: checked, and tried again where that may help. */
+  protected async nextLogprobs(tokens: Int32Array, signal?: AbortSignal): Promise<Float32Array> {
+    const failures: unknown[] = [];
+    for (let wait = this.#delta; ; wait *= this.#growth) {
+      await this.admit(signal);
+      try {
+        const logprobs = await raceAbort(this.greedyImpl(tokens, signal), signal);
+        checkLogprobs(logprobs, this.vocabularySize);
+        return logprobs;
+      } catch (error) {
+        if (signal?.aborted) throw signal.reason;
+        if (isFinal(error)) throw error;
+        failures.push(error);
+      }
+      if (failures.length === this.#retries) break;
+      await sleep(wait, signal);
+    }
+    const last = failures.at(-1);
+    const why = last instanceof Error ? last.message : String(last);
+    throw new LMError(`All ${failures.length} attempts failed; the last: ${why}`, {
+      code: 'RETRIES_EXHAUSTED',
+      cause: new AggregateError(failures),
+    });
+  }
+}
+
+function checkLogprobs(logprobs: Float32Array, size: number | undefined): void {
+  const fail = (message: string): never => {
+    throw new LMError(message, { code: 'INVALID_LOGPROBS' });
+  };
+  if (!types.isFloat32Array(logprobs)) fail('greedyImpl gave no Float32Array');
+  if (size !== undefined && logprobs.length !== size) {
+    fail(`greedyImpl gave ${logprobs.length} log-probabilities for a vocabulary of ${size}`);
+  }
+  const total = logSumExp(logprobs);
+  if (!(Math.abs(total) < sumTolerance)) {
+    fail(`greedyImpl gave log-probabilities whose exponentials sum to ${Math.exp(total)}, not 1`);
+  }
+}

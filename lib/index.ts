@@ -1,0 +1,42 @@
+// The package's public names, every one of them: what is not here is not to be relied on.
+
+export type { Prompt } from './arguments.js';
+export { type Backends, type Device, getBackends } from './backends.js';
+export type { BoundaryReport } from './boundary.js';
+export type { Candidate } from './candidates.js';
+export type { Choice, ScoredChoice, TreeScores } from './choice.js';
+export { ChoiceLM, type Score } from './choice-lm.js';
+export type { BoundaryKind, ChooseOptions, Normalization } from './choose-options.js';
+export type {
+  CompleteOptions,
+  Completion,
+  CompletionDefaults,
+  CompletionRequest,
+} from './completion.js';
+export type { CacheType, ContextOptions } from './context-options.js';
+export { defaultModelPath } from './default-model.js';
+export {
+  ClosedError,
+  ContextOverflowError,
+  type ErrorCode,
+  errorCodes,
+  LMError,
+  ModelLoadError,
+  NotSupportedError,
+} from './errors.js';
+export type { EvalOptions, Evaluation } from './eval.js';
+export type { Generation } from './generate.js';
+export { GreedyLM, type GreedyLMOptions } from './greedy-lm.js';
+export type { TreeRequest } from './greedy-tree.js';
+export { LLaMa, type LLaMaLoadOptions, type LLaMaOptions } from './llama.js';
+export { type CallOptions, type DetokenizeOptions, LM, type TokenizeOptions } from './lm.js';
+export { logSoftmax, logSumExp } from './log-softmax.js';
+export { Model, type ModelInfo, type Vocabulary } from './model.js';
+export type { ModelOptions } from './model-options.js';
+export { quantize } from './quantize.js';
+export {
+  type TokenChoiceNode,
+  TokenChoiceTree,
+  type TokenChoiceValues,
+} from './token-choice-tree.js';
+export type { Cost, Timings, Usage } from './usage.js';

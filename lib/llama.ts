@@ -1,0 +1,274 @@
+// LLaMa: a ChoiceLM on llama.cpp. What ChoiceLM makes of greedyImpl step by step, this does
+// natively, one job per call, to the same numbers.
+
+import { raceAbort } from './abort.js';
+import {
+  checkOptions,
+  checkPrompt,
+  checkSignal,
+  checkString,
+  checkTokens,
+  type Prompt,
+  wrongType,
+} from './arguments.js';
+import type { TreeScores } from './choice.js';
+import { ChoiceLM } from './choice-lm.js';
+import {
+  type CompletionDefaults,
+  type CompletionRequest,
+  readCompletionDefaults,
+} from './completion.js';
+import { type ContextOptions, contextOptionNames, readContextOptions } from './context-options.js';
+import { checkInto, type EvalOptions, type Evaluation, readEvalOptions, rowsOf } from './eval.js';
+import type { Generation } from './generate.js';
+import type { TreeRequest } from './greedy-tree.js';
+import type { CallOptions, DetokenizeOptions, TokenizeOptions } from './lm.js';
+import { Model, nativeOf } from './model.js';
+import { type ModelOptions, modelOptionNames, readModelOptions } from './model-options.js';
+import { callNative, runJob } from './native-job.js';
+import { pick } from './pick.js';
+import { Session } from './session.js';
+import { readDetokenizeOptions, readTokenizeOptions } from './text-options.js';
+import type { TokenChoiceTree } from './token-choice-tree.js';
+import { type Cost, costFromNative, Stopwatch } from './usage.js';
+
+/** Options of a LLaMa. */
+export interface LLaMaOptions extends ContextOptions {
+  /** Defaults of `complete`. */
+  completion?: CompletionDefaults | undefined;
+}
+
+/** Options of `LLaMa.load`: those of its model and its own. */
+export interface LLaMaLoadOptions extends ModelOptions, LLaMaOptions {}
+
+const optionNames = [...contextOptionNames, 'completion'] as const;
+
+/**
+ * llama.cpp as an LM: one context, with a thread and a queue of its own. Calls may overlap;
+ * they run in turn. A local engine fails for reasons that waiting does not mend, so nothing
+ * is tried again.
+ *
+ * @example
+ * await using lm = await LLaMa.load('models/default.gguf');
+ * const { text } = await lm.choose('The sky is', [' blue', ' green']);
+ */
+export class LLaMa extends ChoiceLM {
+  /** The model, which other LLaMas may share. */
+  readonly model: Model;
+  readonly #session: Session;
+  readonly #completion: CompletionDefaults;
+
+  /**
+   * Returns at once, with the context in the making: see {@link ready}. The model stays the
+   * caller's to close.
+   *
+   * @throws TypeError, RangeError for options that are not what their comments say
+   */
+  constructor(model: Model, options?: LLaMaOptions);
+  /** @internal */
+  constructor(session: Session, options: { completion: CompletionDefaults });
+  constructor(source: Model | Session, options?: LLaMaOptions) {
+    const { completion = {}, ...context } = checkOptions(options, 'options', optionNames);
+    super({ completion });
+    this.#completion = completion;
+    this.#session = source instanceof Session ? source : openSession(source, context, false);
+    this.model = this.#session.model;
+  }
+
+  /**
+   * Loads a model and builds a context; {@link close} frees both.
+   *
+   * @throws ModelLoadError, and what {@link ready} rejects with
+   */
+  static async load(path: string, options?: LLaMaLoadOptions): Promise<LLaMa> {
+    const names = [...modelOptionNames, ...optionNames];
+    const given = checkOptions(options, 'options', names);
+    const { completion = {}, signal } = given;
+    const context = pick(given, contextOptionNames);
+    const modelOptions = pick(given, modelOptionNames);
+    // What is wrong with the options is said before minutes are spent on a model.
+    readModelOptions(modelOptions);
+    readContextOptions(context, 0);
+    readCompletionDefaults(completion);
+    const model = await Model.load(path, modelOptions);
+    let lm: LLaMa | undefined;
+    try {
+      lm = new LLaMa(openSession(model, context, true), { completion });
+      await raceAbort(lm.ready, signal);
+      return lm;
+    } catch (error) {
+      const closing = (lm ?? model).close();
+      // An abort does not wait for a context that is still being built.
+      await (signal?.aborted ? raceAbort(closing, signal) : closing).catch(() => {});
+      throw error;
+    }
+  }
+
+  /** Resolves when the context stands; rejects, as all calls do then, where it cannot be built. */
+  get ready(): Promise<void> {
+    return this.#session.ready;
+  }
+
+  override get closed(): boolean {
+    return this.#session.closed;
+  }
+
+  override get vocabularySize(): number {
+    return this.model.vocab.size;
+  }
+
+  override get contextSize(): number {
+    return this.#session.contextSize;
+  }
+
+  override get endOfGeneration(): Int32Array {
+    return this.model.vocab.endOfGeneration;
+  }
+
+  /**
+   * The same model and context, with other defaults of `complete`; what is not given stays.
+   * The two are one engine: closing either closes both.
+   */
+  with(options: { completion?: CompletionDefaults | undefined }): LLaMa {
+    const { completion } = checkOptions(options, 'options', ['completion']);
+    return new LLaMa(this.#session, { completion: { ...this.#completion, ...completion } });
+  }
+
+  override async tokenize(text: string, options?: TokenizeOptions): Promise<Int32Array> {
+    checkString(text, 'text');
+    const { addSpecial, parseSpecial, signal } = readTokenizeOptions(options);
+    await this.admit(signal);
+    return runJob(() => nativeOf(this.model).tokenize(text, addSpecial, parseSpecial), signal);
+  }
+
+  override async detokenize(tokens: Int32Array, options?: DetokenizeOptions): Promise<string> {
+    checkTokens(tokens, 'tokens', this.vocabularySize);
+    const { special, signal } = readDetokenizeOptions(options);
+    await this.admit(signal);
+    return runJob(() => nativeOf(this.model).detokenize(tokens, special), signal);
+  }
+
+  /**
+   * Raw logits after the last token of the prompt, after all, or after those asked for.
+   *
+   * @throws RangeError for positions that are not ascending and in the prompt, and for an
+   * `into` that is too short; ContextOverflowError
+   */
+  async eval(prompt: Prompt, options?: EvalOptions): Promise<Evaluation> {
+    const stopwatch = new Stopwatch();
+    checkPrompt(prompt, 'prompt', this.vocabularySize);
+    const { logits: which, into, signal } = readEvalOptions(options);
+    await this.admit(signal);
+    const tokens = await this.promptTokens(prompt, signal);
+    this.checkFits(tokens.length);
+    const rows = rowsOf(which, tokens.length);
+    checkInto(into, rows.length * this.vocabularySize);
+    stopwatch.tokenized();
+    const result = await this.#session.run((session, cancellation) => {
+      return session.eval(tokens, rows, cancellation);
+    }, signal);
+    into?.set(result.logits);
+    const logits = into?.subarray(0, result.logits.length) ?? result.logits;
+    return { logits, rows: rows.length, ...stopwatch.complete(costFromNative(result.usage)) };
+  }
+
+  /** Decodes a prompt into the prefix cache, so that calls that begin with it are quick. */
+  async ingest(prompt: Prompt, options?: CallOptions): Promise<Cost> {
+    const stopwatch = new Stopwatch();
+    checkPrompt(prompt, 'prompt', this.vocabularySize);
+    const signal = checkSignal(checkOptions(options, 'options', ['signal']).signal, 'signal');
+    await this.admit(signal);
+    const tokens = await this.promptTokens(prompt, signal);
+    this.checkFits(tokens.length);
+    stopwatch.tokenized();
+    const usage = await this.#session.run((session, cancellation) => {
+      return session.ingest(tokens, cancellation);
+    }, signal);
+    return stopwatch.complete(costFromNative(usage));
+  }
+
+  /** Forgets every cached prompt. */
+  async clear(): Promise<void> {
+    await this.admit(undefined);
+    await this.#session.run((session) => session.clear());
+  }
+
+  /** Ends what runs, waits for it, frees the context, and the model if `load` loaded it. */
+  override close(): Promise<void> {
+    return this.#session.close();
+  }
+
+  protected override async admit(signal: AbortSignal | undefined): Promise<void> {
+    await super.admit(signal);
+    await raceAbort(this.ready, signal);
+    this.#session.assertOpen();
+  }
+
+  protected override async tokenizePrompt(text: string): Promise<Int32Array> {
+    const tokens = await super.tokenizePrompt(text);
+    // Some models want an end token around every text; what follows a prompt must not come after it.
+    const { addEos, eos } = this.model.vocab;
+    return addEos && tokens.at(-1) === eos ? tokens.slice(0, -1) : tokens;
+  }
+
+  protected override tokenText(token: number): string {
+    return callNative(() => nativeOf(this.model).detokenizeSync(Int32Array.of(token), true));
+  }
+
+  protected override async greedyImpl(
+    tokens: Int32Array,
+    signal?: AbortSignal,
+  ): Promise<Float32Array> {
+    const result = await this.#session.run((session, cancellation) => {
+      return session.logprobs(tokens, cancellation);
+    }, signal);
+    return result.logprobs;
+  }
+
+  protected override nextLogprobs(tokens: Int32Array, signal?: AbortSignal): Promise<Float32Array> {
+    return this.greedyImpl(tokens, signal);
+  }
+
+  protected override async candidatesImpl(
+    tokens: Int32Array,
+    k: number,
+    signal: AbortSignal | undefined,
+  ): Promise<{ token: number; logprob: number }[]> {
+    const count = Math.min(k, this.vocabularySize);
+    const best = await this.#session.run((session, cancellation) => {
+      return session.candidates(tokens, count, cancellation);
+    }, signal);
+    return Array.from(best.tokens, (token, index) => {
+      return { token, logprob: best.logprobs[index] as number };
+    });
+  }
+
+  protected override async generateImpl(
+    tokens: Int32Array,
+    { maxTokens, stops, signal }: CompletionRequest,
+  ): Promise<Generation> {
+    const result = await this.#session.run((session, cancellation) => {
+      return session.generate(tokens, maxTokens, stops, cancellation);
+    }, signal);
+    return { ...result, ...costFromNative(result.usage) };
+  }
+
+  protected override async scoreTree(
+    prompt: Int32Array,
+    tree: TokenChoiceTree,
+    { endAt, endTokens, sequential, signal }: TreeRequest,
+  ): Promise<TreeScores & Cost> {
+    const { tokens, parents } = tree;
+    const result = await this.#session.run((session, cancellation) => {
+      return session.scoreTree(prompt, tokens, parents, endAt, endTokens, sequential, cancellation);
+    }, signal);
+    const { logprobs, ends, usage } = result;
+    return { logprobs, ends, ...costFromNative(usage) };
+  }
+}
+
+function openSession(model: Model, options: ContextOptions, ownsModel: boolean): Session {
+  if (!(model instanceof Model)) throw wrongType('a Model', 'model', model);
+  const request = readContextOptions(options, model.info.trainContextSize);
+  return new Session(model, request, ownsModel);
+}

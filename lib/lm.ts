@@ -1,0 +1,112 @@
+// LM: what every language model of this package does, and the life cycle that all share.
+// GreedyLM and the remote LMs extend it.
+
+import { raceAbort } from './abort.js';
+import { checkTokens, type Prompt, wrongRange } from './arguments.js';
+import type { Choice } from './choice.js';
+import type { ChooseOptions } from './choose-options.js';
+import type { CompleteOptions, Completion } from './completion.js';
+import { ClosedError, ContextOverflowError } from './errors.js';
+
+/** What every asynchronous call takes. */
+export interface CallOptions {
+  /** Aborts the call: it rejects at once with the signal's reason. */
+  signal?: AbortSignal | undefined;
+}
+
+/** Options of `tokenize`. */
+export interface TokenizeOptions extends CallOptions {
+  /** Add what the model wants around a text, such as its beginning token. Default false. */
+  addSpecial?: boolean | undefined;
+  /** Read the text of control tokens as those tokens. Unsafe on a user's text. Default false. */
+  parseSpecial?: boolean | undefined;
+}
+
+/** Options of `detokenize`. */
+export interface DetokenizeOptions extends CallOptions {
+  /** Write control tokens as text. Default false: they vanish. */
+  special?: boolean | undefined;
+}
+
+/** A language model. Close it when done: `await using lm = …`, or `await lm.close()`. */
+export abstract class LM implements AsyncDisposable {
+  #closing: Promise<void> | undefined;
+
+  /** How many tokens there are, or undefined where that is not known. */
+  get vocabularySize(): number | undefined {
+    return undefined;
+  }
+
+  /** How many tokens a prompt and what follows it may have, or undefined where that is not known. */
+  get contextSize(): number | undefined {
+    return undefined;
+  }
+
+  /** Whether {@link close} was called. */
+  get closed(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  /** The token ids of a text. A lone surrogate counts as U+FFFD. */
+  abstract tokenize(text: string, options?: TokenizeOptions): Promise<Int32Array>;
+
+  /** The text of token ids. Bytes that are no UTF-8 become U+FFFD. */
+  abstract detokenize(tokens: Int32Array, options?: DetokenizeOptions): Promise<string>;
+
+  /** Writes on after a prompt. */
+  abstract complete(prompt: Prompt, options?: CompleteOptions): Promise<Completion>;
+
+  /** Picks the likeliest of a list of continuations. */
+  abstract choose(
+    prompt: Prompt,
+    choices: readonly string[] | readonly Int32Array[],
+    options?: ChooseOptions,
+  ): Promise<Choice>;
+
+  /** Ends what runs and frees what is held. Idempotent; later calls reject with ClosedError. */
+  close(): Promise<void> {
+    this.#closing ??= this.closeImpl();
+    return this.#closing;
+  }
+
+  /** {@link close}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Frees what the subclass holds; called once. */
+  protected async closeImpl(): Promise<void> {}
+
+  /** Begins a call: every public method awaits it before it does anything. */
+  protected async admit(signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted();
+    if (this.closed) throw new ClosedError('The LM is closed');
+  }
+
+  /**
+   * The tokens of a prompt: text with the special tokens that the model wants, ids as they
+   * are. Throws a RangeError where there is none.
+   */
+  protected async promptTokens(prompt: Prompt, signal?: AbortSignal): Promise<Int32Array> {
+    const tokens =
+      typeof prompt === 'string'
+        ? await raceAbort(this.tokenizePrompt(prompt), signal)
+        : checkTokens(prompt, 'prompt', this.vocabularySize).slice();
+    if (tokens.length === 0) throw wrongRange('at least one token', 'prompt', prompt);
+    return tokens;
+  }
+
+  /** The tokens of a text that begins a prompt. */
+  protected tokenizePrompt(text: string): Promise<Int32Array> {
+    return this.tokenize(text, { addSpecial: true, parseSpecial: false });
+  }
+
+  /** Throws a ContextOverflowError where a prompt does not fit in the context. */
+  protected checkFits(promptLength: number): void {
+    const size = this.contextSize;
+    if (size === undefined || promptLength <= size) return;
+    throw new ContextOverflowError(
+      `The prompt of ${promptLength} tokens does not fit in the context of ${size}`,
+    );
+  }
+}

@@ -1,0 +1,200 @@
+// Model: a loaded GGUF file, which any number of LLaMas share. Its tokenizer needs no context.
+
+import { checkInteger, checkString, checkTokens } from './arguments.js';
+import { type NativeModel, type NativeModelInfo, type NativeVocab, native } from './binding.js';
+import { ClosedError } from './errors.js';
+import type { DetokenizeOptions, TokenizeOptions } from './lm.js';
+import { checkPath, type ModelOptions, readModelOptions } from './model-options.js';
+import { callNative, runJob } from './native-job.js';
+import { readDetokenizeOptions, readTokenizeOptions } from './text-options.js';
+
+/** What a model file says of itself. */
+export type ModelInfo = Readonly<NativeModelInfo>;
+
+type SpecialToken =
+  | 'bos'
+  | 'eos'
+  | 'eot'
+  | 'nl'
+  | 'pad'
+  | 'sep'
+  | 'mask'
+  | 'fimPre'
+  | 'fimSuf'
+  | 'fimMid';
+
+/** A model's vocabulary. A special token that it does not have is undefined. */
+export type Vocabulary = Readonly<
+  Omit<NativeVocab, SpecialToken> & Record<SpecialToken, number | undefined>
+>;
+
+/** The native model behind a Model, for what holds it: see {@link hold}. */
+export let nativeOf: (model: Model) => NativeModel;
+
+/**
+ * Keeps the native model from being freed, until the function that it gives is called.
+ * Throws ClosedError where the model is closed already.
+ */
+export let hold: (model: Model) => () => Promise<void>;
+
+/**
+ * A loaded model. Close it when done. It is freed once no LLaMa uses it any more, so it may
+ * be closed before they are: they go on working.
+ *
+ * @example
+ * await using model = await Model.load('models/default.gguf');
+ * model.tokenizeSync('Hello'); // Int32Array
+ */
+export class Model implements AsyncDisposable {
+  /** What the file says of itself. */
+  readonly info: ModelInfo;
+  readonly vocab: Vocabulary;
+  /** Every key and value of the file, as text. */
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly #native: NativeModel;
+  #holders = 0;
+  #closing: Promise<void> | undefined;
+
+  static {
+    nativeOf = (model) => model.#native;
+    hold = (model) => model.#hold();
+  }
+
+  private constructor(model: NativeModel) {
+    this.#native = model;
+    this.info = Object.freeze(model.info());
+    this.vocab = readVocabulary(model.vocab());
+    this.metadata = Object.freeze(readMetadata(model.metadata()));
+  }
+
+  /**
+   * Loads a GGUF file.
+   *
+   * @throws ModelLoadError where there is no such file, or it is no model that the engine can
+   * build; TypeError, RangeError for options that are not what their comments say
+   */
+  static async load(path: string, options?: ModelOptions): Promise<Model> {
+    checkPath(path, 'path');
+    const { native: request, onProgress, signal } = readModelOptions(options);
+    let failure: { reason: unknown } | undefined;
+    const loading = runJob(async (cancellation) => {
+      const report = (fraction: number): void => {
+        if (failure !== undefined) return;
+        try {
+          onProgress?.(fraction);
+        } catch (reason) {
+          failure = { reason };
+          cancellation.cancel();
+        }
+      };
+      const told = onProgress === undefined ? undefined : report;
+      const model = await native.loadModel(path, request, told, cancellation);
+      // It may have been too late to cancel.
+      if (failure !== undefined || signal?.aborted) await model.close();
+      return model;
+    }, signal);
+    try {
+      const loaded = await loading;
+      if (failure === undefined) return callNative(() => new Model(loaded));
+    } catch (error) {
+      if (failure === undefined || signal?.aborted) throw error;
+    }
+    throw failure.reason;
+  }
+
+  /** Whether {@link close} was called. */
+  get closed(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  /** The token ids of a text. Blocks; {@link tokenize} does not. */
+  tokenizeSync(text: string, options?: Omit<TokenizeOptions, 'signal'>): Int32Array {
+    checkString(text, 'text');
+    const { addSpecial, parseSpecial } = readTokenizeOptions(options);
+    return callNative(() => this.#open().tokenizeSync(text, addSpecial, parseSpecial));
+  }
+
+  /** The token ids of a text. A lone surrogate counts as U+FFFD. */
+  async tokenize(text: string, options?: TokenizeOptions): Promise<Int32Array> {
+    checkString(text, 'text');
+    const { addSpecial, parseSpecial, signal } = readTokenizeOptions(options);
+    return runJob(() => this.#open().tokenize(text, addSpecial, parseSpecial), signal);
+  }
+
+  /** The text of token ids. Blocks; {@link detokenize} does not. */
+  detokenizeSync(tokens: Int32Array, options?: Omit<DetokenizeOptions, 'signal'>): string {
+    checkTokens(tokens, 'tokens', this.vocab.size);
+    const { special } = readDetokenizeOptions(options);
+    return callNative(() => this.#open().detokenizeSync(tokens, special));
+  }
+
+  /** The text of token ids. Bytes that are no UTF-8 become U+FFFD. */
+  async detokenize(tokens: Int32Array, options?: DetokenizeOptions): Promise<string> {
+    checkTokens(tokens, 'tokens', this.vocab.size);
+    const { special, signal } = readDetokenizeOptions(options);
+    return runJob(() => this.#open().detokenize(tokens, special), signal);
+  }
+
+  /** The bytes that a token stands for; none for a control token. */
+  tokenBytes(token: number): Uint8Array {
+    checkInteger(token, 'token', 0, this.vocab.size - 1);
+    return callNative(() => this.#open().tokenBytes(token));
+  }
+
+  /**
+   * Frees the model; as long as a LLaMa uses it, the last of them does that when it closes,
+   * and this resolves before. Idempotent; later calls throw ClosedError.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#holders > 0 ? Promise.resolve() : this.#free();
+    return this.#closing;
+  }
+
+  /** {@link close}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #hold(): () => Promise<void> {
+    this.#open();
+    this.#holders++;
+    return async () => {
+      if (--this.#holders === 0 && this.closed) await this.#free();
+    };
+  }
+
+  #free(): Promise<void> {
+    return runJob(() => this.#native.close());
+  }
+
+  #open(): NativeModel {
+    if (this.closed) throw new ClosedError('The model is closed');
+    return this.#native;
+  }
+}
+
+function readVocabulary(vocab: NativeVocab): Vocabulary {
+  const token = (id: number): number | undefined => (id < 0 ? undefined : id);
+  return Object.freeze({
+    ...vocab,
+    bos: token(vocab.bos),
+    eos: token(vocab.eos),
+    eot: token(vocab.eot),
+    nl: token(vocab.nl),
+    pad: token(vocab.pad),
+    sep: token(vocab.sep),
+    mask: token(vocab.mask),
+    fimPre: token(vocab.fimPre),
+    fimSuf: token(vocab.fimSuf),
+    fimMid: token(vocab.fimMid),
+  });
+}
+
+/** Keys and values alternate. */
+function readMetadata(pairs: readonly string[]): Record<string, string> {
+  const entries: [string, string][] = [];
+  for (let index = 0; index + 1 < pairs.length; index += 2) {
+    entries.push([pairs[index] as string, pairs[index + 1] as string]);
+  }
+  return Object.fromEntries(entries);
+}

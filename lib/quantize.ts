@@ -1,0 +1,20 @@
+// Writes a model in another weight type.
+
+import { checkString } from './arguments.js';
+import { native } from './binding.js';
+import { checkPath } from './model-options.js';
+import { runJob } from './native-job.js';
+import { physicalCores } from './physical-cores.js';
+
+/**
+ * Writes the model at `source` to `target` in another weight type.
+ *
+ * @param type as llama.cpp names it: `'F32'`, `'F16'`, `'Q8_0'`, `'Q4_K_M'`, …
+ * @throws ModelLoadError for a source that is no model; RangeError for an unknown type
+ */
+export async function quantize(source: string, target: string, type: string): Promise<void> {
+  checkPath(source, 'source');
+  checkPath(target, 'target');
+  checkString(type, 'type');
+  await runJob(() => native.quantize(source, target, type, physicalCores()));
+}

@@ -1,0 +1,88 @@
+// Session: the one native context that a LLaMa and its variants share, from its building to
+// its end. `lib/llama.ts` runs every job through it.
+
+import { raceAbort } from './abort.js';
+import {
+  type NativeCancellation,
+  type NativeSession,
+  type NativeSessionInfo,
+  type NativeSessionOptions,
+  native,
+} from './binding.js';
+import { ClosedError } from './errors.js';
+import { hold, type Model, nativeOf } from './model.js';
+import { runJob } from './native-job.js';
+
+/** A context in the making, in use, or closed. */
+export class Session {
+  readonly model: Model;
+  /** Resolves when the context stands; rejects where it cannot be built. */
+  readonly ready: Promise<void>;
+  readonly #options: NativeSessionOptions;
+  readonly #ownsModel: boolean;
+  readonly #opening: Promise<NativeSession>;
+  #release = async (): Promise<void> => {};
+  #info: NativeSessionInfo | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(model: Model, options: NativeSessionOptions, ownsModel: boolean) {
+    this.model = model;
+    this.#options = options;
+    this.#ownsModel = ownsModel;
+    this.#opening = this.#open();
+    this.ready = this.#opening.then(() => undefined);
+    // Nobody has to look at `ready`: every call tells of the failure, too.
+    this.ready.catch(() => {});
+  }
+
+  get closed(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  /** As built, which may be a little more than was asked for, or as asked for until then. */
+  get contextSize(): number {
+    return this.#info?.contextSize ?? this.#options.contextSize;
+  }
+
+  /** Runs one job on the context's thread, after those before it. */
+  async run<T>(
+    start: (session: NativeSession, cancellation: NativeCancellation) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    const session = await raceAbort(this.#opening, signal);
+    this.assertOpen();
+    return runJob((cancellation) => start(session, cancellation), signal);
+  }
+
+  assertOpen(): void {
+    if (this.closed) throw new ClosedError('The LM is closed');
+  }
+
+  /** Cancels what runs, waits for it, frees the context, and the model if it is owned. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #open(): Promise<NativeSession> {
+    const release = hold(this.model);
+    try {
+      return await runJob(async () => {
+        const session = await native.createSession(nativeOf(this.model), this.#options);
+        this.#info = session.info();
+        this.#release = release;
+        return session;
+      });
+    } catch (error) {
+      await release();
+      throw error;
+    }
+  }
+
+  async #close(): Promise<void> {
+    const session = await this.#opening.catch(() => undefined);
+    await runJob(async () => session?.close());
+    await this.#release();
+    if (this.#ownsModel) await this.model.close();
+  }
+}
