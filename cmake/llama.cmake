@@ -2,7 +2,6 @@
 # The tree itself is never edited: whatever it needs is set from here.
 
 file(READ ${CMAKE_CURRENT_SOURCE_DIR}/scripts/llama-pin.json pin)
-string(JSON AUTOCOG_LLAMA_TAG GET "${pin}" tag)
 string(JSON AUTOCOG_LLAMA_BUILD GET "${pin}" build)
 string(JSON AUTOCOG_LLAMA_COMMIT GET "${pin}" commit)
 

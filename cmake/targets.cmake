@@ -10,8 +10,9 @@ endfunction()
 
 add_library(autocog_engine STATIC ${AUTOCOG_ENGINE_SOURCES})
 target_include_directories(autocog_engine PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}/native)
-target_compile_definitions(autocog_engine PRIVATE
-  AUTOCOG_LLAMA_TAG="${AUTOCOG_LLAMA_TAG}" AUTOCOG_LLAMA_COMMIT="${AUTOCOG_LLAMA_COMMIT}")
+if(NOT AUTOCOG_NATIVE)
+  target_compile_definitions(autocog_engine PRIVATE AUTOCOG_PORTABLE)
+endif()
 target_link_libraries(autocog_engine PUBLIC llama)
 autocog_warnings(autocog_engine)
 

@@ -4,6 +4,7 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/backend.cc
   native/engine/batch.cc
   native/engine/context.cc
+  native/engine/cpu_check.cc
   native/engine/generator.cc
   native/engine/job_thread.cc
   native/engine/log.cc

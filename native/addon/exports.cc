@@ -10,6 +10,7 @@
 #include "addon/session_wrap.h"
 #include "addon/values.h"
 #include "engine/backend.h"
+#include "engine/cpu_check.h"
 
 namespace autocog {
 
@@ -67,6 +68,10 @@ Napi::Value StartQuantize(const Napi::CallbackInfo& info) {
 }
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  if (Status status = CheckCpu(); !status.ok()) {
+    Throw(env, status);
+    return exports;
+  }
   Environment::Install(env);
   ModelWrap::Install(env);
   SessionWrap::Install(env);
