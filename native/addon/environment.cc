@@ -21,9 +21,8 @@ Environment::Environment(Napi::Env env) : env_(env) {
 }
 
 std::shared_ptr<JobThread> Environment::NewThread() {
-  threads_.erase(
-      std::remove_if(threads_.begin(), threads_.end(), [](const auto& thread) { return thread.expired(); }),
-      threads_.end());
+  threads_.erase(std::remove_if(threads_.begin(), threads_.end(), [](const auto& thread) { return thread.expired(); }),
+                 threads_.end());
   auto thread = std::make_shared<JobThread>();
   threads_.push_back(thread);
   return thread;

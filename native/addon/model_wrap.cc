@@ -6,6 +6,7 @@
 #include <cmath>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "addon/environment.h"
 #include "addon/errors.h"
@@ -23,6 +24,12 @@ constexpr napi_type_tag kModelTag = {0x3f0e9d5b1c7a4e22ULL, 0xb16a0d9c5e7f4831UL
 struct Loaded {
   std::shared_ptr<JobThread> thread;
   std::shared_ptr<Model> model;
+};
+
+// Several texts' tokens, one after the other.
+struct TokenLists {
+  Tokens tokens;
+  std::vector<int32_t> lengths;
 };
 
 // Progress on its way to JavaScript. The function is dropped on the JavaScript thread.
@@ -43,16 +50,14 @@ class ProgressEvent final : public Event {
 }  // namespace
 
 void ModelWrap::Install(Napi::Env env) {
-  Napi::Function constructor = DefineClass(env, "NativeModel",
-                                           {InstanceMethod<&ModelWrap::Info>("info"),
-                                            InstanceMethod<&ModelWrap::Vocab>("vocab"),
-                                            InstanceMethod<&ModelWrap::Metadata>("metadata"),
-                                            InstanceMethod<&ModelWrap::TokenizeSync>("tokenizeSync"),
-                                            InstanceMethod<&ModelWrap::Tokenize>("tokenize"),
-                                            InstanceMethod<&ModelWrap::DetokenizeSync>("detokenizeSync"),
-                                            InstanceMethod<&ModelWrap::Detokenize>("detokenize"),
-                                            InstanceMethod<&ModelWrap::TokenBytes>("tokenBytes"),
-                                            InstanceMethod<&ModelWrap::Close>("close")});
+  Napi::Function constructor = DefineClass(
+      env, "NativeModel",
+      {InstanceMethod<&ModelWrap::Info>("info"), InstanceMethod<&ModelWrap::Vocab>("vocab"),
+       InstanceMethod<&ModelWrap::Metadata>("metadata"), InstanceMethod<&ModelWrap::TokenizeSync>("tokenizeSync"),
+       InstanceMethod<&ModelWrap::Tokenize>("tokenize"), InstanceMethod<&ModelWrap::TokenizeMany>("tokenizeMany"),
+       InstanceMethod<&ModelWrap::DetokenizeSync>("detokenizeSync"),
+       InstanceMethod<&ModelWrap::Detokenize>("detokenize"), InstanceMethod<&ModelWrap::TokenBytes>("tokenBytes"),
+       InstanceMethod<&ModelWrap::Close>("close")});
   Environment::Get(env)->model_class = Napi::Persistent(constructor);
 }
 
@@ -155,8 +160,7 @@ Napi::Value ModelWrap::Info(const Napi::CallbackInfo& info) {
   object.Set("hybrid", facts.hybrid);
   object.Set("diffusion", facts.diffusion);
   object.Set("vocabOnly", facts.vocab_only);
-  object.Set("chatTemplate",
-             facts.has_chat_template ? Napi::String::New(env, facts.chat_template) : env.Undefined());
+  object.Set("chatTemplate", facts.has_chat_template ? Napi::String::New(env, facts.chat_template) : env.Undefined());
   return object;
 }
 
@@ -228,6 +232,34 @@ Napi::Value ModelWrap::Tokenize(const Napi::CallbackInfo& info) {
   };
   return Job<Tokens>::Start(env, Value(), thread_, std::move(work),
                             [](Napi::Env env, Tokens& tokens) { return FromInt32s(env, tokens); });
+}
+
+// tokenizeMany(texts: string[], addSpecial: boolean, parseSpecial: boolean): Promise<{ tokens, lengths }>
+// llama_tokenize
+Napi::Value ModelWrap::TokenizeMany(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  auto texts = ReadStrings(info, 0);
+  auto add_special = texts ? ReadBool(info, 1) : std::nullopt;
+  auto parse_special = add_special ? ReadBool(info, 2) : std::nullopt;
+  if (!parse_special || !CheckOpen(env)) return env.Undefined();
+  auto work = [model = model_, texts = std::move(*texts), add = *add_special,
+               parse = *parse_special]() -> Result<TokenLists> {
+    TokenLists lists;
+    for (const std::string& text : texts) {
+      auto tokens = model->vocabulary().Tokenize(text, add, parse);
+      if (!tokens.ok()) return tokens.status();
+      lists.tokens.insert(lists.tokens.end(), tokens.value().begin(), tokens.value().end());
+      lists.lengths.push_back(static_cast<int32_t>(tokens.value().size()));
+    }
+    return lists;
+  };
+  return Job<TokenLists>::Start(env, Value(), thread_, std::move(work),
+                                [](Napi::Env env, TokenLists& lists) -> Napi::Value {
+                                  Napi::Object object = Napi::Object::New(env);
+                                  object.Set("tokens", FromInt32s(env, lists.tokens));
+                                  object.Set("lengths", FromInt32s(env, lists.lengths));
+                                  return object;
+                                });
 }
 
 // detokenizeSync(tokens: Int32Array, special: boolean): string

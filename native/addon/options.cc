@@ -26,8 +26,7 @@ void ReadOverrides(const Napi::Object& object, ModelOptions* options) {
   const std::vector<std::string> keys = StringsField(object, "overrideKeys");
   Napi::Value raw = object.Get("overrideValues");
   if (!raw.IsArray() || raw.As<Napi::Array>().Length() != keys.size()) {
-    Napi::TypeError::New(object.Env(), "Native call: expected a value for each override")
-        .ThrowAsJavaScriptException();
+    Napi::TypeError::New(object.Env(), "Native call: expected a value for each override").ThrowAsJavaScriptException();
     return;
   }
   auto values = raw.As<Napi::Array>();

@@ -42,16 +42,13 @@ constexpr auto kUsageField = [](auto& result) -> Usage& { return result.usage; }
 }  // namespace
 
 void SessionWrap::Install(Napi::Env env) {
-  Napi::Function constructor = DefineClass(env, "NativeSession",
-                                           {InstanceMethod<&SessionWrap::Info>("info"),
-                                            InstanceMethod<&SessionWrap::Eval>("eval"),
-                                            InstanceMethod<&SessionWrap::LogProbs>("logprobs"),
-                                            InstanceMethod<&SessionWrap::Candidates>("candidates"),
-                                            InstanceMethod<&SessionWrap::ScoreTree>("scoreTree"),
-                                            InstanceMethod<&SessionWrap::Generate>("generate"),
-                                            InstanceMethod<&SessionWrap::Ingest>("ingest"),
-                                            InstanceMethod<&SessionWrap::Clear>("clear"),
-                                            InstanceMethod<&SessionWrap::Close>("close")});
+  Napi::Function constructor = DefineClass(
+      env, "NativeSession",
+      {InstanceMethod<&SessionWrap::Info>("info"), InstanceMethod<&SessionWrap::Eval>("eval"),
+       InstanceMethod<&SessionWrap::LogProbs>("logprobs"), InstanceMethod<&SessionWrap::Candidates>("candidates"),
+       InstanceMethod<&SessionWrap::ScoreTree>("scoreTree"), InstanceMethod<&SessionWrap::Generate>("generate"),
+       InstanceMethod<&SessionWrap::Ingest>("ingest"), InstanceMethod<&SessionWrap::Clear>("clear"),
+       InstanceMethod<&SessionWrap::Close>("close")});
   Environment::Get(env)->session_class = Napi::Persistent(constructor);
 }
 
@@ -71,11 +68,10 @@ Napi::Value SessionWrap::Create(const Napi::CallbackInfo& info) {
     if (!session.ok()) return session.status();
     return Created{thread, std::make_shared<std::unique_ptr<Session>>(std::move(session.value())), options};
   };
-  return Job<Created>::Start(env, Napi::Object::New(env), thread, std::move(work),
-                             [](Napi::Env env, Created& created) -> Napi::Value {
-                               return Environment::Get(env)->session_class.New(
-                                   {Napi::External<Created>::New(env, &created)});
-                             });
+  return Job<Created>::Start(
+      env, Napi::Object::New(env), thread, std::move(work), [](Napi::Env env, Created& created) -> Napi::Value {
+        return Environment::Get(env)->session_class.New({Napi::External<Created>::New(env, &created)});
+      });
 }
 
 SessionWrap::SessionWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<SessionWrap>(info) {
@@ -260,8 +256,7 @@ Napi::Value SessionWrap::Ingest(const Napi::CallbackInfo& info) {
       [prompt = std::move(*prompt)](Session& session, const Cancellation& cancellation) {
         return session.Ingest(prompt, cancellation);
       },
-      [](Usage& usage) -> Usage& { return usage; },
-      [](Napi::Env env, Usage& usage) { return FromUsage(env, usage); });
+      [](Usage& usage) -> Usage& { return usage; }, [](Napi::Env env, Usage& usage) { return FromUsage(env, usage); });
 }
 
 // clear(): Promise<void>

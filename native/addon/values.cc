@@ -15,7 +15,8 @@ constexpr napi_type_tag kCancellationTag = {0x6c1f2f0ad0b84d5bULL, 0x9a3b1f74c2e
 
 // No value, and a TypeError where none is pending yet.
 std::nullopt_t Refuse(Napi::Env env, const std::string& what) {
-  if (!env.IsExceptionPending()) Napi::TypeError::New(env, "Native call: expected " + what).ThrowAsJavaScriptException();
+  if (!env.IsExceptionPending())
+    Napi::TypeError::New(env, "Native call: expected " + what).ThrowAsJavaScriptException();
   return std::nullopt;
 }
 
@@ -167,10 +168,10 @@ Napi::Value FromFloats(Napi::Env env, std::vector<float> values) {
 
 Napi::Value FromUsage(Napi::Env env, const Usage& usage) {
   // The order is that of NativeUsage in lib/binding.ts.
-  return FromDoubles(env, {static_cast<double>(usage.prompt_tokens), static_cast<double>(usage.cached_tokens),
-                           static_cast<double>(usage.decoded_tokens), static_cast<double>(usage.padding_tokens),
-                           static_cast<double>(usage.decode_calls), usage.queue_ms, usage.prompt_ms, usage.decode_ms,
-                           usage.read_ms});
+  return FromDoubles(
+      env, {static_cast<double>(usage.prompt_tokens), static_cast<double>(usage.cached_tokens),
+            static_cast<double>(usage.decoded_tokens), static_cast<double>(usage.padding_tokens),
+            static_cast<double>(usage.decode_calls), usage.queue_ms, usage.prompt_ms, usage.decode_ms, usage.read_ms});
 }
 
 // createCancellation(): NativeCancellation

@@ -64,8 +64,7 @@ Result<std::vector<ggml_backend_dev_t>> RpcDevices(const std::vector<std::string
   }
   // The function's type is declared in ggml-rpc.h, which is there only in RPC builds.
   using AddServer = ggml_backend_reg_t (*)(const char*);
-  auto add_server =
-      reinterpret_cast<AddServer>(ggml_backend_reg_get_proc_address(rpc, "ggml_backend_rpc_add_server"));
+  auto add_server = reinterpret_cast<AddServer>(ggml_backend_reg_get_proc_address(rpc, "ggml_backend_rpc_add_server"));
   if (add_server == nullptr) return Status(Code::kNotSupported, "This build's RPC backend cannot add servers");
   std::vector<ggml_backend_dev_t> devices;
   for (const std::string& server : servers) {

@@ -142,8 +142,7 @@ bool Context::OnAbort(void* self) {
   return running != nullptr && running->requested();
 }
 
-Status Context::Decode(Batch* batch, Kernels kernels, int free_cells, const Cancellation& cancellation,
-                       Usage* usage) {
+Status Context::Decode(Batch* batch, Kernels kernels, int free_cells, const Cancellation& cancellation, Usage* usage) {
   if (cancellation.requested()) return cancellation.status();
   if (batch->size() < 1 || batch->size() > max_tokens_ || batch->rows() > max_rows_) {
     return Status(Code::kInternal, "A batch of " + std::to_string(batch->size()) + " tokens and " +

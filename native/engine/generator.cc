@@ -88,7 +88,8 @@ Result<Generation> GenerateGreedy(Context* context, PrefixCache* cache, const To
     if (!ensured.ok()) return ensured.status();
     slot = ensured.value();
   }
-  Status status = Continue(context, cache, slot, static_cast<int>(prompt.size()), std::move(best), max_tokens, stops, cancellation, &generation);
+  Status status = Continue(context, cache, slot, static_cast<int>(prompt.size()), std::move(best), max_tokens, stops,
+                           cancellation, &generation);
   if (!status.ok()) return status;
   return generation;
 }

@@ -29,9 +29,8 @@ void OnLog(int level, const char* text) {
 
 void InstallLog() {
   static std::once_flag once;
-  std::call_once(once, [] {
-    llama_log_set([](ggml_log_level level, const char* text, void*) { OnLog(level, text); }, nullptr);
-  });
+  std::call_once(
+      once, [] { llama_log_set([](ggml_log_level level, const char* text, void*) { OnLog(level, text); }, nullptr); });
 }
 
 LogCapture::LogCapture() : outer_(innermost) { innermost = this; }

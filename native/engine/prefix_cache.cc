@@ -141,8 +141,7 @@ Status PrefixCache::DecodeRest(int index, const Tokens& prompt, const PromptRequ
   return Status::Ok();
 }
 
-Result<const float*> PrefixCache::Append(int index, llama_token token, const Cancellation& cancellation,
-                                         Usage* usage) {
+Result<const float*> PrefixCache::Append(int index, llama_token token, const Cancellation& cancellation, Usage* usage) {
   Slot& slot = slots_[static_cast<size_t>(index)];
   const int position = Length(index);
   MakeRoom(1, index);

@@ -73,8 +73,7 @@ Status Session::CheckPrompt(const Tokens& prompt, int more) const {
   if (prompt.size() + static_cast<size_t>(more) <= room) return Status::Ok();
   std::string message = "The prompt of " + std::to_string(prompt.size()) + " tokens";
   if (more > 0) message += " and a continuation of " + std::to_string(more);
-  return Status(Code::kContextOverflow,
-                message + " do not fit the context of " + std::to_string(room) + " tokens");
+  return Status(Code::kContextOverflow, message + " do not fit the context of " + std::to_string(room) + " tokens");
 }
 
 Status Session::EnsureTimed(const Tokens& prompt, const PromptRequest& request, const Cancellation& cancellation,
@@ -138,9 +137,9 @@ Result<Candidates> Session::TopCandidates(const Tokens& prompt, int count, const
   });
 }
 
-Result<TreeScores> Session::ScoreTree(const Tokens& prompt, std::vector<int32_t> tokens,
-                                      std::vector<int32_t> parents, std::vector<uint8_t> end_at,
-                                      const Tokens& end_tokens, bool sequential, const Cancellation& cancellation) {
+Result<TreeScores> Session::ScoreTree(const Tokens& prompt, std::vector<int32_t> tokens, std::vector<int32_t> parents,
+                                      std::vector<uint8_t> end_at, const Tokens& end_tokens, bool sequential,
+                                      const Cancellation& cancellation) {
   return Guard<TreeScores>([&]() -> Result<TreeScores> {
     if (Status status = context_->vocabulary().Check(end_tokens); !status.ok()) return status;
     const bool wants_ends = std::find(end_at.begin(), end_at.end(), 1) != end_at.end();

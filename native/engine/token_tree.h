@@ -18,8 +18,8 @@ class TokenTree {
  public:
   // kInvalidArgument where the arrays are not such a tree, kOutOfRange for a foreign token.
   // `end_at[i]` is 1 where the probability of ending after node i is wanted.
-  static Result<TokenTree> Make(std::vector<int32_t> tokens, std::vector<int32_t> parents,
-                                std::vector<uint8_t> end_at, const Vocabulary& vocabulary);
+  static Result<TokenTree> Make(std::vector<int32_t> tokens, std::vector<int32_t> parents, std::vector<uint8_t> end_at,
+                                const Vocabulary& vocabulary);
 
   int size() const { return static_cast<int>(parents_.size()); }
   llama_token token(int node) const { return tokens_[static_cast<size_t>(node)]; }

@@ -56,8 +56,8 @@ Result<TreeScores> TreeScorer::Run(const Tokens& prompt, bool sequential, const 
   }
   if (!readable) return NotADistribution();
   BranchCleaner cleaner(cache_);
-  Status status = sequential ? DecodePaths(slot, prompt_length, cancellation)
-                             : DecodeTree(slot, prompt_length, cancellation);
+  Status status =
+      sequential ? DecodePaths(slot, prompt_length, cancellation) : DecodeTree(slot, prompt_length, cancellation);
   if (!status.ok()) return status;
   cleaner.Dismiss();
   return std::move(scores_);
@@ -147,8 +147,8 @@ Status TreeScorer::DecodePaths(int slot, int prompt_length, const Cancellation& 
       const int room = cache_->MakeRoom(tree_.decoded_depth() + 1, slot);
       {
         Stopwatch watch(&scores_.usage.decode_ms);
-        Status status = context_->Decode(&batch_, Kernels::kBatch, room - static_cast<int>(end), cancellation,
-                                         &scores_.usage);
+        Status status =
+            context_->Decode(&batch_, Kernels::kBatch, room - static_cast<int>(end), cancellation, &scores_.usage);
         if (!status.ok()) return status;
       }
       Stopwatch watch(&scores_.usage.read_ms);

@@ -55,7 +55,8 @@ TEST_CASE("paths that are no model are refused with a reason") {
 TEST_CASE("a model cut anywhere or with noise in its header never loads or crashes") {
   const std::string whole = DefaultBytes();
   std::mt19937 random(4);
-  for (size_t length : {size_t{4}, size_t{8}, size_t{24}, size_t{200}, size_t{5000}, whole.size() / 2, whole.size() - 1}) {
+  for (size_t length :
+       {size_t{4}, size_t{8}, size_t{24}, size_t{200}, size_t{5000}, whole.size() / 2, whole.size() - 1}) {
     const std::string path = Temporary(whole.substr(0, length));
     EXPECT(LoadCode(path) == Code::kModelLoad);
     unlink(path.c_str());
