@@ -100,11 +100,14 @@ export function checkTokens(value: unknown, name: string, vocabularySize?: numbe
   return value;
 }
 
-/** Text as it is, token ids as {@link checkTokens} wants them. */
+/**
+ * Text as it is; of token ids, as {@link checkTokens} wants them, a copy: the caller may change
+ * its own while the call runs.
+ */
 export function checkPrompt(value: unknown, name: string, vocabularySize?: number): Prompt {
   if (typeof value === 'string') return value;
   if (!types.isInt32Array(value)) throw wrongType('a string or an Int32Array', name, value);
-  return checkTokens(value, name, vocabularySize);
+  return checkTokens(value, name, vocabularySize).slice();
 }
 
 /**

@@ -84,6 +84,12 @@ export interface NativeModel {
   metadata(): string[];
   tokenizeSync(text: string, addSpecial: boolean, parseSpecial: boolean): Int32Array;
   tokenize(text: string, addSpecial: boolean, parseSpecial: boolean): Promise<Int32Array>;
+  /** Many texts in one job: their tokens one after the other, and how many each has. */
+  tokenizeMany(
+    texts: string[],
+    addSpecial: boolean,
+    parseSpecial: boolean,
+  ): Promise<{ tokens: Int32Array; lengths: Int32Array }>;
   detokenizeSync(tokens: Int32Array, special: boolean): string;
   detokenize(tokens: Int32Array, special: boolean): Promise<string>;
   /** The bytes that the token stands for; empty for a control token. */

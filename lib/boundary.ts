@@ -20,7 +20,7 @@ export interface BoundaryReport {
 /** A prompt and its choices as tokens. */
 export interface Seam {
   prompt: Int32Array;
-  paths: Int32Array[];
+  paths: readonly Int32Array[];
   report: BoundaryReport;
 }
 
@@ -28,8 +28,10 @@ export interface Seam {
 export interface SeamTokenizer {
   /** The tokens of a prompt: text with its special tokens, ids as they are. At least one. */
   prompt(prompt: ChoiceInput): Promise<Int32Array>;
-  /** The tokens of a text that continues another. */
-  text(text: string): Promise<Int32Array>;
+  /** The tokens of texts that begin prompts, as of one. */
+  prompts(texts: readonly string[]): Promise<Int32Array[]>;
+  /** The tokens of texts that continue others. */
+  texts(texts: readonly string[]): Promise<Int32Array[]>;
 }
 
 /** How many tokens two sequences have in common at their beginning. */
@@ -49,6 +51,10 @@ export function concatenate(a: Int32Array, b: Int32Array): Int32Array {
   return result;
 }
 
+/** Choices are all texts or all token ids. */
+const areTexts = (choices: readonly ChoiceInput[]): choices is readonly string[] =>
+  typeof choices[0] === 'string';
+
 const equal = (a: Int32Array, b: Int32Array): boolean =>
   a.length === b.length && commonPrefix(a, b) === a.length;
 
@@ -58,12 +64,10 @@ export async function separate(
   prompt: ChoiceInput,
   choices: readonly ChoiceInput[],
 ): Promise<Seam> {
-  const tokens = await tokenizer.prompt(prompt);
-  const paths = await Promise.all(
-    choices.map((choice) =>
-      typeof choice === 'string' ? tokenizer.text(choice) : Promise.resolve(choice),
-    ),
-  );
+  const [tokens, paths] = await Promise.all([
+    tokenizer.prompt(prompt),
+    areTexts(choices) ? tokenizer.texts(choices) : (choices as readonly Int32Array[]),
+  ]);
   return { prompt: tokens, paths, report: { kind: 'separate', tokens, merges: undefined } };
 }
 
@@ -83,23 +87,21 @@ export async function joint(
   if (typeof prompt !== 'string')
     throw wrongType("a string, with boundary 'joint',", 'prompt', prompt);
   const context = prompt.trimEnd();
-  const space = prompt.slice(context.length);
   const [contextTokens, promptTokens] = await Promise.all([
     tokenizer.prompt(context),
     tokenizer.prompt(prompt),
   ]);
-  const wholes: Int32Array[] = [];
+  const texts = choices as readonly string[];
+  const [wholes, alone] = await Promise.all([
+    tokenizer.prompts(texts.map((text) => prompt + text)),
+    tokenizer.texts(texts),
+  ]);
   const merges: number[] = [];
   let shared = contextTokens.length;
-  for (const [index, choice] of choices.entries()) {
-    const text = choice as string;
-    const [whole, alone] = await Promise.all([
-      tokenizer.prompt(context + space + text),
-      tokenizer.text(text),
-    ]);
-    wholes.push(whole);
+  for (const [index, whole] of wholes.entries()) {
     shared = Math.min(shared, commonPrefix(contextTokens, whole));
-    if (!equal(whole, concatenate(promptTokens, alone))) merges.push(index);
+    const apart = concatenate(promptTokens, alone[index] as Int32Array);
+    if (!equal(whole, apart)) merges.push(index);
   }
   if (shared === 0) {
     throw wrongRange(

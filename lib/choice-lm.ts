@@ -53,11 +53,11 @@ export abstract class ChoiceLM extends GreedyLM {
   ): Promise<Choice> {
     const stopwatch = new Stopwatch();
     const request = readChooseOptions(options);
-    checkPrompt(prompt, 'prompt', this.vocabularySize);
+    const input = checkPrompt(prompt, 'prompt', this.vocabularySize);
     const inputs = checkChoices(choices, request, this.vocabularySize);
     await this.admit(request.signal);
 
-    const seam = await raceAbort(this.#seam(prompt, inputs, request), request.signal);
+    const seam = await raceAbort(this.#seam(input, inputs, request), request.signal);
     const texts = await raceAbort(this.#texts(inputs), request.signal);
     const tree = new TokenChoiceTree(seam.paths);
     const treeRequest = this.#treeRequest(tree, request);
@@ -82,12 +82,12 @@ export abstract class ChoiceLM extends GreedyLM {
    */
   async score(prompt: Prompt, continuation: Prompt, options?: CallOptions): Promise<Score> {
     const stopwatch = new Stopwatch();
-    checkPrompt(prompt, 'prompt', this.vocabularySize);
-    checkPrompt(continuation, 'continuation', this.vocabularySize);
+    const input = checkPrompt(prompt, 'prompt', this.vocabularySize);
+    const text = checkPrompt(continuation, 'continuation', this.vocabularySize);
     const signal = checkSignal(checkOptions(options, 'options', ['signal']).signal, 'signal');
     await this.admit(signal);
 
-    const seam = await raceAbort(separate(this.#tokenizer, prompt, [continuation]), signal);
+    const seam = await raceAbort(separate(this.#tokenizer, input, [text]), signal);
     const tree = new TokenChoiceTree(seam.paths);
     if (tree.size === 0) throw wrongRange('at least one token', 'continuation', continuation);
     const request = this.#withoutEnds(tree, false, signal);
@@ -110,10 +110,21 @@ export abstract class ChoiceLM extends GreedyLM {
     return scoreByGreedy(prompt, tree, request, next);
   }
 
+  /** The tokens of texts that each begin a prompt. */
+  protected tokenizePrompts(texts: readonly string[]): Promise<Int32Array[]> {
+    return Promise.all(texts.map((text) => this.tokenizePrompt(text)));
+  }
+
+  /** The tokens of texts that each continue something. */
+  protected tokenizeTexts(texts: readonly string[]): Promise<Int32Array[]> {
+    return Promise.all(texts.map((text) => this.tokenize(text)));
+  }
+
   get #tokenizer(): SeamTokenizer {
     return {
       prompt: (prompt) => this.promptTokens(prompt),
-      text: (text) => this.tokenize(text),
+      prompts: (texts) => this.tokenizePrompts(texts),
+      texts: (texts) => this.tokenizeTexts(texts),
     };
   }
 
@@ -171,11 +182,12 @@ export abstract class ChoiceLM extends GreedyLM {
     );
   }
 
-  #texts(choices: readonly ChoiceInput[]): Promise<string[]> {
-    return Promise.all(
-      choices.map((choice) =>
-        typeof choice === 'string' ? choice : this.detokenize(choice, { special: true }),
-      ),
-    );
+  async #texts(choices: readonly ChoiceInput[]): Promise<string[]> {
+    const texts: string[] = [];
+    for (const choice of choices) {
+      const text = typeof choice === 'string' ? choice : this.textOf(choice);
+      texts.push(typeof text === 'string' ? text : await text);
+    }
+    return texts;
   }
 }

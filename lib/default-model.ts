@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import root from '#package';
 
 /**
- * The path of the model inside this package: a toy of half a million weights, which knows a
+ * The path of the model inside this package: a toy of 0.7 million weights, which knows a
  * few capitals and colours.
  */
 export const defaultModelPath: string = join(root, 'models', 'default.gguf');

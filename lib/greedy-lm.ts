@@ -85,10 +85,10 @@ export abstract class GreedyLM extends LM {
    * LMError `RETRIES_EXHAUSTED`, caused by an AggregateError, when every attempt failed
    */
   async greedy(prompt: Prompt, options?: CallOptions): Promise<Float32Array> {
-    checkPrompt(prompt, 'prompt', this.vocabularySize);
+    const input = checkPrompt(prompt, 'prompt', this.vocabularySize);
     const signal = checkSignal(checkOptions(options, 'options', ['signal']).signal, 'signal');
     await this.admit(signal);
-    const tokens = await this.promptTokens(prompt, signal);
+    const tokens = await this.promptTokens(input, signal);
     this.checkFits(tokens.length);
     return this.nextLogprobs(tokens, signal);
   }
@@ -100,11 +100,11 @@ export abstract class GreedyLM extends LM {
    * @throws RangeError unless `k` is an integer of at least 1, and as {@link greedy} does
    */
   async candidates(prompt: Prompt, k: number, options?: CallOptions): Promise<Candidate[]> {
-    checkPrompt(prompt, 'prompt', this.vocabularySize);
+    const input = checkPrompt(prompt, 'prompt', this.vocabularySize);
     checkInteger(k, 'k', 1, Number.MAX_SAFE_INTEGER);
     const signal = checkSignal(checkOptions(options, 'options', ['signal']).signal, 'signal');
     await this.admit(signal);
-    const tokens = await this.promptTokens(prompt, signal);
+    const tokens = await this.promptTokens(input, signal);
     this.checkFits(tokens.length);
     const best = await this.candidatesImpl(tokens, k, signal);
     const ids = Int32Array.from(best, ({ token }) => token);
@@ -121,10 +121,10 @@ export abstract class GreedyLM extends LM {
    */
   async complete(prompt: Prompt, options?: CompleteOptions): Promise<Completion> {
     const stopwatch = new Stopwatch();
-    checkPrompt(prompt, 'prompt', this.vocabularySize);
+    const input = checkPrompt(prompt, 'prompt', this.vocabularySize);
     const request = readCompleteOptions(options, this.#completion);
     await this.admit(request.signal);
-    const tokens = await this.promptTokens(prompt, request.signal);
+    const tokens = await this.promptTokens(input, request.signal);
     this.checkFits(tokens.length);
     stopwatch.tokenized();
     const generation = await this.generateImpl(tokens, request);
@@ -136,15 +136,15 @@ export abstract class GreedyLM extends LM {
   protected async tokenTexts(tokens: Int32Array): Promise<Map<number, string>> {
     for (const token of new Set(tokens)) {
       if (this.#texts.has(token)) continue;
-      const text = this.tokenText(token);
+      const text = this.textOf(Int32Array.of(token));
       this.#texts.set(token, typeof text === 'string' ? text : await text);
     }
     return this.#texts;
   }
 
-  /** The text of one token, a control token's included. */
-  protected tokenText(token: number): string | Promise<string> {
-    return this.detokenize(Int32Array.of(token), { special: true });
+  /** The text of tokens, control tokens included. A subclass that knows it at once says so. */
+  protected textOf(tokens: Int32Array): string | Promise<string> {
+    return this.detokenize(tokens, { special: true });
   }
 
   /** The work of {@link candidates}: the best tokens with their log-probabilities. */

@@ -142,10 +142,10 @@ export class LLaMa extends ChoiceLM {
   }
 
   override async detokenize(tokens: Int32Array, options?: DetokenizeOptions): Promise<string> {
-    checkTokens(tokens, 'tokens', this.vocabularySize);
+    const copy = checkTokens(tokens, 'tokens', this.vocabularySize).slice();
     const { special, signal } = readDetokenizeOptions(options);
     await this.admit(signal);
-    return runJob(() => nativeOf(this.model).detokenize(tokens, special), signal);
+    return runJob(() => nativeOf(this.model).detokenize(copy, special), signal);
   }
 
   /**
@@ -156,10 +156,10 @@ export class LLaMa extends ChoiceLM {
    */
   async eval(prompt: Prompt, options?: EvalOptions): Promise<Evaluation> {
     const stopwatch = new Stopwatch();
-    checkPrompt(prompt, 'prompt', this.vocabularySize);
+    const input = checkPrompt(prompt, 'prompt', this.vocabularySize);
     const { logits: which, into, signal } = readEvalOptions(options);
     await this.admit(signal);
-    const tokens = await this.promptTokens(prompt, signal);
+    const tokens = await this.promptTokens(input, signal);
     this.checkFits(tokens.length);
     const rows = rowsOf(which, tokens.length);
     checkInto(into, rows.length * this.vocabularySize);
@@ -175,10 +175,10 @@ export class LLaMa extends ChoiceLM {
   /** Decodes a prompt into the prefix cache, so that calls that begin with it are quick. */
   async ingest(prompt: Prompt, options?: CallOptions): Promise<Cost> {
     const stopwatch = new Stopwatch();
-    checkPrompt(prompt, 'prompt', this.vocabularySize);
+    const input = checkPrompt(prompt, 'prompt', this.vocabularySize);
     const signal = checkSignal(checkOptions(options, 'options', ['signal']).signal, 'signal');
     await this.admit(signal);
-    const tokens = await this.promptTokens(prompt, signal);
+    const tokens = await this.promptTokens(input, signal);
     this.checkFits(tokens.length);
     stopwatch.tokenized();
     const usage = await this.#session.run((session, cancellation) => {
@@ -205,14 +205,20 @@ export class LLaMa extends ChoiceLM {
   }
 
   protected override async tokenizePrompt(text: string): Promise<Int32Array> {
-    const tokens = await super.tokenizePrompt(text);
-    // Some models want an end token around every text; what follows a prompt must not come after it.
-    const { addEos, eos } = this.model.vocab;
-    return addEos && tokens.at(-1) === eos ? tokens.slice(0, -1) : tokens;
+    return this.#withoutEnd(await super.tokenizePrompt(text));
   }
 
-  protected override tokenText(token: number): string {
-    return callNative(() => nativeOf(this.model).detokenizeSync(Int32Array.of(token), true));
+  protected override async tokenizePrompts(texts: readonly string[]): Promise<Int32Array[]> {
+    const lists = await this.#tokenizeMany(texts, true);
+    return lists.map((tokens) => this.#withoutEnd(tokens));
+  }
+
+  protected override tokenizeTexts(texts: readonly string[]): Promise<Int32Array[]> {
+    return this.#tokenizeMany(texts, false);
+  }
+
+  protected override textOf(tokens: Int32Array): string {
+    return callNative(() => nativeOf(this.model).detokenizeSync(tokens, true));
   }
 
   protected override async greedyImpl(
@@ -264,6 +270,24 @@ export class LLaMa extends ChoiceLM {
     }, signal);
     const { logprobs, ends, usage } = result;
     return { logprobs, ends, ...costFromNative(usage) };
+  }
+
+  /** Some models want an end token around every text; what follows a prompt must not come after it. */
+  #withoutEnd(tokens: Int32Array): Int32Array {
+    const { addEos, eos } = this.model.vocab;
+    return addEos && tokens.at(-1) === eos ? tokens.slice(0, -1) : tokens;
+  }
+
+  /** One native job, where thousands of choices would be thousands. */
+  async #tokenizeMany(texts: readonly string[], addSpecial: boolean): Promise<Int32Array[]> {
+    const { tokens, lengths } = await runJob(() => {
+      return nativeOf(this.model).tokenizeMany([...texts], addSpecial, false);
+    });
+    let end = 0;
+    return Array.from(lengths, (length) => {
+      end += length;
+      return tokens.slice(end - length, end);
+    });
   }
 }
 

@@ -2,7 +2,7 @@
 // GreedyLM and the remote LMs extend it.
 
 import { raceAbort } from './abort.js';
-import { checkTokens, type Prompt, wrongRange } from './arguments.js';
+import { type Prompt, wrongRange } from './arguments.js';
 import type { Choice } from './choice.js';
 import type { ChooseOptions } from './choose-options.js';
 import type { CompleteOptions, Completion } from './completion.js';
@@ -84,14 +84,12 @@ export abstract class LM implements AsyncDisposable {
   }
 
   /**
-   * The tokens of a prompt: text with the special tokens that the model wants, ids as they
-   * are. Throws a RangeError where there is none.
+   * The tokens of a checked prompt: text with the special tokens that the model wants, ids as
+   * they are. Throws a RangeError where there is none.
    */
   protected async promptTokens(prompt: Prompt, signal?: AbortSignal): Promise<Int32Array> {
     const tokens =
-      typeof prompt === 'string'
-        ? await raceAbort(this.tokenizePrompt(prompt), signal)
-        : checkTokens(prompt, 'prompt', this.vocabularySize).slice();
+      typeof prompt === 'string' ? await raceAbort(this.tokenizePrompt(prompt), signal) : prompt;
     if (tokens.length === 0) throw wrongRange('at least one token', 'prompt', prompt);
     return tokens;
   }
