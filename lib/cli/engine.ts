@@ -1,0 +1,53 @@
+// Loads the model that the flags name, shows how far it is, and closes it after use.
+
+import { basename } from 'node:path';
+import { LLaMa } from '../llama.js';
+import { Model } from '../model.js';
+import type { ModelOptions } from '../model-options.js';
+import type { EngineFlags, ModelFlags } from './options.js';
+import { progressBar } from './progress-bar.js';
+
+/** Runs `use` with the LM; closes it before the outcome is known. */
+export function withLM<T>(
+  { model, ...options }: EngineFlags,
+  signal: AbortSignal,
+  use: (lm: LLaMa) => Promise<T>,
+): Promise<T> {
+  return withBar(model, (onProgress) => {
+    const { threads, contextSize, gpuLayers } = options;
+    return LLaMa.load(model, { threads, contextSize, gpuLayers, onProgress, signal });
+  }).then(closing(use));
+}
+
+/** Runs `use` with the model alone; closes it before the outcome is known. */
+export function withModel<T>(
+  { model }: ModelFlags,
+  options: ModelOptions,
+  use: (model: Model) => Promise<T>,
+): Promise<T> {
+  return withBar(model, (onProgress) => Model.load(model, { ...options, onProgress })).then(
+    closing(use),
+  );
+}
+
+const closing =
+  <R extends { close(): Promise<void> }, T>(use: (resource: R) => Promise<T>) =>
+  async (resource: R): Promise<T> => {
+    try {
+      return await use(resource);
+    } finally {
+      await resource.close();
+    }
+  };
+
+async function withBar<T>(
+  path: string,
+  load: (onProgress: (fraction: number) => void) => Promise<T>,
+): Promise<T> {
+  const bar = progressBar(`Loading ${basename(path)}`);
+  try {
+    return await load(bar.show);
+  } finally {
+    bar.stop();
+  }
+}

@@ -1,0 +1,49 @@
+// The prose of --help: what no list of options says.
+
+export const description = 'Exact log-probabilities and constrained choice over llama.cpp.';
+
+const promptNotes = `
+The prompt comes from --prompt, from --prompt-file, or from standard input if that is no
+terminal. One line end at the end of a file or of standard input is not part of it.`;
+
+export const program = `
+Exit codes: 0 done, 1 it failed, 2 wrong usage, 130 interrupted.
+Results go to standard output, all else to standard error. NO_COLOR is heeded.
+
+Examples:
+  $ autocog-lm demo
+  $ autocog-lm choose -p 'The sky is' ' blue' ' green' ' red'
+  $ autocog-lm choose --help`;
+
+export const choose = `${promptNotes}
+
+A choice is taken as typed, and a space at its beginning matters: most models know " blue"
+as one token. Choices that begin with a dash go after --. A choice without tokens is an
+error unless there is a terminator.
+
+--json prints all that the call gives, with typed arrays as arrays and null for numbers
+that are not finite: the log-probability of what is impossible, the margin of a sole choice.
+
+Examples:
+  $ echo 'The capital of France is' | autocog-lm choose ' Paris' ' London' ' Berlin'
+  $ autocog-lm choose -p 'Two and two make' --choices-file answers.txt --normalize tokens
+  $ autocog-lm choose -p 'The sky is' ' blue' ' green' --json | jq -r .text
+  $ autocog-lm choose -p 'The sky is' ' blue' ' green' --dot | dot -Tsvg > tree.svg`;
+
+export const candidates = `${promptNotes}
+
+Examples:
+  $ autocog-lm candidates -p 'The capital of France is' -k 5
+  $ autocog-lm candidates --prompt-file prompt.txt --json | jq '.candidates[0].text'`;
+
+export const tokenize = `${promptNotes}
+
+Examples:
+  $ autocog-lm tokenize 'The capital of France'
+  $ autocog-lm tokenize --prompt-file prompt.txt --ids | wc -w`;
+
+export const info = `
+Examples:
+  $ autocog-lm info -m model.gguf
+  $ autocog-lm info --metadata
+  $ autocog-lm info --json | jq .vocab.size`;

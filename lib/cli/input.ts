@@ -1,0 +1,63 @@
+// What a command is given to work on: prompts and choices, from flags, files or stdin.
+
+import { readFile } from 'node:fs/promises';
+import { addAbortSignal } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { UsageError } from './failure.js';
+import type { PromptFlags } from './options.js';
+
+const stdin = '-';
+
+/** The prompt: of the flag as it is; of a file or of stdin without one line end at its end. */
+export async function readPrompt(flags: PromptFlags, signal: AbortSignal): Promise<string> {
+  if (flags.prompt !== undefined) return flags.prompt;
+  if (flags.promptFile !== undefined) {
+    return withoutLineEnd(await readText(flags.promptFile, signal));
+  }
+  if (process.stdin.isTTY) {
+    throw new UsageError('No prompt: give --prompt or --prompt-file, or pipe it in');
+  }
+  const text = await readText(stdin, signal);
+  // Nobody asked for it by name: more likely there was nothing to read than an empty prompt.
+  if (text === '') throw new UsageError('No prompt: standard input is empty');
+  return withoutLineEnd(text);
+}
+
+/** The choices: arguments as they are, or the lines of a file. */
+export async function readChoices(
+  args: readonly string[],
+  flags: PromptFlags & { choicesFile?: string },
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const { choicesFile: path } = flags;
+  if (path === undefined) {
+    if (args.length === 0) {
+      throw new UsageError('No choices: give them as arguments, or with --choices-file');
+    }
+    return args;
+  }
+  if (args.length > 0) throw new UsageError('Give choices as arguments or in a file, not both');
+  if (path === stdin && flags.prompt === undefined && (flags.promptFile ?? stdin) === stdin) {
+    throw new UsageError('Prompt and choices cannot both be read from standard input');
+  }
+  const text = withoutLineEnd(await readText(path, signal));
+  if (text === '') throw new UsageError('No choices: the file is empty');
+  return text.split(/\r?\n/);
+}
+
+const withoutLineEnd = (text: string): string => text.replace(/\r?\n$/, '');
+
+async function readText(path: string, signal: AbortSignal): Promise<string> {
+  const name = path === stdin ? 'standard input' : path;
+  const bytes = await readBytes(path, signal).catch((cause: unknown) => {
+    throw new Error(`Cannot read ${name}`, { cause });
+  });
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new Error(`Cannot read ${name}: it is not UTF-8`);
+  }
+}
+
+const readBytes = (path: string, signal: AbortSignal): Promise<Uint8Array> =>
+  path === stdin ? buffer(addAbortSignal(signal, process.stdin)) : readFile(path, { signal });

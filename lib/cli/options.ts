@@ -1,0 +1,60 @@
+// The options that several commands share, and the readers of their values.
+
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { defaultModelPath } from '../default-model.js';
+
+/** Of every command that loads a model. */
+export interface ModelFlags {
+  model: string;
+}
+
+/** Of every command that runs a model. */
+export interface EngineFlags extends ModelFlags {
+  threads?: number;
+  contextSize?: number;
+  gpuLayers?: number | 'all';
+}
+
+/** Of every command that takes a prompt. */
+export interface PromptFlags {
+  prompt?: string;
+  promptFile?: string;
+}
+
+/** An option's value as an integer. */
+export const integer =
+  (min: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= min) return value;
+    throw new InvalidArgumentError(`Expected an integer of at least ${min}.`);
+  };
+
+const layers = (text: string): number | 'all' => (text === 'all' ? text : integer(0)(text));
+
+export function addModelOption(command: Command): Command {
+  const option = new Option('-m, --model <path>', 'the model, a GGUF file');
+  return command.addOption(option.default(defaultModelPath, 'the model of the package'));
+}
+
+export function addEngineOptions(command: Command): Command {
+  return addModelOption(command)
+    .option('--threads <n>', 'threads to run on (default: the physical cores)', integer(1))
+    .option(
+      '--context-size <n>',
+      "most tokens of prompt and choice (default: the model's own, 4096 at most)",
+      integer(1),
+    )
+    .option('--gpu-layers <n|all>', 'layers to put on GPUs (default: all)', layers);
+}
+
+export function addPromptOptions(command: Command): Command {
+  const file = new Option('--prompt-file <path>', 'read the prompt from a file, - for stdin');
+  return command
+    .option('-p, --prompt <text>', 'the prompt (default: read from stdin)')
+    .addOption(file.conflicts('prompt'));
+}
+
+export function addJsonOption(command: Command): Command {
+  return command.option('--json', 'print the complete result as one line of JSON');
+}

@@ -1,0 +1,138 @@
+// The command line's grammar and its help. A command's code, and the engine with it, is
+// loaded when the command runs: help and mistakes cost no such time.
+
+import { Command, Option } from 'commander';
+import type { BoundaryKind, ChooseOptions, Normalization } from '../choose-options.js';
+import * as help from './help.js';
+import {
+  addEngineOptions,
+  addJsonOption,
+  addModelOption,
+  addPromptOptions,
+  integer,
+} from './options.js';
+
+/** Thrown for `--version`: it is met where nothing can wait for the engine to say its own. */
+export class VersionRequest extends Error {}
+
+/** The whole command line; its commands run until `signal` aborts. */
+export function makeProgram(signal: AbortSignal): Command {
+  const program = new Command('autocog-lm')
+    .description(help.description)
+    .option('-V, --version', 'print the versions of the package and of llama.cpp')
+    .option('--verbose', 'print whole errors, with stacks and causes (also: DEBUG=1)')
+    .on('option:version', () => {
+      throw new VersionRequest();
+    })
+    .exitOverride()
+    .showHelpAfterError('(--help says more)')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      outputError: (text, write) => write(text.replace(/^error: /, 'autocog-lm: ')),
+    })
+    .addHelpText('after', help.program);
+  addChoose(program, signal);
+  addCandidates(program, signal);
+  addTokenize(program, signal);
+  addInfo(program, signal);
+  addDemo(program, signal);
+  return program;
+}
+
+function addChoose(program: Command, signal: AbortSignal): void {
+  const normalizations: Normalization[] = ['none', 'tokens', 'bytes', 'chars'];
+  const boundaries: BoundaryKind[] = ['separate', 'joint'];
+  const batchings: ChooseOptions['batching'][] = ['tree', 'sequential'];
+  const command = program
+    .command('choose')
+    .summary('score choices as continuations of a prompt')
+    .description('Score choices as continuations of a prompt, and rank them.')
+    .argument('[choices...]', 'the choices, exactly as typed');
+  addPromptOptions(command)
+    .option('--choices-file <path>', 'read the choices from a file, one per line, - for stdin')
+    .addOption(
+      new Option('--normalize <by>', 'divide log-probabilities by a length')
+        .choices(normalizations)
+        .default('none'),
+    )
+    .addOption(
+      new Option('--boundary <kind>', 'tokenize choices alone, or with the prompt')
+        .choices(boundaries)
+        .default('separate'),
+    )
+    .option('--terminator <text>', 'what must follow a choice: none, eog or a text', 'none')
+    .addOption(
+      new Option('--batching <how>', 'share the tokens of choices, or take one at a time')
+        .choices(batchings as string[])
+        .default('tree'),
+    );
+  addEngineOptions(command)
+    .option('--tree', 'draw the tree of tokens, too')
+    .addOption(
+      new Option('--dot', 'print the tree as Graphviz DOT instead').conflicts(['json', 'tree']),
+    );
+  addJsonOption(command)
+    .addHelpText('after', help.choose)
+    .action(async (choices, flags) => {
+      const { choose } = await import('./choose.js');
+      await choose(choices, flags, signal);
+    });
+}
+
+function addCandidates(program: Command, signal: AbortSignal): void {
+  const command = program
+    .command('candidates')
+    .summary('list the likeliest next tokens')
+    .description('List the likeliest tokens to come next after a prompt.');
+  addPromptOptions(command).option('-k, --count <n>', 'how many', integer(1), 10);
+  addEngineOptions(command);
+  addJsonOption(command)
+    .addHelpText('after', help.candidates)
+    .action(async (flags) => {
+      const { candidates } = await import('./candidates.js');
+      await candidates(flags, signal);
+    });
+}
+
+function addTokenize(program: Command, signal: AbortSignal): void {
+  const command = program
+    .command('tokenize')
+    .summary('show the tokens of a text')
+    .description('Show the tokens of a text: their ids, texts and bytes.')
+    .argument('[text]', 'the text, unless it is given like a prompt');
+  addModelOption(addPromptOptions(command))
+    .option('--special', 'add what the model wants around a prompt, such as its first token')
+    .option('--parse-special', 'read the text of control tokens as those tokens')
+    .addOption(new Option('--ids', 'print nothing but the ids').conflicts('json'));
+  addJsonOption(command)
+    .addHelpText('after', help.tokenize)
+    .action(async (text, flags) => {
+      const { tokenize } = await import('./tokenize.js');
+      await tokenize(text, flags, signal);
+    });
+}
+
+function addInfo(program: Command, signal: AbortSignal): void {
+  const command = program
+    .command('info')
+    .summary('describe the model and the machine')
+    .description('Describe the model, its vocabulary, and what the engine found on this machine.');
+  addModelOption(command).option('--metadata', "list the model file's keys and values, too");
+  addJsonOption(command)
+    .addHelpText('after', help.info)
+    .action(async (flags) => {
+      const { info } = await import('./info.js');
+      await info(flags, signal);
+    });
+}
+
+function addDemo(program: Command, signal: AbortSignal): void {
+  const command = program
+    .command('demo')
+    .summary('show what this package does')
+    .description('Put a few questions to the model, and show what choose and candidates give.');
+  addEngineOptions(command).action(async (flags) => {
+    const { demo } = await import('./demo.js');
+    await demo(flags, signal);
+  });
+}

@@ -1,0 +1,48 @@
+// How texts and numbers are shown to a person.
+
+/** Invisible characters that JSON leaves as they are: C1 controls, line ends, text directions. */
+const hidden = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
+
+/** A text in quotes, which show the spaces at its ends; what cannot be seen is escaped. */
+export function quote(text: string, limit = Number.POSITIVE_INFINITY): string {
+  return elide(JSON.stringify(text), limit).replace(hidden, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
+}
+
+/** At most `limit` characters of a text. */
+export function elide(text: string, limit: number): string {
+  const characters = text.length > limit ? [...text] : [];
+  return characters.length > limit ? `${characters.slice(0, limit - 1).join('')}…` : text;
+}
+
+/** A probability in percent. What is neither 0 nor 1 does not look it. */
+export function percent(probability: number): string {
+  if (probability > 0 && probability < 5e-5) return '<0.01%';
+  if (probability < 1 && probability >= 0.99995) return '>99.99%';
+  return `${(100 * probability).toFixed(2)}%`;
+}
+
+/** A natural logarithm of a probability, or a score made of some. */
+export function nats(value: number): string {
+  if (Number.isFinite(value)) return value.toFixed(4);
+  return value > 0 ? '∞' : '-∞';
+}
+
+export const milliseconds = (value: number): string =>
+  value < 1000 ? `${value.toFixed(1)} ms` : `${(value / 1000).toFixed(2)} s`;
+
+/** 1234567 as 1,234,567. */
+export const count = (value: number): string => value.toLocaleString('en-US');
+
+/** `1 token`, `2 tokens`. */
+export const plural = (value: number, noun: string): string =>
+  `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
+
+const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
+
+/** A size in bytes, in the unit that fits. */
+export function size(bytes: number): string {
+  const power = Math.min(Math.floor(Math.log2(Math.max(1, bytes)) / 10), units.length - 1);
+  return `${(bytes / 1024 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
+}

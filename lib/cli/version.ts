@@ -1,0 +1,12 @@
+// The versions of the package and of its engine.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import root from '#package';
+import { getBackends } from '../backends.js';
+
+/** `autocog-lm 1.2.3 (llama.cpp 4.5.6)` */
+export function versions(): string {
+  const { name, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  return `${name} ${version} (llama.cpp ${getBackends().llamaVersion})`;
+}
