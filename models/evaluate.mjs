@@ -1,0 +1,47 @@
+// Asks a model the held-out questions and prints how many it ranks right:
+// node evaluate.mjs [MODEL.gguf] [--seed N] [--count N] [--wrong]
+import { parseArgs } from 'node:util';
+import { defaultModelPath, LLaMa } from 'autocog-lm';
+import { heldOutChats, heldOutQuestions } from './questions.mjs';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    seed: { type: 'string', default: '1' },
+    count: { type: 'string', default: '200' },
+    wrong: { type: 'boolean', default: false },
+  },
+});
+const seed = Number(values.seed);
+
+const lm = await LLaMa.load(positionals[0] ?? defaultModelPath);
+
+/** The prompt of a chat is tokens: in a text, its markers would be plain characters. */
+const promptOf = ({ prompt, messages }) =>
+  messages ? lm.tokenize(prompt, { addSpecial: true, parseSpecial: true }) : prompt;
+
+async function score(questions) {
+  const table = {};
+  for (const question of questions) {
+    const { category, prompt, choices, answer } = question;
+    const choice = await lm.choose(await promptOf(question), choices);
+    table[category] ??= { right: 0, asked: 0 };
+    table[category].asked++;
+    if (choice.index === answer) table[category].right++;
+    else if (values.wrong)
+      console.log(JSON.stringify({ prompt, chose: choice.text, right: choices[answer] }));
+  }
+  return table;
+}
+
+const percent = ({ right, asked }) => `${((100 * right) / asked).toFixed(1)}%`;
+const print = (name, row) =>
+  console.log(name.padEnd(22), `${row.right}/${row.asked}`.padStart(9), percent(row).padStart(8));
+const sum = (rows) =>
+  rows.reduce((a, b) => ({ right: a.right + b.right, asked: a.asked + b.asked }));
+
+const table = await score(heldOutQuestions(seed, Number(values.count)));
+for (const [category, row] of Object.entries(table)) print(category, row);
+print('total', sum(Object.values(table)));
+print('chats (besides)', sum(Object.values(await score(heldOutChats(seed)))));
+await lm.close();

@@ -1,0 +1,118 @@
+// Questions in wordings never seen in training, about facts that were: what
+// evaluate.mjs and the tests of the package ask the model.
+
+import { renderChat } from './chats.mjs';
+import { claims } from './claims.mjs';
+import * as facts from './facts.mjs';
+import * as held from './held-out.mjs';
+import { createRandom } from './random.mjs';
+import { claimAbout, fill, writeReview } from './wording.mjs';
+
+const daysOnly = (table) => table.filter(({ unit }) => unit === 'day');
+
+// The groups of wordings of each recalled category, with their tables.
+const recalled = {
+  capitals: [['capitals', facts.capitals]],
+  colours: [['colours', facts.colours]],
+  opposites: [['opposites', facts.opposites]],
+  'animal sounds': [['sounds', facts.sounds]],
+  'weekdays and months': [
+    ['after', facts.after],
+    ['before', facts.before],
+    ['tomorrow', daysOnly(facts.after)],
+    ['yesterday', daysOnly(facts.before)],
+    ['sequences', facts.sequences],
+  ],
+  sums: [['sums', facts.sums]],
+};
+
+// A choice that begins another one is never the less probable of the two.
+const begins = (a, b) => a.startsWith(b) || b.startsWith(a);
+const isNumber = (text) => /^\d/.test(text); // a number is one token, see bpe.py
+
+/** The answer and three others of the same table, none of them what is asked about. */
+function fourChoices(fact, table, random) {
+  const clash = (y) => (isNumber(y) ? y === fact.y : begins(y, fact.y));
+  const others = table
+    .filter(({ y, unit }) => unit === fact.unit && y !== fact.x && !clash(y))
+    .map(({ y }) => y);
+  return random.shuffle([fact.y, ...random.shuffle([...new Set(others)]).slice(0, 3)]);
+}
+
+function recall(groups, random) {
+  const [group, table] = random.pick(groups);
+  const fact = random.pick(table);
+  const { statements, questions } = held.heldOut[group];
+  const choices = fourChoices(fact, table, random);
+  const question = fill(random.pick(questions), fact);
+  return { statement: fill(random.pick(statements), fact), question, choices, right: fact.y };
+}
+
+function yesNo(random) {
+  const kind = random.pick(Object.keys(held.heldOutClaims));
+  const claim = claimAbout(facts.claimable[kind], random);
+  const s = fill(random.pick(claims[kind].stated), claim);
+  const question = random.chance(0.5)
+    ? fill(random.pick(held.heldOutClaims[kind]), claim)
+    : fill(random.pick(held.heldOutDoubts), { s });
+  return { question, choices: random.shuffle(['Yes', 'No']), right: claim.holds };
+}
+
+function sentiment(random) {
+  const review = writeReview(random.pick(held.heldOutReviews), facts, true, random);
+  const statement = fill(random.pick(held.heldOutJudgements), review);
+  return { statement, choices: random.shuffle(['positive', 'negative']), right: review.y };
+}
+
+const makers = {
+  ...Object.fromEntries(
+    Object.entries(recalled).map(([name, groups]) => [name, (random) => recall(groups, random)]),
+  ),
+  sentiment,
+  'yes/no facts': yesNo,
+};
+
+/**
+ * `count` different questions, the categories in turn. A choice begins with
+ * the space that the prompt does not end with.
+ */
+export function heldOutQuestions(seed = 1, count = 200) {
+  const random = createRandom(seed);
+  const categories = Object.keys(makers);
+  const questions = [];
+  const seen = new Set();
+  let repeats = 0;
+  while (questions.length < count) {
+    if (repeats > 2000) throw new RangeError(`there are fewer than ${count} questions`);
+    const category = categories[questions.length % categories.length];
+    const { statement, question, choices, right } = makers[category](random);
+    const asStatement = statement && (!question || random.chance(0.5));
+    const prompt = asStatement
+      ? statement
+      : fill(random.pick(held.heldOutExchanges), { q: question });
+    if (seen.has(prompt)) {
+      repeats++;
+      continue;
+    }
+    seen.add(prompt);
+    questions.push({
+      category,
+      prompt,
+      choices: choices.map((choice) => ` ${choice}`),
+      answer: choices.indexOf(right),
+    });
+  }
+  return questions;
+}
+
+/** The same questions put to the chat template: the answer opens the reply. */
+export function heldOutChats(seed = 1, count = 40) {
+  const random = createRandom(seed);
+  const askable = Object.entries(makers).filter(([name]) => name !== 'sentiment');
+  return Array.from({ length: count }, (_, i) => {
+    const { question, choices, right } = askable[i % askable.length][1](random);
+    const messages = [{ role: 'user', content: question }];
+    const prompt = renderChat(messages, { addGenerationPrompt: true });
+    return { category: 'chats', messages, prompt, choices, answer: choices.indexOf(right) };
+  });
+}
