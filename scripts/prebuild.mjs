@@ -1,5 +1,5 @@
 // Fills prebuilds/<platform>-<arch>/ with a portable, stripped addon by way of prebuildify, node-gyp and binding.gyp.
-// `npm run prebuildify` ("prebuild" would be run by npm before every "build").
+// `npm run prebuild`. There is no script named "build": npm would run this one before it.
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';

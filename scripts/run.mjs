@@ -17,8 +17,10 @@ export function run(command, args, options = {}) {
     ...options,
   });
   if (result.error) throw new PlainError(`${command}: ${result.error.message}`);
-  if (result.status !== 0)
-    throw new PlainError(`${command} ${args.join(' ')} failed (${result.signal ?? result.status})`);
+  if (result.status !== 0) {
+    const shown = [command, ...args].slice(0, 5).join(' ');
+    throw new PlainError(`${shown} failed (${result.signal ?? result.status})`);
+  }
   return result;
 }
 

@@ -7,9 +7,14 @@ export function count(tap, exitedWell) {
     event === 'assert' ? [result] : [],
   );
   const counted = asserts.filter(({ skip, todo }) => !skip && !todo);
-  const passed = counted.filter(({ ok }) => ok).length;
-  const failed = counted.length - passed;
-  return { passed, failed: exitedWell && counted.length > 0 ? failed : Math.max(failed, 1) };
+  const failures = counted.filter(({ ok }) => !ok).map(({ fullname, name }) => fullname || name);
+  const failed = failures.length;
+  const passed = counted.length - failed;
+  return {
+    passed,
+    failures,
+    failed: exitedWell && counted.length > 0 ? failed : Math.max(failed, 1),
+  };
 }
 
 /** Prints the sum as the last line and makes the process fail if anything did. */

@@ -17,13 +17,15 @@ export function runTap(files = []) {
   rmSync(output, { force: true });
   const tap = createRequire(import.meta.url).resolve('tap/package.json');
   const program = join(dirname(tap), 'dist', 'esm', 'run.mjs');
-  const reporter = process.stdout.isTTY ? [] : ['--reporter=min'];
-  const args = [program, 'run', ...reporter, `--output-file=${output}`, ...files];
+  const args = [program, 'run', `--output-file=${output}`, ...files];
   const { status } = spawnSync(process.execPath, args, {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
   });
-  return count(readFileSync(output, 'utf8'), status === 0);
+  const tally = count(readFileSync(output, 'utf8'), status === 0);
+  for (const name of tally.failures) console.log(`failed: ${name}`);
+  console.log(`tap: ${tally.passed} passed, ${tally.failed} failed`);
+  return tally;
 }
 
 await main(import.meta.url, () => {
