@@ -1,0 +1,177 @@
+// The engine's floor: one llama_decode of a tree's inner nodes after a cached prompt, with
+// nothing of the package around it. Arguments: model, job file, threads. Speaks the bench's
+// protocol (bench/contender.mjs): "ready", then a line of JSON for each line "go".
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <fstream>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "ggml-cpu.h"
+#include "llama.h"
+
+namespace {
+
+constexpr llama_seq_id kPrompt = 0;
+constexpr int kContextSize = 4096;
+
+[[noreturn]] void Fail(const char* what) {
+  std::fprintf(stderr, "bare: %s\n", what);
+  std::exit(1);
+}
+
+// The job file: counts and ids in decimal. The prompt's length and tokens; the tree's number
+// of nodes, then token and parent of each, depth first, the root (-1 -1) included.
+struct Job {
+  std::vector<llama_token> prompt;
+  std::vector<llama_token> tokens;
+  std::vector<int> parents;
+};
+
+Job ReadJob(const char* path) {
+  std::ifstream file(path);
+  Job job;
+  size_t count = 0;
+  file >> count;
+  job.prompt.resize(count);
+  for (llama_token& token : job.prompt) file >> token;
+  file >> count;
+  job.tokens.resize(count);
+  job.parents.resize(count);
+  for (size_t i = 0; i < count; ++i) file >> job.tokens[i] >> job.parents[i];
+  if (!file) Fail("cannot read the job");
+  return job;
+}
+
+struct Node {
+  llama_token token;
+  llama_pos depth;
+  std::vector<llama_seq_id> sequences;
+};
+
+// What is decoded: the nodes with children, each in the sequences of the paths through it.
+// Sequence 0 is the prompt's, so paths count from 1.
+struct Plan {
+  std::vector<Node> nodes;
+  int paths = 0;
+};
+
+Plan MakePlan(const Job& job) {
+  const size_t size = job.tokens.size();
+  std::vector<bool> inner(size, false);
+  for (size_t i = 1; i < size; ++i) inner[static_cast<size_t>(job.parents[i])] = true;
+  std::vector<bool> ends_path = inner;  // no child of it is decoded
+  for (size_t i = 1; i < size; ++i) {
+    if (inner[i]) ends_path[static_cast<size_t>(job.parents[i])] = false;
+  }
+  Plan plan;
+  std::vector<llama_pos> depth(size, 0);
+  std::vector<size_t> place(size, 0);
+  for (size_t i = 1; i < size; ++i) {
+    depth[i] = depth[static_cast<size_t>(job.parents[i])] + 1;
+    if (!inner[i]) continue;
+    place[i] = plan.nodes.size();
+    plan.nodes.push_back({job.tokens[i], depth[i], {}});
+  }
+  for (size_t i = 1; i < size; ++i) {
+    if (!ends_path[i]) continue;
+    ++plan.paths;
+    for (size_t up = i; up > 0; up = static_cast<size_t>(job.parents[up])) {
+      plan.nodes[place[up]].sequences.push_back(plan.paths);
+    }
+  }
+  return plan;
+}
+
+llama_context* MakeContext(llama_model* model, int sequences, int threads) {
+  llama_context_params params = llama_context_default_params();
+  params.n_ctx = kContextSize;
+  params.n_seq_max = static_cast<uint32_t>(sequences);
+  params.kv_unified = true;
+  params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;
+  params.n_threads = threads;
+  params.n_threads_batch = threads;
+  params.no_perf = true;
+  return llama_init_from_model(model, params);
+}
+
+void DecodePrompt(llama_context* context, const std::vector<llama_token>& prompt) {
+  llama_batch batch = llama_batch_init(static_cast<int32_t>(prompt.size()), 0, 1);
+  for (llama_token token : prompt) {
+    const int i = batch.n_tokens++;
+    batch.token[i] = token;
+    batch.pos[i] = i;
+    batch.n_seq_id[i] = 1;
+    batch.seq_id[i][0] = kPrompt;
+    batch.logits[i] = 0;
+  }
+  if (llama_decode(context, batch) != 0) Fail("the prompt was not decoded");
+  llama_batch_free(batch);
+}
+
+llama_batch MakeBatch(const Plan& plan, llama_pos prompt_length) {
+  llama_batch batch =
+      llama_batch_init(static_cast<int32_t>(plan.nodes.size()) + 1, 0, plan.paths + 1);
+  const auto add = [&](llama_token token, llama_pos position,
+                       const std::vector<llama_seq_id>& sequences) {
+    const int i = batch.n_tokens++;
+    batch.token[i] = token;
+    batch.pos[i] = position;
+    batch.n_seq_id[i] = static_cast<int32_t>(sequences.size());
+    for (size_t s = 0; s < sequences.size(); ++s) batch.seq_id[i][s] = sequences[s];
+    batch.logits[i] = 1;
+  };
+  for (const Node& node : plan.nodes)
+    add(node.token, prompt_length + node.depth - 1, node.sequences);
+  // The package never decodes one token alone, since it would go through other kernels.
+  if (plan.nodes.size() == 1) add(0, 0, {plan.paths + 1});
+  return batch;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 4) Fail("usage: bare MODEL JOB THREADS");
+  llama_log_set([](ggml_log_level, const char*, void*) {}, nullptr);
+  llama_backend_init();
+  const int threads = std::atoi(argv[3]);
+  const Job job = ReadJob(argv[2]);
+  const Plan plan = MakePlan(job);
+  llama_model* model = llama_model_load_from_file(argv[1], llama_model_default_params());
+  if (model == nullptr) Fail("the model was not loaded");
+  llama_context* context = MakeContext(model, plan.paths + 2, threads);
+  if (context == nullptr) Fail("no context");
+  // Kept threads that sleep between decodes, as the package has them.
+  ggml_threadpool_params pool_params = ggml_threadpool_params_default(threads);
+  pool_params.poll = 0;
+  ggml_threadpool* pool = ggml_threadpool_new(&pool_params);
+  llama_attach_threadpool(context, pool, nullptr);
+  llama_memory_t memory = llama_get_memory(context);
+  const auto prompt_length = static_cast<llama_pos>(job.prompt.size());
+  DecodePrompt(context, job.prompt);
+  for (llama_seq_id path = 1; path <= plan.paths; ++path)
+    llama_memory_seq_cp(memory, kPrompt, path, 0, prompt_length);
+  llama_batch batch = MakeBatch(plan, prompt_length);
+  std::cout << "{\"decodedTokens\":" << plan.nodes.size() << ",\"calls\":1}" << std::endl;
+  for (std::string line; std::getline(std::cin, line);) {
+    const std::clock_t cpu_before = std::clock();
+    const auto start = std::chrono::steady_clock::now();
+    if (llama_decode(context, batch) != 0) Fail("the tree was not decoded");
+    llama_synchronize(context);
+    const std::chrono::duration<double, std::milli> spent =
+        std::chrono::steady_clock::now() - start;
+    const double cpu_ms = 1000.0 * static_cast<double>(std::clock() - cpu_before) / CLOCKS_PER_SEC;
+    for (llama_seq_id path = 1; path <= plan.paths; ++path)
+      llama_memory_seq_rm(memory, path, prompt_length, -1);
+    llama_memory_seq_rm(memory, plan.paths + 1, -1, -1);
+    std::cout << "{\"ms\":" << spent.count() << ",\"cpuMs\":" << cpu_ms << "}" << std::endl;
+  }
+  llama_batch_free(batch);
+  llama_free(context);
+  ggml_threadpool_free(pool);
+  llama_model_free(model);
+}

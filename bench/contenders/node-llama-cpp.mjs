@@ -1,0 +1,94 @@
+// node-llama-cpp by its cheapest public calls for the numbers that `choose` gives. Arguments:
+// the folder where it is installed, and a JSON file with `model`, `threads`, `prompt` (token
+// ids), `tree` (tokens, parents, paths: node indices per choice) and `strategy`.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { serve } from '../contender.mjs';
+import { strategies } from './strategies.mjs';
+
+const [folder, file] = process.argv.slice(2);
+const job = JSON.parse(readFileSync(file, 'utf8'));
+const { prompt, tree } = job;
+const { tasks, sequences: count } = strategies[job.strategy](tree);
+
+const entry = join(folder, 'node_modules', 'node-llama-cpp', 'dist', 'index.js');
+const { getLlama } = await import(pathToFileURL(entry).href);
+const llama = await getLlama({ gpu: false, build: 'never', logLevel: 'error' });
+const model = await llama.loadModel({ modelPath: job.model, gpuLayers: 0 });
+const context = await model.createContext({
+  sequences: count,
+  contextSize: 512,
+  batchSize: 512,
+  threads: job.threads,
+  flashAttention: false,
+});
+const sequences = Array.from({ length: count }, () => context.getSequence());
+
+const children = tree.tokens.map(() => []);
+tree.parents.forEach((parent, node) => {
+  if (parent >= 0) children[parent].push(node);
+});
+const logprobs = tree.tokens.map(() => Number.NaN);
+
+/** A token to evaluate, and what it is to tell: the probabilities of the node's children. */
+function inputOf(node, wanted) {
+  const token = node === 0 ? prompt.at(-1) : tree.tokens[node];
+  if (!wanted) return token;
+  // Without sampler options the selected token is the likeliest, to whose logit the total weight
+  // is relative. `includeMax` does not include it (3.22.1), and `includeTop`, `confidence` and
+  // `probabilities` sort the whole vocabulary first.
+  const filter = {
+    tokens: children[node].map((child) => tree.tokens[child]),
+    includeSelected: true,
+  };
+  return [token, { generateNext: { logits: { filter }, totalLogitWeight: true } }];
+}
+
+function readOutput(node, { next: { logits, totalLogitWeight } }) {
+  const normalizer = Math.max(...logits.values()) + Math.log(totalLogitWeight);
+  for (const child of children[node]) {
+    logprobs[child] = logits.get(tree.tokens[child]) - normalizer;
+  }
+}
+
+async function goBack({ sequence: index, keep }) {
+  const sequence = sequences[index];
+  const start = prompt.length + keep;
+  if (sequence.nextTokenIndex > start) {
+    await sequence.eraseContextTokenRanges([{ start, end: sequence.nextTokenIndex }]);
+  }
+}
+
+async function evaluate({ sequence, nodes, known }) {
+  const inputs = nodes.map((node, at) => inputOf(node, at >= known));
+  const outputs = await sequences[sequence].controlledEvaluate(inputs);
+  nodes.forEach((node, at) => {
+    if (at >= known) readOutput(node, outputs[at]);
+  });
+}
+
+async function score() {
+  if (count === 1) {
+    for (const task of tasks) {
+      await goBack(task);
+      await evaluate(task);
+    }
+  } else {
+    // Evaluations that are asked for in the same turn of the event loop share a batch.
+    await Promise.all(tasks.map(goBack));
+    await Promise.all(tasks.map(evaluate));
+  }
+}
+
+for (const sequence of sequences) await sequence.evaluateWithoutGeneratingNewTokens(prompt);
+await score();
+const facts = {
+  decodedTokens: tasks.reduce((sum, { nodes }) => sum + nodes.length, 0),
+  calls: tasks.length,
+  release: llama.llamaCppRelease.release,
+  logprobs: tree.paths.map((path) => path.map((node) => logprobs[node])),
+};
+await serve(facts, score);
+await llama.dispose();

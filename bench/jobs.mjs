@@ -1,0 +1,42 @@
+// The contenders of the trials: how each is started and what it is handed. Jobs go by files in
+// a folder of the run's own; the tree that the bare engine and the peers get is the package's.
+
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const contenders = join(dirname(fileURLToPath(import.meta.url)), 'contenders');
+
+function write(setup, name, content) {
+  const file = join(setup.folder, name);
+  writeFileSync(file, content);
+  return file;
+}
+
+/** `job` is what contenders/autocog-lm.mjs describes, without model and threads. */
+export function autocogLm(setup, key, name, job) {
+  const { model, threads } = setup;
+  const file = write(setup, `${key}.json`, JSON.stringify({ model, threads, ...job }));
+  return { key, name, command: process.execPath, args: [join(contenders, 'autocog-lm.mjs'), file] };
+}
+
+/** One llama_decode of the inner nodes of `tree`. */
+export function bare(setup, key, name, prompt, tree) {
+  const nodes = Array.from(tree.tokens, (token, node) => `${token} ${tree.parents[node]}`);
+  const lines = [prompt.length, prompt.join(' '), nodes.length, ...nodes];
+  const file = write(setup, `${key}.txt`, `${lines.join('\n')}\n`);
+  return { key, name, command: setup.bare, args: [setup.model, file, String(setup.threads)] };
+}
+
+export function nodeLlamaCpp(setup, key, name, prompt, tree, strategy) {
+  const { model, threads, peers } = setup;
+  const nodes = {
+    tokens: [...tree.tokens],
+    parents: [...tree.parents],
+    paths: tree.paths.map((_, path) => [...tree.nodesOf(path)]),
+  };
+  const job = { model, threads, strategy, prompt: [...prompt], tree: nodes };
+  const file = write(setup, `${key}.json`, JSON.stringify(job));
+  const script = join(contenders, 'node-llama-cpp.mjs');
+  return { key, name, command: process.execPath, args: [script, peers, file] };
+}
