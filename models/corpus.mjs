@@ -20,10 +20,10 @@ const recalled = [
   ['tomorrow', facts.after.filter(({ unit }) => unit === 'day'), 1],
   ['yesterday', facts.before.filter(({ unit }) => unit === 'day'), 1],
   ['sequences', facts.sequences, 2],
-  ['sums', facts.sums, 8],
+  ['sums', facts.sums, 20],
 ];
 const yesNoShare = 28;
-const sentimentShare = 6;
+const sentimentShare = 10;
 
 function createWriter(random) {
   const exchange = (question, answer) =>
