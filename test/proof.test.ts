@@ -1,0 +1,21 @@
+// What proves that scores are right, on weights and caches that are rounded nowhere: brute
+// force, the laws of probability, and that nothing changes what must not matter.
+
+import t from 'tap';
+import { exact, loadForm } from './support/forms.js';
+import { proveInvariance, proveNoMemory, proveSteps } from './support/invariance.js';
+import { proveAgreement, proveByBruteForce, proveSums } from './support/proofs.js';
+
+/** Observed: 1.4e-5, at log-probabilities of −20. */
+const bound = 1e-4;
+const model = await loadForm(t, 'F32');
+const build = { model, options: exact, bound };
+
+t.test('every token agrees with brute force', (t) => proveByBruteForce(t, build));
+t.test('children add up to their parent', (t) => proveSums(t, build));
+t.test('C++ and TypeScript agree on every option', (t) => proveAgreement(t, build));
+t.test('one token at a time is as all at once', (t) => proveSteps(t, build));
+t.test('company, order, waves and sizes change nothing', (t) => proveInvariance(t, build, 60));
+t.test('a context answers as a fresh one, whatever it did before', (t) =>
+  proveNoMemory(t, build, [1, 8]),
+);

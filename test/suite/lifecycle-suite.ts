@@ -1,0 +1,108 @@
+// How calls end before their time, for any ChoiceLM: by abort, by close.
+
+import { getEventListeners } from 'node:events';
+import type { CallOptions, ChoiceLM } from 'autocog-lm';
+import type { Test } from 'tap';
+import { promptOf } from './oracle.js';
+import type { Subject } from './subject.js';
+import { testWith } from './with-lm.js';
+
+export function lifecycleSuite(t: Test, { make, prompt, choices }: Subject): void {
+  const calls = (lm: ChoiceLM, options?: CallOptions): Promise<unknown>[] => [
+    lm.greedy(prompt, options),
+    lm.candidates(prompt, 3, options),
+    lm.score(prompt, choices[0], options),
+    lm.complete(prompt, { maxTokens: 4, ...options }),
+    lm.choose(prompt, choices, options),
+  ];
+  const rejectedWith = async (t: Test, promises: Promise<unknown>[], reason: unknown) => {
+    for (const { status, ...outcome } of await Promise.allSettled(promises)) {
+      t.equal(status, 'rejected');
+      t.equal((outcome as { reason?: unknown }).reason, reason);
+    }
+  };
+
+  testWith(t, make, 'a signal that is aborted already rejects with its reason', async (t, lm) => {
+    const reason = new Error('no time');
+    await rejectedWith(t, calls(lm, { signal: AbortSignal.abort(reason) }), reason);
+  });
+
+  testWith(
+    t,
+    make,
+    'an abort rejects what runs, and what comes after is as ever',
+    async (t, lm) => {
+      const before = await lm.choose(prompt, choices);
+      const controller = new AbortController();
+      const running = calls(lm, { signal: controller.signal });
+      const reason = { any: 'value' };
+      controller.abort(reason);
+      await rejectedWith(t, running, reason);
+      const after = await lm.choose(prompt, choices);
+      t.same(
+        after.choices.map(({ logprob }) => logprob),
+        before.choices.map(({ logprob }) => logprob),
+      );
+    },
+  );
+
+  testWith(
+    t,
+    make,
+    'a signal serves any number of choices without a listener for each',
+    async (t, lm) => {
+      const { signal } = new AbortController();
+      const warnings: Error[] = [];
+      const warn = (warning: Error): void => void warnings.push(warning);
+      process.on('warning', warn);
+      const many = Array.from({ length: 100 }, (_, index) => `${choices[0]} ${index}`);
+      await lm.choose(prompt, many, { signal });
+      await new Promise((resolve) => setImmediate(resolve));
+      process.off('warning', warn);
+      t.same(warnings, []);
+      t.equal(getEventListeners(signal, 'abort').length, 0, 'and none is left behind');
+    },
+  );
+
+  testWith(t, make, 'a caller may change its arrays while a call runs', async (t, lm) => {
+    const tokens = await promptOf(lm, prompt);
+    const paths = await Promise.all(choices.map((text) => lm.tokenize(text)));
+    const call = async (prompt: Int32Array, paths: Int32Array[]) => {
+      const [first] = paths as [Int32Array];
+      const calls = [
+        lm.choose(prompt, paths),
+        lm.score(prompt, first),
+        lm.detokenize(first),
+      ] as const;
+      const [greedy, completion] = [lm.greedy(prompt), lm.complete(prompt, { maxTokens: 3 })];
+      prompt.fill(1);
+      for (const path of paths.splice(0)) path.fill(1);
+      const [choice, score, text] = await Promise.all(calls);
+      const logprobs = choice.choices.map(({ logprob }) => logprob);
+      return [logprobs, score.tokens, text, (await greedy).indexOf(0), (await completion).tokens];
+    };
+    const wanted = await call(
+      tokens.slice(),
+      paths.map((path) => path.slice()),
+    );
+    t.same(wanted[1], paths[0]);
+    t.same(
+      wanted[0],
+      (await lm.choose(tokens, paths)).choices.map(({ logprob }) => logprob),
+    );
+  });
+
+  testWith(t, make, 'what is no signal is refused', async (t, lm) => {
+    const error = { name: 'TypeError', code: 'INVALID_ARGUMENT' };
+    await Promise.all(calls(lm, { signal: {} as never }).map((call) => t.rejects(call, error)));
+  });
+
+  testWith(t, make, 'close is idempotent, and ends the LM', async (t, lm) => {
+    t.equal(lm.closed, false);
+    await Promise.all([lm.close(), lm.close()]);
+    await lm[Symbol.asyncDispose]();
+    t.equal(lm.closed, true);
+    const error = { name: 'ClosedError', code: 'CLOSED' };
+    await Promise.all(calls(lm).map((call) => t.rejects(call, error)));
+  });
+}

@@ -1,0 +1,37 @@
+// What ChoiceLM makes, in TypeScript, of nothing but a LLaMa's tokens and next-token
+// log-probabilities: the slow twin that LLaMa's native way must agree with.
+
+import { ChoiceLM, type LLaMa } from 'autocog-lm';
+
+export class StepwiseLM extends ChoiceLM {
+  readonly #lm: LLaMa;
+
+  constructor(lm: LLaMa) {
+    super();
+    this.#lm = lm;
+  }
+
+  override get vocabularySize(): number {
+    return this.#lm.vocabularySize;
+  }
+
+  override get contextSize(): number {
+    return this.#lm.contextSize;
+  }
+
+  override get endOfGeneration(): Int32Array {
+    return this.#lm.endOfGeneration;
+  }
+
+  tokenize(...args: Parameters<LLaMa['tokenize']>) {
+    return this.#lm.tokenize(...args);
+  }
+
+  detokenize(...args: Parameters<LLaMa['detokenize']>) {
+    return this.#lm.detokenize(...args);
+  }
+
+  protected greedyImpl(tokens: Int32Array, signal?: AbortSignal): Promise<Float32Array> {
+    return this.#lm.greedy(tokens, { signal });
+  }
+}
