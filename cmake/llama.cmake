@@ -45,6 +45,13 @@ endforeach()
 
 add_subdirectory(llama.cpp EXCLUDE_FROM_ALL)
 
+# Assertions become exceptions while a file is loaded (native/engine/assertion.h), and pass through ggml's C frames.
+if(NOT MSVC)
+  foreach(target ggml-base ggml-cpu)
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:C>:-fexceptions>)
+  endforeach()
+endif()
+
 # GCC 12 drops the stores that fill the AMX tile configuration as dead, and every quantised model then dies of SIGILL
 # or SIGSEGV on a CPU with AMX (shown by scripts/check-amx.mjs). Which later releases are right was not established.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")

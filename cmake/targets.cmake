@@ -32,7 +32,9 @@ set_target_properties(autocog PROPERTIES PREFIX "" SUFFIX ".node")
 target_include_directories(autocog SYSTEM PRIVATE ${CMAKE_JS_INC})
 # C++ exceptions stay on in the compiler, since llama.cpp throws and the engine catches; they just never cross N-API.
 target_compile_definitions(autocog PRIVATE
-  NAPI_VERSION=8 NODE_ADDON_API_DISABLE_DEPRECATED NAPI_DISABLE_CPP_EXCEPTIONS)
+  NAPI_VERSION=8 NODE_ADDON_API_DISABLE_DEPRECATED NAPI_DISABLE_CPP_EXCEPTIONS
+  # A worker that is being terminated refuses every call; a promise that settles then must not end the process.
+  NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS)
 target_link_libraries(autocog PRIVATE autocog_engine ${CMAKE_JS_LIB})
 autocog_warnings(autocog)
 if(UNIX AND NOT APPLE)

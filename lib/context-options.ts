@@ -35,7 +35,7 @@ export interface ContextOptions {
   batchSize?: number | undefined;
   /** Most tokens that are computed together, at least 2. Default 512, the batch's size at most. */
   microBatchSize?: number | undefined;
-  /** Prompt slots and branches together, 4 to 256. Default 256, the batch's size at most. */
+  /** Prompt slots and branches together, 4 to 256. Default 256. */
   maxSequences?: number | undefined;
   /** How many prompts the prefix cache keeps. Default 8; three sequences must remain. */
   promptSlots?: number | undefined;
@@ -82,6 +82,8 @@ export const contextOptionNames = [
 
 const defaultContextSize = 4096;
 const engineSequences = 256;
+/** What ggml takes. */
+const mostThreads = 512;
 /** Besides the prompt slots: two for branches, one for padding. */
 const scratchSequences = 3;
 
@@ -100,12 +102,11 @@ function readSizes(options: ContextOptions, trainContextSize: number) {
     2,
     batchSize,
   );
-  const mostSequences = Math.min(engineSequences, batchSize, contextSize);
   const maxSequences = checkInteger(
-    options.maxSequences ?? mostSequences,
+    options.maxSequences ?? engineSequences,
     'maxSequences',
     scratchSequences + 1,
-    mostSequences,
+    engineSequences,
   );
   const mostSlots = maxSequences - scratchSequences;
   const promptSlots = checkInteger(
@@ -127,7 +128,7 @@ export function readContextOptions(
   trainContextSize: number,
 ): NativeSessionOptions {
   const options = checkOptions(value, 'options', contextOptionNames);
-  const threads = checkInteger(options.threads ?? physicalCores(), 'threads', 1);
+  const threads = checkInteger(options.threads ?? physicalCores(), 'threads', 1, mostThreads);
   const flashAttention = readFlashAttention(options.flashAttention ?? false);
   const kvCacheTypeV = checkOneOf(options.kvCacheTypeV ?? 'f16', 'kvCacheTypeV', cacheTypes);
   if (/q/.test(kvCacheTypeV) && flashAttention === 'off') {
@@ -140,7 +141,7 @@ export function readContextOptions(
   return {
     ...readSizes(options, trainContextSize),
     threads,
-    threadsBatch: checkInteger(options.threadsBatch ?? threads, 'threadsBatch', 1),
+    threadsBatch: checkInteger(options.threadsBatch ?? threads, 'threadsBatch', 1, mostThreads),
     flashAttention,
     kvCacheTypeK: checkOneOf(options.kvCacheTypeK ?? 'f16', 'kvCacheTypeK', cacheTypes),
     kvCacheTypeV,

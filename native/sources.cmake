@@ -1,6 +1,7 @@
 # Every source of ours, by name: a file that is not listed is not built.
 
 set(AUTOCOG_ENGINE_SOURCES
+  native/engine/assertion.cc
   native/engine/backend.cc
   native/engine/batch.cc
   native/engine/context.cc
@@ -9,6 +10,7 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/job_thread.cc
   native/engine/log.cc
   native/engine/log_softmax.cc
+  native/engine/memory.cc
   native/engine/model.cc
   native/engine/model_file.cc
   native/engine/prefix_cache.cc

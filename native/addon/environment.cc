@@ -7,7 +7,15 @@
 
 namespace autocog {
 
-void Environment::Install(Napi::Env env) { env.SetInstanceData<Environment>(new Environment(env)); }
+void Environment::Install(Napi::Env env) {
+  env.SetInstanceData<Environment>(new Environment(env));
+  // process.exit() and uncaught exceptions run no cleanup hooks on the main thread.
+  Napi::Object process = env.Global().Get("process").As<Napi::Object>();
+  Napi::Function once = process.Get("once").As<Napi::Function>();
+  once.Call(process, {Napi::String::New(env, "exit"), Napi::Function::New(env, [](const Napi::CallbackInfo& info) {
+                        Environment::Get(info.Env())->Shutdown();
+                      })});
+}
 
 Environment* Environment::Get(Napi::Env env) { return env.GetInstanceData<Environment>(); }
 
@@ -24,6 +32,7 @@ std::shared_ptr<JobThread> Environment::NewThread() {
   threads_.erase(std::remove_if(threads_.begin(), threads_.end(), [](const auto& thread) { return thread.expired(); }),
                  threads_.end());
   auto thread = std::make_shared<JobThread>();
+  if (ended_) thread->Join();
   threads_.push_back(thread);
   return thread;
 }
@@ -60,15 +69,21 @@ void Environment::DeliverAll(Napi::Env env) {
   }
 }
 
-void Environment::OnCleanup(void* data) {
-  auto* self = static_cast<Environment*>(data);
+void Environment::Shutdown() {
+  ended_ = true;
   std::vector<std::shared_ptr<JobThread>> threads;
-  for (const auto& each : self->threads_) {
+  for (const auto& each : threads_) {
     if (auto thread = each.lock()) threads.push_back(std::move(thread));
   }
   // All are told before any is waited for.
   for (const auto& thread : threads) thread->Stop();
   for (const auto& thread : threads) thread->Join();
+  for (Closable* closable : closables_) closable->CloseNow();
+}
+
+void Environment::OnCleanup(void* data) {
+  auto* self = static_cast<Environment*>(data);
+  self->Shutdown();
   Napi::HandleScope scope(self->env_);
   std::deque<std::unique_ptr<Event>> events;
   {

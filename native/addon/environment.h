@@ -6,7 +6,9 @@
 //  2. A pending job holds its JavaScript object, so nothing is collected while it works.
 //  3. A Job is created and destroyed on the JavaScript thread; in between one engine thread
 //     works on it.
-//  4. The environment's cleanup hook ends every engine thread before the queue goes.
+//  4. The environment's end (its cleanup hook, or 'exit' of the process, which runs no hooks)
+//     ends every engine thread and frees what they worked on, before the queue goes and before
+//     llama.cpp's static objects do.
 
 #ifndef AUTOCOG_ADDON_ENVIRONMENT_H_
 #define AUTOCOG_ADDON_ENVIRONMENT_H_
@@ -14,6 +16,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <vector>
 
 #include "addon/napi_common.h"
@@ -29,6 +32,14 @@ class Event {
   virtual void Deliver(Napi::Env env) = 0;
 };
 
+// A wrapped object that frees what it holds when the environment ends.
+class Closable {
+ public:
+  virtual ~Closable() = default;
+  // JavaScript thread, when every engine thread has ended. Idempotent.
+  virtual void CloseNow() = 0;
+};
+
 class Environment {
  public:
   // Creates the environment's data. Call once, when the addon is loaded into it.
@@ -36,8 +47,16 @@ class Environment {
   static Environment* Get(Napi::Env env);
   ~Environment() = default;
 
-  // A new engine thread that is ended with the environment.
+  // A new engine thread that is ended with the environment; one that takes no jobs if that
+  // has come.
   std::shared_ptr<JobThread> NewThread();
+
+  // Objects to close when the environment ends.
+  void Add(Closable* closable) { closables_.insert(closable); }
+  void Remove(Closable* closable) { closables_.erase(closable); }
+
+  // Ends all engine threads and closes all objects (rule 4). Idempotent.
+  void Shutdown();
 
   // The constructors of our classes here; set when those are installed.
   Napi::FunctionReference model_class;
@@ -60,6 +79,8 @@ class Environment {
   napi_threadsafe_function wake_ = nullptr;
   int working_ = 0;
   std::vector<std::weak_ptr<JobThread>> threads_;
+  std::set<Closable*> closables_;
+  bool ended_ = false;
   std::mutex mutex_;
   std::deque<std::unique_ptr<Event>> events_;  // guarded by mutex_
   bool closed_ = false;                        // guarded by mutex_

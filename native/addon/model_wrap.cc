@@ -117,10 +117,12 @@ ModelWrap::ModelWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<ModelWra
   thread_ = std::move(loaded->thread);
   model_ = std::move(loaded->model);
   info.This().As<Napi::Object>().TypeTag(&kModelTag);
+  Environment::Get(info.Env())->Add(this);
   CountMemory(info.Env(), static_cast<int64_t>(model_->info().size_bytes));
 }
 
 ModelWrap::~ModelWrap() {
+  Environment::Get(Env())->Remove(this);
   if (thread_) thread_->Join();
   if (counted_bytes_ != 0) CountMemory(Env(), -counted_bytes_);
 }

@@ -5,13 +5,14 @@
 
 #include <memory>
 
+#include "addon/environment.h"
 #include "addon/napi_common.h"
 #include "engine/job_thread.h"
 #include "engine/model.h"
 
 namespace autocog {
 
-class ModelWrap : public Napi::ObjectWrap<ModelWrap> {
+class ModelWrap : public Napi::ObjectWrap<ModelWrap>, public Closable {
  public:
   // Defines the class in this environment; instances come only from Load().
   static void Install(Napi::Env env);
@@ -23,6 +24,7 @@ class ModelWrap : public Napi::ObjectWrap<ModelWrap> {
 
   explicit ModelWrap(const Napi::CallbackInfo& info);
   ~ModelWrap() override;
+  void CloseNow() override { model_.reset(); }
 
  private:
   Napi::Value Info(const Napi::CallbackInfo& info);

@@ -83,6 +83,7 @@ SessionWrap::SessionWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Sess
   auto* created = info[0].As<Napi::External<Created>>().Data();
   thread_ = std::move(created->thread);
   session_ = std::move(created->session);
+  Environment::Get(env)->Add(this);
   // The thread is idle now, so that its session may be looked at from here.
   const Context& context = (*session_)->context();
   Napi::Object facts = Napi::Object::New(env);
@@ -98,6 +99,7 @@ SessionWrap::SessionWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Sess
 }
 
 SessionWrap::~SessionWrap() {
+  Environment::Get(Env())->Remove(this);
   // A pending job keeps this object alive (rule 2), so the thread is idle and this is quick.
   if (thread_) thread_->Join();
 }

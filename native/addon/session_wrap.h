@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 
+#include "addon/environment.h"
 #include "addon/job.h"
 #include "addon/napi_common.h"
 #include "engine/job_thread.h"
@@ -14,7 +15,7 @@
 
 namespace autocog {
 
-class SessionWrap : public Napi::ObjectWrap<SessionWrap> {
+class SessionWrap : public Napi::ObjectWrap<SessionWrap>, public Closable {
  public:
   // Defines the class in this environment; instances come only from Create().
   static void Install(Napi::Env env);
@@ -23,6 +24,7 @@ class SessionWrap : public Napi::ObjectWrap<SessionWrap> {
 
   explicit SessionWrap(const Napi::CallbackInfo& info);
   ~SessionWrap() override;
+  void CloseNow() override { session_->reset(); }
 
  private:
   Napi::Value Info(const Napi::CallbackInfo& info);

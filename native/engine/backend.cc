@@ -4,6 +4,7 @@
 
 #include <mutex>
 
+#include "engine/assertion.h"
 #include "engine/log.h"
 #include "llama.h"
 
@@ -33,6 +34,7 @@ void InstallBackend() {
   static std::once_flag once;
   std::call_once(once, [] {
     InstallLog();
+    InstallAssertions();
     llama_backend_init();
   });
 }

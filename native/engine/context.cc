@@ -7,7 +7,9 @@
 #include <new>
 #include <utility>
 
+#include "engine/assertion.h"
 #include "engine/log.h"
+#include "engine/memory.h"
 #include "ggml.h"
 
 namespace autocog {
@@ -53,8 +55,12 @@ Status CheckOptions(const ContextOptions& options) {
   if (options.max_sequences < 4 || options.max_sequences > most) {
     return refuse("maxSequences", ("4 to " + std::to_string(most)).c_str(), options.max_sequences);
   }
-  if (options.threads < 1) return refuse("threads", "at least 1", options.threads);
-  if (options.threads_batch < 1) return refuse("threadsBatch", "at least 1", options.threads_batch);
+  for (const auto& [name, threads] :
+       {std::pair("threads", options.threads), std::pair("threadsBatch", options.threads_batch)}) {
+    if (threads < 1 || threads > GGML_MAX_N_THREADS) {
+      return refuse(name, ("1 to " + std::to_string(GGML_MAX_N_THREADS)).c_str(), threads);
+    }
+  }
   return Status::Ok();
 }
 
@@ -77,6 +83,10 @@ Result<std::unique_ptr<Context>> Context::Create(std::shared_ptr<Model> model, c
   auto type_v = CacheType(options.kv_type_v);
   if (!type_v.ok()) return type_v.status();
 
+  if (Status status = CheckCacheFits(model->info(), options.context_size, type_k.value(), type_v.value());
+      !status.ok()) {
+    return status;
+  }
   if (model->vocabulary().size() < 1) return Status(Code::kNotSupported, "This model has an empty vocabulary");
   const int batch_size = std::min(options.batch_size, options.context_size);
   llama_context_params params = llama_context_default_params();
@@ -101,6 +111,7 @@ Result<std::unique_ptr<Context>> Context::Create(std::shared_ptr<Model> model, c
   params.no_perf = true;
 
   LogCapture log;
+  AssertionGuard guard;
   try {
     llama_context* context = llama_init_from_model(model->raw(), params);
     if (context != nullptr) {
@@ -135,7 +146,10 @@ Context::Context(std::shared_ptr<Model> model, llama_context* context, const Con
   llama_attach_threadpool(context_, pool_.raw(), batch_pool_ ? batch_pool_->raw() : nullptr);
 }
 
-Context::~Context() { llama_free(context_); }
+Context::~Context() {
+  llama_free(context_);
+  ReturnFreedMemory();
+}
 
 bool Context::OnAbort(void* self) {
   const Cancellation* running = static_cast<Context*>(self)->running_;

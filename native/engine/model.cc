@@ -6,8 +6,10 @@
 #include <cstring>
 #include <exception>
 
+#include "engine/assertion.h"
 #include "engine/backend.h"
 #include "engine/log.h"
+#include "engine/memory.h"
 
 namespace autocog {
 
@@ -133,6 +135,7 @@ Result<std::shared_ptr<Model>> Model::Load(const std::string& path, const ModelO
   params.progress_callback_user_data = &state;
 
   LogCapture log;
+  AssertionGuard guard;
   try {
     llama_model* model = llama_model_load_from_file(path.c_str(), params);
     if (model != nullptr) {
@@ -152,7 +155,10 @@ Model::Model(llama_model* model, const std::string& path, bool vocab_only)
   ReadInfo(path, vocab_only);
 }
 
-Model::~Model() { llama_model_free(model_); }
+Model::~Model() {
+  llama_model_free(model_);
+  ReturnFreedMemory();
+}
 
 void Model::ReadInfo(const std::string& path, bool vocab_only) {
   char description[256] = {};

@@ -6,6 +6,8 @@
 #include <exception>
 #include <limits>
 
+#include "engine/assertion.h"
+
 namespace autocog {
 
 Vocabulary::Vocabulary(const llama_vocab* vocab) : vocab_(vocab), size_(llama_vocab_n_tokens(vocab)) {
@@ -62,6 +64,7 @@ Result<Tokens> Vocabulary::Tokenize(const std::string& text, bool add_special, b
   if (add_special && llama_vocab_get_add_eos(vocab_) && llama_vocab_eos(vocab_) == LLAMA_TOKEN_NULL) {
     return Status(Code::kNotSupported, "This model asks for an EOS token and names none");
   }
+  AssertionGuard guard;
   try {
     Tokens tokens(text.size() + 8);
     const auto length = static_cast<int32_t>(text.size());
@@ -88,6 +91,7 @@ Result<std::string> Vocabulary::Detokenize(const Tokens& tokens, bool special) c
   }
   if (Status status = Check(tokens); !status.ok()) return status;
   if (tokens.empty()) return std::string();
+  if (IsConcatenative()) return Concatenate(tokens, special);
   try {
     std::string text(tokens.size() * 8 + 16, '\0');
     const auto count = static_cast<int32_t>(tokens.size());
@@ -105,16 +109,31 @@ Result<std::string> Vocabulary::Detokenize(const Tokens& tokens, bool special) c
   }
 }
 
+bool Vocabulary::IsConcatenative() const {
+  const enum llama_vocab_type type = llama_vocab_type(vocab_);
+  return type == LLAMA_VOCAB_TYPE_BPE || type == LLAMA_VOCAB_TYPE_RWKV || type == LLAMA_VOCAB_TYPE_PLAMO2;
+}
+
+std::string Vocabulary::Concatenate(const Tokens& tokens, bool special) const {
+  std::string text;
+  for (llama_token token : tokens) text += Piece(token, special);
+  return text;
+}
+
 Result<std::string> Vocabulary::TokenBytes(llama_token token) const {
   if (llama_vocab_type(vocab_) == LLAMA_VOCAB_TYPE_NONE) {
     return Status(Code::kNotSupported, "This model has no tokenizer, so its tokens have no text");
   }
   if (Status status = Check({token}); !status.ok()) return status;
+  return Piece(token, false);
+}
+
+std::string Vocabulary::Piece(llama_token token, bool special) const {
   std::string bytes(32, '\0');
-  int32_t length = llama_token_to_piece(vocab_, token, bytes.data(), static_cast<int32_t>(bytes.size()), 0, false);
+  int32_t length = llama_token_to_piece(vocab_, token, bytes.data(), static_cast<int32_t>(bytes.size()), 0, special);
   if (length < 0) {
     bytes.resize(static_cast<size_t>(-length));
-    length = llama_token_to_piece(vocab_, token, bytes.data(), -length, 0, false);
+    length = llama_token_to_piece(vocab_, token, bytes.data(), -length, 0, special);
   }
   bytes.resize(length < 0 ? 0 : static_cast<size_t>(length));
   return bytes;

@@ -42,6 +42,12 @@ class Vocabulary {
   Result<std::string> TokenBytes(llama_token token) const;
 
  private:
+  // Whether a text is its tokens' bytes, one after the other. llama_detokenize would take
+  // away spaces before punctuation where a file asks for that, which loses text.
+  bool IsConcatenative() const;
+  std::string Concatenate(const Tokens& tokens, bool special) const;
+  std::string Piece(llama_token token, bool special) const;
+
   const llama_vocab* vocab_;
   int size_;
   Tokens end_of_generation_;
