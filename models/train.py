@@ -17,7 +17,7 @@ SEED = 1
 DOCUMENTS = 60000
 VOCAB_SIZE = 1024
 SHAPE = dict(width=128, layers=4, heads=4, hidden=192, context=512, rope_base=10000.0, eps=1e-5)
-# Most steps see short windows, which are quick; the last ones the whole
+# Most steps see short windows, which are quick; some in the middle see the whole
 # context, so that late positions are trained too. (steps, window, batch)
 PHASES = [(3000, 128, 8), (150, 512, 3), (2500, 128, 8)]
 RATE, WARM_UP, DECAY, CLIP = 2.5e-3, 100, 0.01, 1.0
