@@ -157,8 +157,9 @@ t.test('a context has defaults that fit the model and each other', async (t) => 
   t.match(readContextOptions({ contextSize: 32 }, 64), {
     batchSize: 32,
     microBatchSize: 32,
-    maxSequences: 32,
+    maxSequences: 256,
   });
+  t.match(readContextOptions({ batchSize: 2 }, 64), { microBatchSize: 2, maxSequences: 256 });
   t.match(readContextOptions({ maxSequences: 4 }, 64), { promptSlots: 1 });
   t.equal(readContextOptions({ threads: 3 }, 64).threadsBatch, 3);
   t.equal(
@@ -176,11 +177,13 @@ t.test('a context that cannot be is refused', async (t) => {
   refuse({ batchSize: 1 }, 'RangeError');
   refuse({ microBatchSize: 1 }, 'RangeError');
   refuse({ batchSize: 64, microBatchSize: 65 }, 'RangeError');
-  refuse({ batchSize: 64, maxSequences: 65 }, 'RangeError');
+  refuse({ maxSequences: 3 }, 'RangeError');
   refuse({ maxSequences: 257 }, 'RangeError');
   refuse({ maxSequences: 8, promptSlots: 6 }, 'RangeError');
   refuse({ promptSlots: 0 }, 'RangeError');
   refuse({ threads: 0 }, 'RangeError');
+  refuse({ threads: 513 }, 'RangeError');
+  refuse({ threadsBatch: 513 }, 'RangeError');
   refuse({ flashAttention: 'on' }, 'TypeError');
   refuse({ kvCacheTypeK: 'F16' }, 'TypeError');
   refuse({ kvCacheTypeV: 'q8_0' }, 'RangeError');

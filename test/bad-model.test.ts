@@ -54,3 +54,27 @@ t.test('a path without a model behind it is refused, with the reason', async (t)
   await t.rejects(Model.load(''), wrongKind('the path of a file', 'path', '""'));
   await t.rejects(Model.load('a\0b'), { name: 'TypeError' });
 });
+
+t.test('what llama.cpp asserts of a file is an error, not the end of the process', async (t) => {
+  for (const [key, value] of [
+    ['llama.block_count', 0n],
+    ['llama.block_count', -1n],
+    ['llama.block_count', 600n],
+    ['llama.expert_count', 4n],
+    ['llama.rope.scaling.type', 'x'],
+  ] as const) {
+    const error = await Model.load(defaultModelPath, { metadataOverrides: { [key]: value } }).then(
+      () => undefined,
+      (error: Error) => error,
+    );
+    t.match(error, { name: 'ModelLoadError', code: 'MODEL_LOAD' }, `${key} = ${value}`);
+    t.match((error?.cause as Error).message, /GGML_ASSERT/, 'and it says which assertion');
+  }
+});
+
+t.test('a context larger than all memory is refused before it is tried', async (t) => {
+  const model = await Model.load(defaultModelPath);
+  t.teardown(() => model.close());
+  const lm = new LLaMa(model, { ...exact, contextSize: 2 ** 31 - 1 });
+  await t.rejects(lm.ready, { name: 'LMError', code: 'OUT_OF_MEMORY' });
+});

@@ -34,7 +34,7 @@ function arbitraryCase(size: number): fc.Arbitrary<Case> {
       shuffle: fc.array(fc.nat(), { minLength: 1, maxLength: 100 }),
       sizes: fc.record({
         spare: fc.nat(40),
-        batch: fc.integer({ min: 4, max: 80 }),
+        batch: fc.integer({ min: 2, max: 80 }),
         microBatch: fc.nat(),
         sequences: fc.nat(),
         slots: fc.nat(),
@@ -44,7 +44,7 @@ function arbitraryCase(size: number): fc.Arbitrary<Case> {
     .map(({ sizes, ...rest }) => {
       const depth = Math.max(...[...rest.paths, ...rest.company].map((path) => path.length));
       const contextSize = Math.max(4, rest.prompt.length + depth - 1 + sizes.spare);
-      const maxSequences = 4 + (sizes.sequences % (Math.min(sizes.batch, contextSize) - 3));
+      const maxSequences = 4 + (sizes.sequences % 253);
       const options = {
         contextSize,
         batchSize: sizes.batch,
