@@ -63,12 +63,10 @@ t.test('what llama.cpp asserts of a file is an error, not the end of the process
     ['llama.expert_count', 4n],
     ['llama.rope.scaling.type', 'x'],
   ] as const) {
-    const error = await Model.load(defaultModelPath, { metadataOverrides: { [key]: value } }).then(
-      () => undefined,
-      (error: Error) => error,
-    );
+    const load = Model.load(defaultModelPath, { metadataOverrides: { [key]: value } });
+    const [error] = await failures([load]);
     t.match(error, { name: 'ModelLoadError', code: 'MODEL_LOAD' }, `${key} = ${value}`);
-    t.match((error?.cause as Error).message, /GGML_ASSERT/, 'and it says which assertion');
+    t.match(error?.cause, { message: /GGML_ASSERT/ }, 'and it says which assertion');
   }
 });
 
