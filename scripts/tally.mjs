@@ -7,13 +7,22 @@ export function count(tap, exitedWell) {
     event === 'assert' ? [result] : [],
   );
   const counted = asserts.filter(({ skip, todo }) => !skip && !todo);
-  const failures = counted.filter(({ ok }) => !ok).map(({ fullname, name }) => fullname || name);
+  const failures = [];
+  const files = new Map();
+  for (const { ok, fullname, name, diag } of counted) {
+    // tap names its files; an executable's tests have no file.
+    const [file] = (fullname || name).split(' > ');
+    const tally = files.get(file) ?? { passed: 0, failed: 0 };
+    tally[ok ? 'passed' : 'failed']++;
+    files.set(file, tally);
+    if (!ok) failures.push({ name: fullname || name, diag });
+  }
   const failed = failures.length;
-  const passed = counted.length - failed;
   return {
-    passed,
-    failures,
+    passed: counted.length - failed,
     failed: exitedWell && counted.length > 0 ? failed : Math.max(failed, 1),
+    failures,
+    files,
   };
 }
 

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { inspect } from 'node:util';
 import { buildNative } from './build-native.mjs';
 import { buildTs } from './build-ts.mjs';
 import { runEngineTests } from './engine-tests.mjs';
@@ -17,13 +18,20 @@ export function runTap(files = []) {
   rmSync(output, { force: true });
   const tap = createRequire(import.meta.url).resolve('tap/package.json');
   const program = join(dirname(tap), 'dist', 'esm', 'run.mjs');
-  const args = [program, 'run', `--output-file=${output}`, ...files];
+  // A terminal gets tap's own report as it goes; a log gets what follows below.
+  const reporter = process.stdout.isTTY ? [] : ['--reporter=silent'];
+  const args = [program, 'run', ...reporter, `--output-file=${output}`, ...files];
   const { status } = spawnSync(process.execPath, args, {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   const tally = count(readFileSync(output, 'utf8'), status === 0);
-  for (const name of tally.failures) console.log(`failed: ${name}`);
+  for (const [file, { passed, failed }] of tally.files) {
+    console.log(`${file}: ${passed} passed, ${failed} failed`);
+  }
+  for (const { name, diag } of tally.failures) {
+    console.log(`failed: ${name}\n${inspect(diag, { depth: 4 })}`);
+  }
   console.log(`tap: ${tally.passed} passed, ${tally.failed} failed`);
   return tally;
 }

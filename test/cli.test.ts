@@ -20,7 +20,8 @@ interface Ended {
 }
 
 // What would change the output of a test must come from the test.
-const { NO_COLOR, FORCE_COLOR, DEBUG, NODE_OPTIONS, ...plainEnv } = process.env;
+// Each of these changes what a program prints; on CI, Node says that no terminal has colours.
+const { CI, NO_COLOR, FORCE_COLOR, DEBUG, NODE_OPTIONS, ...plainEnv } = process.env;
 
 function start(args: readonly string[], cwd?: string) {
   const child = spawn(process.execPath, [main, ...args], { cwd, env: plainEnv });
