@@ -4,6 +4,7 @@
 import { raceAbort } from './abort.js';
 import { checkOptions, checkPrompt, checkSignal, type Prompt, wrongRange } from './arguments.js';
 import { concatenate, joint, type Seam, type SeamTokenizer, separate } from './boundary.js';
+import type { CallOptions } from './call-options.js';
 import { type Choice, lengthsOf, makeChoice, type TreeScores } from './choice.js';
 import {
   type ChoiceInput,
@@ -16,7 +17,6 @@ import {
 import { ContextOverflowError, NotSupportedError } from './errors.js';
 import { GreedyLM } from './greedy-lm.js';
 import { scoreByGreedy, type TreeRequest } from './greedy-tree.js';
-import type { CallOptions } from './lm.js';
 import { TokenChoiceTree } from './token-choice-tree.js';
 import { type Cost, Stopwatch } from './usage.js';
 

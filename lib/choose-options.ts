@@ -9,8 +9,8 @@ import {
   wrongRange,
   wrongType,
 } from './arguments.js';
+import type { CallOptions } from './call-options.js';
 import { NotSupportedError } from './errors.js';
-import type { CallOptions } from './lm.js';
 
 const normalizations = ['none', 'tokens', 'bytes', 'chars'] as const;
 const boundaries = ['separate', 'joint'] as const;

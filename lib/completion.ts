@@ -1,7 +1,7 @@
 // The options and the result of `complete`, and the reading of the former. GreedyLM uses it.
 
 import { checkInteger, checkOptions, checkSignal, checkString, wrongRange } from './arguments.js';
-import type { CallOptions } from './lm.js';
+import type { CallOptions } from './call-options.js';
 import type { Cost } from './usage.js';
 
 /** What an LM may set once for all its completions. */

@@ -2,7 +2,7 @@
 
 import { types } from 'node:util';
 import { checkInteger, checkOptions, checkSignal, wrongRange, wrongType } from './arguments.js';
-import type { CallOptions } from './lm.js';
+import type { CallOptions } from './call-options.js';
 import type { Cost } from './usage.js';
 
 /** Options of `eval`. */

@@ -1,6 +1,6 @@
 // A token tree as a Graphviz digraph. TokenChoiceTree calls it.
 
-import type { TokenChoiceNode } from './token-choice-tree.js';
+import type { TokenChoiceNode } from './token-choice-node.js';
 
 /** A quoted DOT string: backslashes would begin escapes there, quotes would end it. */
 const quote = (lines: readonly string[]): string =>

@@ -11,6 +11,7 @@ import {
   checkSignal,
   type Prompt,
 } from './arguments.js';
+import type { CallOptions } from './call-options.js';
 import { type Candidate, topCandidates } from './candidates.js';
 import {
   type CompleteOptions,
@@ -22,7 +23,7 @@ import {
 } from './completion.js';
 import { LMError } from './errors.js';
 import { type Generation, generate } from './generate.js';
-import { type CallOptions, LM } from './lm.js';
+import { LM } from './lm.js';
 import { logSumExp } from './log-softmax.js';
 import { Stopwatch } from './usage.js';
 

@@ -3,6 +3,7 @@
 export type { Prompt } from './arguments.js';
 export { type Backends, type Device, getBackends } from './backends.js';
 export type { BoundaryReport } from './boundary.js';
+export type { CallOptions } from './call-options.js';
 export type { Candidate } from './candidates.js';
 export type { Choice, ScoredChoice, TreeScores } from './choice.js';
 export { ChoiceLM, type Score } from './choice-lm.js';
@@ -29,13 +30,13 @@ export type { Generation } from './generate.js';
 export { GreedyLM, type GreedyLMOptions } from './greedy-lm.js';
 export type { TreeRequest } from './greedy-tree.js';
 export { LLaMa, type LLaMaLoadOptions, type LLaMaOptions } from './llama.js';
-export { type CallOptions, type DetokenizeOptions, LM, type TokenizeOptions } from './lm.js';
+export { type DetokenizeOptions, LM, type TokenizeOptions } from './lm.js';
 export { logSoftmax, logSumExp } from './log-softmax.js';
 export { Model, type ModelInfo, type Vocabulary } from './model.js';
 export type { ModelOptions } from './model-options.js';
 export { quantize } from './quantize.js';
+export type { TokenChoiceNode } from './token-choice-node.js';
 export {
-  type TokenChoiceNode,
   TokenChoiceTree,
   type TokenChoiceValues,
 } from './token-choice-tree.js';

@@ -11,6 +11,7 @@ import {
   type Prompt,
   wrongType,
 } from './arguments.js';
+import type { CallOptions } from './call-options.js';
 import type { TreeScores } from './choice.js';
 import { ChoiceLM } from './choice-lm.js';
 import {
@@ -22,7 +23,7 @@ import { type ContextOptions, contextOptionNames, readContextOptions } from './c
 import { checkInto, type EvalOptions, type Evaluation, readEvalOptions, rowsOf } from './eval.js';
 import type { Generation } from './generate.js';
 import type { TreeRequest } from './greedy-tree.js';
-import type { CallOptions, DetokenizeOptions, TokenizeOptions } from './lm.js';
+import type { DetokenizeOptions, TokenizeOptions } from './lm.js';
 import { Model, nativeOf } from './model.js';
 import { type ModelOptions, modelOptionNames, readModelOptions } from './model-options.js';
 import { callNative, runJob } from './native-job.js';

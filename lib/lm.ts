@@ -3,16 +3,11 @@
 
 import { raceAbort } from './abort.js';
 import { type Prompt, wrongRange } from './arguments.js';
+import type { CallOptions } from './call-options.js';
 import type { Choice } from './choice.js';
 import type { ChooseOptions } from './choose-options.js';
 import type { CompleteOptions, Completion } from './completion.js';
 import { ClosedError, ContextOverflowError } from './errors.js';
-
-/** What every asynchronous call takes. */
-export interface CallOptions {
-  /** Aborts the call: it rejects at once with the signal's reason. */
-  signal?: AbortSignal | undefined;
-}
 
 /** Options of `tokenize`. */
 export interface TokenizeOptions extends CallOptions {

@@ -15,7 +15,7 @@ import {
   wrongType,
 } from './arguments.js';
 import type { NativeModelOptions } from './binding.js';
-import type { CallOptions } from './lm.js';
+import type { CallOptions } from './call-options.js';
 
 /** Options of `Model.load`. */
 export interface ModelOptions extends CallOptions {

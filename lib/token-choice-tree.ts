@@ -3,30 +3,7 @@
 
 import { checkTokens, wrongType } from './arguments.js';
 import { toGraphviz } from './graphviz.js';
-
-/** One node of the tree. What is only known after scoring is absent before. */
-export interface TokenChoiceNode {
-  /** Its place in depth-first order; 0 is the root, which stands for the prompt's end. */
-  index: number;
-  /** Its token id; −1 for the root. */
-  token: number;
-  /** The token's text. */
-  text?: string;
-  /** The parent's index; −1 for the root. */
-  parent: number;
-  /** How many tokens after the prompt it is; 0 for the root. */
-  depth: number;
-  /** Indices of its children, in the order in which choices first used them. */
-  children: number[];
-  /** Indices of the choices that end here. */
-  choices: number[];
-  /** log P(token | prompt and path); 0 for the root. */
-  logprob?: number;
-  /** Sum of the log-probabilities from the root to here. */
-  cumulative?: number;
-  /** log P(an end-of-generation token follows), where that was asked for. */
-  end?: number;
-}
+import type { TokenChoiceNode } from './token-choice-node.js';
 
 /** What scoring adds to a tree: one entry per node. */
 export interface TokenChoiceValues {

@@ -1,7 +1,7 @@
 // A Choice as a person sees it: the table of choices and the tree of their tokens.
 
 import type { Choice, ScoredChoice } from '../choice.js';
-import type { TokenChoiceNode } from '../token-choice-tree.js';
+import type { TokenChoiceNode } from '../token-choice-node.js';
 import { lineWidth, paint } from './output.js';
 import { type Column, columns, table } from './table.js';
 import { nats, percent, quote } from './text.js';

@@ -1,0 +1,49 @@
+// The declarations as a user's compiler sees them: strict, from ESM and from CommonJS, with
+// and without the newest library types.
+
+import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import t from 'tap';
+
+const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+
+// Inside the package, so that it resolves itself by its own name and exports.
+const folder = t.testdir({
+  'esm.mts': `
+    import { type Choice, ChoiceLM, LLaMa, type LLaMaOptions, type Model, defaultModelPath } from 'autocog-lm';
+    const options: LLaMaOptions = { threads: 1, flashAttention: 'auto' };
+    await using lm = await LLaMa.load(defaultModelPath, options);
+    const choice: Choice = await lm.choose('a', ['b', 'c'] as const, { normalize: 'tokens' });
+    const logprob: number | undefined = choice.choices[0]?.logprobs[0];
+    const model: Model = lm.model;
+    class Toy extends ChoiceLM {
+      async tokenize(text: string) { return Int32Array.from(Buffer.from(text)); }
+      async detokenize(tokens: Int32Array) { return Buffer.from(tokens).toString(); }
+      protected async greedyImpl() { return new Float32Array(256).fill(-Math.log(256)); }
+    }
+    console.log(logprob, model.info.path, await new Toy().choose('a', ['b']));
+    // @ts-expect-error there is no such option
+    await lm.choose('a', ['b'], { normalise: 'tokens' });
+    // @ts-expect-error choices are all texts or all token ids
+    await lm.choose('a', ['b', Int32Array.of(1)]);
+    // @ts-expect-error greedyImpl is for subclasses
+    lm.greedyImpl;
+  `,
+  'commonjs.cts': `
+    import autocog = require('autocog-lm');
+    const load: Promise<autocog.LLaMa> = autocog.LLaMa.load(autocog.defaultModelPath);
+    void load.then((lm) => lm.close());
+  `,
+});
+
+for (const library of ['es2022', 'esnext']) {
+  t.test(`with the library types of ${library}`, async (t) => {
+    const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--types', 'node'];
+    const files = ['esm.mts', 'commonjs.cts'].map((file) => join(folder, file));
+    const args = [tsc, ...flags, '--target', library, '--lib', library, ...files];
+    const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    t.equal(stdout, '');
+    t.equal(status, 0);
+  });
+}
