@@ -9,8 +9,13 @@ function load() {
     return require('node-gyp-build')(join(__dirname, '..'));
   } catch (cause) {
     const where = `${process.platform}-${process.arch}, Node ${process.version}`;
+    // The addon itself says NOT_SUPPORTED where it loads but the CPU is too old for it.
+    const why =
+      cause.code === 'NOT_SUPPORTED'
+        ? cause.message
+        : 'The native addon of autocog-lm was not found or does not load';
     const message =
-      `The native addon of autocog-lm was not found or does not load (${where}). ` +
+      `${why} (${where}). ` +
       'Build it from source: npm rebuild autocog-lm --foreground-scripts (in a clone: npm run build:native). ' +
       'That needs git, CMake 3.21 or later, make or ninja, and a C++17 compiler ' +
       '(Debian: apt-get install git cmake ninja-build g++).';

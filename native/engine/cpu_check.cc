@@ -15,8 +15,8 @@ Status CheckCpu() {
   if (!__builtin_cpu_supports("fma")) missing += " FMA";
   if (!__builtin_cpu_supports("bmi2")) missing += " BMI2";
   if (!missing.empty()) {
-    return Status(Code::kNotSupported, "This prebuilt addon needs a CPU with AVX2, FMA and BMI2, and this one lacks" +
-                                           missing + "; build from source");
+    return Status(Code::kNotSupported,
+                  "The prebuilt addon of autocog-lm needs a CPU with AVX2, FMA and BMI2, and this one lacks" + missing);
   }
 #endif
   return Status::Ok();
