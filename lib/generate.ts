@@ -1,6 +1,7 @@
 // Greedy decoding in TypeScript, for any LM with next-token log-probabilities. GreedyLM
 // calls it; LLaMa decodes natively instead.
 
+import { concatenate } from './boundary.js';
 import type { Completion, CompletionRequest } from './completion.js';
 import { noCost } from './usage.js';
 
@@ -41,27 +42,27 @@ export async function generate(
   // The last token needs no place in the context: nothing is decoded after it.
   const limit = Math.min(maxTokens, (lm.contextSize ?? Infinity) - prompt.length + 1);
   const ends = new Set(lm.endOfGeneration);
-  const all = new Int32Array(prompt.length + limit);
-  all.set(prompt);
+  // Grown token by token: the limit may be far beyond what is ever written.
+  const tokens: number[] = [];
   const logprobs: number[] = [];
   let text = '';
   let stopReason: Completion['stopReason'] = 'length';
   while (logprobs.length < limit) {
     const start = performance.now();
-    const length = prompt.length + logprobs.length;
-    const distribution = await lm.next(all.slice(0, length));
+    const path = concatenate(prompt, Int32Array.from(tokens));
+    const distribution = await lm.next(path);
     timings[usage.decodeCalls === 0 ? 'promptMs' : 'decodeMs'] += performance.now() - start;
     usage.decodeCalls++;
-    usage.decodedTokens += length;
+    usage.decodedTokens += path.length;
 
     const token = argmax(distribution);
     if (ends.has(token)) {
       stopReason = 'eog';
       break;
     }
-    all[length] = token;
+    tokens.push(token);
     logprobs.push(distribution[token] as number);
-    text = await lm.detokenize(all.slice(prompt.length, length + 1));
+    text = await lm.detokenize(Int32Array.from(tokens));
     const stop = findStop(text, stops);
     if (stop >= 0) {
       text = text.slice(0, stop);
@@ -69,6 +70,6 @@ export async function generate(
       break;
     }
   }
-  const tokens = all.slice(prompt.length, prompt.length + logprobs.length);
-  return { text, tokens, logprobs: Float64Array.from(logprobs), stopReason, usage, timings };
+  const written = { tokens: Int32Array.from(tokens), logprobs: Float64Array.from(logprobs) };
+  return { text, ...written, stopReason, usage, timings };
 }

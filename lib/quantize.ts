@@ -7,7 +7,8 @@ import { runJob } from './native-job.js';
 import { physicalCores } from './physical-cores.js';
 
 /**
- * Writes the model at `source` to `target` in another weight type.
+ * Writes the model at `source` to `target` in another weight type, on a thread of its own. The
+ * engine cannot stop it half-way: a process that exits meanwhile waits for its end.
  *
  * @param type as llama.cpp names it: `'F32'`, `'F16'`, `'Q8_0'`, `'Q4_K_M'`, …
  * @throws ModelLoadError for a source that is no model; RangeError for an unknown type

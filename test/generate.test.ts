@@ -52,3 +52,16 @@ t.test('a full context ends the completion', async (t) => {
   const cut = await generate(small, prompt, { maxTokens: 9, stops: [] });
   t.match(cut, { text: 'ab', stopReason: 'length' }, 'nothing is decoded after the last token');
 });
+
+t.test('a limit far beyond what is written takes no memory', async (t) => {
+  const lm = saying('one', ' two');
+  let most = 0;
+  const next = (tokens: Int32Array) => {
+    most = Math.max(most, process.memoryUsage().arrayBuffers);
+    return lm.next(tokens);
+  };
+  const before = process.memoryUsage().arrayBuffers;
+  const result = await generate({ ...lm, next }, prompt, { maxTokens: 2 ** 31 - 1, stops: [] });
+  t.match(result, { text: 'one two', stopReason: 'eog' });
+  t.ok(most - before < 2 ** 20, `${most - before} bytes`);
+});
