@@ -96,12 +96,21 @@ SessionWrap::SessionWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Sess
   facts.Set("threadsBatch", created->options.threads_batch);
   facts.Set("maxRows", context.max_rows());
   info_ = Napi::Persistent(facts);
+  CountMemory(env, context.cache_bytes());
 }
 
 SessionWrap::~SessionWrap() {
   Environment::Get(Env())->Remove(this);
   // A pending job keeps this object alive (rule 2), so the thread is idle and this is quick.
   if (thread_) thread_->Join();
+  if (counted_bytes_ != 0) CountMemory(Env(), -counted_bytes_);
+}
+
+// Without this a forgotten session weighs as little as its JavaScript object, and the garbage
+// collector sees no reason to look for it.
+void SessionWrap::CountMemory(Napi::Env env, int64_t bytes) {
+  Napi::MemoryManagement::AdjustExternalMemory(env, bytes);
+  counted_bytes_ += bytes;
 }
 
 template <typename T, typename Work, typename UsageOf, typename Convert>
@@ -278,6 +287,7 @@ Napi::Value SessionWrap::Clear(const Napi::CallbackInfo& info) {
 Napi::Value SessionWrap::Close(const Napi::CallbackInfo& info) {
   // What runs sees this inside its decode; what waits is refused when its turn comes.
   thread_->Stop();
+  CountMemory(info.Env(), -counted_bytes_);
   auto run = [session = session_]() -> Result<Nothing> {
     session->reset();
     return Nothing{};

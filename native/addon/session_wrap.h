@@ -4,6 +4,7 @@
 #define AUTOCOG_ADDON_SESSION_WRAP_H_
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 
@@ -37,6 +38,8 @@ class SessionWrap : public Napi::ObjectWrap<SessionWrap>, public Closable {
   Napi::Value Clear(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);
 
+  void CountMemory(Napi::Env env, int64_t bytes);
+
   // Queues `work(session, cancellation)`; it does not run once the session is closed or the
   // call aborted. Adds the wait to the usage that `usage_of` finds in the result.
   template <typename T, typename Work, typename UsageOf, typename Convert>
@@ -46,6 +49,7 @@ class SessionWrap : public Napi::ObjectWrap<SessionWrap>, public Closable {
   // Made, used and freed on the thread; the pointer's box is shared with its jobs.
   std::shared_ptr<std::unique_ptr<Session>> session_;
   Napi::ObjectReference info_;
+  int64_t counted_bytes_ = 0;  // told to the garbage collector
 };
 
 }  // namespace autocog

@@ -115,7 +115,10 @@ Result<std::unique_ptr<Context>> Context::Create(std::shared_ptr<Model> model, c
   try {
     llama_context* context = llama_init_from_model(model->raw(), params);
     if (context != nullptr) {
-      return std::unique_ptr<Context>(new Context(std::move(model), context, options));
+      std::unique_ptr<Context> made(new Context(std::move(model), context, options));
+      made->cache_bytes_ =
+          static_cast<int64_t>(CacheBytes(made->model().info(), made->cells(), params.type_k, params.type_v));
+      return made;
     }
     return Status(Code::kInvalidArgument, "llama.cpp refuses to make a context with these options", log.text());
   } catch (const std::bad_alloc&) {

@@ -6,6 +6,7 @@
 #define AUTOCOG_ENGINE_CONTEXT_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -62,6 +63,8 @@ class Context {
   int max_tokens() const { return max_tokens_; }
   int max_rows() const { return max_rows_; }
   int micro_batch() const { return micro_batch_; }
+  // Of the KV cache, about.
+  int64_t cache_bytes() const { return cache_bytes_; }
   // Sequence ids from 0 that callers may use; one more is kept for padding.
   int sequences() const { return max_sequences_ - 1; }
 
@@ -97,6 +100,7 @@ class Context {
   int max_tokens_;
   int max_rows_;
   int max_sequences_;
+  int64_t cache_bytes_ = 0;
   const Cancellation* running_ = nullptr;  // of the Decode() that runs
 };
 

@@ -26,14 +26,18 @@ std::string Gibibytes(double bytes) { return std::to_string(static_cast<long lon
 
 }  // namespace
 
-Status CheckCacheFits(const ModelInfo& info, int cells, ggml_type type_k, ggml_type type_v) {
+double CacheBytes(const ModelInfo& info, int cells, ggml_type type_k, ggml_type type_v) {
   const double width = info.heads > 0 ? static_cast<double>(info.embedding_size) / info.heads * info.heads_kv : 0;
-  const double cell = kCellBytes + info.layers * width * (BytesPerElement(type_k) + BytesPerElement(type_v));
+  return cells * (kCellBytes + info.layers * width * (BytesPerElement(type_k) + BytesPerElement(type_v)));
+}
+
+Status CheckCacheFits(const ModelInfo& info, int cells, ggml_type type_k, ggml_type type_v) {
+  const double needed = CacheBytes(info, cells, type_k, type_v);
   double memory = 0;
   for (const Device& device : Devices()) memory += static_cast<double>(device.memory_total);
-  if (memory == 0 || cell * cells <= memory) return Status::Ok();
+  if (memory == 0 || needed <= memory) return Status::Ok();
   return Status(Code::kOutOfMemory, "A context of " + std::to_string(cells) + " tokens needs about " +
-                                        Gibibytes(cell * cells) + ", more than all memory of this machine");
+                                        Gibibytes(needed) + ", more than all memory of this machine");
 }
 
 void ReturnFreedMemory() {

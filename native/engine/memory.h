@@ -11,6 +11,9 @@ namespace autocog {
 
 struct ModelInfo;
 
+// Bytes that the KV cache of so many cells takes, about.
+double CacheBytes(const ModelInfo& info, int cells, ggml_type type_k, ggml_type type_v);
+
 // kOutOfMemory where the KV cache of so many cells is larger than all memory of all devices:
 // trying would not fail but drown the machine.
 Status CheckCacheFits(const ModelInfo& info, int cells, ggml_type type_k, ggml_type type_v);
