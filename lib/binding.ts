@@ -84,9 +84,14 @@ export interface NativeModel {
   metadata(): string[];
   tokenizeSync(text: string, addSpecial: boolean, parseSpecial: boolean): Int32Array;
   tokenize(text: string, addSpecial: boolean, parseSpecial: boolean): Promise<Int32Array>;
-  /** Many texts in one job: their tokens one after the other, and how many each has. */
+  /**
+   * Many texts in one job, their UTF-8 one after the other and where each ends: thousands of
+   * strings take the thread that hands them over longer than all other calls. Gives their
+   * tokens one after the other, and how many each has.
+   */
   tokenizeMany(
-    texts: string[],
+    bytes: Uint8Array,
+    ends: Int32Array,
     addSpecial: boolean,
     parseSpecial: boolean,
   ): Promise<{ tokens: Int32Array; lengths: Int32Array }>;
@@ -144,10 +149,18 @@ export interface NativeCandidates {
 }
 
 export interface NativeTreeScores {
-  /** Per node: natural log-probability of its token given its path; 0 for the root. */
+  /**
+   * Per node: natural log-probability of its token given its path; 0 for the root and for given
+   * tokens; NaN where a search did not look.
+   */
   logprobs: Float64Array;
   /** Per node: log-probability that one of the end tokens follows; NaN where not asked. */
   ends: Float64Array;
+  /** As `NodeDetails` of `lib/tree-scoring.ts`; empty unless asked for. */
+  entropies: Float64Array;
+  bestTokens: Int32Array;
+  bestLogprobs: Float64Array;
+  ranks: Int32Array;
   usage: NativeUsage;
 }
 
@@ -178,15 +191,37 @@ export interface NativeSession {
   ): Promise<NativeCandidates>;
   /**
    * Node 0 is the prompt's end (token −1, parent −1); nodes stand in depth-first order,
-   * parents before children. `endAt` is 1 where the end tokens are to be scored.
+   * parents before children. `flags`, bits per node: 1 where the end tokens are to be scored
+   * after it, 2 where its own token is given and not scored. The prompt may be empty where the
+   * first tokens of the tree are given.
    */
   scoreTree(
     prompt: Int32Array,
     tokens: Int32Array,
     parents: Int32Array,
-    endAt: Uint8Array,
+    flags: Uint8Array,
     endTokens: Int32Array,
     sequential: boolean,
+    details: boolean,
+    cancellation: NativeCancellation,
+  ): Promise<NativeTreeScores>;
+  /**
+   * The same, best first: stops when the request is answered. `nodes`, `lengths`, `offsets`,
+   * `copies`, `tolerance`: as `SearchRequest` of `lib/tree-scoring.ts`; `top` 0 for all.
+   */
+  searchTree(
+    prompt: Int32Array,
+    tokens: Int32Array,
+    parents: Int32Array,
+    flags: Uint8Array,
+    endTokens: Int32Array,
+    details: boolean,
+    nodes: Int32Array,
+    lengths: Float64Array,
+    offsets: Float64Array,
+    copies: Int32Array,
+    top: number,
+    tolerance: number,
     cancellation: NativeCancellation,
   ): Promise<NativeTreeScores>;
   /** Greedy decoding. */

@@ -11,8 +11,9 @@ import {
   type Prompt,
   wrongType,
 } from './arguments.js';
+import type { NativeTreeScores } from './binding.js';
+import { commonPrefix } from './boundary.js';
 import type { CallOptions } from './call-options.js';
-import type { TreeScores } from './choice.js';
 import { ChoiceLM } from './choice-lm.js';
 import {
   type CompletionDefaults,
@@ -21,8 +22,8 @@ import {
 } from './completion.js';
 import { type ContextOptions, contextOptionNames, readContextOptions } from './context-options.js';
 import { checkInto, type EvalOptions, type Evaluation, readEvalOptions, rowsOf } from './eval.js';
+import { Forest, sharedPrefix } from './forest.js';
 import type { Generation } from './generate.js';
-import type { TreeRequest } from './greedy-tree.js';
 import type { DetokenizeOptions, TokenizeOptions } from './lm.js';
 import { Model, nativeOf } from './model.js';
 import { type ModelOptions, modelOptionNames, readModelOptions } from './model-options.js';
@@ -31,6 +32,7 @@ import { pick } from './pick.js';
 import { Session } from './session.js';
 import { readDetokenizeOptions, readTokenizeOptions } from './text-options.js';
 import type { TokenChoiceTree } from './token-choice-tree.js';
+import type { TreeRequest, TreeScores, TreeTask } from './tree-scoring.js';
 import { type Cost, costFromNative, Stopwatch } from './usage.js';
 
 /** Options of a LLaMa. */
@@ -120,6 +122,13 @@ export class LLaMa extends ChoiceLM {
 
   override get contextSize(): number {
     return this.#session.contextSize;
+  }
+
+  /** The model's BOS, or else its EOS, as lm-evaluation-harness has it. */
+  override get beginToken(): number | undefined {
+    const { bos, eos } = this.model.vocab;
+    const token = bos ?? eos;
+    return token === undefined || token < 0 ? undefined : token;
   }
 
   override get endOfGeneration(): Int32Array {
@@ -263,14 +272,67 @@ export class LLaMa extends ChoiceLM {
   protected override async scoreTree(
     prompt: Int32Array,
     tree: TokenChoiceTree,
-    { endAt, endTokens, sequential, signal }: TreeRequest,
+    request: TreeRequest,
   ): Promise<TreeScores & Cost> {
     const { tokens, parents } = tree;
+    const { endAt, endTokens, sequential, details, search, signal } = request;
     const result = await this.#session.run((session, cancellation) => {
-      return session.scoreTree(prompt, tokens, parents, endAt, endTokens, sequential, cancellation);
+      if (search === undefined) {
+        const how = [sequential, details, cancellation] as const;
+        return session.scoreTree(prompt, tokens, parents, endAt, endTokens, ...how);
+      }
+      const { nodes, lengths, offsets, copies, tolerance } = search;
+      const top = Number.isFinite(search.top) ? search.top : 0;
+      const goal = [nodes, lengths, offsets, copies, top, tolerance] as const;
+      return session.searchTree(
+        ...([prompt, tokens, parents, endAt, endTokens, details] as const),
+        ...goal,
+        cancellation,
+      );
     }, signal);
-    const { logprobs, ends, usage } = result;
-    return { logprobs, ends, ...costFromNative(usage) };
+    return scoresFromNative(result, details);
+  }
+
+  /** A decode of the tree's inner nodes, if its tokens and rows fit in one. */
+  protected override holdsInOneBatch(tree: TokenChoiceTree, { endTokens }: TreeRequest): boolean {
+    const rows = endTokens.length > 0 ? tree.size : tree.size - tree.childless;
+    const { batchSize, maxRows } = this.#session.limits;
+    return rows <= Math.min(batchSize, maxRows);
+  }
+
+  /** As many as one decode holds, so that results come as soon as they can. */
+  protected override packs(tasks: readonly TreeTask[]): boolean {
+    if (tasks.length <= 1) return true;
+    if (tasks.some(({ request }) => request.details)) return false;
+    const { batchSize, maxRows, maxSequences, promptSlots } = this.#session.limits;
+    let tokens = -sharedPrefix(tasks);
+    let rows = 0;
+    let paths = 0;
+    let before: Int32Array = new Int32Array(0);
+    for (const { prompt, tree, request } of tasks) {
+      const inner = request.endTokens.length > 0 ? tree.size : tree.size - tree.childless;
+      tokens += prompt.length - commonPrefix(before, prompt) + inner;
+      rows += inner + 1;
+      // No more than the paths of the decoded nodes, if that is fewer.
+      paths += Math.max(1, Math.min(tree.childless, inner));
+      before = prompt;
+    }
+    const branches = maxSequences - promptSlots - 2;
+    return tokens <= batchSize && rows <= maxRows && paths <= branches;
+  }
+
+  protected override async scoreTrees(
+    tasks: readonly TreeTask[],
+    signal: AbortSignal | undefined,
+  ): Promise<(TreeScores & Cost)[]> {
+    if (tasks.length === 1) return super.scoreTrees(tasks, signal);
+    const forest = new Forest(tasks);
+    const { prompt, tokens, parents, flags, endTokens } = forest;
+    const result = await this.#session.run((session, cancellation) => {
+      const how = [false, false, cancellation] as const;
+      return session.scoreTree(prompt, tokens, parents, flags, endTokens, ...how);
+    }, signal);
+    return forest.deal(scoresFromNative(result, false));
   }
 
   /** Some models want an end token around every text; what follows a prompt must not come after it. */
@@ -281,15 +343,36 @@ export class LLaMa extends ChoiceLM {
 
   /** One native job, where thousands of choices would be thousands. */
   async #tokenizeMany(texts: readonly string[], addSpecial: boolean): Promise<Int32Array[]> {
+    const { bytes, ends } = encodeAll(texts);
     const { tokens, lengths } = await runJob(() => {
-      return nativeOf(this.model).tokenizeMany([...texts], addSpecial, false);
+      return nativeOf(this.model).tokenizeMany(bytes, ends, addSpecial, false);
     });
     let end = 0;
     return Array.from(lengths, (length) => {
       end += length;
-      return tokens.slice(end - length, end);
+      return tokens.subarray(end - length, end);
     });
   }
+}
+
+/** UTF-8 of texts, one after the other, and where each ends. */
+function encodeAll(texts: readonly string[]): { bytes: Uint8Array; ends: Int32Array } {
+  const ends = new Int32Array(texts.length);
+  let end = 0;
+  for (let index = 0; index < texts.length; index++) {
+    end += Buffer.byteLength(texts[index] as string);
+    ends[index] = end;
+  }
+  const bytes = Buffer.allocUnsafe(end);
+  let start = 0;
+  for (const text of texts) start += bytes.write(text, start);
+  return { bytes, ends };
+}
+
+function scoresFromNative(result: NativeTreeScores, detailed: boolean): TreeScores & Cost {
+  const { logprobs, ends, entropies, bestTokens, bestLogprobs, ranks, usage } = result;
+  const details = detailed ? { details: { entropies, bestTokens, bestLogprobs, ranks } } : {};
+  return { logprobs, ends, ...details, ...costFromNative(usage) };
 }
 
 function openSession(model: Model, options: ContextOptions, ownsModel: boolean): Session {

@@ -44,6 +44,12 @@ export class Session {
     return this.#info?.contextSize ?? this.#options.contextSize;
   }
 
+  /** What the context was built with. Known once {@link ready} has resolved. */
+  get limits(): NativeSessionInfo {
+    if (this.#info === undefined) throw new ClosedError('The context does not stand yet');
+    return this.#info;
+  }
+
   /** Runs one job on the context's thread, after those before it. */
   async run<T>(
     start: (session: NativeSession, cancellation: NativeCancellation) => Promise<T>,

@@ -4,9 +4,11 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/assertion.cc
   native/engine/backend.cc
   native/engine/batch.cc
+  native/engine/choice_bounds.cc
   native/engine/context.cc
   native/engine/cpu_check.cc
   native/engine/generator.cc
+  native/engine/held_paths.cc
   native/engine/job_thread.cc
   native/engine/log.cc
   native/engine/log_softmax.cc
@@ -15,13 +17,16 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/model_file.cc
   native/engine/prefix_cache.cc
   native/engine/quantize.cc
+  native/engine/row_reader.cc
   native/engine/session.cc
   native/engine/status.cc
   native/engine/thread_pool.cc
   native/engine/token_tree.cc
   native/engine/tree_scorer.cc
+  native/engine/tree_search.cc
   native/engine/vocabulary.cc
   native/engine/wave_planner.cc
+  native/engine/workers.cc
 )
 
 set(AUTOCOG_ADDON_SOURCES
@@ -36,9 +41,14 @@ set(AUTOCOG_ADDON_SOURCES
 
 set(AUTOCOG_TEST_SOURCES
   native/test/check.cc
+  native/test/choice_bounds_test.cc
   native/test/job_thread_test.cc
   native/test/log_softmax_test.cc
   native/test/model_test.cc
+  native/test/reproducibility_test.cc
+  native/test/session_support.cc
   native/test/session_test.cc
+  native/test/tree_search_test.cc
   native/test/wave_planner_test.cc
+  native/test/workers_test.cc
 )

@@ -236,18 +236,27 @@ Napi::Value ModelWrap::Tokenize(const Napi::CallbackInfo& info) {
                             [](Napi::Env env, Tokens& tokens) { return FromInt32s(env, tokens); });
 }
 
-// tokenizeMany(texts: string[], addSpecial: boolean, parseSpecial: boolean): Promise<{ tokens, lengths }>
-// llama_tokenize
+// tokenizeMany(bytes: Uint8Array, ends: Int32Array, addSpecial: boolean, parseSpecial: boolean): Promise<{ tokens,
+// lengths }> llama_tokenize
 Napi::Value ModelWrap::TokenizeMany(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
-  auto texts = ReadStrings(info, 0);
-  auto add_special = texts ? ReadBool(info, 1) : std::nullopt;
-  auto parse_special = add_special ? ReadBool(info, 2) : std::nullopt;
+  auto bytes = ReadBytes(info, 0);
+  auto ends = bytes ? ReadInt32s(info, 1) : std::nullopt;
+  auto add_special = ends ? ReadBool(info, 2) : std::nullopt;
+  auto parse_special = add_special ? ReadBool(info, 3) : std::nullopt;
   if (!parse_special || !CheckOpen(env)) return env.Undefined();
-  auto work = [model = model_, texts = std::move(*texts), add = *add_special,
+  auto work = [model = model_, bytes = std::move(*bytes), ends = std::move(*ends), add = *add_special,
                parse = *parse_special]() -> Result<TokenLists> {
     TokenLists lists;
-    for (const std::string& text : texts) {
+    size_t start = 0;
+    for (int32_t last : ends) {
+      const auto end = static_cast<size_t>(last);
+      if (last < 0 || end < start || end > bytes.size()) {
+        return Status(Code::kInvalidArgument, "Expected ascending ends within the bytes of all texts");
+      }
+      const std::string text(bytes.begin() + static_cast<std::ptrdiff_t>(start),
+                             bytes.begin() + static_cast<std::ptrdiff_t>(end));
+      start = end;
       auto tokens = model->vocabulary().Tokenize(text, add, parse);
       if (!tokens.ok()) return tokens.status();
       lists.tokens.insert(lists.tokens.end(), tokens.value().begin(), tokens.value().end());

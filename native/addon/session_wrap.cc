@@ -36,6 +36,21 @@ const char* ReasonName(StopReason reason) {
   return "length";
 }
 
+// Arguments 1 to 4 of scoreTree and searchTree.
+std::optional<TreeRequest> ReadTree(const Napi::CallbackInfo& info) {
+  auto tokens = ReadInt32s(info, 1);
+  auto parents = tokens ? ReadInt32s(info, 2) : std::nullopt;
+  auto flags = parents ? ReadBytes(info, 3) : std::nullopt;
+  auto end_tokens = flags ? ReadInt32s(info, 4) : std::nullopt;
+  if (!end_tokens) return std::nullopt;
+  TreeRequest request;
+  request.tokens = std::move(*tokens);
+  request.parents = std::move(*parents);
+  request.flags = std::move(*flags);
+  request.end_tokens = std::move(*end_tokens);
+  return request;
+}
+
 // The usual place of a job's cost.
 constexpr auto kUsageField = [](auto& result) -> Usage& { return result.usage; };
 
@@ -46,9 +61,9 @@ void SessionWrap::Install(Napi::Env env) {
       env, "NativeSession",
       {InstanceMethod<&SessionWrap::Info>("info"), InstanceMethod<&SessionWrap::Eval>("eval"),
        InstanceMethod<&SessionWrap::LogProbs>("logprobs"), InstanceMethod<&SessionWrap::Candidates>("candidates"),
-       InstanceMethod<&SessionWrap::ScoreTree>("scoreTree"), InstanceMethod<&SessionWrap::Generate>("generate"),
-       InstanceMethod<&SessionWrap::Ingest>("ingest"), InstanceMethod<&SessionWrap::Clear>("clear"),
-       InstanceMethod<&SessionWrap::Close>("close")});
+       InstanceMethod<&SessionWrap::ScoreTree>("scoreTree"), InstanceMethod<&SessionWrap::SearchTree>("searchTree"),
+       InstanceMethod<&SessionWrap::Generate>("generate"), InstanceMethod<&SessionWrap::Ingest>("ingest"),
+       InstanceMethod<&SessionWrap::Clear>("clear"), InstanceMethod<&SessionWrap::Close>("close")});
   Environment::Get(env)->session_class = Napi::Persistent(constructor);
 }
 
@@ -127,6 +142,28 @@ Napi::Value SessionWrap::Submit(Napi::Env env, CancelFlag flag, Work work, Usage
   return Job<T>::Start(env, Value(), thread_, std::move(run), std::move(convert));
 }
 
+Napi::Value SessionWrap::SubmitTree(Napi::Env env, CancelFlag flag, Tokens prompt, TreeRequest request,
+                                    std::optional<SearchRequest> search) {
+  return Submit<TreeScores>(
+      env, std::move(flag),
+      [prompt = std::move(prompt), request = std::move(request), search = std::move(search)](
+          Session& session, const Cancellation& cancellation) mutable {
+        return session.ScoreTree(prompt, std::move(request), search, cancellation);
+      },
+      kUsageField,
+      [](Napi::Env env, TreeScores& scores) -> Napi::Value {
+        Napi::Object object = Napi::Object::New(env);
+        object.Set("logprobs", FromDoubles(env, scores.logprobs));
+        object.Set("ends", FromDoubles(env, scores.ends));
+        object.Set("entropies", FromDoubles(env, scores.details.entropies));
+        object.Set("bestTokens", FromInt32s(env, scores.details.best_tokens));
+        object.Set("bestLogprobs", FromDoubles(env, scores.details.best_logprobs));
+        object.Set("ranks", FromInt32s(env, scores.details.ranks));
+        object.Set("usage", FromUsage(env, scores.usage));
+        return object;
+      });
+}
+
 // info(): NativeSessionInfo
 // llama_n_ctx, llama_n_batch, llama_n_ubatch
 Napi::Value SessionWrap::Info(const Napi::CallbackInfo&) { return info_.Value(); }
@@ -197,35 +234,43 @@ Napi::Value SessionWrap::Candidates(const Napi::CallbackInfo& info) {
       });
 }
 
-// scoreTree(prompt, tokens, parents: Int32Array, endAt: Uint8Array, endTokens: Int32Array,
-//           sequential: boolean, cancellation): Promise<NativeTreeScores>
+// scoreTree(prompt, tokens, parents: Int32Array, flags: Uint8Array, endTokens: Int32Array,
+//           sequential: boolean, details: boolean, cancellation): Promise<NativeTreeScores>
 // llama_memory_seq_cp, llama_decode, llama_get_logits_ith, llama_memory_seq_rm
 Napi::Value SessionWrap::ScoreTree(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   auto prompt = ReadInt32s(info, 0);
-  auto tokens = prompt ? ReadInt32s(info, 1) : std::nullopt;
-  auto parents = tokens ? ReadInt32s(info, 2) : std::nullopt;
-  auto end_at = parents ? ReadBytes(info, 3) : std::nullopt;
-  auto end_tokens = end_at ? ReadInt32s(info, 4) : std::nullopt;
-  auto sequential = end_tokens ? ReadBool(info, 5) : std::nullopt;
-  auto flag = sequential ? ReadCancellation(info, 6) : std::nullopt;
+  auto tree = prompt ? ReadTree(info) : std::nullopt;
+  auto sequential = tree ? ReadBool(info, 5) : std::nullopt;
+  auto details = sequential ? ReadBool(info, 6) : std::nullopt;
+  auto flag = details ? ReadCancellation(info, 7) : std::nullopt;
   if (!flag) return env.Undefined();
-  return Submit<TreeScores>(
-      env, std::move(*flag),
-      [prompt = std::move(*prompt), tokens = std::move(*tokens), parents = std::move(*parents),
-       end_at = std::move(*end_at), end_tokens = std::move(*end_tokens),
-       sequential = *sequential](Session& session, const Cancellation& cancellation) mutable {
-        return session.ScoreTree(prompt, std::move(tokens), std::move(parents), std::move(end_at), end_tokens,
-                                 sequential, cancellation);
-      },
-      kUsageField,
-      [](Napi::Env env, TreeScores& scores) -> Napi::Value {
-        Napi::Object object = Napi::Object::New(env);
-        object.Set("logprobs", FromDoubles(env, scores.logprobs));
-        object.Set("ends", FromDoubles(env, scores.ends));
-        object.Set("usage", FromUsage(env, scores.usage));
-        return object;
-      });
+  tree->sequential = *sequential;
+  tree->details = *details;
+  return SubmitTree(env, std::move(*flag), std::move(*prompt), std::move(*tree), std::nullopt);
+}
+
+// searchTree(prompt, tokens, parents: Int32Array, flags: Uint8Array, endTokens: Int32Array,
+//            details: boolean, nodes: Int32Array, lengths, offsets: Float64Array,
+//            copies: Int32Array, top: number, tolerance: number, cancellation): Promise<NativeTreeScores>
+// llama_memory_seq_cp, llama_decode, llama_get_logits_ith, llama_memory_seq_rm
+Napi::Value SessionWrap::SearchTree(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  auto prompt = ReadInt32s(info, 0);
+  auto tree = prompt ? ReadTree(info) : std::nullopt;
+  auto details = tree ? ReadBool(info, 5) : std::nullopt;
+  auto nodes = details ? ReadInt32s(info, 6) : std::nullopt;
+  auto lengths = nodes ? ReadDoubles(info, 7) : std::nullopt;
+  auto offsets = lengths ? ReadDoubles(info, 8) : std::nullopt;
+  auto copies = offsets ? ReadInt32s(info, 9) : std::nullopt;
+  auto top = copies ? ReadInt(info, 10) : std::nullopt;
+  auto tolerance = top ? ReadNumber(info, 11) : std::nullopt;
+  auto flag = tolerance ? ReadCancellation(info, 12) : std::nullopt;
+  if (!flag) return env.Undefined();
+  tree->details = *details;
+  SearchRequest search{std::move(*nodes), std::move(*lengths), std::move(*offsets), std::move(*copies), *top,
+                       *tolerance};
+  return SubmitTree(env, std::move(*flag), std::move(*prompt), std::move(*tree), std::move(search));
 }
 
 // generate(prompt: Int32Array, maxTokens: number, stops: string[], cancellation): Promise<NativeGeneration>

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "addon/environment.h"
 #include "addon/job.h"
@@ -33,6 +34,7 @@ class SessionWrap : public Napi::ObjectWrap<SessionWrap>, public Closable {
   Napi::Value LogProbs(const Napi::CallbackInfo& info);
   Napi::Value Candidates(const Napi::CallbackInfo& info);
   Napi::Value ScoreTree(const Napi::CallbackInfo& info);
+  Napi::Value SearchTree(const Napi::CallbackInfo& info);
   Napi::Value Generate(const Napi::CallbackInfo& info);
   Napi::Value Ingest(const Napi::CallbackInfo& info);
   Napi::Value Clear(const Napi::CallbackInfo& info);
@@ -44,6 +46,9 @@ class SessionWrap : public Napi::ObjectWrap<SessionWrap>, public Closable {
   // call aborted. Adds the wait to the usage that `usage_of` finds in the result.
   template <typename T, typename Work, typename UsageOf, typename Convert>
   Napi::Value Submit(Napi::Env env, CancelFlag flag, Work work, UsageOf usage_of, Convert convert);
+
+  Napi::Value SubmitTree(Napi::Env env, CancelFlag flag, Tokens prompt, TreeRequest request,
+                         std::optional<SearchRequest> search);
 
   std::shared_ptr<JobThread> thread_;
   // Made, used and freed on the thread; the pointer's box is shared with its jobs.

@@ -72,6 +72,17 @@ std::optional<std::vector<int32_t>> ReadInt32s(const Napi::CallbackInfo& info, s
   return std::vector<int32_t>(array.Data(), array.Data() + array.ElementLength());
 }
 
+std::optional<double> ReadNumber(const Napi::CallbackInfo& info, size_t index) {
+  if (!info[index].IsNumber()) return Refuse(info.Env(), At("a number", index));
+  return info[index].As<Napi::Number>().DoubleValue();
+}
+
+std::optional<std::vector<double>> ReadDoubles(const Napi::CallbackInfo& info, size_t index) {
+  if (!IsTyped(info[index], napi_float64_array)) return Refuse(info.Env(), At("a Float64Array", index));
+  auto array = info[index].As<Napi::Float64Array>();
+  return std::vector<double>(array.Data(), array.Data() + array.ElementLength());
+}
+
 std::optional<std::vector<uint8_t>> ReadBytes(const Napi::CallbackInfo& info, size_t index) {
   if (!IsTyped(info[index], napi_uint8_array)) return Refuse(info.Env(), At("a Uint8Array", index));
   auto array = info[index].As<Napi::Uint8Array>();

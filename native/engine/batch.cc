@@ -19,11 +19,21 @@ void Batch::Add(llama_token token, llama_pos position, llama_seq_id sequence, bo
 }
 
 void Batch::AddShared(llama_token token, llama_pos position, llama_seq_id first, int count, bool wants_logits) {
+  Begin(token, position, count, wants_logits);
+  for (int i = 0; i < count; ++i) sequences_.push_back(first + i);
+}
+
+void Batch::AddShared(llama_token token, llama_pos position, const std::vector<llama_seq_id>& sequences,
+                      bool wants_logits) {
+  Begin(token, position, static_cast<int>(sequences.size()), wants_logits);
+  sequences_.insert(sequences_.end(), sequences.begin(), sequences.end());
+}
+
+void Batch::Begin(llama_token token, llama_pos position, int sequences, bool wants_logits) {
   tokens_.push_back(token);
   positions_.push_back(position);
-  sequence_counts_.push_back(count);
+  sequence_counts_.push_back(sequences);
   sequence_starts_.push_back(sequences_.size());
-  for (int i = 0; i < count; ++i) sequences_.push_back(first + i);
   wants_logits_.push_back(wants_logits ? 1 : 0);
   if (wants_logits) ++rows_;
 }

@@ -17,6 +17,9 @@ class Batch {
   // A token shared by the sequences [first, first + count). REQUIRES: count > 0.
   void AddShared(llama_token token, llama_pos position, llama_seq_id first, int count, bool wants_logits);
 
+  // A token shared by these sequences, at least one.
+  void AddShared(llama_token token, llama_pos position, const std::vector<llama_seq_id>& sequences, bool wants_logits);
+
   int size() const { return static_cast<int>(tokens_.size()); }
   int rows() const { return rows_; }
   bool wants_logits(int i) const { return wants_logits_[static_cast<size_t>(i)] != 0; }
@@ -26,6 +29,9 @@ class Batch {
   llama_batch View();
 
  private:
+  // A token whose sequences come next.
+  void Begin(llama_token token, llama_pos position, int sequences, bool wants_logits);
+
   std::vector<llama_token> tokens_;
   std::vector<llama_pos> positions_;
   std::vector<int32_t> sequence_counts_;

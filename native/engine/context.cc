@@ -31,6 +31,16 @@ Result<ggml_type> CacheType(const std::string& name) {
   return Status(Code::kOutOfRange, "Expected a KV cache type (" + known + "), got " + name);
 }
 
+// Architectures, by llama.cpp's names for them, that it computes in ways that do not fit trees
+// of tokens, or any scoring. `npm run test:oracles` tries every architecture that there is.
+constexpr std::pair<const char*, const char*> kUnfit[] = {
+    {"chameleon", "llama.cpp suppresses its image tokens in the first row of logits alone"},
+    {"cogvlm", "llama.cpp gives the logits of other tokens than those that were asked for"},
+    {"gemma4-assistant", "it drafts for another model, whose cache it reads"},
+    {"llama-embed", "it embeds texts and gives no logits"},
+    {"minimax-m3", "its sparse attention needs a cache that holds one sequence and no branches"},
+};
+
 // Why this kind of model cannot share tokens between sequences here; empty where it can.
 std::string WhyNot(const ModelInfo& info) {
   if (info.vocab_only) return "it was loaded with vocabOnly, so it has no weights";
@@ -39,7 +49,21 @@ std::string WhyNot(const ModelInfo& info) {
   if (info.diffusion) return "it is a diffusion model and gives no next-token probabilities";
   if (info.recurrent) return "it is recurrent: its state cannot be shared between branches";
   if (info.hybrid) return "it is a hybrid of attention and recurrence: its state cannot be shared between branches";
+  if (!info.causal) return "its attention looks ahead, so what comes next changes what came before";
+  for (const auto& [architecture, reason] : kUnfit) {
+    if (info.architecture == architecture) return reason;
+  }
   return {};
+}
+
+// These look positions up in a table, and llama.cpp asserts that it is long enough. (An mpt may
+// be without; its files do not say.)
+bool HasPositionTable(const ModelInfo& info) {
+  return info.architecture == "gpt2" || info.architecture == "mpt" || info.architecture == "starcoder";
+}
+
+Status Refusal(const std::string& reason) {
+  return Status(Code::kNotSupported, "This model cannot be used for scoring: " + reason);
 }
 
 Status CheckOptions(const ContextOptions& options) {
@@ -74,10 +98,13 @@ uint32_t RowsWithin(size_t budget, const Vocabulary& vocabulary, uint32_t batch,
 }  // namespace
 
 Result<std::unique_ptr<Context>> Context::Create(std::shared_ptr<Model> model, const ContextOptions& options) {
-  if (std::string reason = WhyNot(model->info()); !reason.empty()) {
-    return Status(Code::kNotSupported, "This model cannot be used for scoring: " + reason);
-  }
+  if (std::string reason = WhyNot(model->info()); !reason.empty()) return Refusal(reason);
   if (Status status = CheckOptions(options); !status.ok()) return status;
+  if (HasPositionTable(model->info()) && options.context_size > model->info().train_context_size) {
+    return Status(Code::kOutOfRange, "Expected at most " + std::to_string(model->info().train_context_size) +
+                                         ", the positions that this model knows, for contextSize, got " +
+                                         std::to_string(options.context_size));
+  }
   auto type_k = CacheType(options.kv_type_k);
   if (!type_k.ok()) return type_k.status();
   auto type_v = CacheType(options.kv_type_v);
@@ -106,6 +133,8 @@ Result<std::unique_ptr<Context>> Context::Create(std::shared_ptr<Model> model, c
   params.offload_kqv = options.offload_kqv;
   params.rope_freq_base = options.rope_frequency_base;
   params.rope_freq_scale = options.rope_frequency_scale;
+  // Whatever an override may say: with any other, llama.cpp asserts that a batch is one micro-batch.
+  params.attention_type = LLAMA_ATTENTION_TYPE_CAUSAL;
   // Cells of a sliding window are lost once it has passed, and branches return to them.
   params.swa_full = true;
   params.no_perf = true;
@@ -114,6 +143,10 @@ Result<std::unique_ptr<Context>> Context::Create(std::shared_ptr<Model> model, c
   AssertionGuard guard;
   try {
     llama_context* context = llama_init_from_model(model->raw(), params);
+    if (context != nullptr && llama_get_memory(context) == nullptr) {
+      llama_free(context);
+      return Refusal("it keeps no cache, as models that only encode or embed do not");
+    }
     if (context != nullptr) {
       std::unique_ptr<Context> made(new Context(std::move(model), context, options));
       made->cache_bytes_ =
@@ -132,6 +165,7 @@ Context::Context(std::shared_ptr<Model> model, llama_context* context, const Con
     : model_(std::move(model)),
       pool_(options.threads),
       batch_pool_(options.threads_batch == options.threads ? nullptr : new ThreadPool(options.threads_batch)),
+      workers_(std::max(options.threads, options.threads_batch)),
       context_(context),
       memory_(llama_get_memory(context)),
       context_size_(options.context_size),

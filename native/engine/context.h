@@ -16,6 +16,7 @@
 #include "engine/status.h"
 #include "engine/thread_pool.h"
 #include "engine/usage.h"
+#include "engine/workers.h"
 #include "llama.h"
 
 namespace autocog {
@@ -79,6 +80,9 @@ class Context {
   // REQUIRES: the last Decode() succeeded and that token wanted logits.
   const float* Row(int i);
 
+  // Threads for reading logits, as many as decode batches.
+  Workers* workers() { return &workers_; }
+
   // Removes positions from `from` on.
   void Trim(llama_seq_id sequence, llama_pos from);
   // Makes positions [from, to) of `source` those of `target` too. Metadata only.
@@ -92,6 +96,7 @@ class Context {
   std::shared_ptr<Model> model_;
   ThreadPool pool_;                         // of `threads`
   std::unique_ptr<ThreadPool> batch_pool_;  // of `threads_batch`, where that is another number
+  Workers workers_;
   llama_context* context_;
   llama_memory_t memory_;
   int context_size_;

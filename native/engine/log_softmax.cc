@@ -81,6 +81,54 @@ AUTOCOG_CLONES double SumExp(const float* logits, size_t size, float maximum) {
   return sum;
 }
 
+// Σ exp(x) and Σ x exp(x) for x = logits − maximum.
+struct Moments {
+  double zeroth = 0;
+  double first = 0;
+};
+
+AUTOCOG_CLONES Moments SumMoments(const float* logits, size_t size, float maximum) {
+  Moments sum;
+  size_t i = 0;
+  while (i + kLanes <= size) {
+    const size_t end = std::min(i + kBlock, size - size % kLanes);
+    float zeroth[kLanes] = {};
+    float first[kLanes] = {};
+    for (; i < end; i += kLanes) {
+      for (size_t lane = 0; lane < kLanes; ++lane) {
+        const float x = logits[i + lane] - maximum;
+        const float weight = ExpNonPositive(x);
+        zeroth[lane] += weight;
+        // −inf has weight 0, and 0 · −inf would be NaN.
+        first[lane] += weight * (x > -88.0f ? x : -88.0f);
+      }
+    }
+    for (size_t lane = 0; lane < kLanes; ++lane) {
+      sum.zeroth += static_cast<double>(zeroth[lane]);
+      sum.first += static_cast<double>(first[lane]);
+    }
+  }
+  for (; i < size; ++i) {
+    const float x = logits[i] - maximum;
+    const float weight = ExpNonPositive(x);
+    sum.zeroth += static_cast<double>(weight);
+    sum.first += static_cast<double>(weight * (x > -88.0f ? x : -88.0f));
+  }
+  return sum;
+}
+
+AUTOCOG_CLONES size_t CountAbove(const float* logits, size_t size, float value) {
+  size_t count = 0;
+  for (size_t i = 0; i < size; ++i) count += logits[i] > value ? 1 : 0;
+  return count;
+}
+
+AUTOCOG_CLONES size_t CountEqual(const float* logits, size_t size, float value) {
+  size_t count = 0;
+  for (size_t i = 0; i < size; ++i) count += logits[i] == value ? 1 : 0;
+  return count;
+}
+
 AUTOCOG_CLONES void Subtract(const float* logits, size_t size, double value, float* out) {
   for (size_t i = 0; i < size; ++i) out[i] = static_cast<float>(static_cast<double>(logits[i]) - value);
 }
@@ -94,6 +142,22 @@ double LogSumExp(const float* logits, size_t size) {
   return static_cast<double>(maximum) + std::log(SumExp(logits, size, maximum));
 }
 
-void LogSoftmax(const float* logits, size_t size, float* out) { Subtract(logits, size, LogSumExp(logits, size), out); }
+double Entropy(const float* logits, size_t size) {
+  const float maximum = Maximum(logits, size);
+  if (!std::isfinite(maximum)) return std::numeric_limits<double>::quiet_NaN();
+  const Moments sum = SumMoments(logits, size, maximum);
+  // −Σ (e^x / S) (x − log S) = log S − Σ x e^x / S.
+  return std::max(0.0, std::log(sum.zeroth) - sum.first / sum.zeroth);
+}
+
+size_t CountBefore(const float* logits, size_t size, size_t index) {
+  return CountAbove(logits, size, logits[index]) + CountEqual(logits, index, logits[index]);
+}
+
+double LogSoftmax(const float* logits, size_t size, float* out) {
+  const double normalizer = LogSumExp(logits, size);
+  Subtract(logits, size, normalizer, out);
+  return normalizer;
+}
 
 }  // namespace autocog

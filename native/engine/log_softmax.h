@@ -13,8 +13,15 @@ namespace autocog {
 // REQUIRES: size > 0.
 double LogSumExp(const float* logits, size_t size);
 
-// out[i] = logits[i] − LogSumExp(logits). `out` may be `logits`.
-void LogSoftmax(const float* logits, size_t size, float* out);
+// −Σ p log p in nats, of the probabilities p = exp(logits) / Σ exp(logits). NaN where these are
+// no distribution. REQUIRES: size > 0.
+double Entropy(const float* logits, size_t size);
+
+// How many entries come before logits[index] in descending order, the lower index first of equals.
+size_t CountBefore(const float* logits, size_t size, size_t index);
+
+// out[i] = logits[i] − LogSumExp(logits), which it gives. `out` may be `logits`.
+double LogSoftmax(const float* logits, size_t size, float* out);
 
 }  // namespace autocog
 

@@ -191,6 +191,7 @@ void Model::ReadInfo(const std::string& path, bool vocab_only) {
     info_.recurrent = llama_model_is_recurrent(model_);
     info_.hybrid = llama_model_is_hybrid(model_);
     info_.diffusion = llama_model_is_diffusion(model_);
+    info_.causal = MetadataValue(model_, info_.architecture + ".attention.causal") != "false";
   }
   const char* chat_template = llama_model_chat_template(model_, nullptr);
   info_.has_chat_template = chat_template != nullptr;

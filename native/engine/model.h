@@ -50,6 +50,7 @@ struct ModelInfo {
   bool recurrent = false;
   bool hybrid = false;
   bool diffusion = false;
+  bool causal = true;  // no token sees those after it
   bool vocab_only = false;
   bool has_chat_template = false;
   std::string chat_template;

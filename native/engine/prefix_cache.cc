@@ -97,6 +97,7 @@ Result<int> PrefixCache::Ensure(const Tokens& prompt, const PromptRequest& reque
   usage->cached_tokens += reused;
   if (reused < length) {
     TrimSlot(index, reused);
+    if (length - reused <= request.leave) return index;
     Status status = DecodeRest(index, prompt, request, cancellation, usage);
     if (!status.ok()) return status;
   } else if (!request.rows.empty()) {
@@ -104,6 +105,20 @@ Result<int> PrefixCache::Ensure(const Tokens& prompt, const PromptRequest& reque
   }
   return index;
 }
+
+void PrefixCache::Adopt(int index, const Tokens& prompt, int branches, const float* row) {
+  Slot& slot = slots_[static_cast<size_t>(index)];
+  const int start = Length(index);
+  const int length = static_cast<int>(prompt.size());
+  slot.tokens.insert(slot.tokens.end(), prompt.begin() + start, prompt.end());
+  if (slot.exact == start) slot.exact = length;
+  for (int i = 0; i < branches; ++i) branches_[static_cast<size_t>(i)].length = length;
+  if (row == nullptr || slot.exact != length) return;
+  slot.row.assign(row, row + context_->vocabulary_size());
+  slot.row_position = length - 1;
+}
+
+void PrefixCache::Abandon(int index) { context_->Trim(index, Length(index)); }
 
 Status PrefixCache::DecodeRest(int index, const Tokens& prompt, const PromptRequest& request,
                                const Cancellation& cancellation, Usage* usage) {

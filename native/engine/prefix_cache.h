@@ -6,6 +6,7 @@
 #ifndef AUTOCOG_ENGINE_PREFIX_CACHE_H_
 #define AUTOCOG_ENGINE_PREFIX_CACHE_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <vector>
@@ -26,10 +27,16 @@ struct PromptRequest {
   std::function<void(size_t, const float*)> on_row;
   // Take cells that Append() made, too. Faster to go on from, other in the last digits.
   bool reuse_appended = false;
+  // Where no more tokens than this are missing, the caller decodes them together with its own:
+  // a decode less. See PrefixCache::Left().
+  int leave = 0;
 };
 
 class PrefixCache {
  public:
+  // For branches that hang on no prompt.
+  static constexpr int kNoSlot = -1;
+
   // `context` must outlive this. REQUIRES: 0 < slots <= context->sequences() - 2.
   PrefixCache(Context* context, int slots);
 
@@ -40,21 +47,32 @@ class PrefixCache {
   Result<int> Ensure(const Tokens& prompt, const PromptRequest& request, const Cancellation& cancellation,
                      Usage* usage);
 
+  // How many of the prompt's last tokens Ensure() left to the caller, none of whose rows were
+  // handed out. The caller decodes them in the slot's sequence and in those of branches that are
+  // attached up to there, and then either Adopt()s or Abandon()s them.
+  int Left(int slot, const Tokens& prompt) const { return std::max(0, static_cast<int>(prompt.size()) - Length(slot)); }
+  // They were decoded, by Kernels::kBatch, in the slot and in the first `branches` branches.
+  // `row` has the logits after the last, or is null.
+  void Adopt(int slot, const Tokens& prompt, int branches, const float* row);
+  // They may have been decoded in part.
+  void Abandon(int slot);
+
   // Shortens a slot, and the branches on it, to its first `length` tokens.
   void TrimSlot(int slot, int length);
 
   // Appends one token to a slot, by the kernels for one token, and gives its logits.
   Result<const float*> Append(int slot, llama_token token, const Cancellation& cancellation, Usage* usage);
 
-  // Branches: sequence ids for tokens that follow the first `length` positions of a slot.
+  // Branches: sequence ids for tokens that follow the first `length` positions of a slot, or
+  // nothing: kNoSlot and 0.
   int branches() const { return static_cast<int>(branches_.size()); }
   llama_seq_id BranchSequence(int branch) const { return slots() + branch; }
   void Attach(int branch, int slot, int length);
   // Removes what was decoded on the branch beyond the length that it is attached with.
   void TrimBranch(int branch);
 
-  // Cells that are certainly free, after giving up other prompts than that of `slot`, least
-  // recently used first, as long as there are fewer than `wanted`.
+  // Cells that are certainly free, after giving up other prompts than that of `slot` (which may
+  // be kNoSlot), least recently used first, as long as there are fewer than `wanted`.
   int MakeRoom(int wanted, int slot);
 
   // Forgets every prompt.
@@ -73,7 +91,7 @@ class PrefixCache {
     uint64_t last_used = 0;
   };
   struct Branch {
-    int slot = -1;
+    int slot = kNoSlot;
     int length = 0;
   };
 

@@ -10,6 +10,8 @@
 #include <utility>
 
 #include "engine/log_softmax.h"
+#include "engine/tree_scorer.h"
+#include "engine/tree_search.h"
 
 namespace autocog {
 
@@ -66,8 +68,8 @@ Result<std::unique_ptr<Session>> Session::Create(std::shared_ptr<Model> model, c
 Session::Session(std::unique_ptr<Context> context, int prompt_slots)
     : context_(std::move(context)), cache_(context_.get(), prompt_slots) {}
 
-Status Session::CheckPrompt(const Tokens& prompt, int more) const {
-  if (prompt.empty()) return Status(Code::kOutOfRange, "Expected at least one token for prompt, got none");
+Status Session::CheckPrompt(const Tokens& prompt, int more, size_t least) const {
+  if (prompt.size() < least) return Status(Code::kOutOfRange, "Expected at least one token for prompt, got none");
   if (Status status = context_->vocabulary().Check(prompt); !status.ok()) return status;
   const size_t room = static_cast<size_t>(context_->context_size());
   if (prompt.size() + static_cast<size_t>(more) <= room) return Status::Ok();
@@ -108,17 +110,23 @@ Result<Rows> Session::Eval(const Tokens& prompt, std::vector<int> rows, const Ca
 }
 
 Result<Rows> Session::LogProbs(const Tokens& prompt, const Cancellation& cancellation) {
-  auto result = Eval(prompt, {static_cast<int>(prompt.size()) - 1}, cancellation);
-  if (!result.ok()) return result;
-  Rows& rows = result.value();
-  {
-    Stopwatch watch(&rows.usage.read_ms);
-    LogSoftmax(rows.values.data(), rows.values.size(), rows.values.data());
-  }
-  if (!std::isfinite(*std::max_element(rows.values.begin(), rows.values.end()))) {
+  return Guard<Rows>([&]() -> Result<Rows> {
+    if (Status status = CheckPrompt(prompt, 0); !status.ok()) return status;
+    Rows result;
+    double normalizer = 0;
+    PromptRequest request;
+    request.rows = {static_cast<int>(prompt.size()) - 1};
+    request.on_row = [&](size_t, const float* logits) {
+      Stopwatch watch(&result.usage.read_ms);
+      result.values.resize(static_cast<size_t>(context_->vocabulary_size()));
+      normalizer = LogSoftmax(logits, result.values.size(), result.values.data());
+    };
+    Status status = EnsureTimed(prompt, request, cancellation, &result.usage);
+    if (!status.ok()) return status;
+    result.usage.prompt_ms -= result.usage.read_ms;
+    if (std::isfinite(normalizer)) return result;
     return Status(Code::kDecodeFailed, "The model gave logits that are not finite");
-  }
-  return result;
+  });
 }
 
 Result<Candidates> Session::TopCandidates(const Tokens& prompt, int count, const Cancellation& cancellation) {
@@ -137,20 +145,27 @@ Result<Candidates> Session::TopCandidates(const Tokens& prompt, int count, const
   });
 }
 
-Result<TreeScores> Session::ScoreTree(const Tokens& prompt, std::vector<int32_t> tokens, std::vector<int32_t> parents,
-                                      std::vector<uint8_t> end_at, const Tokens& end_tokens, bool sequential,
-                                      const Cancellation& cancellation) {
+Result<TreeScores> Session::ScoreTree(const Tokens& prompt, TreeRequest request,
+                                      const std::optional<SearchRequest>& search, const Cancellation& cancellation) {
   return Guard<TreeScores>([&]() -> Result<TreeScores> {
-    if (Status status = context_->vocabulary().Check(end_tokens); !status.ok()) return status;
-    const bool wants_ends = std::find(end_at.begin(), end_at.end(), 1) != end_at.end();
-    if (wants_ends && end_tokens.empty()) {
+    if (Status status = context_->vocabulary().Check(request.end_tokens); !status.ok()) return status;
+    const auto wants_end = [](uint8_t flags) { return (flags & kEndWanted) != 0; };
+    if (request.end_tokens.empty() && std::any_of(request.flags.begin(), request.flags.end(), wants_end)) {
       return Status(Code::kNotSupported, "This model has no token that ends a generation");
     }
-    auto tree = TokenTree::Make(std::move(tokens), std::move(parents), std::move(end_at), context_->vocabulary());
-    if (!tree.ok()) return tree.status();
-    if (Status status = CheckPrompt(prompt, tree.value().decoded_depth()); !status.ok()) return status;
-    TreeScorer scorer(context_.get(), &cache_, tree.value(), end_tokens);
-    return scorer.Run(prompt, sequential, cancellation);
+    auto made = TokenTree::Make(std::move(request.tokens), std::move(request.parents), std::move(request.flags),
+                                context_->vocabulary());
+    if (!made.ok()) return made.status();
+    const TokenTree& tree = made.value();
+    const size_t least = tree.needs_row(0) ? 1 : 0;
+    if (Status status = CheckPrompt(prompt, tree.decoded_depth(), least); !status.ok()) return status;
+    if (!search) {
+      TreeScorer scorer(context_.get(), &cache_, tree, request.end_tokens, request.details);
+      return scorer.Run(prompt, request.sequential, cancellation);
+    }
+    if (Status status = CheckSearch(*search, tree); !status.ok()) return status;
+    return SearchTree(context_.get(), &cache_, prompt, tree, request.end_tokens, *search, request.details,
+                      cancellation);
   });
 }
 

@@ -7,16 +7,18 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/cancellation.h"
+#include "engine/choice_bounds.h"
 #include "engine/context.h"
 #include "engine/generator.h"
 #include "engine/model.h"
 #include "engine/prefix_cache.h"
+#include "engine/row_reader.h"
 #include "engine/status.h"
-#include "engine/tree_scorer.h"
 #include "engine/usage.h"
 
 namespace autocog {
@@ -24,6 +26,16 @@ namespace autocog {
 struct Rows {
   std::vector<float> values;  // rows × vocabulary, row-major
   Usage usage;
+};
+
+// A tree in the form in which it comes, and how to score it.
+struct TreeRequest {
+  std::vector<int32_t> tokens;
+  std::vector<int32_t> parents;
+  std::vector<uint8_t> flags;  // NodeFlags
+  Tokens end_tokens;
+  bool sequential = false;
+  bool details = false;
 };
 
 struct Candidates {
@@ -46,8 +58,9 @@ class Session {
   Result<Rows> LogProbs(const Tokens& prompt, const Cancellation& cancellation);
   // The `count` most probable next tokens, or the whole vocabulary if that is smaller.
   Result<Candidates> TopCandidates(const Tokens& prompt, int count, const Cancellation& cancellation);
-  Result<TreeScores> ScoreTree(const Tokens& prompt, std::vector<int32_t> tokens, std::vector<int32_t> parents,
-                               std::vector<uint8_t> end_at, const Tokens& end_tokens, bool sequential,
+  // Every node of the tree, or with `search` those that answer it. The prompt may be empty where
+  // the tree's first tokens are given.
+  Result<TreeScores> ScoreTree(const Tokens& prompt, TreeRequest request, const std::optional<SearchRequest>& search,
                                const Cancellation& cancellation);
   Result<Generation> Generate(const Tokens& prompt, int max_tokens, const std::vector<std::string>& stops,
                               const Cancellation& cancellation);
@@ -57,8 +70,8 @@ class Session {
 
  private:
   Session(std::unique_ptr<Context> context, int prompt_slots);
-  // A prompt of known tokens with room for `more` positions after it.
-  Status CheckPrompt(const Tokens& prompt, int more) const;
+  // A prompt of known tokens, at least `least`, with room for `more` positions after it.
+  Status CheckPrompt(const Tokens& prompt, int more, size_t least = 1) const;
   // PrefixCache::Ensure with its time in usage->prompt_ms.
   Status EnsureTimed(const Tokens& prompt, const PromptRequest& request, const Cancellation& cancellation,
                      Usage* usage);

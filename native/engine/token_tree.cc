@@ -8,10 +8,10 @@
 
 namespace autocog {
 
-Result<TokenTree> TokenTree::Make(std::vector<int32_t> tokens, std::vector<int32_t> parents,
-                                  std::vector<uint8_t> end_at, const Vocabulary& vocabulary) {
-  if (parents.empty() || tokens.size() != parents.size() || end_at.size() != parents.size()) {
-    return Status(Code::kInvalidArgument, "Expected tokens, parents and ends of one length, at least 1");
+Result<TokenTree> TokenTree::Make(std::vector<int32_t> tokens, std::vector<int32_t> parents, std::vector<uint8_t> flags,
+                                  const Vocabulary& vocabulary) {
+  if (parents.empty() || tokens.size() != parents.size() || flags.size() != parents.size()) {
+    return Status(Code::kInvalidArgument, "Expected tokens, parents and flags of one length, at least 1");
   }
   TokenTree tree;
   const size_t size = parents.size();
@@ -35,9 +35,13 @@ Result<TokenTree> TokenTree::Make(std::vector<int32_t> tokens, std::vector<int32
   }
   tree.tokens_ = std::move(tokens);
   tree.parents_ = std::move(parents);
-  tree.end_at_ = std::move(end_at);
-  for (int i = 1; i < tree.size(); ++i) {
-    if (!tree.needs_row(i)) continue;
+  tree.flags_ = std::move(flags);
+  tree.needs_row_.resize(size, 0);
+  for (int i = 0; i < tree.size(); ++i) {
+    bool needed = tree.wants_end(i);
+    for (int child : tree.children(i)) needed = needed || !tree.given(child);
+    tree.needs_row_[static_cast<size_t>(i)] = needed ? 1 : 0;
+    if (i == 0 || (tree.children(i).empty() && !tree.wants_end(i))) continue;
     tree.decoded_.push_back(i);
     tree.decoded_depth_ = std::max(tree.decoded_depth_, tree.depth(i));
   }

@@ -9,6 +9,7 @@
 #include "engine/cancellation.h"
 #include "engine/context.h"
 #include "engine/prefix_cache.h"
+#include "engine/row_reader.h"
 #include "engine/status.h"
 #include "engine/token_tree.h"
 #include "engine/usage.h"
@@ -16,36 +17,38 @@
 
 namespace autocog {
 
-struct TreeScores {
-  // Per node: log P(token | prompt and path), natural, over the whole vocabulary; 0 at the root.
-  std::vector<double> logprobs;
-  // Per node: log of the probability that one of the end tokens comes next; NaN if not asked.
-  std::vector<double> ends;
-  Usage usage;
-};
+// Brings the prompt into the cache, but for at most `leave` tokens if that is all that is
+// missing, and reads the tree's first row if nothing is left. Gives the slot, or kNoSlot for an
+// empty prompt.
+Result<int> EnsureRoot(PrefixCache* cache, const Tokens& prompt, const TokenTree& tree, int leave, size_t width,
+                       RowReader* reader, const Cancellation& cancellation, Usage* usage);
 
 class TreeScorer {
  public:
   // All must outlive this. `end_tokens` are in the vocabulary.
-  TreeScorer(Context* context, PrefixCache* cache, const TokenTree& tree, const Tokens& end_tokens);
+  TreeScorer(Context* context, PrefixCache* cache, const TokenTree& tree, const Tokens& end_tokens, bool details);
 
   // `sequential`: one path at a time, sharing nothing but the prompt. The prompt must be
-  // checked already; prompt and tree must fit the context.
+  // checked already; prompt and tree must fit the context. It may be empty where the root's
+  // children are given.
   Result<TreeScores> Run(const Tokens& prompt, bool sequential, const Cancellation& cancellation);
 
  private:
-  Status DecodeTree(int slot, int prompt_length, const Cancellation& cancellation);
+  // How many tokens of the prompt may be decoded in one batch with the whole tree.
+  int RoomForPrompt() const;
+  Status DecodeTree(int slot, const Tokens& prompt, const Cancellation& cancellation);
   Status DecodePaths(int slot, int prompt_length, const Cancellation& cancellation);
-  Status DecodeWave(const Wave& wave, int slot, int prompt_length, int room, const Cancellation& cancellation);
-  // Reads what the row after `node` tells: its children's probabilities and its end's.
-  // False where the row is not a distribution.
-  bool ReadRow(int node, const float* row);
+  // With the first wave, what is left of the prompt is decoded, too.
+  Status DecodeWave(const Wave& wave, int slot, const Tokens& prompt, int room, const Cancellation& cancellation);
+  // Reads the rows of those nodes that need one; nodes[i] is that of the batch's token first + i.
+  Status ReadRows(const std::vector<int>& nodes, int first);
 
   Context* context_;
   PrefixCache* cache_;
   const TokenTree& tree_;
-  const Tokens& end_tokens_;
   TreeScores scores_;
+  RowReader reader_;
+  std::vector<NodeRow> rows_;
   Batch batch_;
 };
 

@@ -16,14 +16,16 @@ Wave PlanWave(const TokenTree& tree, int start, const WaveLimits& limits) {
   std::reverse(wave.spine.begin(), wave.spine.end());
   const int spine = static_cast<int>(wave.spine.size());
   const int most_paths = limits.branches - 1;
-  const int most_nodes = std::min({limits.tokens, limits.rows, limits.cells - spine});
+  const int most_nodes = std::min(limits.tokens, limits.cells - spine);
 
   std::unordered_map<int, size_t> place;  // tree node -> index in wave.nodes
+  int rows = 0;
   for (size_t i = static_cast<size_t>(start); i < decoded.size(); ++i) {
     const int node = decoded[i];
     // In depth-first order a node either goes on from the one before or opens a path.
     const bool goes_on = !wave.nodes.empty() && tree.parent(node) == wave.nodes.back().node;
     if (static_cast<int>(wave.nodes.size()) == most_nodes) break;
+    if (tree.needs_row(node) && ++rows > limits.rows) break;
     if (!goes_on && static_cast<int>(wave.paths.size()) == most_paths) break;
     const int parent = tree.parent(node);
     const auto above = place.find(parent);

@@ -12,7 +12,7 @@ namespace autocog {
 
 struct WaveLimits {
   int tokens = 0;    // per decode; every decoded node is one
-  int rows = 0;      // of logits per decode; every decoded node gives one
+  int rows = 0;      // of logits per decode, for the nodes that need one
   int branches = 0;  // sequences: one per path of the wave, one kept for a spine
   int cells = 0;     // of the KV buffer, for the spine and the wave
 };

@@ -79,3 +79,33 @@ TEST_CASE("log-softmax works in place and sums to one") {
   for (float each : logits) sum += std::exp(static_cast<double>(each));
   EXPECT_NEAR(sum, 1.0, 1e-5);
 }
+
+TEST_CASE("entropy agrees with its definition in long doubles") {
+  std::mt19937 random(4);
+  std::normal_distribution<float> logit(0.0f, 4.0f);
+  for (size_t size : {1u, 15u, 16u, 17u, 1000u, 151936u}) {
+    std::vector<float> logits(size);
+    for (float& each : logits) each = logit(random);
+    if (size > 20) logits[3] = -kInfinity;
+    long double sum = 0;
+    for (float each : logits) sum += std::exp(static_cast<long double>(each));
+    long double wanted = 0;
+    for (float each : logits) {
+      const long double p = std::exp(static_cast<long double>(each)) / sum;
+      if (p > 0) wanted -= p * std::log(p);
+    }
+    EXPECT_NEAR(autocog::Entropy(logits.data(), size), static_cast<double>(wanted), 1e-5);
+  }
+  const std::vector<float> equal(64, 1.5f);
+  EXPECT_NEAR(autocog::Entropy(equal.data(), equal.size()), std::log(64.0), 1e-6);
+  const std::vector<float> nothing(40, -kInfinity);
+  EXPECT(std::isnan(autocog::Entropy(nothing.data(), nothing.size())));
+}
+
+TEST_CASE("a rank counts what is likelier, and of equals what has a lower id") {
+  const std::vector<float> logits{1, 3, 2, 3, 2, -kInfinity, 2};
+  const std::vector<size_t> wanted{5, 0, 2, 1, 3, 6, 4};
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    EXPECT(autocog::CountBefore(logits.data(), logits.size(), i) == wanted[i]);
+  }
+}

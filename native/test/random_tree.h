@@ -3,9 +3,12 @@
 #ifndef AUTOCOG_TEST_RANDOM_TREE_H_
 #define AUTOCOG_TEST_RANDOM_TREE_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <random>
 #include <vector>
+
+#include "engine/token_tree.h"
 
 namespace autocog::test {
 
@@ -29,6 +32,15 @@ inline FlatTree RandomTree(std::mt19937* random, int size, int depth, int vocabu
     open.push_back(i);
   }
   return tree;
+}
+
+// Makes some tokens given, from the root down, as those of prompts are. Nothing ends there.
+inline void GiveSome(std::mt19937* random, FlatTree* tree) {
+  for (size_t node = 1; node < tree->parents.size(); ++node) {
+    const auto parent = static_cast<size_t>(tree->parents[node]);
+    const bool below_given = parent == 0 || (tree->end_at[parent] & kGiven) != 0;
+    if (below_given && std::bernoulli_distribution(0.7)(*random)) tree->end_at[node] = kGiven;
+  }
 }
 
 }  // namespace autocog::test

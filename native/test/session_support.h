@@ -1,0 +1,33 @@
+// Sessions on the default model for the engine's tests.
+
+#ifndef AUTOCOG_TEST_SESSION_SUPPORT_H_
+#define AUTOCOG_TEST_SESSION_SUPPORT_H_
+
+#include <memory>
+#include <random>
+#include <string>
+
+#include "engine/job_thread.h"
+#include "engine/session.h"
+
+namespace autocog::test {
+
+// For cancellations.
+JobThread* Owner();
+
+// Never requested.
+Cancellation Never();
+
+// The default model in a weight type, made once; removed at exit.
+std::shared_ptr<Model> LoadAs(const std::string& type);
+
+// A small context that rounds nothing but what the weights round.
+ContextOptions ExactOptions();
+
+std::unique_ptr<Session> Open(const std::string& type, const ContextOptions& options = ExactOptions(), int slots = 3);
+
+Tokens RandomPrompt(std::mt19937* random, int size);
+
+}  // namespace autocog::test
+
+#endif  // AUTOCOG_TEST_SESSION_SUPPORT_H_
