@@ -1,5 +1,6 @@
 // The seam between prompt and choices: which tokens are the prompt's and which a choice's.
-// ChoiceLM calls it; `ChooseOptions.boundary` says what each kind means.
+// `lib/choosing.ts` calls it; `ChooseOptions.boundary` says what each kind means, and
+// `lib/healing.ts` has the third.
 
 import { wrongRange, wrongType } from './arguments.js';
 import type { BoundaryKind, ChoiceInput } from './choose-options.js';
@@ -10,11 +11,12 @@ export interface BoundaryReport {
   /** The prompt tokens that were used. */
   tokens: Int32Array;
   /**
-   * Indices of the choices that have other tokens together with the prompt than prompt and
-   * choice have alone. Known with `'joint'`; with `'separate'` undefined, as finding out
-   * would mean to tokenise the prompt once more per choice.
+   * Indices of the choices that have other tokens together with the prompt, or with what it
+   * gave back, than they have alone. With `'separate'` undefined unless `merges` asked for it.
    */
   merges: number[] | undefined;
+  /** With `'healed'`: the tokens that the prompt gave back, and their text. */
+  healed?: { tokens: Int32Array; text: string };
 }
 
 /** A prompt and its choices as tokens. */
@@ -24,7 +26,7 @@ export interface Seam {
   report: BoundaryReport;
 }
 
-/** The two ways of tokenising that a seam needs. */
+/** What a seam needs of a tokenizer. */
 export interface SeamTokenizer {
   /** The tokens of a prompt: text with its special tokens, ids as they are. At least one. */
   prompt(prompt: ChoiceInput): Promise<Int32Array>;
@@ -32,7 +34,12 @@ export interface SeamTokenizer {
   prompts(texts: readonly string[]): Promise<Int32Array[]>;
   /** The tokens of texts that continue others. */
   texts(texts: readonly string[]): Promise<Int32Array[]>;
+  /** The text of tokens; of control tokens only with `special`. */
+  textOf(tokens: Int32Array, special: boolean): string | Promise<string>;
 }
+
+/** How prompts are called where one is wrong. */
+export type PromptName = 'prompt' | 'prior';
 
 /** How many tokens two sequences have in common at their beginning. */
 export function commonPrefix(a: Int32Array, b: Int32Array): number {
@@ -71,6 +78,34 @@ export async function separate(
   return { prompt: tokens, paths, report: { kind: 'separate', tokens, merges: undefined } };
 }
 
+/** {@link separate}, and which choices have other tokens together with the prompt. */
+export async function separateWithMerges(
+  tokenizer: SeamTokenizer,
+  prompt: ChoiceInput,
+  choices: readonly ChoiceInput[],
+): Promise<Seam> {
+  if (typeof prompt !== 'string') throw wrongType('a string, with merges,', 'prompt', prompt);
+  const texts = choices as readonly string[];
+  const [seam, wholes] = await Promise.all([
+    separate(tokenizer, prompt, texts),
+    tokenizer.prompts(texts.map((text) => prompt + text)),
+  ]);
+  const merges = mergesOf(wholes, seam.prompt, seam.paths);
+  return { ...seam, report: { ...seam.report, merges } };
+}
+
+/** Indices of the wholes that are not `before` followed by the tokens that each has alone. */
+export function mergesOf(
+  wholes: readonly Int32Array[],
+  before: Int32Array,
+  alone: readonly Int32Array[],
+): number[] {
+  return [...wholes.keys()].filter((index) => {
+    const apart = concatenate(before, alone[index] as Int32Array);
+    return !equal(wholes[index] as Int32Array, apart);
+  });
+}
+
 /**
  * `'joint'`: tokens of context + continuation after those of the context, where the context is
  * the prompt without the white space at its end, which begins each continuation instead (as
@@ -83,9 +118,9 @@ export async function joint(
   tokenizer: SeamTokenizer,
   prompt: ChoiceInput,
   choices: readonly ChoiceInput[],
+  name: PromptName = 'prompt',
 ): Promise<Seam> {
-  if (typeof prompt !== 'string')
-    throw wrongType("a string, with boundary 'joint',", 'prompt', prompt);
+  if (typeof prompt !== 'string') throw wrongType("a string, with boundary 'joint',", name, prompt);
   const context = prompt.trimEnd();
   const [contextTokens, promptTokens] = await Promise.all([
     tokenizer.prompt(context),
@@ -96,21 +131,15 @@ export async function joint(
     tokenizer.prompts(texts.map((text) => prompt + text)),
     tokenizer.texts(texts),
   ]);
-  const merges: number[] = [];
-  let shared = contextTokens.length;
-  for (const [index, whole] of wholes.entries()) {
-    shared = Math.min(shared, commonPrefix(contextTokens, whole));
-    const apart = concatenate(promptTokens, alone[index] as Int32Array);
-    if (!equal(whole, apart)) merges.push(index);
-  }
+  const shared = wholes.reduce(
+    (least, whole) => Math.min(least, commonPrefix(contextTokens, whole)),
+    contextTokens.length,
+  );
   if (shared === 0) {
-    throw wrongRange(
-      "a first token that no choice changes, with boundary 'joint',",
-      'prompt',
-      prompt,
-    );
+    throw wrongRange("a first token that no choice changes, with boundary 'joint',", name, prompt);
   }
   const tokens = contextTokens.slice(0, shared);
   const paths = wholes.map((whole) => whole.slice(shared));
+  const merges = mergesOf(wholes, promptTokens, alone);
   return { prompt: tokens, paths, report: { kind: 'joint', tokens, merges } };
 }

@@ -1,23 +1,23 @@
 // ChoiceLM: exact scores of given continuations, from nothing but greedyImpl. LLaMa and
-// TfLM extend it; LLaMa replaces `scoreTree` by native code.
+// TfLM extend it; LLaMa replaces the scoring of trees by native code. What a `choose` does
+// step by step stands in `lib/choosing.ts`.
 
 import { raceAbort } from './abort.js';
 import { checkOptions, checkPrompt, checkSignal, type Prompt, wrongRange } from './arguments.js';
-import { concatenate, joint, type Seam, type SeamTokenizer, separate } from './boundary.js';
+import { type SeamTokenizer, separate } from './boundary.js';
 import type { CallOptions } from './call-options.js';
-import { type Choice, lengthsOf, makeChoice, type TreeScores } from './choice.js';
-import {
-  type ChoiceInput,
-  type ChooseOptions,
-  type ChooseRequest,
-  checkChoices,
-  emptyChoice,
-  readChooseOptions,
-} from './choose-options.js';
-import { ContextOverflowError, NotSupportedError } from './errors.js';
+import type { Choice } from './choice.js';
+import { ChoiceStream } from './choice-stream.js';
+import type { ChooseTask } from './choose-group.js';
+import { outcomesOf, readManyOptions, tasksOf } from './choose-many.js';
+import { type ChooseOptions, readChooseOptions } from './choose-options.js';
+import { answer, ask, type Engine } from './choosing.js';
 import { GreedyLM } from './greedy-lm.js';
-import { scoreByGreedy, type TreeRequest } from './greedy-tree.js';
-import { TokenChoiceTree } from './token-choice-tree.js';
+import { scoreByGreedy } from './greedy-tree.js';
+import { PriorCache } from './priors.js';
+import type { TokenChoiceTree } from './token-choice-tree.js';
+import type { TreeRequest, TreeScores, TreeTask } from './tree-scoring.js';
+import { checkFits, taskOf } from './tree-task.js';
 import { type Cost, Stopwatch } from './usage.js';
 
 /** What `score` gives. */
@@ -35,14 +35,22 @@ export interface Score extends Cost {
  * everything else from here.
  */
 export abstract class ChoiceLM extends GreedyLM {
+  readonly #priors = new PriorCache();
+
+  /** The token that stands where nothing is before a text. None unless a subclass says so. */
+  get beginToken(): number | undefined {
+    return undefined;
+  }
+
   /**
    * Scores every choice as a continuation of the prompt, and picks the best.
    *
    * @param choices at least one; all texts, or all token ids
    * @throws TypeError, RangeError for what `ChooseOptions` does not allow, for no choices and,
-   * without a terminator, for an empty choice; ContextOverflowError where prompt and deepest
-   * choice do not fit, before anything is decoded; NotSupportedError for terminator `'eog'`
-   * where the LM has no end-of-generation token
+   * without a terminator, for an empty choice; ContextOverflowError where prompt or prior and
+   * the deepest choice do not fit, before anything is decoded; NotSupportedError for terminator
+   * `'eog'` where the LM has no end-of-generation token, and for boundary `'healed'` where the
+   * tokenizer does not give texts back
    * @example
    * const { text, probability } = await lm.choose('The sky is', [' blue', ' green']);
    */
@@ -51,28 +59,33 @@ export abstract class ChoiceLM extends GreedyLM {
     choices: readonly string[] | readonly Int32Array[],
     options?: ChooseOptions,
   ): Promise<Choice> {
-    const stopwatch = new Stopwatch();
-    const request = readChooseOptions(options);
-    const input = checkPrompt(prompt, 'prompt', this.vocabularySize);
-    const inputs = checkChoices(choices, request, this.vocabularySize);
-    await this.admit(request.signal);
+    const engine = this.#engine;
+    return answer(engine, ask(engine, prompt, choices, readChooseOptions(options)));
+  }
 
-    const seam = await raceAbort(this.#seam(input, inputs, request), request.signal);
-    const texts = await raceAbort(this.#texts(inputs), request.signal);
-    const tree = new TokenChoiceTree(seam.paths);
-    const treeRequest = this.#treeRequest(tree, request);
-    this.#checkTreeFits(seam.prompt, tree, treeRequest);
-    const lengths = lengthsOf(request, texts, seam.paths);
-    stopwatch.tokenized();
-
-    const scores = await this.scoreTree(seam.prompt, tree, treeRequest);
-    const tokenTexts = await raceAbort(this.tokenTexts(tree.tokens.subarray(1)), request.signal);
-    return {
-      ...makeChoice(tree, scores, texts, lengths),
-      tree: tree.withValues({ ...scores, texts: tokenTexts }),
-      boundary: seam.report,
-      ...stopwatch.complete(scores),
-    };
+  /**
+   * Answers one `choose` after another, in their order and each as soon as it is there, with
+   * the next ones being tokenised and scored meanwhile; an engine may score several in one go.
+   * No more than a few are taken from `tasks` ahead of the reader, and nothing starts before the
+   * reader does. Leaving the loop, or an abort, ends all that runs and waits.
+   *
+   * @param tasks what to choose, or what makes it: an array, a generator, a stream of objects
+   * @param options of every task that does not have its own
+   * @throws TypeError, RangeError for options and `tasks` that are none
+   * @example
+   * for await (const { text } of lm.chooseMany([{ prompt: 'The sky is', choices: [' blue', ' red'] }])) {
+   *   console.log(text);
+   * }
+   */
+  chooseMany(
+    tasks: Iterable<ChooseTask> | AsyncIterable<ChooseTask>,
+    options?: ChooseOptions,
+  ): ChoiceStream {
+    const shared = readManyOptions(options);
+    const source = tasksOf(tasks);
+    return new ChoiceStream(shared.signal, (signal) => {
+      return outcomesOf(this.#engine, source(), shared, signal);
+    });
   }
 
   /**
@@ -88,19 +101,20 @@ export abstract class ChoiceLM extends GreedyLM {
     await this.admit(signal);
 
     const seam = await raceAbort(separate(this.#tokenizer, input, [text]), signal);
-    const tree = new TokenChoiceTree(seam.paths);
-    if (tree.size === 0) throw wrongRange('at least one token', 'continuation', continuation);
-    const request = this.#withoutEnds(tree, false, signal);
-    this.#checkTreeFits(seam.prompt, tree, request);
+    const end = { terminator: { kind: 'none' } } as const;
+    const request = { ...end, sequential: false, details: false, signal };
+    const task = taskOf(this, seam.prompt, seam.paths, request);
+    if (task.tree.size === 0) throw wrongRange('at least one token', 'continuation', continuation);
+    checkFits(this, seam.prompt, seam.paths, end);
     stopwatch.tokenized();
 
-    const scores = await this.scoreTree(seam.prompt, tree, request);
+    const scores = await this.scoreTree(task.prompt, task.tree, task.request);
     const logprobs = scores.logprobs.slice(1);
     const logprob = logprobs.reduce((sum, value) => sum + value, 0);
-    return { tokens: tree.tokens.slice(1), logprobs, logprob, ...stopwatch.complete(scores) };
+    return { tokens: task.tree.tokens.slice(1), logprobs, logprob, ...stopwatch.complete(scores) };
   }
 
-  /** The values of every node of a tree after a prompt. */
+  /** The values of the nodes of a tree after a prompt: of all, or of those a search asks for. */
   protected scoreTree(
     prompt: Int32Array,
     tree: TokenChoiceTree,
@@ -108,6 +122,31 @@ export abstract class ChoiceLM extends GreedyLM {
   ): Promise<TreeScores & Cost> {
     const next = (tokens: Int32Array) => this.nextLogprobs(tokens, request.signal);
     return scoreByGreedy(prompt, tree, request, next);
+  }
+
+  /** {@link scoreTree} of each task, in order. An engine that {@link packs} them does all in one go. */
+  protected async scoreTrees(
+    tasks: readonly TreeTask[],
+    _signal: AbortSignal | undefined,
+  ): Promise<(TreeScores & Cost)[]> {
+    const results: (TreeScores & Cost)[] = [];
+    for (const { prompt, tree, request } of tasks) {
+      results.push(await this.scoreTree(prompt, tree, request));
+    }
+    return results;
+  }
+
+  /**
+   * Whether these tasks, in which nothing is searched or in sequence, may be scored in one go.
+   * There is a number of tasks from which on it says no.
+   */
+  protected packs(tasks: readonly TreeTask[]): boolean {
+    return tasks.length <= 1;
+  }
+
+  /** Whether the whole tree costs no more than a part of it, so that a search saves nothing. */
+  protected holdsInOneBatch(_tree: TokenChoiceTree, _request: TreeRequest): boolean {
+    return false;
   }
 
   /** The tokens of texts that each begin a prompt. */
@@ -125,69 +164,33 @@ export abstract class ChoiceLM extends GreedyLM {
       prompt: (prompt) => this.promptTokens(prompt),
       prompts: (texts) => this.tokenizePrompts(texts),
       texts: (texts) => this.tokenizeTexts(texts),
+      textOf: (tokens, special) => (special ? this.textOf(tokens) : this.detokenize(tokens)),
     };
   }
 
-  async #seam(
-    prompt: Prompt,
-    choices: readonly ChoiceInput[],
-    { boundary, terminator }: ChooseRequest,
-  ): Promise<Seam> {
-    const find = boundary === 'joint' ? joint : separate;
-    const seam = await find(this.#tokenizer, prompt, choices);
-    if (terminator.kind === 'text') {
-      const suffix = await this.tokenize(terminator.text);
-      if (suffix.length === 0)
-        throw wrongRange('at least one token', 'terminator', terminator.text);
-      seam.paths = seam.paths.map((path) => concatenate(path, suffix));
-    }
-    const empty = seam.paths.findIndex((path) => path.length === 0);
-    if (empty >= 0 && terminator.kind === 'none') {
-      throw emptyChoice(`choices[${empty}]`, choices[empty]);
-    }
-    return seam;
-  }
-
-  #treeRequest(
-    tree: TokenChoiceTree,
-    { terminator, sequential, signal }: ChooseRequest,
-  ): TreeRequest {
-    const request = this.#withoutEnds(tree, sequential, signal);
-    if (terminator.kind !== 'eog') return request;
-    request.endTokens = this.endOfGeneration;
-    if (request.endTokens.length === 0) {
-      throw new NotSupportedError("Terminator 'eog' needs an end-of-generation token");
-    }
-    for (const node of tree.ends) request.endAt[node] = 1;
-    return request;
-  }
-
-  #withoutEnds(
-    tree: TokenChoiceTree,
-    sequential: boolean,
-    signal: AbortSignal | undefined,
-  ): TreeRequest {
-    const endAt = new Uint8Array(tree.tokens.length);
-    return { endAt, endTokens: new Int32Array(0), sequential, signal };
-  }
-
-  #checkTreeFits(prompt: Int32Array, tree: TokenChoiceTree, { endTokens }: TreeRequest): void {
-    const size = this.contextSize;
-    // Nothing is decoded after the last token of the deepest choice, unless its end is scored.
-    const decoded = endTokens.length > 0 ? tree.depth : Math.max(0, tree.depth - 1);
-    if (size === undefined || prompt.length + decoded <= size) return;
-    throw new ContextOverflowError(
-      `The prompt of ${prompt.length} tokens and the deepest choice of ${tree.depth} ` +
-        `do not fit in the context of ${size}`,
-    );
-  }
-
-  async #texts(choices: readonly ChoiceInput[]): Promise<string[]> {
-    const texts: string[] = [];
-    for (const choice of choices) {
-      const text = typeof choice === 'string' ? choice : this.textOf(choice);
-      texts.push(typeof text === 'string' ? text : await text);
-    }
-    return texts;
+  get #engine(): Engine {
+    const lm = this;
+    return {
+      tokenizer: this.#tokenizer,
+      priors: this.#priors,
+      // An engine in the making may know these better later.
+      get vocabularySize() {
+        return lm.vocabularySize;
+      },
+      get contextSize() {
+        return lm.contextSize;
+      },
+      get endOfGeneration() {
+        return lm.endOfGeneration;
+      },
+      get beginToken() {
+        return lm.beginToken;
+      },
+      admit: (signal) => this.admit(signal),
+      tokenTexts: (tokens) => this.tokenTexts(tokens),
+      holdsInOneBatch: (tree, request) => this.holdsInOneBatch(tree, request),
+      packs: (tasks) => this.packs(tasks),
+      scoreTrees: (tasks, signal) => this.scoreTrees(tasks, signal),
+    };
   }
 }

@@ -15,6 +15,7 @@ function label(node: TokenChoiceNode): string {
   if (node.parent >= 0 && node.logprob !== undefined) {
     lines.push(`logprob ${node.logprob.toFixed(4)}`, `sum ${node.cumulative?.toFixed(4)}`);
   }
+  if (node.rank !== undefined) lines.push(`rank ${node.rank}`);
   if (node.end !== undefined) lines.push(`end ${node.end.toFixed(4)}`);
   if (node.choices.length > 0) lines.push(`choice ${node.choices.join(', ')}`);
   return quote(lines);

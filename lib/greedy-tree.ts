@@ -1,64 +1,90 @@
 // The scores of a token tree from next-token log-probabilities alone. ChoiceLM's own way;
 // LLaMa scores the tree natively instead, to the same numbers.
 
-import type { TreeScores } from './choice.js';
+import { wrongRange } from './arguments.js';
+import { searchByBounds } from './greedy-search.js';
 import { logSumExp } from './log-softmax.js';
+import { noDetails, readDetails } from './node-details.js';
 import type { TokenChoiceTree } from './token-choice-tree.js';
+import type { TreeRequest, TreeScores } from './tree-scoring.js';
 import { type Cost, noCost } from './usage.js';
-
-/** What is asked of a tree. */
-export interface TreeRequest {
-  /** Per node: 1 where the end tokens are to be scored. */
-  endAt: Uint8Array;
-  /** The tokens that may follow there. */
-  endTokens: Int32Array;
-  /** One path at a time, sharing nothing. */
-  sequential: boolean;
-  signal: AbortSignal | undefined;
-}
 
 /** Next-token log-probabilities after a sequence of tokens. */
 export type Next = (tokens: Int32Array) => Promise<Float32Array>;
 
-/** Evaluates every node whose next tokens matter once; with `sequential`, once per path. */
+/**
+ * Evaluates every node whose next tokens matter once; with `sequential`, once per path; with
+ * `search`, only those that it asks for.
+ */
 export async function scoreByGreedy(
   prompt: Int32Array,
   tree: TokenChoiceTree,
-  { endAt, endTokens, sequential }: Omit<TreeRequest, 'signal'>,
+  request: Omit<TreeRequest, 'signal'>,
   next: Next,
 ): Promise<TreeScores & Cost> {
+  const { endAt, endTokens, sequential, search } = request;
   const { usage, timings } = noCost();
   usage.promptTokens = prompt.length;
-  const logprobs = new Float64Array(tree.tokens.length);
-  const ends = new Float64Array(tree.tokens.length).fill(Number.NaN);
-  const nodes = tree.nodes();
+  const size = tree.tokens.length;
+  const scores: TreeScores = {
+    logprobs: new Float64Array(size).fill(Number.NaN, 1),
+    ends: new Float64Array(size).fill(Number.NaN),
+    ...(request.details ? { details: noDetails(size) } : {}),
+  };
+  const children = childrenOf(tree);
 
-  const visit = async (index: number, path: readonly number[]): Promise<void> => {
+  const visit = async (node: number): Promise<void> => {
+    const tokens = Int32Array.from([...prompt, ...pathTo(tree, node)]);
     const start = performance.now();
-    const distribution = await next(Int32Array.from([...prompt, ...path]));
+    const distribution = await next(tokens);
     timings[usage.decodeCalls === 0 ? 'promptMs' : 'decodeMs'] += performance.now() - start;
     usage.decodeCalls++;
-    usage.decodedTokens += prompt.length + path.length;
-    for (const child of nodes[index]?.children ?? []) {
-      logprobs[child] = distribution[tree.tokens[child] as number] as number;
+    usage.decodedTokens += tokens.length;
+    const below = children[node] as number[];
+    for (const child of below) {
+      // Rounding may leave a certain token a little above 0, which no bound allows for.
+      scores.logprobs[child] = Math.min(0, logprobOf(distribution, tree.tokens[child] as number));
     }
-    if (endAt[index]) {
-      ends[index] = logSumExp(Array.from(endTokens, (token) => distribution[token] as number));
+    if (endAt[node]) {
+      const ends = Array.from(endTokens, (token) => logprobOf(distribution, token));
+      scores.ends[node] = Math.min(0, logSumExp(ends));
+    }
+    if (scores.details !== undefined) {
+      readDetails(scores.details, node, below, tree.tokens, distribution);
     }
   };
 
-  const matters = (index: number): boolean =>
-    endAt[index] === 1 || (nodes[index]?.children.length ?? 0) > 0;
-  const seen = new Set<number>();
-  for (const [choice, tokens] of tree.paths.entries()) {
-    const route = [0, ...tree.nodesOf(choice)];
-    for (const [depth, index] of route.entries()) {
-      if (!matters(index) || (seen.has(index) && !sequential)) continue;
-      // In sequence, a path's own last node matters for its end alone.
-      if (sequential && depth === tokens.length && !endAt[index]) continue;
-      seen.add(index);
-      await visit(index, [...tokens.subarray(0, depth)]);
+  const matters = (node: number): boolean => endAt[node] === 1 || children[node]?.length !== 0;
+  if (search !== undefined) {
+    await searchByBounds(tree, search, endAt, scores, visit);
+  } else if (sequential) {
+    for (let choice = 0; choice < tree.paths.length; choice++) {
+      const route = [0, ...tree.nodesOf(choice)];
+      // A path's own last node matters for its end alone.
+      const last = endAt[route.at(-1) as number] ? route.length : route.length - 1;
+      for (const node of route.slice(0, last)) await visit(node);
     }
+  } else {
+    for (let node = 0; node < size; node++) if (matters(node)) await visit(node);
   }
-  return { logprobs, ends, usage, timings };
+  return { ...scores, usage, timings };
+}
+
+/** Where the vocabulary's size is not known before, here it is. */
+function logprobOf(distribution: Float32Array, token: number): number {
+  const logprob = distribution[token];
+  if (logprob !== undefined) return logprob;
+  throw wrongRange(`token ids below ${distribution.length}`, 'choices', token);
+}
+
+function childrenOf({ parents }: TokenChoiceTree): number[][] {
+  const children = Array.from(parents, (): number[] => []);
+  for (const [node, parent] of parents.entries()) children[parent]?.push(node);
+  return children;
+}
+
+function pathTo({ tokens, parents }: TokenChoiceTree, node: number): number[] {
+  const path: number[] = [];
+  for (let at = node; at > 0; at = parents[at] as number) path.push(tokens[at] as number);
+  return path.reverse();
 }

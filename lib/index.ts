@@ -5,9 +5,11 @@ export { type Backends, type Device, getBackends } from './backends.js';
 export type { BoundaryReport } from './boundary.js';
 export type { CallOptions } from './call-options.js';
 export type { Candidate } from './candidates.js';
-export type { Choice, ScoredChoice, TreeScores } from './choice.js';
+export type { Choice, ScoredChoice } from './choice.js';
 export { ChoiceLM, type Score } from './choice-lm.js';
-export type { BoundaryKind, ChooseOptions, Normalization } from './choose-options.js';
+export type { ChoiceStream } from './choice-stream.js';
+export type { ChooseTask, SettledChoice } from './choose-group.js';
+export type { BoundaryKind, ChooseOptions, Normalization, SearchKind } from './choose-options.js';
 export type {
   CompleteOptions,
   Completion,
@@ -28,16 +30,22 @@ export {
 export type { EvalOptions, Evaluation } from './eval.js';
 export type { Generation } from './generate.js';
 export { GreedyLM, type GreedyLMOptions } from './greedy-lm.js';
-export type { TreeRequest } from './greedy-tree.js';
 export { LLaMa, type LLaMaLoadOptions, type LLaMaOptions } from './llama.js';
 export { type DetokenizeOptions, LM, type TokenizeOptions } from './lm.js';
 export { logSoftmax, logSumExp } from './log-softmax.js';
 export { Model, type ModelInfo, type Vocabulary } from './model.js';
 export type { ModelOptions } from './model-options.js';
 export { quantize } from './quantize.js';
-export type { TokenChoiceNode } from './token-choice-node.js';
+export type { BestToken, TokenChoiceNode } from './token-choice-node.js';
 export {
   TokenChoiceTree,
   type TokenChoiceValues,
 } from './token-choice-tree.js';
+export type {
+  NodeDetails,
+  SearchRequest,
+  TreeRequest,
+  TreeScores,
+  TreeTask,
+} from './tree-scoring.js';
 export type { Cost, Timings, Usage } from './usage.js';

@@ -1,24 +1,21 @@
-// Scores, probabilities and ranks of a set of choices from their log-probabilities. Pure
-// arithmetic; `lib/choice.ts` calls it.
+// Probabilities and ranks of a set of choices, and what is certain of them. Pure arithmetic;
+// `lib/choice.ts` calls it.
 
-import { logSumExp } from './log-softmax.js';
-
-/** What ranking needs to know of one choice. */
-export interface Rankable {
-  /** Natural log-probability of the choice. */
-  logprob: number;
-  /** What the log-probability is divided by: 1 without normalisation. */
-  length: number;
-  /** Equal for choices of equal tokens. */
-  path: number;
-}
+import { type Bounds, intervalOf, type Standing } from './bounds.js';
+import type { Contest } from './contest.js';
+import { share } from './scaled-sum.js';
 
 /** One choice's place in the set. */
 export interface Rank {
+  logprob: number;
   score: number;
   probability: number;
   /** 1 for the best; of equals, the lower index first. */
   rank: number;
+  /** Whether all of it is known; otherwise `logprob` and `score` are upper bounds. */
+  exact: boolean;
+  /** Where anything is open: the least and the most that the probability can be. */
+  interval?: [low: number, high: number];
 }
 
 /** The set as a whole. */
@@ -27,42 +24,70 @@ export interface Ranking {
   choices: Rank[];
   /** The index of the best choice. */
   winner: number;
-  /** Σ exp(logprob) over distinct paths. */
+  /** How many of the first ranks are certain. */
+  certified: number;
+  /** Σ exp(logprob) over distinct paths that are complete. */
   mass: number;
-  /** Score of the winner − score of the next distinct choice; Infinity where there is none. */
+  /** Where anything is open: the least and the most that the mass of all can be. */
+  massInterval?: [low: number, high: number];
+  /** Score of the winner − score of the next distinct choice, or the least that it can be. */
   margin: number;
 }
 
 /**
- * Ranks choices by score = logprob / length. Choices of equal path and equal score are
- * duplicates: they get equal probabilities, and count once in `mass`, `margin` and the
- * softmax that the probabilities are.
+ * Ranks choices by their scores, an open choice by its bound. Choices of one entry are
+ * duplicates: they get equal probabilities, and count once in `mass`, `margin` and the sum
+ * that the probabilities are shares of.
  */
-export function rank(choices: readonly Rankable[]): Ranking {
-  const scores = choices.map(({ logprob, length }) => logprob / length);
-  const score = (index: number): number => scores[index] as number;
-  const order = [...choices.keys()].sort((a, b) => score(b) - score(a) || a - b);
+export function rank(
+  { nodes, entries }: Pick<Contest, 'nodes' | 'entries'>,
+  bounds: Bounds,
+): Ranking {
+  const { standings, complete } = bounds;
+  const of = (choice: number): Standing => standings[entries[choice] as number] as Standing;
+  const open = standings.filter((standing) => standing.open);
+  const scores = Float64Array.from(entries, (entry) => (standings[entry] as Standing).score);
+  const better = (a: number, b: number): number =>
+    (scores[b] as number) - (scores[a] as number) || a - b;
+  const order = Int32Array.from(entries.keys()).sort(better);
+  const ranks = new Int32Array(order.length);
+  for (const [place, choice] of order.entries()) ranks[choice] = place + 1;
 
-  const masses = new Map<number, number>();
-  const distinct = new Map<string, number>();
-  for (const index of order) {
-    const { logprob, path } = choices[index] as Rankable;
-    masses.set(path, Math.exp(logprob));
-    distinct.set(`${path}:${score(index)}`, score(index));
+  const choices = Array.from(entries, (_, choice): Rank => {
+    const standing = of(choice);
+    const { logprob, score } = standing;
+    const rank = ranks[choice] as number;
+    if (open.length === 0) {
+      return { logprob, score, probability: share(score, complete), rank, exact: true };
+    }
+    const [low, high] = intervalOf(standing, bounds);
+    const probability = (low + high) / 2;
+    return { logprob, score, probability, rank, exact: !standing.open, interval: [low, high] };
+  });
+
+  let mass = 0;
+  for (const [entry, { logprob, open }] of standings.entries()) {
+    // Entries stand by node, and those of one node are one path.
+    if (!open && nodes[entry] !== nodes[entry - 1]) mass += Math.exp(logprob);
   }
-  const distinctScores = [...distinct.values()];
-  const total = logSumExp(distinctScores);
-  const [best = 0, second = -Infinity] = distinctScores;
+  const winner = order[0] ?? 0;
+  const margin = marginOf(standings, entries[winner] ?? 0);
+  if (open.length === 0) return { choices, winner, certified: order.length, mass, margin };
 
-  const ranks = new Map(order.map((index, place) => [index, place + 1]));
-  return {
-    choices: scores.map((value, index) => ({
-      score: value,
-      probability: value === -Infinity ? 0 : Math.exp(value - total),
-      rank: ranks.get(index) as number,
-    })),
-    winner: order[0] ?? 0,
-    mass: [...masses.values()].reduce((sum, value) => sum + value, 0),
-    margin: second === -Infinity ? Infinity : best - second,
-  };
+  const limit = open.reduce((most, { score }) => Math.max(most, score), -Infinity);
+  const certain = choices.filter(({ exact, score }) => exact && score > limit);
+  const massInterval: [number, number] = [mass, mass + bounds.openMass];
+  return { choices, winner, certified: certain.length, mass, massInterval, margin };
+}
+
+/** The least that the winner can be ahead. An open one may turn out to be impossible. */
+function marginOf(standings: readonly Standing[], winner: number): number {
+  const score = (entry: number): number => standings[entry]?.score ?? -Infinity;
+  const next = [...standings.keys()].reduce(
+    (most, entry) => (entry === winner ? most : Math.max(most, score(entry))),
+    -Infinity,
+  );
+  if (standings[winner]?.open) return -Infinity;
+  if (next === -Infinity) return Infinity;
+  return score(winner) === next ? 0 : score(winner) - next;
 }

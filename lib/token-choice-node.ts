@@ -1,6 +1,15 @@
 // What a TokenChoiceTree shows of one of its nodes.
 
-/** One node of the tree. What is only known after scoring is absent before. */
+/** A token that could stand in a node's place. */
+export interface BestToken {
+  token: number;
+  text: string;
+  /** log P(token | prompt and path). */
+  logprob: number;
+  probability: number;
+}
+
+/** One node of the tree. What is not known, before scoring or as a search left it open, is absent. */
 export interface TokenChoiceNode {
   /** Its place in depth-first order; 0 is the root, which stands for the prompt's end. */
   index: number;
@@ -22,4 +31,10 @@ export interface TokenChoiceNode {
   cumulative?: number;
   /** log P(an end-of-generation token follows), where that was asked for. */
   end?: number;
+  /** With `details`: the entropy, in nats, of what may come after it, where that was evaluated. */
+  entropy?: number;
+  /** With `details`: its token's rank among all that could stand here; 1 is the likeliest, of equals the lower id. */
+  rank?: number;
+  /** With `details`: the likeliest token that could stand here, its own or another. */
+  best?: BestToken;
 }

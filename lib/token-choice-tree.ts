@@ -4,24 +4,19 @@
 import { checkTokens, wrongType } from './arguments.js';
 import { toGraphviz } from './graphviz.js';
 import type { TokenChoiceNode } from './token-choice-node.js';
+import type { NodeDetails } from './tree-scoring.js';
+import { Trie } from './trie.js';
 
 /** What scoring adds to a tree: one entry per node. */
 export interface TokenChoiceValues {
-  /** log P(token | prompt and path); 0 for the root. */
+  /** log P(token | prompt and path); 0 for the root; NaN where a search did not look. */
   logprobs: Float64Array;
-  /** log P(an end token follows); NaN where it was not asked for. */
+  /** log P(an end token follows); NaN where it was not asked for, or a search did not look. */
   ends: Float64Array;
+  details?: NodeDetails | undefined;
   /** Texts by token id. */
   texts: ReadonlyMap<number, string>;
 }
-
-interface Draft {
-  token: number;
-  children: Map<number, Draft>;
-  choices: number[];
-}
-
-const draft = (token: number): Draft => ({ token, children: new Map(), choices: [] });
 
 /**
  * A trie over token paths. Paths may repeat, be empty, or be prefixes of others.
@@ -118,57 +113,54 @@ export class TokenChoiceTree {
 function addValues(
   node: TokenChoiceNode,
   above: TokenChoiceNode | undefined,
-  { logprobs, ends, texts }: TokenChoiceValues,
+  { logprobs, ends, details, texts }: TokenChoiceValues,
 ): void {
   const text = texts.get(node.token);
   const logprob = logprobs[node.index] as number;
   const end = ends[node.index] as number;
   if (text !== undefined) node.text = text;
-  node.logprob = logprob;
-  node.cumulative = (above?.cumulative ?? 0) + logprob;
+  if (!Number.isNaN(logprob)) {
+    node.logprob = logprob;
+    // What is known is known from the root on.
+    node.cumulative = (above?.cumulative ?? 0) + logprob;
+  }
   if (!Number.isNaN(end)) node.end = end;
+  if (details !== undefined) addDetails(node, details, texts);
+}
+
+function addDetails(
+  node: TokenChoiceNode,
+  { entropies, ranks, bestTokens, bestLogprobs }: NodeDetails,
+  texts: ReadonlyMap<number, string>,
+): void {
+  const entropy = entropies[node.index] as number;
+  const rank = ranks[node.index] as number;
+  const token = bestTokens[node.index] as number;
+  const logprob = bestLogprobs[node.index] as number;
+  if (!Number.isNaN(entropy)) node.entropy = entropy;
+  if (rank > 0) node.rank = rank;
+  if (token < 0) return;
+  node.best = { token, text: texts.get(token) ?? '', logprob, probability: Math.exp(logprob) };
 }
 
 type Shape = Pick<TokenChoiceTree, 'tokens' | 'parents' | 'ends' | 'size' | 'childless' | 'depth'>;
 
-/** Inserts the paths in order, then writes the nodes down depth first. */
 function flatten(paths: readonly Int32Array[]): Shape {
   if (!Array.isArray(paths)) throw wrongType('an array of Int32Arrays', 'paths', paths);
   paths.forEach((path, index) => {
     checkTokens(path, `paths[${index}]`);
   });
-  const root = draft(-1);
-  let count = 1;
-  paths.forEach((path, choice) => {
-    let node = root;
-    for (const token of path) {
-      let child = node.children.get(token);
-      if (child === undefined) {
-        child = draft(token);
-        node.children.set(token, child);
-        count++;
-      }
-      node = child;
-    }
-    node.choices.push(choice);
+  const trie = new Trie();
+  const ends = Int32Array.from(paths, (path) => {
+    let node = 0;
+    for (const token of path) node = trie.child(node, token);
+    return node;
   });
-
-  const tokens = new Int32Array(count);
-  const parents = new Int32Array(count);
-  const ends = new Int32Array(paths.length);
+  const { tokens, parents, places } = trie.depthFirst();
+  for (const [path, node] of ends.entries()) ends[path] = places[node] as number;
   let childless = 0;
-  let index = 0;
-  const open: { node: Draft; parent: number }[] = [{ node: root, parent: -1 }];
-  for (let next = open.pop(); next !== undefined; next = open.pop(), index++) {
-    const { node, parent } = next;
-    tokens[index] = node.token;
-    parents[index] = parent;
-    for (const choice of node.choices) ends[choice] = index;
-    if (node.children.size === 0 && node !== root) childless++;
-    for (const child of [...node.children.values()].reverse()) {
-      open.push({ node: child, parent: index });
-    }
-  }
+  // In this order a node is the next one's parent, or has no child.
+  for (let node = 1; node < parents.length; node++) if (parents[node + 1] !== node) childless++;
   const depth = paths.reduce((most, path) => Math.max(most, path.length), 0);
-  return { tokens, parents, ends, size: count - 1, childless, depth };
+  return { tokens, parents, ends, size: tokens.length - 1, childless, depth };
 }

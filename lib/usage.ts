@@ -2,9 +2,9 @@
 
 import type { NativeUsage } from './binding.js';
 
-/** What a call cost, as counts. */
+/** What a call cost, as counts; with `prior`, all but the first two count the prior's part, too. */
 export interface Usage {
-  /** Tokens of the prompt. */
+  /** Tokens of the prompt, as it was used. */
   promptTokens: number;
   /** How many of them were found in the prefix cache. */
   cachedTokens: number;
@@ -24,7 +24,10 @@ export interface Timings {
   /** Waiting for calls before it. */
   queueMs: number;
   tokenizeMs: number;
-  /** Decoding what the prefix cache did not have of the prompt. */
+  /**
+   * Decoding what the prefix cache did not have of the prompt, unless that was decoded in one
+   * go with what comes after it.
+   */
   promptMs: number;
   /** Decoding beyond the prompt. */
   decodeMs: number;
@@ -66,6 +69,28 @@ export function costFromNative(numbers: NativeUsage): Cost {
       decodeMs: at(7),
       readMs: at(8),
       totalMs: 0,
+    },
+  };
+}
+
+/**
+ * The cost of a tree and of its choices' priors: what the engine did is added up; the prompt's
+ * own tokens stay what they are.
+ */
+export function addPrior({ usage, timings }: Cost, prior: Cost): Cost {
+  return {
+    usage: {
+      ...usage,
+      decodedTokens: usage.decodedTokens + prior.usage.decodedTokens,
+      paddingTokens: usage.paddingTokens + prior.usage.paddingTokens,
+      decodeCalls: usage.decodeCalls + prior.usage.decodeCalls,
+    },
+    timings: {
+      ...timings,
+      queueMs: timings.queueMs + prior.timings.queueMs,
+      promptMs: timings.promptMs + prior.timings.promptMs,
+      decodeMs: timings.decodeMs + prior.timings.decodeMs,
+      readMs: timings.readMs + prior.timings.readMs,
     },
   };
 }

@@ -1,10 +1,12 @@
 // Where a prompt ends and a choice begins, with a tokenizer that merges what we say.
 
 import t from 'tap';
-import { joint, type SeamTokenizer, separate } from '../lib/boundary.js';
+import { joint, type SeamTokenizer, separate, separateWithMerges } from '../lib/boundary.js';
 
 const begin = 999;
 const codes = (text: string): number[] => [...text].map((char) => char.codePointAt(0) ?? 0);
+
+const textOfCode = (code: number): string => (code === begin ? '' : String.fromCodePoint(code));
 
 /** Code points as tokens, except that these pieces, longest first, are one token each. */
 function merging(...pieces: string[]): SeamTokenizer & { id(piece: string): number } {
@@ -24,6 +26,9 @@ function merging(...pieces: string[]): SeamTokenizer & { id(piece: string): numb
       typeof prompt === 'string' ? Int32Array.from([begin, ...ids(prompt)]) : prompt,
     prompts: async (texts) => texts.map((text) => Int32Array.from([begin, ...ids(text)])),
     texts: async (texts) => texts.map((text) => Int32Array.from(ids(text))),
+    textOf: (tokens) => {
+      return [...tokens].map((token) => pieces[token - 1000] ?? textOfCode(token)).join('');
+    },
   };
 }
 
@@ -35,6 +40,16 @@ t.test('separate tokenises each alone, whatever they would merge to', async (t) 
     [codes('c'), [1000]],
   );
   t.match(seam.report, { kind: 'separate', merges: undefined });
+});
+
+t.test('separate finds merges where that is asked for', async (t) => {
+  const tokenizer = merging('bc', 'xy');
+  const seam = await separateWithMerges(tokenizer, 'ab', ['c', 'bc', 'xy', 'd']);
+  const plain = await separate(tokenizer, 'ab', ['c', 'bc', 'xy', 'd']);
+  t.same([seam.prompt, seam.paths], [plain.prompt, plain.paths]);
+  t.same(seam.report.merges, [0], 'b and c are one token, bc alone is one anyway');
+  const prompt = Int32Array.of(1);
+  await t.rejects(separateWithMerges(tokenizer, prompt, ['c']), { name: 'TypeError' });
 });
 
 t.test('separate takes token ids as they are', async (t) => {

@@ -98,6 +98,43 @@ t.test('the options of choose reach it', async (t) => {
   t.match(shown.stdout, 'Other tokens than alone, after this prompt: "Paris", "London"');
 });
 
+t.test('choose shows priors, searches, details and healed prompts', async (t) => {
+  const search = ['--search', 'bound', '--top', '1', '--prior', '', '--details', '--tree'];
+  const long = [...cities.map((city) => `${city} is the`), ' Rome'];
+  const json = await run(['choose', '-p', prompt, '--json', ...search.slice(0, -1), ...long]);
+  const result = JSON.parse(json.stdout);
+  t.match(result, { search: 'bound', index: 3 });
+  const open = result.choices.filter(({ exact }: { exact: boolean }) => !exact);
+  t.ok(open.length > 0 && open.length < 4);
+  t.ok(open.every(({ logprobs }: { logprobs: unknown[] }) => logprobs.includes(null)));
+  t.type(result.choices[3].priorLogprob, 'number');
+  t.equal(result.choices[3].ranks.length, result.choices[3].tokens.length);
+  const { stdout, stderr } = await run(['choose', '-p', prompt, ...search, ...long]);
+  t.equal(stderr, '');
+  t.match(stdout, /probability │ +log-prob │ +prior │ +score │ ranks +│ tokens/);
+  t.match(
+    stdout,
+    /│ +≤?[<>]?\d+\.\d\d% │ +≤ -\d+\.\d{4} │ +-\d+\.\d{4} │ +≤ -?\d+\.\d{4} │ [\d ]+\? +│/,
+  );
+  t.match(stdout, /token +id +probability +log-prob +sum +rank +likeliest +choice\n/);
+  t.match(stdout, /" the" +\d+ +\?/, 'what was not looked at has no values');
+  t.match(stdout, /" Rome" leads by at least \d/);
+  t.match(
+    stdout,
+    /[123] choices? left open, with bounds \(≤\) for values; (rank 1|ranks 1 to \d) (is|are) certain/,
+  );
+  const cut = ['choose', '-p', 'The capital of Fra', 'nce', 'gile'];
+  const healed = await run([...cut, '--boundary', 'healed']);
+  t.match(
+    healed.stdout,
+    /The prompt gave back ".+"\nOther tokens than alone, after this prompt: "nce"/,
+  );
+  t.match(
+    (await run([...cut, '--merges'])).stdout,
+    'Other tokens than alone, after this prompt: "nce"',
+  );
+});
+
 t.test('choose --tree draws the tokens, and --dot gives them to Graphviz', async (t) => {
   const choices = [' Paris', ' Pa', ' London'];
   const drawn = await run(['choose', '-p', prompt, '--tree', ...choices]);
@@ -207,6 +244,10 @@ t.test('wrong usage is told in a line and exits with 2', async (t) => {
     [['choose', '-p', 'x', 'a', '--context-size', '1'], 'for contextSize'],
     [['choose', '-p', 'x', 'a', '--gpu-layers', 'some'], 'gpu-layers'],
     [['choose', '-p', 'x', 'a', '--terminator', ''], 'for terminator'],
+    [['choose', '-p', 'x', 'a', '--top', '0'], 'Expected an integer of at least 1'],
+    [['choose', '-p', 'x', 'a', '--tolerance', 'small'], 'Expected a number'],
+    [['choose', '-p', 'x', 'a', '--tolerance', '1'], 'for tolerance'],
+    [['choose', '-p', 'x', 'a', '--search', 'bound', '--batching', 'sequential'], 'for search'],
     [['choose', '-p', 'x', 'a', '--json', '--dot'], 'cannot be used with'],
     [['choose', '-p', 'x', '--prompt-file', 'y', 'a'], 'cannot be used with'],
     [['choose', '-p', 'x', '--choices-file', 'y', 'a'], 'not both'],

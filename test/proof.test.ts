@@ -4,6 +4,7 @@
 import t from 'tap';
 import { exact, loadForm } from './support/forms.js';
 import { proveInvariance, proveNoMemory, proveSteps } from './support/invariance.js';
+import { proveMany, proveOptions, proveSearch } from './support/option-proofs.js';
 import { proveAgreement, proveByBruteForce, proveSums } from './support/proofs.js';
 
 /** Observed: 1.4e-5, at log-probabilities of −20. */
@@ -16,6 +17,9 @@ t.test('children add up to their parent', (t) => proveSums(t, build));
 t.test('C++ and TypeScript agree on every option', (t) => proveAgreement(t, build));
 t.test('one token at a time is as all at once', (t) => proveSteps(t, build));
 t.test('company, order, waves and sizes change nothing', (t) => proveInvariance(t, build, 60));
+t.test('C++ and TypeScript agree on random options', (t) => proveOptions(t, build, 40));
+t.test('a search finds what scoring everything finds', (t) => proveSearch(t, build, 150));
+t.test('tasks in shared batches give what each gives alone', (t) => proveMany(t, build, 40));
 t.test('a context answers as a fresh one, whatever it did before', (t) =>
   proveNoMemory(t, build, [1, 8]),
 );

@@ -5,6 +5,7 @@
 import t from 'tap';
 import { loadForm, oneThread } from './support/forms.js';
 import { proveInvariance, proveNoMemory, proveSteps } from './support/invariance.js';
+import { proveMany, proveOptions, proveSearch } from './support/option-proofs.js';
 import { proveAgreement, proveByBruteForce, proveSums } from './support/proofs.js';
 
 /**
@@ -25,6 +26,9 @@ for (const [type, bound] of bounds) {
     await t.test('C++ and TypeScript agree on every option', (t) => proveAgreement(t, build));
     await t.test('one token at a time is as all at once', (t) => proveSteps(t, build));
     await t.test('company, order, waves and sizes', (t) => proveInvariance(t, build, 15));
+    await t.test('random options', (t) => proveOptions(t, build, 15));
+    await t.test('a search', (t) => proveSearch(t, build, 40));
+    await t.test('tasks in shared batches', (t) => proveMany(t, build, 15));
     await t.test('whatever it did before', (t) => proveNoMemory(t, build, [8]));
   });
 }

@@ -1,11 +1,40 @@
 // Scores, probabilities, ranks, mass and margin, with numbers worked out by hand.
 
+import { TokenChoiceTree } from 'autocog-lm';
 import fc from 'fast-check';
 import t from 'tap';
-import { rank } from '../lib/ranking.js';
+import { boundsOf } from '../lib/bounds.js';
+import { makeContest } from '../lib/contest.js';
+import { rank as rankBounds } from '../lib/ranking.js';
 
 const rounded = (values: number[]): number[] =>
   values.map((value) => Math.round(value * 1e6) / 1e6);
+
+/** A choice: one token of its own unless it shares its `path`; NaN for what is not known. */
+interface Rankable {
+  logprob: number;
+  length: number;
+  path: number;
+  offset?: number;
+}
+
+/** Ranks choices of one token each, all after one prompt. */
+function rank(choices: readonly Rankable[]) {
+  const tree = new TokenChoiceTree(choices.map(({ path }) => Int32Array.of(path)));
+  const logprobs = new Float64Array(tree.tokens.length);
+  for (const [index, { logprob }] of choices.entries()) {
+    logprobs[tree.ends[index] as number] = logprob;
+  }
+  const lengths = choices.map(({ length }) => length);
+  const contest = makeContest(
+    tree.ends,
+    lengths,
+    choices.map(({ offset = 0 }) => offset),
+  );
+  const ends = new Float64Array(logprobs.length).fill(Number.NaN);
+  const scores = { logprobs, ends };
+  return rankBounds(contest, boundsOf(tree, scores, new Uint8Array(logprobs.length), contest));
+}
 
 /** Choices of these probabilities, each a path of its own, not normalised. */
 const plain = (...probabilities: number[]) =>

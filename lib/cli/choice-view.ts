@@ -4,39 +4,69 @@ import type { Choice, ScoredChoice } from '../choice.js';
 import type { TokenChoiceNode } from '../token-choice-node.js';
 import { lineWidth, paint } from './output.js';
 import { type Column, columns, table } from './table.js';
-import { nats, percent, quote } from './text.js';
+import { nats, percent, percentRange, quote } from './text.js';
 
 const byRank = (a: ScoredChoice, b: ScoredChoice): number => a.rank - b.rank;
 
+/** A column of the table of choices, the width that it takes, and what it says of one. */
+type ChoiceColumn = readonly [...Column, width: number, cell: (choice: ScoredChoice) => string];
+
+/** A value, or the bound of one that was left open. */
+const upTo = (value: number, { exact }: ScoredChoice): string =>
+  exact ? nats(value) : `≤ ${nats(value)}`;
+
+const numbers: readonly ChoiceColumn[] = [
+  [
+    'probability',
+    'right',
+    14,
+    ({ interval, probability }) => percentRange(interval ?? [probability, probability]),
+  ],
+  ['log-prob', 'right', 12, (choice) => upTo(choice.logprob, choice)],
+];
+const prior: ChoiceColumn = ['prior', 'right', 12, ({ priorLogprob = 0 }) => nats(priorLogprob)];
+const score: ChoiceColumn = ['score', 'right', 12, (choice) => upTo(choice.score, choice)];
+const tokenRanks: ChoiceColumn = [
+  'ranks',
+  'left',
+  12,
+  ({ ranks = [] }) =>
+    fit(
+      Array.from(ranks, (rank) => (rank > 0 ? String(rank) : '?')),
+      16,
+    ),
+];
+
 /** The choices, best first. The score is shown where it is not the log-probability. */
 export function choiceTable({ choices, tree }: Choice): string {
-  const scored = choices.some(({ score, logprob }) => score !== logprob);
-  const heads: Column[] = [
-    ['rank', 'right'],
-    ['choice', 'left'],
-    ['probability', 'right'],
-    ['log-prob', 'right'],
-    ...(scored ? [['score', 'right'] as const] : []),
-    ['tokens', 'left'],
+  const has = (holds: (choice: ScoredChoice) => boolean, column: ChoiceColumn) =>
+    choices.some(holds) ? [column] : [];
+  const middle = [
+    ...numbers,
+    ...has(({ priorLogprob }) => priorLogprob !== undefined, prior),
+    ...has(({ score, logprob }) => score !== logprob, score),
+    ...has(({ ranks }) => ranks !== undefined, tokenRanks),
   ];
   // What the other columns and the frame leave, in equal parts.
-  const width = Math.max(12, Math.floor((lineWidth() - (scored ? 56 : 44)) / 2));
+  const taken = middle.reduce((sum, [, , width]) => sum + width, 18);
+  const width = Math.max(12, Math.floor((lineWidth() - taken) / 2));
   const nodes = tree.nodes();
   const pieces = (choice: ScoredChoice): string[] =>
     Array.from(tree.nodesOf(choice.index), (node) => quote(nodes[node]?.text ?? ''));
+  const columns: ChoiceColumn[] = [
+    ['rank', 'right', 0, ({ rank }) => String(rank)],
+    ['choice', 'left', 0, ({ text }) => quote(text, width)],
+    ...middle,
+    ['tokens', 'left', 0, (choice) => fit(pieces(choice), width)],
+  ];
   const rows = [...choices].sort(byRank).map((choice) => {
-    const { rank, text, probability, logprob, score } = choice;
-    const row = [
-      String(rank),
-      quote(text, width),
-      percent(probability),
-      nats(logprob),
-      ...(scored ? [nats(score)] : []),
-      fit(pieces(choice), width),
-    ];
-    return rank === 1 ? row.map((cell) => paint('green', cell)) : row;
+    const row = columns.map(([, , , cell]) => cell(choice));
+    return choice.rank === 1 ? row.map((cell) => paint('green', cell)) : row;
   });
-  return table(heads, rows);
+  return table(
+    columns.map(([title, side]) => [title, side]),
+    rows,
+  );
 }
 
 /** As many of the pieces as the width holds, whole ones. */
@@ -55,19 +85,36 @@ const heads: readonly Column[] = [
   ['probability', 'right'],
   ['log-prob', 'right'],
   ['sum', 'right'],
-  ['choice', 'left'],
+];
+const detailHeads: readonly Column[] = [
+  ['rank', 'right'],
+  ['likeliest', 'left'],
 ];
 
 /**
  * The tree of the choices' tokens, likelier branches first; where it does not branch, a token
  * stands right below the one before it. Each probability is the one after the tokens above;
- * the sum is that of the log-probabilities so far.
+ * the sum is that of the log-probabilities so far. What was not looked at has neither.
  */
 export function choiceTree({ choices, tree }: Choice): string {
   const nodes = tree.nodes();
+  const detailed = nodes.some(({ best }) => best !== undefined);
   const rows: string[][] = [];
-  const addRow = (label: string, id: string, logprob: number, sum: number, ends: string): void => {
-    rows.push([label, id, percent(Math.exp(logprob)), nats(logprob), nats(sum), ends]);
+  const addRow = (
+    label: string,
+    id: string,
+    logprob: number | undefined,
+    sum: number | undefined,
+    ends: string,
+    { rank, best }: Pick<TokenChoiceNode, 'rank' | 'best'> = {},
+  ): void => {
+    const values =
+      logprob === undefined || sum === undefined
+        ? ['?', '', '']
+        : [percent(Math.exp(logprob)), nats(logprob), nats(sum)];
+    const likeliest = best && `${quote(best.text)} ${percent(best.probability)}`;
+    const details = detailed ? [rank === undefined ? '' : String(rank), likeliest ?? ''] : [];
+    rows.push([label, id, ...values, ...details, ends]);
   };
   const namesOf = (node: TokenChoiceNode): string =>
     node.choices.map((index) => quote((choices[index] as ScoredChoice).text, 40)).join(', ');
@@ -76,7 +123,7 @@ export function choiceTree({ choices, tree }: Choice): string {
     const { cumulative = 0, end } = node;
     const children = node.children
       .map((index) => nodes[index] as TokenChoiceNode)
-      .sort((a, b) => (b.logprob as number) - (a.logprob as number));
+      .sort((a, b) => (b.logprob ?? -Infinity) - (a.logprob ?? -Infinity) || 0);
     const branches = children.length + (end === undefined ? 0 : 1);
     const mark = (last: boolean): string => (branches === 1 ? '' : last ? '└── ' : '├── ');
     if (end !== undefined) {
@@ -87,10 +134,10 @@ export function choiceTree({ choices, tree }: Choice): string {
       const last = place === children.length - 1;
       const label = `${indent}${mark(last)}${quote(child.text ?? '')}`;
       const ends = child.end === undefined ? namesOf(child) : '';
-      addRow(label, String(child.token), child.logprob as number, child.cumulative as number, ends);
+      addRow(label, String(child.token), child.logprob, child.cumulative, ends, child);
       draw(child, branches === 1 ? indent : `${indent}${last ? '    ' : '│   '}`);
     }
   };
   draw(nodes[0] as TokenChoiceNode, '');
-  return columns(heads, rows);
+  return columns([...heads, ...(detailed ? detailHeads : []), ['choice', 'left']], rows);
 }

@@ -21,12 +21,16 @@ A choice is taken as typed, and a space at its beginning matters: most models kn
 as one token. Choices that begin with a dash go after --. A choice without tokens is an
 error unless there is a terminator.
 
+With --top or --tolerance tokens that cannot matter are not looked at; the values of choices
+that are left open are upper bounds. --prior '' compares with the unconditional probability.
+
 --json prints all that the call gives, with typed arrays as arrays and null for numbers
 that are not finite: the log-probability of what is impossible, the margin of a sole choice.
 
 Examples:
   $ echo 'The capital of France is' | autocog-lm choose ' Paris' ' London' ' Berlin'
   $ autocog-lm choose -p 'Two and two make' --choices-file answers.txt --normalize tokens
+  $ autocog-lm choose -p 'The capital of France is' --choices-file cities.txt --top 3
   $ autocog-lm choose -p 'The sky is' ' blue' ' green' --json | jq -r .text
   $ autocog-lm choose -p 'The sky is' ' blue' ' green' --dot | dot -Tsvg > tree.svg`;
 

@@ -30,6 +30,13 @@ export const integer =
     throw new InvalidArgumentError(`Expected an integer of at least ${min}.`);
   };
 
+/** An option's value as a number. */
+export const number = (text: string): number => {
+  const value = Number(text);
+  if (/\d/.test(text) && Number.isFinite(value)) return value;
+  throw new InvalidArgumentError('Expected a number.');
+};
+
 const layers = (text: string): number | 'all' => (text === 'all' ? text : integer(0)(text));
 
 export function addModelOption(command: Command): Command {

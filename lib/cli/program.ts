@@ -2,7 +2,7 @@
 // loaded when the command runs: help and mistakes cost no such time.
 
 import { Command, Option } from 'commander';
-import type { BoundaryKind, ChooseOptions, Normalization } from '../choose-options.js';
+import type { BoundaryKind, ChooseOptions, Normalization, SearchKind } from '../choose-options.js';
 import * as help from './help.js';
 import {
   addEngineOptions,
@@ -10,6 +10,7 @@ import {
   addModelOption,
   addPromptOptions,
   integer,
+  number,
 } from './options.js';
 
 /** Thrown for `--version`: it is met where nothing can wait for the engine to say its own. */
@@ -41,7 +42,8 @@ export function makeProgram(signal: AbortSignal): Command {
 
 function addChoose(program: Command, signal: AbortSignal): void {
   const normalizations: Normalization[] = ['none', 'tokens', 'bytes', 'chars'];
-  const boundaries: BoundaryKind[] = ['separate', 'joint'];
+  const boundaries: BoundaryKind[] = ['separate', 'joint', 'healed'];
+  const searches: SearchKind[] = ['auto', 'exhaustive', 'bound'];
   const batchings: ChooseOptions['batching'][] = ['tree', 'sequential'];
   const command = program
     .command('choose')
@@ -56,17 +58,27 @@ function addChoose(program: Command, signal: AbortSignal): void {
         .default('none'),
     )
     .addOption(
-      new Option('--boundary <kind>', 'tokenize choices alone, or with the prompt')
+      new Option('--boundary <kind>', 'tokenize choices alone, with the prompt, or with its end')
         .choices(boundaries)
         .default('separate'),
     )
+    .option('--merges', 'find out which choices have other tokens with the prompt')
+    .option('--prior <text>', 'take off the log-probabilities after this text instead')
     .option('--terminator <text>', 'what must follow a choice: none, eog or a text', 'none')
+    .addOption(
+      new Option('--search <how>', 'score all tokens, or only as many as it takes')
+        .choices(searches)
+        .default('auto'),
+    )
+    .option('--top <n>', 'how many of the best must be exact (default: all)', integer(1))
+    .option('--tolerance <p>', 'how wide an interval of a probability may be left', number)
     .addOption(
       new Option('--batching <how>', 'share the tokens of choices, or take one at a time')
         .choices(batchings as string[])
         .default('tree'),
     );
   addEngineOptions(command)
+    .option('--details', "tell each token's rank, too, and with --tree what is likelier")
     .option('--tree', 'draw the tree of tokens, too')
     .addOption(
       new Option('--dot', 'print the tree as Graphviz DOT instead').conflicts(['json', 'tree']),

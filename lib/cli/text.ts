@@ -23,6 +23,13 @@ export function percent(probability: number): string {
   return `${(100 * probability).toFixed(2)}%`;
 }
 
+/** A range of probabilities; one where they look the same, and only its upper end if it begins at 0. */
+export function percentRange([low, high]: readonly [number, number]): string {
+  const [from, to] = [percent(low), percent(high)];
+  if (from === to || (low === 0 && to.startsWith('<'))) return to;
+  return low === 0 ? `≤${to}` : `${from}–${to}`;
+}
+
 /** A natural logarithm of a probability, or a score made of some. */
 export function nats(value: number): string {
   if (Number.isFinite(value)) return value.toFixed(4);

@@ -1,48 +1,11 @@
 // What choose gives, for any ChoiceLM, held against greedy alone.
 
-import type { Choice, ChoiceLM, ChooseOptions } from 'autocog-lm';
+import type { Choice, ChooseOptions } from 'autocog-lm';
 import type { Test } from 'tap';
-import { at, endOf, join, promptOf, softmax, stepsOf, sum } from './oracle.js';
+import { checkAgainstOracle, checkArithmetic, logprobsOf } from './choose-checks.js';
+import { at, endOf, join, promptOf, softmax, sum } from './oracle.js';
 import type { Subject } from './subject.js';
 import { near, testWith } from './with-lm.js';
-
-const logprobsOf = (choice: Choice): number[] => choice.choices.map(({ logprob }) => logprob);
-
-/** Every value of a choice that follows from its choices' log-probabilities. */
-function checkArithmetic(t: Test, choice: Choice): void {
-  const scores = choice.choices.map(({ score }) => score);
-  const best = scores.indexOf(Math.max(...scores));
-  const winner = at(choice.choices, best);
-  t.equal(choice.index, best, 'the winner has the highest score, the lowest index of equals');
-  t.equal(winner.rank, 1);
-  for (const key of ['text', 'logprob', 'score', 'probability'] as const) {
-    t.equal(choice[key], winner[key], `the winner's ${key}`);
-  }
-  t.same(
-    choice.choices.map(({ rank }) => rank).sort((a, b) => a - b),
-    scores.map((_, index) => index + 1),
-    'ranks are a permutation',
-  );
-  for (const [index, scored] of choice.choices.entries()) {
-    t.equal(scored.index, index);
-    t.equal(scored.logprobs.length, scored.tokens.length);
-    near(t, sum(scored.logprobs) + (scored.endLogprob ?? 0), scored.logprob, 1e-9, 'the sum');
-  }
-}
-
-async function checkAgainstOracle(
-  t: Test,
-  lm: ChoiceLM,
-  choice: Choice,
-  tolerance: number,
-): Promise<void> {
-  for (const { text, tokens, logprobs } of choice.choices) {
-    const steps = await stepsOf(lm, choice.boundary.tokens, tokens);
-    for (const [index, step] of steps.entries()) {
-      near(t, at(logprobs, index), step, tolerance, `token ${index} of ${JSON.stringify(text)}`);
-    }
-  }
-}
 
 export function chooseSuite(t: Test, subject: Subject): void {
   const { make, prompt, choices, tolerance } = subject;
@@ -69,6 +32,11 @@ export function chooseSuite(t: Test, subject: Subject): void {
     near(t, choice.mass, sum(logprobsOf(choice).map(Math.exp)), 1e-9, 'mass');
     const [first, second] = scores.slice().sort((a, b) => b - a) as [number, number];
     near(t, choice.margin, first - second, 1e-9, 'margin');
+    t.match(choice, { search: 'exhaustive', certified: choices.length });
+    t.ok(choice.choices.every(({ exact }) => exact));
+    const more = ['interval', 'priorLogprob', 'ranks', 'endLogprob'];
+    t.notOk(more.some((key) => choice.choices.some((scored) => key in scored)));
+    t.notOk('massInterval' in choice);
     t.equal(choice.usage.promptTokens, choice.boundary.tokens.length);
     t.ok(choice.timings.totalMs >= choice.timings.tokenizeMs);
   });
@@ -276,18 +244,26 @@ export function chooseSuite(t: Test, subject: Subject): void {
     await rejected([Int32Array.of(-1)], 'RangeError');
   });
 
-  testWith(t, make, 'an option that is not known, or not yet, is refused', async (t, lm) => {
+  testWith(t, make, 'an option that is none, or has no such value, is refused', async (t, lm) => {
     const rejected = (options: object, name: string, message = /./) =>
       t.rejects(lm.choose(prompt, choices, options as never), { name, message });
     await rejected({ normalise: 'tokens' }, 'TypeError', /normalize.*normalise/);
     await rejected({ normalize: 'words' }, 'TypeError', /'none', 'tokens'/);
+    await rejected({ boundary: 'merged' }, 'TypeError', /'separate', 'joint', 'healed'/);
     await rejected({ batching: true }, 'TypeError');
     await rejected({ terminator: 3 }, 'TypeError');
-    await rejected({ prior: '' }, 'NotSupportedError', /prior/);
-    await rejected({ search: 'auto' }, 'NotSupportedError', /search/);
-    await rejected({ top: 1 }, 'NotSupportedError', /top/);
-    await rejected({ tolerance: 0 }, 'NotSupportedError', /tolerance/);
-    await rejected({ boundary: 'healed' }, 'NotSupportedError', /healed/);
+    await rejected({ prior: 3 }, 'TypeError', /a string for prior, got 3/);
+    await rejected({ merges: 'yes' }, 'TypeError', /merges/);
+    await rejected({ details: 1 }, 'TypeError', /details/);
+    await rejected({ search: 'best' }, 'TypeError', /'auto', 'exhaustive', 'bound'/);
+    await rejected({ search: 'bound', batching: 'sequential' }, 'TypeError', /for search/);
+    await rejected({ top: '1' }, 'TypeError', /top/);
+    await rejected({ top: 0 }, 'RangeError', /top/);
+    await rejected({ top: 1.5 }, 'RangeError', /top/);
+    await rejected({ tolerance: '0' }, 'TypeError', /tolerance/);
+    await rejected({ tolerance: -0.1 }, 'RangeError', /tolerance/);
+    await rejected({ tolerance: 1 }, 'RangeError', /below 1 for tolerance/);
+    await rejected({ tolerance: Number.NaN }, 'RangeError', /tolerance/);
     await t.rejects(lm.choose(prompt, choices, null as never), { name: 'TypeError' });
   });
 }

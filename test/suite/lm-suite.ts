@@ -1,6 +1,11 @@
 // The contract of every ChoiceLM: each subclass runs all of it.
 
 import type { Test } from 'tap';
+import { chooseDetailsSuite } from './choose-details-suite.js';
+import { chooseHealedSuite } from './choose-healed-suite.js';
+import { chooseManySuite } from './choose-many-suite.js';
+import { choosePriorSuite } from './choose-prior-suite.js';
+import { chooseSearchSuite } from './choose-search-suite.js';
 import { chooseSuite } from './choose-suite.js';
 import { completeSuite } from './complete-suite.js';
 import { greedySuite } from './greedy-suite.js';
@@ -11,5 +16,10 @@ export function lmSuite(t: Test, subject: Subject): void {
   greedySuite(t, subject);
   completeSuite(t, subject);
   chooseSuite(t, subject);
+  chooseSearchSuite(t, subject);
+  choosePriorSuite(t, subject);
+  chooseHealedSuite(t, subject);
+  chooseDetailsSuite(t, subject);
+  chooseManySuite(t, subject);
   lifecycleSuite(t, subject);
 }

@@ -1,7 +1,7 @@
 // The smallest LM: bytes as tokens, and next-token log-probabilities from a hash of the last
 // four. It proves that ChoiceLM makes everything else of these three methods.
 
-import { ChoiceLM, logSoftmax, type TokenizeOptions } from 'autocog-lm';
+import { ChoiceLM, type DetokenizeOptions, logSoftmax, type TokenizeOptions } from 'autocog-lm';
 
 export const toyBegin = 256;
 export const toyEnd = 257;
@@ -16,8 +16,17 @@ export class ToyLM extends ChoiceLM {
     return Int32Array.from(addSpecial ? [toyBegin, ...bytes] : bytes);
   }
 
-  async detokenize(tokens: Int32Array) {
-    return new TextDecoder().decode(Uint8Array.from(tokens.filter((token) => token < toyBegin)));
+  async detokenize(tokens: Int32Array, { special = false }: DetokenizeOptions = {}) {
+    const controls = new Map([
+      [toyBegin, '<begin>'],
+      [toyEnd, '<end>'],
+    ]);
+    const bytes = [...tokens].flatMap((token) => {
+      const control = controls.get(token);
+      if (control === undefined) return [token];
+      return special ? [...new TextEncoder().encode(control)] : [];
+    });
+    return new TextDecoder().decode(Uint8Array.from(bytes));
   }
 
   protected async greedyImpl(tokens: Int32Array) {

@@ -19,6 +19,10 @@ export class StepwiseLM extends ChoiceLM {
     return this.#lm.contextSize;
   }
 
+  override get beginToken(): number | undefined {
+    return this.#lm.beginToken;
+  }
+
   override get endOfGeneration(): Int32Array {
     return this.#lm.endOfGeneration;
   }

@@ -1,0 +1,134 @@
+// What `chooseMany` gives: the results, one reader's to take. It starts the work, and ends it
+// when the reader leaves. ChoiceLM makes it.
+
+import { raceAbort } from './abort.js';
+import type { Choice } from './choice.js';
+import type { SettledChoice } from './choose-group.js';
+import { invalidArgument } from './errors.js';
+
+/** Starts the work under a signal that ends it. */
+type Start = (signal: AbortSignal) => AsyncGenerator<SettledChoice, void, undefined>;
+
+/**
+ * The results of many tasks, in the tasks' order. It can be read once, in one of two ways.
+ *
+ * @example
+ * for await (const { index, status, ...rest } of lm.chooseMany(tasks).settled()) {
+ *   if (status === 'rejected') console.error(`task ${index}`, rest.reason);
+ * }
+ */
+export class ChoiceStream implements AsyncIterable<Choice> {
+  readonly #signal: AbortSignal | undefined;
+  readonly #start: Start;
+  #isRead = false;
+
+  /** @internal */
+  constructor(signal: AbortSignal | undefined, start: Start) {
+    this.#signal = signal;
+    this.#start = start;
+  }
+
+  /**
+   * The results themselves. For a task that failed `next` rejects with its error, and goes on
+   * with the next task when it is called again; a `for await` loop ends there, as it does for
+   * every error.
+   *
+   * @throws TypeError where the stream is read already
+   */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Choice> {
+    return this.#read((outcome) => {
+      if (outcome.status === 'rejected') throw outcome.reason;
+      return outcome.value;
+    });
+  }
+
+  /**
+   * What became of each task, of those that failed, too, for who wants to go on after them.
+   * It throws only for an abort, and for what the tasks' own iterator throws.
+   *
+   * @throws TypeError where the stream is read already
+   */
+  settled(): AsyncIterableIterator<SettledChoice> {
+    return this.#read((outcome) => outcome);
+  }
+
+  #read<T>(convert: (outcome: SettledChoice) => T): AsyncIterableIterator<T> {
+    if (this.#isRead) throw invalidArgument('A ChoiceStream has one reader, and has it already');
+    this.#isRead = true;
+    return new Reader(this.#signal, this.#start, convert);
+  }
+}
+
+class Reader<T> implements AsyncIterableIterator<T> {
+  readonly #signal: AbortSignal | undefined;
+  readonly #start: Start;
+  readonly #convert: (outcome: SettledChoice) => T;
+  readonly #controller = new AbortController();
+  readonly #abort = (): void => this.#controller.abort(this.#signal?.reason);
+  #outcomes: ReturnType<Start> | undefined;
+  #isOver = false;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    signal: AbortSignal | undefined,
+    start: Start,
+    convert: (outcome: SettledChoice) => T,
+  ) {
+    this.#signal = signal;
+    this.#start = start;
+    this.#convert = convert;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** Calls that overlap take turns. */
+  next(): Promise<IteratorResult<T>> {
+    const result = this.#turn.then(() => this.#take());
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+
+  /** Ends what runs and what waits; resolves when it has ended. */
+  async return(): Promise<IteratorResult<T>> {
+    this.#isOver = true;
+    this.#controller.abort();
+    await this.#end();
+    return { done: true, value: undefined };
+  }
+
+  async #take(): Promise<IteratorResult<T>> {
+    let item: IteratorResult<SettledChoice, void> | undefined;
+    try {
+      item = this.#isOver
+        ? undefined
+        : await raceAbort(this.#begun().next(), this.#controller.signal);
+    } catch (error) {
+      if (!this.#isOver) {
+        this.#isOver = true;
+        // What is aborted ends soon, and nobody has to wait for it.
+        this.#end().catch(() => {});
+        throw error;
+      }
+    }
+    if (item !== undefined && !item.done) return { done: false, value: this.#convert(item.value) };
+    this.#isOver = true;
+    await this.#end();
+    return { done: true, value: undefined };
+  }
+
+  #begun(): ReturnType<Start> {
+    if (this.#outcomes === undefined) {
+      this.#signal?.throwIfAborted();
+      this.#signal?.addEventListener('abort', this.#abort, { once: true });
+      this.#outcomes = this.#start(this.#controller.signal);
+    }
+    return this.#outcomes;
+  }
+
+  async #end(): Promise<void> {
+    this.#signal?.removeEventListener('abort', this.#abort);
+    await this.#outcomes?.return();
+  }
+}
