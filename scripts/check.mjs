@@ -6,6 +6,7 @@ import { buildNative } from './build-native.mjs';
 import { buildTs } from './build-ts.mjs';
 import { runEngineTests, runSanitized } from './engine-tests.mjs';
 import { lint } from './lint.mjs';
+import { runOracles } from './oracles.mjs';
 import { main, PlainError, root, run } from './run.mjs';
 import { conclude } from './tally.mjs';
 import { runTap } from './test.mjs';
@@ -26,6 +27,7 @@ const steps = {
   publint,
   'engine tests': () => runEngineTests('build-cmake'),
   tests: runTap,
+  oracles: () => runOracles(),
   'engine tests, sanitized': runSanitized,
 };
 

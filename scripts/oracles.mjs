@@ -1,0 +1,57 @@
+// Holds the package to llama.cpp's own programs: builds those out of the vendored tree, as the addon is built, and runs
+// test-oracles against them. `npm run test:oracles`, or with the names of some of its files.
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { buildNative, nativeOptions } from './build-native.mjs';
+import { buildTs } from './build-ts.mjs';
+import { fetchLlama } from './fetch-llama.mjs';
+import { checkRequirements } from './requirements.mjs';
+import { main, onPath, root, run } from './run.mjs';
+import { conclude } from './tally.mjs';
+import { runTap } from './test.mjs';
+
+const folder = 'build-oracles';
+const tests = 'test-oracles';
+/** Where the tests write what they observed: see test-oracles/support/report.ts. */
+const reports = join(root, folder, 'reports');
+
+/** Builds llama-perplexity, llama-server and write-model into build-oracles/bin. */
+export function buildOracles() {
+  checkRequirements();
+  fetchLlama();
+  const { AUTOCOG_NATIVE = 'ON' } = nativeOptions();
+  const options = {
+    AUTOCOG_NATIVE,
+    AUTOCOG_TESTS: 'OFF',
+    AUTOCOG_TOOLS: 'ON',
+    // cmake-js says this to every source; so ccache finds the objects that were made for the addon.
+    CMAKE_CXX_FLAGS: '-DBUILDING_NODE_EXTENSION',
+  };
+  const defines = Object.entries(options).map(([name, value]) => `-D${name}=${value}`);
+  const generator = onPath('ninja') ? ['-G', 'Ninja'] : [];
+  run('cmake', ['-S', '.', '-B', folder, ...generator, ...defines]);
+  const parallel = ['--parallel', String(availableParallelism())];
+  run('cmake', ['--build', folder, '--target', 'oracles', ...parallel]);
+}
+
+/** Builds the oracles, runs the tests against them, prints what they observed, and gives their tally. */
+export function runOracles(files = []) {
+  buildOracles();
+  rmSync(reports, { recursive: true, force: true });
+  mkdirSync(reports, { recursive: true });
+  const all = readdirSync(join(root, tests)).filter((file) => file.endsWith('.test.ts'));
+  const chosen = files.length > 0 ? files : all.map((file) => `${tests}/${file}`);
+  // All architectures together take longer than tap grants a file.
+  const tally = runTap(['--timeout=1800', ...chosen]);
+  for (const file of existsSync(reports) ? readdirSync(reports).sort() : []) {
+    console.log(`\n${readFileSync(join(reports, file), 'utf8').trimEnd()}`);
+  }
+  return tally;
+}
+
+await main(import.meta.url, () => {
+  buildTs();
+  buildNative();
+  conclude([runOracles(process.argv.slice(2))]);
+});

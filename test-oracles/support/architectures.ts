@@ -1,0 +1,89 @@
+// Tiny random models of every architecture, one at a time, and what comes of them.
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Server } from './server.js';
+import { runProgram, runTool } from './tools.js';
+
+const fixture = join('test-oracles', 'fixtures', 'architecture.mjs');
+
+/** What test-oracles/fixtures/architecture.mjs tells of one configuration of a model. */
+export type Attempt = { architecture: string; slidingWindow: number; picked?: number } & (
+  | {
+      outcome: 'scored';
+      /** Furthest from brute force; a string where it is no number. */
+      worst: number | string;
+      ways: Record<string, number | string>[];
+      count: number;
+      sensitivity: number | string;
+      /** Why it takes no longer context than it was trained with, where it does not. */
+      limit?: string;
+      prompt: number[];
+      next: (number | string)[];
+    }
+  | { outcome: 'refused'; reason: string; cause: string }
+  | { outcome: 'failed'; reason: string; cause: string }
+);
+
+/** A model, and what came of it in each configuration. */
+export interface Trial {
+  name: string;
+  attempts: Attempt[];
+  /** How its process ended, where that was not well. */
+  death: string | undefined;
+  /** How far the next token's distribution is from llama-server's, where it was scored. */
+  fromServer: number | undefined;
+}
+
+/** The names of all the models there are. */
+export async function modelNames(): Promise<string[]> {
+  return (await runTool('write-model', [])).trim().split('\n');
+}
+
+async function compareWithServer(file: string, attempt: Attempt | undefined) {
+  if (attempt?.outcome !== 'scored') return undefined;
+  await using server = await Server.start(file, 192);
+  const { prompt, next } = attempt;
+  const theirs = await server.distribution(prompt, next.length);
+  // A value that is no number makes it NaN.
+  return next.reduce<number>(
+    (worst, own, token) => Math.max(worst, Math.abs(Number(own) - (theirs[token] as number))),
+    0,
+  );
+}
+
+async function tryModel(name: string, folder: string): Promise<Trial> {
+  const file = join(folder, `${name}.gguf`);
+  try {
+    await runTool('write-model', [name, file]);
+    const { code, signal, stdout, stderr } = await runProgram(process.execPath, [fixture, file]);
+    if (code !== 0) {
+      const death = `${signal ?? code}: ${stderr.slice(0, 1000)}`;
+      return { name, attempts: [], death, fromServer: undefined };
+    }
+    const attempts = JSON.parse(stdout) as Attempt[];
+    const fromServer = await compareWithServer(file, attempts[0]);
+    return { name, attempts, death: undefined, fromServer };
+  } finally {
+    await rm(file, { force: true });
+  }
+}
+
+/** Tries the models, a few at a time, so that a few files lie there at a time. */
+export async function tryModels(names: readonly string[], atOnce: number): Promise<Trial[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'autocog-architectures-'));
+  const waiting = [...names];
+  const trials: Trial[] = [];
+  const work = async (): Promise<void> => {
+    for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
+      trials.push(await tryModel(name, folder));
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: atOnce }, work));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  return trials.sort((a, b) => (a.name < b.name ? -1 : 1));
+}

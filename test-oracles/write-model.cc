@@ -1,0 +1,151 @@
+// Writes a tiny model of random weights, of any architecture that llama.cpp has a configuration for.
+// It is llama.cpp's own test-llama-archs with another main function: that one leaves out what its
+// other tests cannot take.
+//
+//   write-model            prints the names of the models, one per line
+//   write-model NAME FILE  writes one of them
+
+#define main upstream_main
+#include "test-llama-archs.cpp"
+#undef main
+
+#include "../src/llama-model.h"
+
+namespace {
+
+constexpr size_t kSeed = 1;
+// With these weights, a token that should not be seen moves values by a thousandfold of their rounding.
+constexpr float kDeviation = 0.3f;
+
+// Not those that llama.cpp cannot load, or not make in memory.
+bool CanBeMade(llm_arch arch) {
+  switch (arch) {
+    case LLM_ARCH_CLIP:              // loads only beside another model
+    case LLM_ARCH_GEMMA4_ASSISTANT:  // some of its optional tensors have no shape
+    case LLM_ARCH_GPTJ:              // a name without an implementation
+    case LLM_ARCH_UNKNOWN:
+      return false;
+    default:
+      return true;
+  }
+}
+
+bool HasDense(llm_arch arch) {
+  return !moe_mandatory(arch) && arch != LLM_ARCH_DEEPSEEK2OCR && arch != LLM_ARCH_NOMIC_BERT_MOE;
+}
+
+struct Kind {
+  llm_arch arch;
+  bool experts;
+  bool causal;
+
+  std::string Name() const {
+    return std::string(llm_arch_name(arch)) + (causal ? (experts ? "-moe" : "-dense") : "-bidirectional");
+  }
+};
+
+std::vector<Kind> EveryKind() {
+  std::vector<Kind> kinds;
+  for (llm_arch arch : llm_arch_all()) {
+    if (!CanBeMade(arch)) continue;
+    if (HasDense(arch)) kinds.push_back({arch, false, true});
+    if (!HasDense(arch) || moe_implemented(arch)) kinds.push_back({arch, true, true});
+  }
+  // Any architecture may have attention that looks ahead.
+  kinds.push_back({LLM_ARCH_LLAMA, false, false});
+  return kinds;
+}
+
+class Config {
+ public:
+  explicit Config(const Kind& kind)
+      : prefix_(std::string(llm_arch_name(kind.arch)) + "."), gguf_(get_gguf_ctx(kind.arch, kind.experts)) {
+    if (!kind.causal) gguf_set_val_bool(raw(), (prefix_ + "attention.causal").c_str(), false);
+  }
+
+  gguf_context* raw() const { return gguf_.get(); }
+  void Set(const std::string& name, uint32_t value) { gguf_set_val_u32(raw(), (prefix_ + name).c_str(), value); }
+  void Set(const std::string& name, const std::vector<int32_t>& values) {
+    gguf_set_arr_data(raw(), (prefix_ + name).c_str(), GGUF_TYPE_INT32, values.data(), values.size());
+  }
+
+ private:
+  std::string prefix_;
+  gguf_context_ptr gguf_;
+};
+
+// What llama.cpp's test does not configure, as it leaves these architectures out.
+void Complete(llm_arch arch, Config* config) {
+  switch (arch) {
+    case LLM_ARCH_BERT:
+    case LLM_ARCH_NOMIC_BERT:
+    case LLM_ARCH_NOMIC_BERT_MOE:
+    case LLM_ARCH_JINA_BERT_V2:
+    case LLM_ARCH_JINA_BERT_V3:
+      gguf_set_val_u32(config->raw(), "tokenizer.ggml.token_type_count", 2);
+      config->Set("moe_every_n_layers", 2);
+      break;
+    case LLM_ARCH_RWKV7:
+    case LLM_ARCH_ARWKV7:
+      for (const char* name : {"decay", "iclr", "value_residual_mix", "gate"}) {
+        config->Set(std::string("attention.") + name + "_lora_rank", 32);
+      }
+      break;
+    case LLM_ARCH_GRANITE_SWITCH:
+      config->Set("adapters.count", 2);
+      config->Set("adapters.lora_rank", 8);
+      config->Set("adapters.token_ids_activate", {3, 5});
+      config->Set("adapters.token_ids_substitute", {7, 9});
+      break;
+    case LLM_ARCH_DFLASH:
+      config->Set("target_layers", {0, 1, 1});
+      config->Set("attention.sliding_window_pattern", {1, 0});
+      break;
+    case LLM_ARCH_EAGLE3:
+      config->Set("block_count", 1);
+      config->Set("target_layers", {0, 1, 1});
+      config->Set("target_hidden_size", 256);
+      break;
+    case LLM_ARCH_GEMMA4:
+      config->Set("attention.sliding_window_pattern", {1, 1, 1, 1, 0});
+      break;
+    default:
+      break;
+  }
+}
+
+void Write(const Kind& kind, const std::string& path) {
+  Config config(kind);
+  Complete(kind.arch, &config);
+  tensor_data_params weights = {kSeed, kDeviation};
+  llama_model_params params = llama_model_default_params();
+  llama_model_ptr model(llama_model_init_from_user(config.raw(), set_tensor_data, &weights, params));
+  if (!model) throw std::runtime_error("llama.cpp makes no model of this configuration");
+  gguf_context_ptr file(gguf_init_empty());
+  gguf_set_kv(file.get(), config.raw());
+  for (const auto& [name, tensor] : model->tensors_by_name) {
+    // Some tensors stand in the list twice.
+    if (gguf_find_tensor(file.get(), tensor->name) < 0) gguf_add_tensor(file.get(), tensor);
+  }
+  if (!gguf_write_to_file(file.get(), path.c_str(), false)) throw std::runtime_error("cannot write " + path);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    for (const Kind& kind : EveryKind()) {
+      if (argc < 3) {
+        printf("%s\n", kind.Name().c_str());
+      } else if (kind.Name() == argv[1]) {
+        Write(kind, argv[2]);
+        return 0;
+      }
+    }
+    if (argc < 3) return 0;
+    throw std::runtime_error(std::string("there is no model ") + argv[1]);
+  } catch (const std::exception& error) {
+    fprintf(stderr, "%s\n", error.what());
+    return 1;
+  }
+}
