@@ -7,17 +7,21 @@ import { fileURLToPath } from 'node:url';
 
 const contenders = join(dirname(fileURLToPath(import.meta.url)), 'contenders');
 
+/** Cells of the KV buffer of this package and of the bare engine. */
+export const contextSize = 4096;
+
 function write(setup, name, content) {
   const file = join(setup.folder, name);
   writeFileSync(file, content);
   return file;
 }
 
-/** `job` is what contenders/autocog-lm.mjs describes, without model and threads. */
+/** `job` is what contenders/autocog-lm.mjs describes, model, threads and context size excepted; another `model` may be given. */
 export function autocogLm(setup, key, name, job) {
   const { model, threads } = setup;
-  const file = write(setup, `${key}.json`, JSON.stringify({ model, threads, ...job }));
-  return { key, name, command: process.execPath, args: [join(contenders, 'autocog-lm.mjs'), file] };
+  const file = write(setup, `${key}.json`, JSON.stringify({ model, threads, contextSize, ...job }));
+  const args = [join(contenders, 'autocog-lm.mjs'), file];
+  return { key, name, command: process.execPath, args, isOurs: true };
 }
 
 /** One llama_decode of the inner nodes of `tree`. */

@@ -22,6 +22,12 @@ const version = 1;
 const shape = { layers: 24, width: 896, heads: 14, headsKV: 2, feedForward: 4864 };
 const vocabulary = 151936;
 
+/** Bytes of so many tokens' keys and values, as F16. */
+export function cacheBytes(cells) {
+  const { layers, width, heads, headsKV } = shape;
+  return cells * layers * 2 * (width / heads) * headsKV * 2;
+}
+
 /** mulberry32: the same seed gives the same bits everywhere. */
 function randomBits(seed) {
   let state = seed >>> 0;

@@ -1,13 +1,17 @@
-// The texts that the trials score: a prompt of 290 tokens and sixteen answers as a router of
-// customers' letters has them, some of which begin alike. The weights are random, so that only
-// lengths and shared beginnings matter.
+// What the trials score. The weights of the bench's model are random, so that only lengths and
+// shared beginnings matter; what the default model is asked, it knows (models/facts.mjs).
 
+import { capitals, colours, opposites as opposed, sounds } from '../models/facts.mjs';
+import { createRandom } from '../models/random.mjs';
+
+/** 287 tokens, after which a router of customers' letters says what a letter is about. */
 export const prompt = `You sort the letters that customers write to a bank. Read the letter and say what it is about, in the words of the list and in no others. If a letter speaks of several things, say the one that the customer wants to have settled first. Do not explain your answer.
 
 Letter: Good morning. I have been with your bank since 1998 and never had a reason to complain, but what happened last week makes me write to you. On Monday I noticed that two payments of 49.90 each had been made to a shop that I have never heard of, let alone visited. I called the number on the back of the card, waited for forty minutes, and was told that I had to fill in a form on your website. The form asks for a reference that is printed on the statement, and the statement will not arrive before the end of the month. In the meantime a third payment has been made, again to the same shop, and my account is now overdrawn, for which you charge me a fee of twelve per cent. I would like to have the payments stopped and the money returned, and I would like to know who pays for the fee. The young man at the counter did his best to help me, but he had no access to the system either. Please call me in the evening, as I work during the day.
 
 The letter is about:`;
 
+/** Sixteen answers, some of which begin alike. */
 export const choices = [
   ' credit card',
   ' credit card fraud',
@@ -26,3 +30,44 @@ export const choices = [
   ' opening hours',
   ' online banking password',
 ];
+
+/** Choices as token ids: every combination, with so many tokens to choose from at each place. */
+export function allPaths(branching) {
+  let paths = [[]];
+  branching.forEach((count, place) => {
+    const tokens = Array.from({ length: count }, (_, i) => 1000 * (place + 1) + i);
+    paths = paths.flatMap((path) => tokens.map((token) => [...path, token]));
+  });
+  return paths;
+}
+
+const unique = (words) => [...new Set(words)];
+const answers = unique([capitals, opposed, colours, sounds].flat().map(({ y }) => y));
+
+/**
+ * Ten thousand sentences for the default model: eighty words, each with 125 that may be its
+ * opposite. It cannot know which word comes first, but then it knows the opposite.
+ */
+export const opposites = {
+  prompt: 'The opposite of',
+  choices: unique(opposed.map(({ x }) => x)).flatMap((word) => {
+    return answers.slice(0, 125).map((answer) => ` ${word} is ${answer}`);
+  }),
+};
+
+/**
+ * `count` stories of fifty words that mean nothing, each with four endings of 25 words, no two of
+ * which begin alike. Each word is one token of the vocabulary, with the space before it.
+ */
+export function stories(vocabulary, count) {
+  const texts = Array.from({ length: 30_000 }, (_, token) => {
+    return vocabulary.detokenizeSync(Int32Array.of(token));
+  });
+  const words = texts.filter((text) => /^ [a-z]{4,9}$/.test(text));
+  const random = createRandom(1);
+  const draw = (length) => Array.from({ length }, () => random.pick(words)).join('');
+  return Array.from({ length: count }, () => {
+    const beginnings = random.shuffle(words).slice(0, 4);
+    return { prompt: `Story:${draw(48)}.`, choices: beginnings.map((word) => word + draw(24)) };
+  });
+}

@@ -14,28 +14,32 @@ export function median(values) {
 }
 
 /** One turn: some runs that do not count, as the other contenders had the caches, then some that do. */
-async function turn(contender, { warmups, repetitions }) {
+export async function turn(contender, { warmups, repetitions }) {
   await sleep(settling);
-  const times = [];
-  for (let i = 0; i < warmups + repetitions; i++) times.push(await contender.go());
-  return times.slice(warmups);
+  const runs = [];
+  for (let i = 0; i < warmups + repetitions; i++) runs.push(await contender.go());
+  return runs.slice(warmups);
 }
 
-/** Per contender, by its key: its facts, its medians of elapsed and CPU time, the former's in each round. */
-export async function measure(specs, schedule) {
+/**
+ * Per contender, by its key: its medians of elapsed and CPU time, the former's in each round,
+ * and its facts, those of its last run included. `warmups` and `repetitions` are per turn;
+ * besides, each has one run at the start that does not count, unless `fresh`.
+ */
+export async function measure(setup, specs, { rounds, fresh = false, ...schedule }) {
   const started = [];
   try {
     for (const spec of specs) started.push(await startContender(spec));
+    if (!fresh) for (const contender of started) await contender.go();
     const turns = started.map(() => []);
-    for (let round = 0; round < schedule.rounds; round++) {
+    for (let round = 0; round < rounds; round++) {
       for (const [i, contender] of started.entries()) {
         turns[i].push(await turn(contender, schedule));
       }
     }
     const results = started.map(({ name, facts }, i) => {
-      const medianOf = (runs, time) => median(runs.map((run) => run[time]));
-      const [ms, cpuMs] = ['ms', 'cpuMs'].map((time) => medianOf(turns[i].flat(), time));
-      return { name, facts, ms, cpuMs, rounds: turns[i].map((runs) => medianOf(runs, 'ms')) };
+      if (specs[i].isOurs) for (const { delays } of turns[i].flat()) setup.log(delays);
+      return resultOf(name, facts, turns[i]);
     });
     return Object.fromEntries(specs.map(({ key }, i) => [key, results[i]]));
   } finally {
@@ -43,7 +47,20 @@ export async function measure(specs, schedule) {
   }
 }
 
+/** What the rounds of one contender come to. */
+export function resultOf(name, facts, turns) {
+  const medianOf = (runs, time) => median(runs.map((run) => run[time]));
+  const [ms, cpuMs] = ['ms', 'cpuMs'].map((time) => medianOf(turns.flat(), time));
+  const rounds = turns.map((runs) => medianOf(runs, 'ms'));
+  return { name, facts: { ...facts, ...turns.at(-1).at(-1) }, ms, cpuMs, rounds };
+}
+
 /** How many times as long `a` took: the median of the rounds' ratios, so that what slows a whole round down counts little. */
 export function ratio(a, b) {
   return median(a.rounds.map((ms, round) => ms / b.rounds[round]));
+}
+
+/** By how many milliseconds `a` took longer: the median of the rounds' differences. */
+export function excess(a, b) {
+  return median(a.rounds.map((ms, round) => ms - b.rounds[round]));
 }

@@ -7,14 +7,22 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { main, PlainError } from '../scripts/run.mjs';
 import { bareProgram } from './bare.mjs';
+import { DelayLog, reportDelays } from './event-loop.mjs';
+import { printGoals } from './goals.mjs';
 import { benchModel } from './make-model.mjs';
 import { nodeLlamaCpp } from './peers.mjs';
+import { perplexityProgram } from './perplexity.mjs';
 import { printHead } from './report.mjs';
-import { choose } from './trials/choose.mjs';
 import { greedy } from './trials/greedy.mjs';
 import { many } from './trials/many.mjs';
+import { memory } from './trials/memory.mjs';
+import { prompts } from './trials/prompts.mjs';
+import { search } from './trials/search.mjs';
+import { tree } from './trials/tree.mjs';
 
-const trials = { choose, greedy, many };
+const trials = { tree, many, search, prompts, greedy, memory };
+/** Names that stand for several trials. */
+const groups = { choose: Object.keys(trials) };
 
 function parse() {
   const options = { rounds: { type: 'string' }, threads: { type: 'string' } };
@@ -33,9 +41,11 @@ function readArguments() {
     if (!Number.isInteger(value) || value < 1) throw new PlainError(`--${name} wants a count`);
     return value;
   };
-  const unknown = positionals.find((name) => !Object.hasOwn(trials, name));
-  if (unknown) throw new PlainError(`no trial ${unknown}: ${Object.keys(trials).join(', ')}`);
-  const names = positionals.length > 0 ? positionals : Object.keys(trials);
+  const known = [...Object.keys(groups), ...Object.keys(trials)];
+  const unknown = positionals.find((name) => !known.includes(name));
+  if (unknown) throw new PlainError(`no trial ${unknown}: ${known.join(', ')}`);
+  const wanted = positionals.length > 0 ? positionals : ['choose'];
+  const names = new Set(wanted.flatMap((name) => groups[name] ?? name));
   return { names, rounds: count('rounds'), threads: count('threads') ?? 2 };
 }
 
@@ -49,16 +59,32 @@ async function importPackage() {
 
 await main(import.meta.url, async () => {
   const { names, rounds, threads } = readArguments();
-  const { getBackends, Model, TokenChoiceTree } = await importPackage();
+  const { defaultModelPath, getBackends, Model, TokenChoiceTree } = await importPackage();
   const bare = bareProgram();
   const peers = nodeLlamaCpp();
+  const perplexity = names.has('prompts') ? await perplexityProgram() : undefined;
   const model = benchModel();
   printHead(getBackends(), threads);
   const vocabulary = await Model.load(model, { vocabOnly: true });
   const folder = mkdtempSync(join(tmpdir(), 'autocog-bench-'));
-  const setup = { model, vocabulary, TokenChoiceTree, bare, peers, folder, rounds, threads };
+  const models = { model, defaultModel: defaultModelPath, vocabulary, TokenChoiceTree };
+  const setup = { ...models, bare, peers, perplexity, folder, rounds, threads };
+  const delays = new DelayLog();
+  const goals = new Map();
+  const wrong = [];
   try {
-    for (const name of names) await trials[name](setup);
+    for (const name of names) {
+      try {
+        goals.set(name, await trials[name]({ ...setup, log: (seen) => delays.add(name, seen) }));
+      } catch (error) {
+        if (!(error instanceof PlainError)) throw error;
+        wrong.push(`${name}: ${error.message}`);
+        console.error(wrong.at(-1));
+      }
+    }
+    goals.set('event loop', reportDelays(delays));
+    printGoals(goals);
+    if (wrong.length > 0) throw new PlainError(wrong.join('\n'));
   } finally {
     rmSync(folder, { recursive: true });
     await vocabulary.close();

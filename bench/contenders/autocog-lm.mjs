@@ -1,39 +1,71 @@
 // This package, through its public names. Argument: a JSON file with `model`, `threads`,
-// `prompt` and either `choices` with `options`, or `next`: tokens to put after the prompt in
-// turn for `greedy`. Prompt and choices are texts or token ids.
+// `contextSize` and one of these, prompts and choices being texts or token ids:
+//   `prompt`, `choices`, `options`: choose, the prompt being cached
+//   `prompt`, `next`: greedy, for each of these tokens in turn after the cached prompt
+//   `tasks`, `part`, `options`: chooseMany of so many of the tasks per run, in turn, nothing being
+//   cached
 
 import { readFileSync } from 'node:fs';
 import { LLaMa } from 'autocog-lm';
-import { serve } from '../contender.mjs';
+import { peakMemory, serve } from '../contender.mjs';
 
 const job = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const read = (text) => (typeof text === 'string' ? text : Int32Array.from(text));
-const prompt = read(job.prompt);
 const lm = await LLaMa.load(job.model, {
   threads: job.threads,
-  contextSize: 4096,
+  contextSize: job.contextSize,
   flashAttention: false,
 });
 
+function describe({ index, usage, choices }) {
+  const scored = choices.map(({ logprobs, logprob, probability, interval, rank, exact }) => {
+    return { logprobs: [...logprobs], logprob, probability, interval, rank, exact };
+  });
+  return { calls: 1, ...usage, index, choices: scored };
+}
+
 async function serveChoose() {
+  const prompt = read(job.prompt);
   const choices = job.choices.map(read);
-  const choose = () => lm.choose(prompt, choices, job.options);
   await lm.ingest(prompt);
-  const { choices: scored, usage } = await choose();
-  const logprobs = scored.map((choice) => [...choice.logprobs]);
-  await serve({ calls: 1, ...usage, logprobs }, choose);
+  const choose = () => lm.choose(prompt, choices, job.options);
+  await serve({ loadedBytes: peakMemory() }, choose, { describe });
 }
 
 async function serveGreedy() {
+  const prompt = read(job.prompt);
   await lm.ingest(prompt);
   let turn = 0;
   const greedy = () => {
     const next = job.next[turn++ % job.next.length];
     return lm.greedy(Int32Array.of(...prompt, next));
   };
-  await greedy();
   await serve({ calls: 1 }, greedy);
 }
 
-await (job.next === undefined ? serveChoose() : serveGreedy());
+async function chooseAll(tasks) {
+  const results = [];
+  for await (const choice of lm.chooseMany(tasks, job.options)) results.push(choice);
+  return results;
+}
+
+async function serveMany() {
+  // What is touched for the first time takes longer, and a run of all is too long for that.
+  await chooseAll(job.tasks.slice(0, 2));
+  const before = () => lm.clear();
+  let turn = 0;
+  const chooseNext = () => {
+    const start = (turn++ * job.part) % job.tasks.length;
+    return chooseAll(job.tasks.slice(start, start + job.part));
+  };
+  const describeAll = (results) => ({
+    decodedTokens: results.reduce((sum, { usage }) => sum + usage.decodedTokens, 0),
+    tasks: results.map(({ index, margin }) => ({ index, margin })),
+  });
+  const watched = () => chooseAll(job.tasks.slice(0, job.part));
+  await serve({}, chooseNext, { before, describe: describeAll, watch: 'once', watched });
+}
+
+if (job.tasks !== undefined) await serveMany();
+else await (job.next === undefined ? serveChoose() : serveGreedy());
 await lm.close();

@@ -11,7 +11,7 @@ import { strategies } from './strategies.mjs';
 const [folder, file] = process.argv.slice(2);
 const job = JSON.parse(readFileSync(file, 'utf8'));
 const { prompt, tree } = job;
-const { tasks, sequences: count } = strategies[job.strategy](tree);
+const { tasks, once = [], sequences: count } = strategies[job.strategy](tree);
 
 const entry = join(folder, 'node_modules', 'node-llama-cpp', 'dist', 'index.js');
 const { getLlama } = await import(pathToFileURL(entry).href);
@@ -69,7 +69,7 @@ async function evaluate({ sequence, nodes, known }) {
   });
 }
 
-async function score() {
+async function score(tasks) {
   if (count === 1) {
     for (const task of tasks) {
       await goBack(task);
@@ -83,12 +83,13 @@ async function score() {
 }
 
 for (const sequence of sequences) await sequence.evaluateWithoutGeneratingNewTokens(prompt);
-await score();
+await score(once);
+await score(tasks);
 const facts = {
   decodedTokens: tasks.reduce((sum, { nodes }) => sum + nodes.length, 0),
   calls: tasks.length,
   release: llama.llamaCppRelease.release,
   logprobs: tree.paths.map((path) => path.map((node) => logprobs[node])),
 };
-await serve(facts, score);
+await serve(facts, () => score(tasks), { watch: 'never' });
 await llama.dispose();

@@ -2,12 +2,19 @@
 // keeps no row of logits, so that the prompt's last token is evaluated anew each time. A task
 // is one controlledEvaluate: `sequence` goes back to `keep` tokens after the prompt (−1: before
 // its last), then evaluates `nodes` (0: the prompt's last token), of which the first `known`
-// need not tell anything.
+// need not tell anything. What is in `once` is done before, and counts for no run.
 
 /** The root, and then each choice's inner tokens: what a person would write. */
 function perChoice({ paths }) {
   const tasks = paths.map((path) => ({ sequence: 0, keep: 0, nodes: path.slice(0, -1), known: 0 }));
   return { sequences: 1, tasks: [root, ...tasks.filter(({ nodes }) => nodes.length > 0)] };
+}
+
+/** Each choice's inner tokens, for a part of many choices that share one root. */
+function sample(tree) {
+  const { sequences, tasks } = perChoice(tree);
+  const [first, ...others] = tasks;
+  return { sequences, once: [first], tasks: others };
 }
 
 /** The root, and then each inner node once, going back no further than needed. */
@@ -53,4 +60,4 @@ function innerPaths({ parents }) {
   });
 }
 
-export const strategies = { perChoice, depthFirst, parallel };
+export const strategies = { perChoice, sample, depthFirst, parallel };

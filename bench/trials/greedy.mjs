@@ -1,9 +1,10 @@
 // The whole vector of next-token log-probabilities after one token more than is cached, against
 // the bare engine's decode of that token, padded to two as the package does.
 
+import { atMost, tell } from '../goals.mjs';
 import { autocogLm, bare } from '../jobs.mjs';
 import { prompt } from '../material.mjs';
-import { measure, ratio } from '../measure.mjs';
+import { excess, measure, ratio } from '../measure.mjs';
 import { milliseconds, printTable, times } from '../report.mjs';
 
 export async function greedy(setup) {
@@ -12,20 +13,25 @@ export async function greedy(setup) {
   const next = Array.from({ length: 1000 }, (_, i) => 1000 + i);
   const tree = new setup.TokenChoiceTree([Int32Array.of(next[0], 0)]);
   const results = await measure(
+    setup,
     [
       bare(setup, 'bare', 'bare llama_decode of two tokens', promptTokens, tree),
       autocogLm(setup, 'greedy', 'autocog-lm greedy', { prompt: [...promptTokens], next }),
     ],
     { rounds: setup.rounds ?? 7, warmups: 2, repetitions: 10 },
   );
+  const signed = (ms) => `${ms < 0 ? '−' : '+'}${Math.abs(ms).toFixed(2)} ms`;
+  const more = (result) => excess(result, results.bare);
   printTable(
     `greedy: one token after ${promptTokens.length} cached, ${setup.vocabulary.vocab.size} log-probabilities`,
-    ['', 'median ms', 'CPU ms', 'to bare'],
+    ['', 'median ms', 'CPU ms', 'to bare', 'more than bare'],
     Object.values(results).map((result) => [
       result.name,
       milliseconds(result.ms),
       milliseconds(result.cpuMs),
       times(ratio(result, results.bare)),
+      signed(more(result)),
     ]),
   );
+  return tell(atMost('greedy, more than bare', more(results.greedy), 1, signed));
 }

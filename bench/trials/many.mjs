@@ -1,54 +1,65 @@
-// A thousand choices of four tokens: the tree against one path at a time, the latter measured
-// on a sample. Says whether exactly the inner nodes were decoded.
+// A thousand choices of four tokens: the tree against one path at a time and against a call of
+// node-llama-cpp per choice, both measured on a sample. Says whether exactly the inner nodes
+// were decoded.
 
 import { PlainError } from '../../scripts/run.mjs';
-import { autocogLm } from '../jobs.mjs';
-import { prompt } from '../material.mjs';
+import { atLeast, exactly, tell } from '../goals.mjs';
+import { autocogLm, nodeLlamaCpp } from '../jobs.mjs';
+import { allPaths, prompt } from '../material.mjs';
 import { measure, ratio } from '../measure.mjs';
 import { milliseconds, printTable, times } from '../report.mjs';
+import { difference, logprobsOf, tolerance } from '../values.mjs';
 
-/** How many tokens there are to choose from at each place: 1,000 choices in all. */
-const branching = [10, 10, 5, 2];
 const sampled = 50;
 
-function makeChoices() {
-  let paths = [[]];
-  branching.forEach((count, place) => {
-    const tokens = Array.from({ length: count }, (_, i) => 1000 * (place + 1) + i);
-    paths = paths.flatMap((path) => tokens.map((token) => [...path, token]));
-  });
-  return paths;
-}
-
 export async function many(setup) {
-  const choices = makeChoices();
-  const sample = choices.filter((_, index) => index % (choices.length / sampled) === 0);
-  const { size, childless } = new setup.TokenChoiceTree(choices.map((c) => Int32Array.from(c)));
+  const choices = allPaths([10, 10, 5, 2]);
+  const scale = choices.length / sampled;
+  const inSample = (_, index) => index % scale === 0;
+  const sample = choices.filter(inSample);
+  const treeOf = (paths) => new setup.TokenChoiceTree(paths.map((path) => Int32Array.from(path)));
+  const { size, childless } = treeOf(choices);
+  const promptTokens = setup.vocabulary.tokenizeSync(prompt);
   const sequential = { prompt, choices: sample, options: { batching: 'sequential' } };
+  const peer = ['peer', 'node-llama-cpp, a call per choice', promptTokens, treeOf(sample)];
   const results = await measure(
+    setup,
     [
-      autocogLm(setup, 'tree', 'tree', { prompt, choices }),
-      autocogLm(setup, 'sequential', 'sequential', sequential),
+      autocogLm(setup, 'tree', 'autocog-lm choose', { prompt, choices }),
+      autocogLm(setup, 'sequential', "autocog-lm, batching 'sequential'", sequential),
+      nodeLlamaCpp(setup, ...peer, 'sample'),
     ],
     { rounds: setup.rounds ?? 3, warmups: 0, repetitions: 1 },
   );
-  const { tree, sequential: one } = results;
-  const scale = choices.length / sampled;
+  const { tree, ...others } = results;
+  const values = logprobsOf(tree).filter(inSample);
+  const differs = (result) => difference(logprobsOf(result), values);
+  const longer = (result) => ratio(result, tree) * scale;
   printTable(
-    `many: ${choices.length} choices of 4 tokens, U ${size}, T ${childless}`,
-    ['', 'llama_decode calls', 'decoded', 'ms', 'to the tree'],
+    `many: ${choices.length} choices of 4 tokens, U ${size}, T ${childless}; ` +
+      `all but the first from ${sampled} of them, times ${scale}`,
+    ['', 'llama_decode calls', 'decoded', 'ms', 'to the tree', 'largest Δ logprob'],
     [
-      ['tree', tree.facts.decodeCalls, tree.facts.decodedTokens, milliseconds(tree.ms), times(1)],
-      [
-        `sequential: ${sampled} choices, times ${scale}`,
-        one.facts.decodeCalls * scale,
-        one.facts.decodedTokens * scale,
-        milliseconds(one.ms * scale),
-        times(ratio(one, tree) * scale),
-      ],
+      [tree.name, tree.facts.decodeCalls, tree.facts.decodedTokens, milliseconds(tree.ms), '', ''],
+      ...Object.values(others).map((result) => [
+        result.name,
+        (result.facts.decodeCalls ?? result.facts.calls) * scale,
+        result.facts.decodedTokens * scale,
+        milliseconds(result.ms * scale),
+        times(longer(result)),
+        differs(result).toFixed(4),
+      ]),
     ],
   );
-  const equal = tree.facts.decodedTokens === size - childless;
-  console.log(`decoded ${tree.facts.decodedTokens}, U − T ${size - childless}`);
-  if (!equal) throw new PlainError('the tree did not decode U − T tokens');
+  if (!(Math.max(...Object.values(others).map(differs)) <= tolerance)) {
+    throw new PlainError('the contenders do not agree');
+  }
+  if (tree.facts.decodedTokens !== size - childless) {
+    throw new PlainError(`${tree.facts.decodedTokens} tokens were decoded, not U − T`);
+  }
+  return tell(
+    atLeast('one path at a time, to the tree', longer(others.sequential), 10, times),
+    atLeast(`${others.peer.name}, to the tree`, longer(others.peer), 40, times),
+    exactly('decoded tokens, U − T', tree.facts.decodedTokens, size - childless),
+  );
 }
