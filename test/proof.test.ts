@@ -3,6 +3,7 @@
 
 import t from 'tap';
 import { exact, loadForm } from './support/forms.js';
+import { proveHistories, proveRandomSums } from './support/history-proofs.js';
 import { proveInvariance, proveNoMemory, proveSteps } from './support/invariance.js';
 import { proveMany, proveOptions, proveSearch } from './support/option-proofs.js';
 import { proveAgreement, proveByBruteForce, proveSums } from './support/proofs.js';
@@ -20,6 +21,8 @@ t.test('company, order, waves and sizes change nothing', (t) => proveInvariance(
 t.test('C++ and TypeScript agree on random options', (t) => proveOptions(t, build, 40));
 t.test('a search finds what scoring everything finds', (t) => proveSearch(t, build, 150));
 t.test('tasks in shared batches give what each gives alone', (t) => proveMany(t, build, 40));
+t.test('children add up to their parent, anywhere', (t) => proveRandomSums(t, build, 30));
+t.test('random histories change nothing', (t) => proveHistories(t, build, 150));
 t.test('a context answers as a fresh one, whatever it did before', (t) =>
   proveNoMemory(t, build, [1, 8]),
 );

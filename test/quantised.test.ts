@@ -4,6 +4,7 @@
 
 import t from 'tap';
 import { loadForm, oneThread } from './support/forms.js';
+import { proveHistories, proveRandomSums } from './support/history-proofs.js';
 import { proveInvariance, proveNoMemory, proveSteps } from './support/invariance.js';
 import { proveMany, proveOptions, proveSearch } from './support/option-proofs.js';
 import { proveAgreement, proveByBruteForce, proveSums } from './support/proofs.js';
@@ -29,6 +30,8 @@ for (const [type, bound] of bounds) {
     await t.test('random options', (t) => proveOptions(t, build, 15));
     await t.test('a search', (t) => proveSearch(t, build, 40));
     await t.test('tasks in shared batches', (t) => proveMany(t, build, 15));
+    await t.test('sums anywhere', (t) => proveRandomSums(t, build, 10));
+    await t.test('random histories', (t) => proveHistories(t, build, 50));
     await t.test('whatever it did before', (t) => proveNoMemory(t, build, [8]));
   });
 }
