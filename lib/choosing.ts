@@ -89,9 +89,10 @@ export async function prepare(engine: Engine, question: Question): Promise<Prepa
   const { signal } = request;
   const { tokenizer } = engine;
   await engine.admit(signal);
-  const seam = await raceAbort(seamOf(tokenizer, prompt, choices, request), signal);
-  const texts = await raceAbort(textsOf(tokenizer, choices), signal);
   await breathe(choices.length);
+  const seam = await raceAbort(seamOf(tokenizer, prompt, choices, request), signal);
+  await breathe(choices.length);
+  const texts = await raceAbort(textsOf(tokenizer, choices), signal);
   const task = taskOf(engine, seam.prompt, seam.paths, request);
   await breathe(choices.length);
   checkFits(engine, seam.prompt, seam.paths, request);
@@ -130,10 +131,12 @@ export async function finish(
 ): Promise<Choice> {
   const { question, stopwatch, texts, seam } = prepared;
   const { tree, request } = task;
+  await breathe(texts.length);
   const best = scores.details?.bestTokens.filter((token) => token >= 0) ?? new Int32Array(0);
   const shown = concatenate(tree.tokens.subarray(1), best);
   const tokenTexts = await raceAbort(engine.tokenTexts(shown), question.request.signal);
   const cost = priorCost === undefined ? scores : addPrior(scores, priorCost);
+  await breathe(texts.length);
   const bounds = boundsOf(tree, scores, request.endAt, contest);
   await breathe(texts.length);
   const ranking = rank(contest, bounds);

@@ -47,11 +47,7 @@ export function rank(
   const of = (choice: number): Standing => standings[entries[choice] as number] as Standing;
   const open = standings.filter((standing) => standing.open);
   const scores = Float64Array.from(entries, (entry) => (standings[entry] as Standing).score);
-  const better = (a: number, b: number): number =>
-    (scores[b] as number) - (scores[a] as number) || a - b;
-  const order = Int32Array.from(entries.keys()).sort(better);
-  const ranks = new Int32Array(order.length);
-  for (const [place, choice] of order.entries()) ranks[choice] = place + 1;
+  const ranks = ranksOf(scores);
 
   const choices = Array.from(entries, (_, choice): Rank => {
     const standing = of(choice);
@@ -70,14 +66,46 @@ export function rank(
     // Entries stand by node, and those of one node are one path.
     if (!open && nodes[entry] !== nodes[entry - 1]) mass += Math.exp(logprob);
   }
-  const winner = order[0] ?? 0;
+  const winner = Math.max(0, ranks.indexOf(1));
   const margin = marginOf(standings, entries[winner] ?? 0);
-  if (open.length === 0) return { choices, winner, certified: order.length, mass, margin };
+  if (open.length === 0) return { choices, winner, certified: ranks.length, mass, margin };
 
   const limit = open.reduce((most, { score }) => Math.max(most, score), -Infinity);
   const certain = choices.filter(({ exact, score }) => exact && score > limit);
   const massInterval: [number, number] = [mass, mass + bounds.openMass];
   return { choices, winner, certified: certain.length, mass, massInterval, margin };
+}
+
+/**
+ * 1 for the highest score; of equals, the lower index first. The scores are sorted as numbers,
+ * which costs a tenth of what comparing choices does where there are thousands.
+ */
+function ranksOf(scores: Float64Array): Int32Array {
+  const ascending = scores.slice().sort();
+  /** Per place in that order, of the first of equals: how many of them have a rank. */
+  const taken = new Int32Array(scores.length);
+  return Int32Array.from(scores, (score) => {
+    const first = placeOf(ascending, score);
+    // Of equals the last place is the best rank.
+    let last = first;
+    if (ascending[first + 1] === score) last = placeOf(ascending, score, true) - 1;
+    const before = taken[first] as number;
+    taken[first] = before + 1;
+    return scores.length - last + before;
+  });
+}
+
+/** The first place in ascending values that holds one not below `value`, or one above it. */
+function placeOf(ascending: Float64Array, value: number, above = false): number {
+  let low = 0;
+  let high = ascending.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const here = ascending[middle] as number;
+    if (here < value || (above && here === value)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** The least that the winner can be ahead. An open one may turn out to be impossible. */

@@ -150,3 +150,18 @@ t.test('ranks follow scores and probabilities of distinct choices sum to one', a
     ),
   );
 });
+
+t.test('ranks are those of sorting choices by score, then by index', async (t) => {
+  // Few different values, so that there are ties, and what is impossible.
+  const logprob = fc.constantFrom(-Infinity, -4, -2.5, -1, -0.5, -0);
+  const property = fc.property(fc.array(logprob, { minLength: 1, maxLength: 40 }), (logprobs) => {
+    const { choices, winner } = rank(
+      logprobs.map((value, path) => ({ logprob: value, length: 1, path })),
+    );
+    const score = (index: number): number => choices[index]?.score ?? Number.NaN;
+    const order = [...logprobs.keys()].sort((a, b) => score(b) - score(a) || a - b);
+    const ranks = order.map((index) => choices[index]?.rank);
+    return ranks.every((each, place) => each === place + 1) && winner === order[0];
+  });
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 500 }));
+});
