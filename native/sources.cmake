@@ -42,6 +42,7 @@ set(AUTOCOG_ADDON_SOURCES
 set(AUTOCOG_TEST_SOURCES
   native/test/check.cc
   native/test/choice_bounds_test.cc
+  native/test/forest_test.cc
   native/test/job_thread_test.cc
   native/test/log_softmax_test.cc
   native/test/model_test.cc

@@ -106,16 +106,25 @@ Result<int> PrefixCache::Ensure(const Tokens& prompt, const PromptRequest& reque
   return index;
 }
 
+void PrefixCache::Extend(Slot* slot, const Tokens& prompt, int length) {
+  const auto start = static_cast<int>(slot->tokens.size());
+  slot->tokens.insert(slot->tokens.end(), prompt.begin() + start, prompt.begin() + length);
+  if (slot->exact == start) slot->exact = length;
+}
+
+void PrefixCache::KeepRow(Slot* slot, const float* row) {
+  const auto length = static_cast<int>(slot->tokens.size());
+  if (slot->exact != length) return;
+  slot->row.assign(row, row + context_->vocabulary_size());
+  slot->row_position = length - 1;
+}
+
 void PrefixCache::Adopt(int index, const Tokens& prompt, int branches, const float* row) {
   Slot& slot = slots_[static_cast<size_t>(index)];
-  const int start = Length(index);
   const int length = static_cast<int>(prompt.size());
-  slot.tokens.insert(slot.tokens.end(), prompt.begin() + start, prompt.end());
-  if (slot.exact == start) slot.exact = length;
+  Extend(&slot, prompt, length);
   for (int i = 0; i < branches; ++i) branches_[static_cast<size_t>(i)].length = length;
-  if (row == nullptr || slot.exact != length) return;
-  slot.row.assign(row, row + context_->vocabulary_size());
-  slot.row_position = length - 1;
+  if (row != nullptr) KeepRow(&slot, row);
 }
 
 void PrefixCache::Abandon(int index) { context_->Trim(index, Length(index)); }
@@ -142,14 +151,10 @@ Status PrefixCache::DecodeRest(int index, const Tokens& prompt, const PromptRequ
       context_->Trim(index, start);
       return status;
     }
-    slot.tokens.insert(slot.tokens.end(), prompt.begin() + start, prompt.begin() + start + count);
-    if (slot.exact == start) slot.exact = start + count;
+    Extend(&slot, prompt, start + count);
     for (; wanted != next; ++wanted) {
       const float* row = context_->Row(*wanted - start);
-      if (*wanted == length - 1 && slot.exact == length) {
-        slot.row.assign(row, row + context_->vocabulary_size());
-        slot.row_position = *wanted;
-      }
+      if (*wanted == length - 1) KeepRow(&slot, row);
       request.on_row(static_cast<size_t>(wanted - request.rows.begin()), row);
     }
   }

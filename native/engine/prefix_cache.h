@@ -101,6 +101,10 @@ class PrefixCache {
   int OldestSlot(int except) const;
   // The slot that is to hold `prompt`, with as much of it as can be reused.
   int Route(const Tokens& prompt, const PromptRequest& request, int* reused);
+  // The prompt's tokens up to `length` were decoded in the slot, by Kernels::kBatch.
+  void Extend(Slot* slot, const Tokens& prompt, int length);
+  // Keeps the row after the slot's last token, if it is exact.
+  void KeepRow(Slot* slot, const float* row);
   Status DecodeRest(int slot, const Tokens& prompt, const PromptRequest& request, const Cancellation& cancellation,
                     Usage* usage);
 

@@ -52,6 +52,18 @@ std::unique_ptr<Session> Open(const std::string& type, const ContextOptions& opt
   return std::move(session.value());
 }
 
+Result<TreeScores> ScoreTree(Session* session, const Tokens& prompt, std::vector<int32_t> tokens,
+                             std::vector<int32_t> parents, std::vector<uint8_t> flags, const Tokens& ends,
+                             bool sequential, const Cancellation& cancellation) {
+  TreeRequest request;
+  request.tokens = std::move(tokens);
+  request.parents = std::move(parents);
+  request.flags = std::move(flags);
+  request.end_tokens = ends;
+  request.sequential = sequential;
+  return session->ScoreTree(prompt, std::move(request), std::nullopt, cancellation);
+}
+
 Tokens RandomPrompt(std::mt19937* random, int size) {
   Tokens prompt(static_cast<size_t>(size));
   for (auto& token : prompt) token = std::uniform_int_distribution<int>(0, 255)(*random);

@@ -3,9 +3,11 @@
 #ifndef AUTOCOG_TEST_SESSION_SUPPORT_H_
 #define AUTOCOG_TEST_SESSION_SUPPORT_H_
 
+#include <cstdint>
 #include <memory>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "engine/job_thread.h"
 #include "engine/session.h"
@@ -25,6 +27,11 @@ std::shared_ptr<Model> LoadAs(const std::string& type);
 ContextOptions ExactOptions();
 
 std::unique_ptr<Session> Open(const std::string& type, const ContextOptions& options = ExactOptions(), int slots = 3);
+
+// Every node of a tree.
+Result<TreeScores> ScoreTree(Session* session, const Tokens& prompt, std::vector<int32_t> tokens,
+                             std::vector<int32_t> parents, std::vector<uint8_t> flags, const Tokens& ends,
+                             bool sequential, const Cancellation& cancellation);
 
 Tokens RandomPrompt(std::mt19937* random, int size);
 

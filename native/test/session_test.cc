@@ -23,6 +23,7 @@ using autocog::test::LoadAs;
 using autocog::test::Never;
 using autocog::test::Open;
 using autocog::test::RandomPrompt;
+using autocog::test::ScoreTree;
 
 namespace {
 
@@ -59,18 +60,6 @@ class Comparison {
   int total_ = 0;
   int off_ = 0;
 };
-
-autocog::Result<autocog::TreeScores> Score(Session* session, const Tokens& prompt, std::vector<int32_t> tokens,
-                                           std::vector<int32_t> parents, std::vector<uint8_t> flags, const Tokens& ends,
-                                           bool sequential, const autocog::Cancellation& cancellation) {
-  autocog::TreeRequest request;
-  request.tokens = std::move(tokens);
-  request.parents = std::move(parents);
-  request.flags = std::move(flags);
-  request.end_tokens = ends;
-  request.sequential = sequential;
-  return session->ScoreTree(prompt, std::move(request), std::nullopt, cancellation);
-}
 
 // Rows of log-probabilities after every position of `tokens`, from a context of its own.
 std::vector<std::vector<double>> FreshRows(const std::string& type, const Tokens& tokens) {
@@ -127,7 +116,7 @@ void CheckAgainstPaths(const std::string& type, const Tokens& prompt, const auto
 
 autocog::TreeScores Score(Session* session, const Tokens& prompt, const autocog::test::FlatTree& tree,
                           const Tokens& ends, bool sequential = false) {
-  auto scores = Score(session, prompt, tree.tokens, tree.parents, tree.end_at, ends, sequential, Never());
+  auto scores = ScoreTree(session, prompt, tree.tokens, tree.parents, tree.end_at, ends, sequential, Never());
   EXPECT(scores.ok());
   return scores.ok() ? scores.value() : autocog::TreeScores{};
 }
@@ -179,63 +168,6 @@ TEST_CASE("waves give what one batch gives, whatever forces them") {
       }
     }
   }
-}
-
-TEST_CASE("prompts in one tree give what each gives alone, shared beginnings decoded once") {
-  std::mt19937 random(21);
-  for (int round = 0; round < 12; ++round) {
-    // Two trees: below tokens 3 5 and below tokens 3 9 4, where 3 is known to the cache or given, too.
-    const auto one = autocog::test::RandomTree(&random, 30, 5, 200, 0.2);
-    const auto two = autocog::test::RandomTree(&random, 20, 4, 200, 0.2);
-    const bool rooted = round % 2 == 0;
-    autocog::test::FlatTree forest;
-    const auto add = [&](int32_t token, int32_t parent, uint8_t flags) {
-      forest.tokens.push_back(token);
-      forest.parents.push_back(parent);
-      forest.end_at.push_back(flags);
-      return static_cast<int32_t>(forest.tokens.size()) - 1;
-    };
-    const auto graft = [&](const autocog::test::FlatTree& tree, int32_t root) {
-      const int32_t shift = root;
-      for (size_t i = 1; i < tree.tokens.size(); ++i) {
-        add(tree.tokens[i], tree.parents[i] + shift, tree.end_at[i]);
-      }
-    };
-    const int32_t top = rooted ? 0 : add(3, 0, autocog::kGiven);
-    const int32_t first = add(5, top, autocog::kGiven);
-    graft(one, first);
-    const int32_t second = add(4, add(9, top, autocog::kGiven), autocog::kGiven);
-    graft(two, second);
-
-    ContextOptions options = autocog::test::ExactOptions();
-    if (round % 3 == 1) options.batch_size = options.micro_batch_size = 7;
-    if (round % 3 == 2) options.max_sequences = 6;
-    auto together = Open("F32", options);
-    const Tokens ends{1, 7};
-    auto found = Score(together.get(), rooted ? Tokens{3} : Tokens{}, forest.tokens, forest.parents, forest.end_at,
-                       ends, false, Never());
-    EXPECT(found.ok());
-    const auto check = [&](const Tokens& prompt, const autocog::test::FlatTree& tree, int32_t root) {
-      auto alone = Open("F32");
-      auto wanted = Score(alone.get(), prompt, tree.tokens, tree.parents, tree.end_at, ends, false, Never());
-      EXPECT(wanted.ok());
-      for (size_t i = 1; i < tree.tokens.size(); ++i) {
-        const size_t place = i + static_cast<size_t>(root);
-        EXPECT_NEAR(found.value().logprobs[place], wanted.value().logprobs[i], kExact);
-        EXPECT(std::isnan(found.value().ends[place]) == std::isnan(wanted.value().ends[i]));
-        if (!std::isnan(wanted.value().ends[i])) {
-          EXPECT_NEAR(found.value().ends[place], wanted.value().ends[i], kExact);
-        }
-      }
-      return wanted.value().usage.decoded_tokens;
-    };
-    // Alone, each decodes the shared token 3, too.
-    const int apart = check({3, 5}, one, first) + check({3, 9, 4}, two, second);
-    EXPECT(found.value().usage.decoded_tokens == apart - 1);
-  }
-  auto session = Open("F32");
-  auto refused = Score(session.get(), {}, {-1, 3}, {-1, 0}, {0, 0}, {}, false, Never());
-  EXPECT(!refused.ok() && refused.status().code() == Code::kOutOfRange);
 }
 
 TEST_CASE("a path longer than the batch is decoded in waves along itself") {
@@ -347,8 +279,8 @@ TEST_CASE("an abort in the middle leaves the session as it was") {
       std::this_thread::sleep_for(std::chrono::microseconds(round * 150));
       flag->store(true);
     });
-    auto result = Score(session.get(), prompt, tree.tokens, tree.parents, tree.end_at, {}, round % 2 == 1,
-                        autocog::Cancellation(autocog::test::Owner(), flag));
+    auto result = ScoreTree(session.get(), prompt, tree.tokens, tree.parents, tree.end_at, {}, round % 2 == 1,
+                            autocog::Cancellation(autocog::test::Owner(), flag));
     killer.join();
     if (!result.ok()) {
       EXPECT(result.status().code() == Code::kAborted);
@@ -377,8 +309,8 @@ TEST_CASE("what would trip an assertion is refused") {
   EXPECT(code(session->TopCandidates({1}, 0, Never())) == Code::kOutOfRange);
   EXPECT(code(session->Generate({1}, -1, {}, Never())) == Code::kOutOfRange);
   EXPECT(code(session->Generate({1}, 4, {""}, Never())) == Code::kOutOfRange);
-  EXPECT(code(Score(session.get(), {1}, {-1, 3}, {-1, 0}, {0, 1}, {}, false, Never())) == Code::kNotSupported);
-  EXPECT(code(Score(session.get(), {1}, {-1, 3}, {-1, 0}, {0, 1}, {-5}, false, Never())) == Code::kOutOfRange);
+  EXPECT(code(ScoreTree(session.get(), {1}, {-1, 3}, {-1, 0}, {0, 1}, {}, false, Never())) == Code::kNotSupported);
+  EXPECT(code(ScoreTree(session.get(), {1}, {-1, 3}, {-1, 0}, {0, 1}, {-5}, false, Never())) == Code::kOutOfRange);
   for (int sequences : {0, 3, 257}) {
     ContextOptions options = autocog::test::ExactOptions();
     options.max_sequences = sequences;
@@ -411,6 +343,6 @@ TEST_CASE("the context is used to its last cell") {
   tree.tokens.push_back(8);
   tree.parents.push_back(7);
   tree.end_at.push_back(0);
-  auto refused = Score(session.get(), prompt, tree.tokens, tree.parents, tree.end_at, {}, false, Never());
+  auto refused = ScoreTree(session.get(), prompt, tree.tokens, tree.parents, tree.end_at, {}, false, Never());
   EXPECT(!refused.ok() && refused.status().code() == Code::kContextOverflow);
 }
