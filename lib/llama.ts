@@ -277,18 +277,13 @@ export class LLaMa extends ChoiceLM {
     const { tokens, parents } = tree;
     const { endAt, endTokens, sequential, details, search, signal } = request;
     const result = await this.#session.run((session, cancellation) => {
-      if (search === undefined) {
-        const how = [sequential, details, cancellation] as const;
-        return session.scoreTree(prompt, tokens, parents, endAt, endTokens, ...how);
-      }
-      const { nodes, lengths, offsets, copies, tolerance } = search;
+      const nodes = [prompt, tokens, parents, endAt, endTokens] as const;
+      if (search === undefined)
+        return session.scoreTree(...nodes, sequential, details, cancellation);
+      const { nodes: ends, lengths, offsets, copies, tolerance } = search;
       const top = Number.isFinite(search.top) ? search.top : 0;
-      const goal = [nodes, lengths, offsets, copies, top, tolerance] as const;
-      return session.searchTree(
-        ...([prompt, tokens, parents, endAt, endTokens, details] as const),
-        ...goal,
-        cancellation,
-      );
+      const choices = [ends, lengths, offsets, copies] as const;
+      return session.searchTree(...nodes, details, ...choices, top, tolerance, cancellation);
     }, signal);
     return scoresFromNative(result, details);
   }

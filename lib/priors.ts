@@ -37,17 +37,17 @@ export class PriorCache {
     return this.#size;
   }
 
-  get(key: string, path: Int32Array): number | undefined {
-    const logprob = this.#groups.get(key)?.get(path.join());
-    if (logprob !== undefined) this.set(key, path, logprob);
+  /** @param name the choice's tokens, as {@link nameOf} writes them */
+  get(key: string, name: string): number | undefined {
+    const logprob = this.#groups.get(key)?.get(name);
+    if (logprob !== undefined) this.set(key, name, logprob);
     return logprob;
   }
 
-  set(key: string, path: Int32Array, logprob: number): void {
+  set(key: string, name: string, logprob: number): void {
     const group = this.#groups.get(key) ?? new Map<string, number>();
     this.#groups.delete(key);
     this.#groups.set(key, group);
-    const name = path.join();
     if (!group.delete(name)) this.#size++;
     group.set(name, logprob);
     while (this.#size > this.#limit) this.#giveUpOne();
@@ -65,6 +65,9 @@ export class PriorCache {
   }
 }
 
+/** What a path is known by. */
+export const nameOf = (path: Int32Array): string => path.join();
+
 /** Scores the tree of some paths after the prior, all of it. */
 export type ScoreAll = (
   paths: readonly Int32Array[],
@@ -81,10 +84,11 @@ export async function priorLogprobs(
 ): Promise<{ logprobs: Float64Array; cost: Cost | undefined }> {
   const known = new Map<string, number>();
   const missing = new Map<string, Int32Array>();
-  for (const path of paths) {
-    const logprob = cache.get(key, path);
-    if (logprob === undefined) missing.set(path.join(), path);
-    else known.set(path.join(), logprob);
+  const names = paths.map(nameOf);
+  for (const [index, name] of names.entries()) {
+    const logprob = cache.get(key, name);
+    if (logprob === undefined) missing.set(name, paths[index] as Int32Array);
+    else known.set(name, logprob);
   }
   let cost: Cost | undefined;
   if (missing.size > 0) {
@@ -95,12 +99,12 @@ export async function priorLogprobs(
     const zeros = wanted.map(() => 0);
     const { entries, ...contest } = makeContest(tree.ends, ones, zeros);
     const { standings } = boundsOf(tree, scores, request.endAt, contest);
-    for (const [index, path] of wanted.entries()) {
+    for (const [index, name] of [...missing.keys()].entries()) {
       const logprob = standings[entries[index] as number]?.logprob as number;
-      known.set(path.join(), logprob);
-      cache.set(key, path, logprob);
+      known.set(name, logprob);
+      cache.set(key, name, logprob);
     }
     cost = scores;
   }
-  return { logprobs: Float64Array.from(paths, (path) => known.get(path.join()) as number), cost };
+  return { logprobs: Float64Array.from(names, (name) => known.get(name) as number), cost };
 }

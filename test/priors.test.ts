@@ -2,12 +2,12 @@
 
 import { type ChooseOptions, TokenChoiceTree, type TokenizeOptions } from 'autocog-lm';
 import t from 'tap';
-import { PriorCache } from '../lib/priors.js';
+import { nameOf, PriorCache } from '../lib/priors.js';
 import { at } from './suite/oracle.js';
 import { ToyLM, toyBegin } from './suite/toy-lm.js';
 import { DiceLM } from './support/dice-lm.js';
 
-const path = (...tokens: number[]): Int32Array => Int32Array.from(tokens);
+const path = (...tokens: number[]): string => nameOf(Int32Array.from(tokens));
 const prompt = 'One morning, ';
 const choices = ['the sun', 'the moon', 'a star'];
 
