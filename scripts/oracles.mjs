@@ -13,7 +13,7 @@ import { runTap } from './test.mjs';
 
 const folder = 'build-oracles';
 const tests = 'test-oracles';
-/** Where the tests write what they observed: see test-oracles/support/report.ts. */
+/** Where the tests write what they observed: see test-oracles/support/tools.ts. */
 const reports = join(root, folder, 'reports');
 
 /** Builds llama-perplexity, llama-server and write-model into build-oracles/bin. */
