@@ -11,8 +11,6 @@ import {
   type Prompt,
   wrongType,
 } from './arguments.js';
-import type { NativeTreeScores } from './binding.js';
-import { commonPrefix } from './boundary.js';
 import type { CallOptions } from './call-options.js';
 import { ChoiceLM } from './choice-lm.js';
 import {
@@ -22,16 +20,17 @@ import {
 } from './completion.js';
 import { type ContextOptions, contextOptionNames, readContextOptions } from './context-options.js';
 import { checkInto, type EvalOptions, type Evaluation, readEvalOptions, rowsOf } from './eval.js';
-import { Forest, sharedPrefix } from './forest.js';
 import type { Generation } from './generate.js';
 import type { DetokenizeOptions, TokenizeOptions } from './lm.js';
 import { Model, nativeOf } from './model.js';
 import { type ModelOptions, modelOptionNames, readModelOptions } from './model-options.js';
 import { callNative, runJob } from './native-job.js';
+import { holdsTasks, holdsTree, scoreNatively, scoreTogether } from './native-trees.js';
 import { pick } from './pick.js';
 import { Session } from './session.js';
 import { readDetokenizeOptions, readTokenizeOptions } from './text-options.js';
 import type { TokenChoiceTree } from './token-choice-tree.js';
+import { tokenizeMany } from './tokenize-many.js';
 import type { TreeRequest, TreeScores, TreeTask } from './tree-scoring.js';
 import { type Cost, costFromNative, Stopwatch } from './usage.js';
 
@@ -219,12 +218,12 @@ export class LLaMa extends ChoiceLM {
   }
 
   protected override async tokenizePrompts(texts: readonly string[]): Promise<Int32Array[]> {
-    const lists = await this.#tokenizeMany(texts, true);
+    const lists = await tokenizeMany(this.model, texts, true);
     return lists.map((tokens) => this.#withoutEnd(tokens));
   }
 
   protected override tokenizeTexts(texts: readonly string[]): Promise<Int32Array[]> {
-    return this.#tokenizeMany(texts, false);
+    return tokenizeMany(this.model, texts, false);
   }
 
   protected override textOf(tokens: Int32Array): string {
@@ -269,51 +268,21 @@ export class LLaMa extends ChoiceLM {
     return { ...result, ...costFromNative(result.usage) };
   }
 
-  protected override async scoreTree(
+  protected override scoreTree(
     prompt: Int32Array,
     tree: TokenChoiceTree,
     request: TreeRequest,
   ): Promise<TreeScores & Cost> {
-    const { tokens, parents } = tree;
-    const { endAt, endTokens, sequential, details, search, signal } = request;
-    const result = await this.#session.run((session, cancellation) => {
-      const nodes = [prompt, tokens, parents, endAt, endTokens] as const;
-      if (search === undefined)
-        return session.scoreTree(...nodes, sequential, details, cancellation);
-      const { nodes: ends, lengths, offsets, copies, tolerance } = search;
-      const top = Number.isFinite(search.top) ? search.top : 0;
-      const choices = [ends, lengths, offsets, copies] as const;
-      return session.searchTree(...nodes, details, ...choices, top, tolerance, cancellation);
-    }, signal);
-    return scoresFromNative(result, details);
+    return scoreNatively(this.#session, prompt, tree, request);
   }
 
-  /** A decode of the tree's inner nodes, if its tokens and rows fit in one. */
-  protected override holdsInOneBatch(tree: TokenChoiceTree, { endTokens }: TreeRequest): boolean {
-    const rows = endTokens.length > 0 ? tree.size : tree.size - tree.childless;
-    const { batchSize, maxRows } = this.#session.limits;
-    return rows <= Math.min(batchSize, maxRows);
+  protected override holdsInOneBatch(tree: TokenChoiceTree, request: TreeRequest): boolean {
+    return holdsTree(this.#session.limits, tree, request);
   }
 
   /** As many as one decode holds, so that results come as soon as they can. */
   protected override packs(tasks: readonly TreeTask[]): boolean {
-    if (tasks.length <= 1) return true;
-    if (tasks.some(({ request }) => request.details)) return false;
-    const { batchSize, maxRows, maxSequences, promptSlots } = this.#session.limits;
-    let tokens = -sharedPrefix(tasks);
-    let rows = 0;
-    let paths = 0;
-    let before: Int32Array = new Int32Array(0);
-    for (const { prompt, tree, request } of tasks) {
-      const inner = request.endTokens.length > 0 ? tree.size : tree.size - tree.childless;
-      tokens += prompt.length - commonPrefix(before, prompt) + inner;
-      rows += inner + 1;
-      // No more than the paths of the decoded nodes, if that is fewer.
-      paths += Math.max(1, Math.min(tree.childless, inner));
-      before = prompt;
-    }
-    const branches = maxSequences - promptSlots - 2;
-    return tokens <= batchSize && rows <= maxRows && paths <= branches;
+    return holdsTasks(this.#session.limits, tasks);
   }
 
   protected override async scoreTrees(
@@ -321,13 +290,7 @@ export class LLaMa extends ChoiceLM {
     signal: AbortSignal | undefined,
   ): Promise<(TreeScores & Cost)[]> {
     if (tasks.length === 1) return super.scoreTrees(tasks, signal);
-    const forest = new Forest(tasks);
-    const { prompt, tokens, parents, flags, endTokens } = forest;
-    const result = await this.#session.run((session, cancellation) => {
-      const how = [false, false, cancellation] as const;
-      return session.scoreTree(prompt, tokens, parents, flags, endTokens, ...how);
-    }, signal);
-    return forest.deal(scoresFromNative(result, false));
+    return scoreTogether(this.#session, tasks, signal);
   }
 
   /** Some models want an end token around every text; what follows a prompt must not come after it. */
@@ -335,39 +298,6 @@ export class LLaMa extends ChoiceLM {
     const { addEos, eos } = this.model.vocab;
     return addEos && tokens.at(-1) === eos ? tokens.slice(0, -1) : tokens;
   }
-
-  /** One native job, where thousands of choices would be thousands. */
-  async #tokenizeMany(texts: readonly string[], addSpecial: boolean): Promise<Int32Array[]> {
-    const { bytes, ends } = encodeAll(texts);
-    const { tokens, lengths } = await runJob(() => {
-      return nativeOf(this.model).tokenizeMany(bytes, ends, addSpecial, false);
-    });
-    let end = 0;
-    return Array.from(lengths, (length) => {
-      end += length;
-      return tokens.subarray(end - length, end);
-    });
-  }
-}
-
-/** UTF-8 of texts, one after the other, and where each ends. */
-function encodeAll(texts: readonly string[]): { bytes: Uint8Array; ends: Int32Array } {
-  const ends = new Int32Array(texts.length);
-  let end = 0;
-  for (let index = 0; index < texts.length; index++) {
-    end += Buffer.byteLength(texts[index] as string);
-    ends[index] = end;
-  }
-  const bytes = Buffer.allocUnsafe(end);
-  let start = 0;
-  for (const text of texts) start += bytes.write(text, start);
-  return { bytes, ends };
-}
-
-function scoresFromNative(result: NativeTreeScores, detailed: boolean): TreeScores & Cost {
-  const { logprobs, ends, entropies, bestTokens, bestLogprobs, ranks, usage } = result;
-  const details = detailed ? { details: { entropies, bestTokens, bestLogprobs, ranks } } : {};
-  return { logprobs, ends, ...details, ...costFromNative(usage) };
 }
 
 function openSession(model: Model, options: ContextOptions, ownsModel: boolean): Session {

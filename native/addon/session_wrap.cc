@@ -16,8 +16,6 @@ namespace autocog {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 struct Created {
   std::shared_ptr<JobThread> thread;
   std::shared_ptr<std::unique_ptr<Session>> session;
@@ -50,9 +48,6 @@ std::optional<TreeRequest> ReadTree(const Napi::CallbackInfo& info) {
   request.end_tokens = std::move(*end_tokens);
   return request;
 }
-
-// The usual place of a job's cost.
-constexpr auto kUsageField = [](auto& result) -> Usage& { return result.usage; };
 
 }  // namespace
 
@@ -126,20 +121,6 @@ SessionWrap::~SessionWrap() {
 void SessionWrap::CountMemory(Napi::Env env, int64_t bytes) {
   Napi::MemoryManagement::AdjustExternalMemory(env, bytes);
   counted_bytes_ += bytes;
-}
-
-template <typename T, typename Work, typename UsageOf, typename Convert>
-Napi::Value SessionWrap::Submit(Napi::Env env, CancelFlag flag, Work work, UsageOf usage_of, Convert convert) {
-  auto run = [session = session_, thread = thread_.get(), flag = std::move(flag), queued = Clock::now(),
-              work = std::move(work), usage_of]() mutable -> Result<T> {
-    const Cancellation cancellation(thread, flag);
-    if (cancellation.requested()) return cancellation.status();
-    const double waited = std::chrono::duration<double, std::milli>(Clock::now() - queued).count();
-    Result<T> result = work(**session, cancellation);
-    if (result.ok()) usage_of(result.value()).queue_ms = waited;
-    return result;
-  };
-  return Job<T>::Start(env, Value(), thread_, std::move(run), std::move(convert));
 }
 
 Napi::Value SessionWrap::SubmitTree(Napi::Env env, CancelFlag flag, Tokens prompt, TreeRequest request,

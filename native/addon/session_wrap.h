@@ -57,6 +57,23 @@ class SessionWrap : public Napi::ObjectWrap<SessionWrap>, public Closable {
   int64_t counted_bytes_ = 0;  // told to the garbage collector
 };
 
+// The usual place of a job's cost.
+constexpr auto kUsageField = [](auto& result) -> Usage& { return result.usage; };
+
+template <typename T, typename Work, typename UsageOf, typename Convert>
+Napi::Value SessionWrap::Submit(Napi::Env env, CancelFlag flag, Work work, UsageOf usage_of, Convert convert) {
+  auto run = [session = session_, thread = thread_.get(), flag = std::move(flag),
+              queued = std::chrono::steady_clock::now(), work = std::move(work), usage_of]() mutable -> Result<T> {
+    const Cancellation cancellation(thread, flag);
+    if (cancellation.requested()) return cancellation.status();
+    const double waited = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - queued).count();
+    Result<T> result = work(**session, cancellation);
+    if (result.ok()) usage_of(result.value()).queue_ms = waited;
+    return result;
+  };
+  return Job<T>::Start(env, Value(), thread_, std::move(run), std::move(convert));
+}
+
 }  // namespace autocog
 
 #endif  // AUTOCOG_ADDON_SESSION_WRAP_H_
