@@ -10,6 +10,7 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/cpu_check.cc
   native/engine/generate_many.cc
   native/engine/generator.cc
+  native/engine/grammar_constraint.cc
   native/engine/held_paths.cc
   native/engine/job_thread.cc
   native/engine/log.cc
@@ -17,9 +18,13 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/memory.cc
   native/engine/model.cc
   native/engine/model_file.cc
+  native/engine/own_samplers.cc
   native/engine/prefix_cache.cc
   native/engine/quantize.cc
   native/engine/row_reader.cc
+  native/engine/sampler.cc
+  native/engine/sampler_chain.cc
+  native/engine/sampling_options.cc
   native/engine/session.cc
   native/engine/session_generation.cc
   native/engine/status.cc
@@ -54,7 +59,9 @@ set(AUTOCOG_TEST_SOURCES
   native/test/job_thread_test.cc
   native/test/log_softmax_test.cc
   native/test/model_test.cc
+  native/test/reference_sampler.cc
   native/test/reproducibility_test.cc
+  native/test/sampler_test.cc
   native/test/session_support.cc
   native/test/session_test.cc
   native/test/tree_search_test.cc
