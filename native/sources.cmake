@@ -4,9 +4,11 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/assertion.cc
   native/engine/backend.cc
   native/engine/batch.cc
+  native/engine/beam_search.cc
   native/engine/choice_bounds.cc
   native/engine/context.cc
   native/engine/cpu_check.cc
+  native/engine/generate_many.cc
   native/engine/generator.cc
   native/engine/grammar_check.cc
   native/engine/grammar_constraint.cc
@@ -29,15 +31,19 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/sampler_chain.cc
   native/engine/sampling_options.cc
   native/engine/session.cc
+  native/engine/session_generation.cc
   native/engine/status.cc
+  native/engine/stop_finder.cc
   native/engine/thread_pool.cc
   native/engine/token_tree.cc
   native/engine/token_trie.cc
   native/engine/tree_scorer.cc
   native/engine/tree_search.cc
+  native/engine/utf8.cc
   native/engine/vocabulary.cc
   native/engine/wave_planner.cc
   native/engine/workers.cc
+  native/engine/writer.cc
 )
 
 set(AUTOCOG_ADDON_SOURCES
@@ -46,7 +52,9 @@ set(AUTOCOG_ADDON_SOURCES
   native/addon/exports.cc
   native/addon/model_wrap.cc
   native/addon/options.cc
+  native/addon/pieces.cc
   native/addon/session_wrap.cc
+  native/addon/session_wrap_generation.cc
   native/addon/values.cc
 )
 
@@ -68,4 +76,5 @@ set(AUTOCOG_TEST_SOURCES
   native/test/tree_search_test.cc
   native/test/wave_planner_test.cc
   native/test/workers_test.cc
+  native/test/writing_test.cc
 )
