@@ -1,13 +1,16 @@
 # Every source of ours, by name: a file that is not listed is not built.
 
 set(AUTOCOG_ENGINE_SOURCES
+  native/engine/adapter.cc
   native/engine/assertion.cc
   native/engine/backend.cc
   native/engine/batch.cc
   native/engine/choice_bounds.cc
   native/engine/context.cc
+  native/engine/control_vector.cc
   native/engine/cpu_check.cc
   native/engine/generator.cc
+  native/engine/gguf_file.cc
   native/engine/held_paths.cc
   native/engine/job_thread.cc
   native/engine/log.cc
@@ -19,7 +22,9 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/quantize.cc
   native/engine/row_reader.cc
   native/engine/session.cc
+  native/engine/session_steering.cc
   native/engine/status.cc
+  native/engine/steering.cc
   native/engine/thread_pool.cc
   native/engine/token_tree.cc
   native/engine/tree_scorer.cc
@@ -30,12 +35,15 @@ set(AUTOCOG_ENGINE_SOURCES
 )
 
 set(AUTOCOG_ADDON_SOURCES
+  native/addon/adapter_wrap.cc
   native/addon/environment.cc
   native/addon/errors.cc
   native/addon/exports.cc
+  native/addon/log_wrap.cc
   native/addon/model_wrap.cc
   native/addon/options.cc
   native/addon/session_wrap.cc
+  native/addon/session_wrap_steering.cc
   native/addon/values.cc
 )
 

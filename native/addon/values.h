@@ -23,6 +23,7 @@ std::optional<int> ReadInt(const Napi::CallbackInfo& info, size_t index);
 std::optional<std::vector<int32_t>> ReadInt32s(const Napi::CallbackInfo& info, size_t index);
 std::optional<double> ReadNumber(const Napi::CallbackInfo& info, size_t index);
 std::optional<std::vector<double>> ReadDoubles(const Napi::CallbackInfo& info, size_t index);
+std::optional<std::vector<float>> ReadFloats(const Napi::CallbackInfo& info, size_t index);
 std::optional<std::vector<uint8_t>> ReadBytes(const Napi::CallbackInfo& info, size_t index);
 std::optional<std::vector<std::string>> ReadStrings(const Napi::CallbackInfo& info, size_t index);
 std::optional<Napi::Object> ReadObject(const Napi::CallbackInfo& info, size_t index);
