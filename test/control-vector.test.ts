@@ -7,7 +7,6 @@ import { LLaMa, Model, quantize } from 'autocog-lm';
 import t, { type Test } from 'tap';
 import { exact } from './support/forms.js';
 import {
-  f32,
   formsOf,
   ggufBytes,
   i32,
@@ -22,7 +21,6 @@ import {
 const prompt = 'The colour of the sky is';
 const folder = t.testdir();
 const { path, plain } = await formsOf(t, 'F32');
-const base = readGguf(plain);
 const width = 128;
 const layers = 3;
 const data = noise(width * layers, 1, 7);
@@ -49,6 +47,8 @@ async function open(t: Test, source = path): Promise<LLaMa> {
 const distance = (a: Float32Array, b: Float32Array): number =>
   a.reduce((most, value, index) => Math.max(most, Math.abs(value - (b[index] as number))), 0);
 
+let biasedModels = 0;
+
 /** The model's file with these biases after its layers, the first for layer 1. */
 function biased(source: string, bias: Float32Array): string {
   const { keyValues, tensors } = readGguf(source);
@@ -56,7 +56,7 @@ function biased(source: string, bias: Float32Array): string {
     ...tensorOf(`blk.${row + 1}.ffn_down.bias`, [width], new Float32Array(0)),
     data,
   }));
-  const path = join(folder, `biased-${Math.random()}.gguf`);
+  const path = join(folder, `biased-${biasedModels++}.gguf`);
   writeGguf(path, keyValues.values(), [...tensors, ...biases]);
   return path;
 }
@@ -190,7 +190,6 @@ t.test('what is no control vector of this model is refused, with the reason', as
     await t.rejects(lm.setControlVector({ path }), error, path);
   }
   t.strictSame(await lm.greedy(prompt), before, 'the one in use stays');
-  t.equal(one.type, f32);
 });
 
 t.test('a wrong call is a mistake of the caller', async (t) => {
@@ -231,5 +230,4 @@ t.test('contexts of one model have vectors of their own', async (t) => {
   t.notSame(await one.greedy(prompt), before);
   await other.clear();
   t.strictSame(await other.greedy(prompt), before);
-  t.ok(base.tensors.length > 0);
 });
