@@ -53,10 +53,12 @@ set(AUTOCOG_TEST_SOURCES
   native/test/forest_test.cc
   native/test/job_thread_test.cc
   native/test/log_softmax_test.cc
+  native/test/log_test.cc
   native/test/model_test.cc
   native/test/reproducibility_test.cc
   native/test/session_support.cc
   native/test/session_test.cc
+  native/test/steering_test.cc
   native/test/tree_search_test.cc
   native/test/wave_planner_test.cc
   native/test/workers_test.cc
