@@ -57,3 +57,4 @@ export type {
   TreeTask,
 } from './tree-scoring.js';
 export type { Cost, Timings, Usage } from './usage.js';
+export { type WarningCode, warningCodes } from './warnings.js';

@@ -11,6 +11,7 @@ import { checkPath, type ModelOptions, readModelOptions } from './model-options.
 import { callNative, runJob } from './native-job.js';
 import { readDetokenizeOptions, readTokenizeOptions } from './text-options.js';
 import { type TokenInfo, TokenTable } from './token-table.js';
+import { warn } from './warnings.js';
 
 /** The native model behind a Model, for what holds it: see {@link hold}. */
 export let nativeOf: (model: Model) => NativeModel;
@@ -208,11 +209,11 @@ export class Model implements AsyncDisposable {
 
 function warnOfIgnored(path: string, ignored: readonly string[]): void {
   if (ignored.length === 0) return;
-  process.emitWarning(`llama.cpp leaves out ${ignored.length} tensors of the adapter ${path}`, {
-    type: 'AutocogWarning',
-    code: 'AUTOCOG_ADAPTER_PARTIAL',
-    detail: ignored.join(', '),
-  });
+  warn(
+    'AUTOCOG_ADAPTER_PARTIAL',
+    `llama.cpp leaves out ${ignored.length} tensors of the adapter ${path}`,
+    ignored.join(', '),
+  );
 }
 
 /** Keys and values alternate. */

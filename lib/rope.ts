@@ -3,6 +3,7 @@
 
 import { checkInteger, checkNumber, checkOneOf, wrongRange, wrongType } from './arguments.js';
 import type { NativeSessionOptions } from './binding.js';
+import { warn } from './warnings.js';
 
 const scalings = ['none', 'linear', 'yarn', 'longrope'] as const;
 
@@ -187,17 +188,13 @@ export function warnOfScale(
   const scale = contextScaleOf(contextSize, trainContextSize);
   if (scale < warnFrom || isGiven(options)) return;
   const times = Math.round(scale * 100) / 100;
-  process.emitWarning(
+  warn(
+    'AUTOCOG_CONTEXT_SCALE',
     `A contextSize of ${contextSize} is ${times} times the ${trainContextSize} tokens that the ` +
       `model was trained on: expect ${qualityAt(scale)} quality`,
-    {
-      type: 'AutocogWarning',
-      code: 'AUTOCOG_CONTEXT_SCALE',
-      detail:
-        ropeFrequencyBaseTrain === undefined
-          ? 'The model has no rotary positions whose base could be raised.'
-          : 'The base of the rotary positions was raised; ropeFrequencyBase, ropeFrequencyScale ' +
-            'and ropeScaling choose another way and silence this.',
-    },
+    ropeFrequencyBaseTrain === undefined
+      ? 'The model has no rotary positions whose base could be raised.'
+      : 'The base of the rotary positions was raised; ropeFrequencyBase, ropeFrequencyScale ' +
+          'and ropeScaling choose another way and silence this.',
   );
 }

@@ -161,7 +161,7 @@ t.test('a context has defaults that fit the model and each other', async (t) => 
     ropeFrequencyBase: 0,
     ropeFrequencyScale: 0,
   });
-  t.equal(readContextOptions({}, trainedFor(64)).contextSize, trainedFor(64));
+  t.equal(readContextOptions({}, trainedFor(64)).contextSize, 64);
   t.equal(readContextOptions({}, undefined).contextSize, 4096);
   t.match(readContextOptions({ contextSize: 32 }, trainedFor(64)), {
     batchSize: 32,
