@@ -23,12 +23,12 @@ export function readPrintOptions(value: PrintOptions | undefined): {
   return { file, signal: checkSignal(options.signal, 'signal') };
 }
 
+const escapes: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
 /** A token's text on one line: spaces to be seen, line ends and the like escaped. */
 function shown(text: string): string {
   const escaped = text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (sign) => {
-    return JSON.stringify(sign).slice(1, -1) === sign
-      ? `\\u{${sign.codePointAt(0)?.toString(16)}}`
-      : JSON.stringify(sign).slice(1, -1);
+    return escapes[sign] ?? `\\u{${sign.codePointAt(0)?.toString(16)}}`;
   });
   return escaped.replaceAll(' ', '▁');
 }

@@ -2,9 +2,10 @@
 // without them everything is as before.
 
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { LLaMa, Model, quantize } from 'autocog-lm';
 import t, { type Test } from 'tap';
+import { runChild } from './support/child.js';
 import { exact } from './support/forms.js';
 import {
   formsOf,
@@ -342,4 +343,43 @@ t.test('calls at once are one after the other', async (t) => {
   await Promise.all([...calls, lm.greedy(prompt), lm.setAdapters([])]);
   t.strictSame(lm.adapters, []);
   t.strictSame(await lm.greedy(prompt), before);
+});
+
+t.test('however a process ends, it ends well', async (t) => {
+  process.env.ADAPTER = resolve(file);
+  const run = (scenario: string) => runChild('adapters', scenario);
+  t.match(await run('exit'), { code: 7, signal: null, stderr: '' });
+  t.match(await run('terminate'), { code: 0, told: ['done'], stderr: '' });
+  t.match(await run('close'), { code: 0, told: ['ClosedError', true], stderr: '' });
+  const { code, told } = await run('memory');
+  t.equal(code, 0);
+  // One adapter is 90 kB: 300 that leaked would be 26 MiB.
+  t.ok((told[0] as number) < 12, `${told[0]} MiB more`);
+});
+
+t.test('bytes that a file should not have never end the process', async (t) => {
+  const lm = await open(t);
+  const whole = readFileSync(file);
+  const random = noise(2000, 1, 99).values();
+  const below = (limit: number): number => {
+    return Math.min(limit - 1, Math.floor(((random.next().value as number) / 2 + 0.5) * limit));
+  };
+  const codes = new Set<string>();
+  const broken = join(folder, 'broken.gguf');
+  for (let count = 0; count < 300; count++) {
+    const bytes = Buffer.from(whole);
+    for (let left = below(3); left >= 0; left--) bytes[below(3200)] = below(256);
+    writeFileSync(broken, bytes);
+    const outcome = await lm.model.loadAdapter(broken).then(
+      async (adapter) => {
+        await lm.setAdapters([{ adapter }]);
+        await lm.greedy(prompt);
+        return 'OK';
+      },
+      (error) => error.code as string,
+    );
+    codes.add(outcome);
+    await lm.setAdapters([]);
+  }
+  t.strictSame([...codes].sort(), ['MODEL_LOAD', 'OK']);
 });

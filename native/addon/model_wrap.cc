@@ -320,9 +320,7 @@ Napi::Value ModelWrap::TokenBytes(const Napi::CallbackInfo& info) {
     Throw(env, bytes.status());
     return env.Undefined();
   }
-  auto array = Napi::Uint8Array::New(env, bytes.value().size());
-  std::copy(bytes.value().begin(), bytes.value().end(), array.Data());
-  return array;
+  return FromBytes(env, bytes.value());
 }
 
 // tokenTable(): NativeTokenTable
@@ -331,10 +329,8 @@ Napi::Value ModelWrap::TokenTable(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   if (!CheckOpen(env)) return env.Undefined();
   const autocog::TokenTable table = model_->vocabulary().Table();
-  auto bytes = Napi::Uint8Array::New(env, table.texts.size());
-  std::copy(table.texts.begin(), table.texts.end(), bytes.Data());
   Napi::Object object = Napi::Object::New(env);
-  object.Set("bytes", bytes);
+  object.Set("bytes", FromBytes(env, table.texts));
   object.Set("ends", FromInt32s(env, table.ends));
   object.Set("scores", FromFloats(env, table.scores));
   object.Set("attributes", FromInt32s(env, table.attributes));

@@ -48,6 +48,12 @@ std::optional<std::vector<std::string>> ToStrings(const Napi::Value& value) {
   return strings;
 }
 
+// While a worker is terminated, its environment makes no arrays any more: there is none to fill.
+template <typename Array>
+void Fill(Array* array, const void* from, size_t bytes) {
+  if (bytes > 0 && !array->IsEmpty()) std::memcpy(array->Data(), from, bytes);
+}
+
 }  // namespace
 
 std::optional<std::string> ReadString(const Napi::CallbackInfo& info, size_t index) {
@@ -152,13 +158,19 @@ std::vector<std::string> StringsField(const Napi::Object& object, const char* na
 
 Napi::Value FromInt32s(Napi::Env env, const std::vector<int32_t>& values) {
   auto array = Napi::Int32Array::New(env, values.size());
-  if (!values.empty()) std::memcpy(array.Data(), values.data(), values.size() * sizeof(int32_t));
+  Fill(&array, values.data(), values.size() * sizeof(int32_t));
+  return array;
+}
+
+Napi::Value FromBytes(Napi::Env env, const std::string& bytes) {
+  auto array = Napi::Uint8Array::New(env, bytes.size());
+  Fill(&array, bytes.data(), bytes.size());
   return array;
 }
 
 Napi::Value FromDoubles(Napi::Env env, const std::vector<double>& values) {
   auto array = Napi::Float64Array::New(env, values.size());
-  if (!values.empty()) std::memcpy(array.Data(), values.data(), values.size() * sizeof(double));
+  Fill(&array, values.data(), values.size() * sizeof(double));
   return array;
 }
 
@@ -179,7 +191,7 @@ Napi::Value FromFloats(Napi::Env env, std::vector<float> values) {
     values = std::move(*owner);
   }
   auto array = Napi::Float32Array::New(env, count);
-  if (count > 0) std::memcpy(array.Data(), values.data(), bytes);
+  Fill(&array, values.data(), bytes);
   return array;
 }
 

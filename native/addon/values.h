@@ -39,6 +39,7 @@ int IntField(const Napi::Object& object, const char* name);
 std::vector<std::string> StringsField(const Napi::Object& object, const char* name);
 
 Napi::Value FromInt32s(Napi::Env env, const std::vector<int32_t>& values);
+Napi::Value FromBytes(Napi::Env env, const std::string& bytes);
 Napi::Value FromDoubles(Napi::Env env, const std::vector<double>& values);
 // Hands the memory over without a copy where the runtime allows that.
 Napi::Value FromFloats(Napi::Env env, std::vector<float> values);
