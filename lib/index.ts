@@ -42,7 +42,7 @@ export type { ModelInfo, Vocabulary } from './model-info.js';
 export type { ModelOptions } from './model-options.js';
 export type { PrintOptions } from './print-candidates.js';
 export { quantize } from './quantize.js';
-export type { RopeScaling } from './rope.js';
+export type { RopeOptions, RopeScaling } from './rope.js';
 export type { BestToken, TokenChoiceNode } from './token-choice-node.js';
 export {
   TokenChoiceTree,

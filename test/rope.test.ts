@@ -5,7 +5,15 @@ import { join } from 'node:path';
 import { type ContextOptions, defaultModelPath, LLaMa, type LLaMaOptions, Model } from 'autocog-lm';
 import t, { type Test } from 'tap';
 import { exact, loadForm } from './support/forms.js';
-import { formsOf, keyFloat32, keyString, keyUint32, readGguf, writeGguf } from './support/gguf.js';
+import {
+  formsOf,
+  keyFloat32,
+  keyString,
+  keyUint32,
+  readGguf,
+  tensorOf,
+  writeGguf,
+} from './support/gguf.js';
 
 const prompt = 'The capital of France is Paris, and the capital of Spain is';
 const model = await loadForm(t, 'F32');
@@ -109,6 +117,35 @@ t.test('a file may scale its positions, and a longer context scales on', async (
   t.match(none.contextInfo, { ropeScaling: 'none', ropeFrequencyScale: 1 });
   const plainest = await open(t, { contextSize: 512 });
   t.strictSame((await none.eval(prompt)).logits, (await plainest.eval(prompt)).logits);
+});
+
+t.test('longrope is for a model that has its factors', async (t) => {
+  const { plain } = await formsOf(t, 'F32');
+  const { keyValues, tensors } = readGguf(plain);
+  const path = join(folder, 'longrope.gguf');
+  const type = 'llama.rope.scaling.type';
+  keyValues.set(type, keyString(type, 'longrope'));
+  const original = 'llama.rope.scaling.original_context_length';
+  keyValues.set(original, keyUint32(original, 64));
+  const factors = (size: number): Float32Array => new Float32Array(16).fill(size);
+  tensors.push(
+    tensorOf('rope_factors_long.weight', [16], factors(2)),
+    tensorOf('rope_factors_short.weight', [16], factors(1)),
+  );
+  writeGguf(path, keyValues.values(), tensors);
+  const other = await Model.load(path);
+  t.teardown(() => other.close());
+  t.equal(other.info.ropeScalingTrain, 'longrope');
+  const own = await open(t, {}, other);
+  t.equal(own.contextInfo.ropeScaling, 'longrope');
+  const asked = await open(t, { ropeScaling: 'longrope' }, other);
+  const logits = (await own.eval(prompt)).logits;
+  t.strictSame((await asked.eval(prompt)).logits, logits);
+  // Factors of 2 are positions at half their distance.
+  const halved = await open(t, { ropeFrequencyScale: 0.5 });
+  const wanted = (await halved.eval(prompt)).logits;
+  const off = logits.reduce((most, v, i) => Math.max(most, Math.abs(v - (wanted[i] as number))), 0);
+  t.ok(off < 1e-4, `off by ${off}`);
 });
 
 t.test('each way of scaling computes something of its own', async (t) => {
