@@ -73,6 +73,8 @@ export interface NativeVocab {
   fimMid: number;
   addBos: boolean;
   addEos: boolean;
+  /** Whether a separator stands between a query and a document. */
+  addSep: boolean;
   /** Every token that ends a generation, ascending. */
   endOfGeneration: Int32Array;
 }
@@ -238,6 +240,41 @@ export interface NativeSession {
   close(): Promise<void>;
 }
 
+export interface NativeEmbedderInfo {
+  pooling: 'none' | 'mean' | 'cls' | 'last' | 'rank';
+  /** Numbers of one vector. */
+  size: number;
+  contextSize: number;
+  /** Most tokens of several texts that are decoded together. */
+  batchSize: number;
+  /** Most texts that are decoded together. */
+  maxSequences: number;
+  /** What a classifier's outputs are called; empty where they have no names. */
+  labels: string[];
+}
+
+export interface NativeEmbeddings {
+  /** Text by text `size` numbers; without pooling that many for each token. */
+  values: Float32Array;
+  usage: NativeUsage;
+}
+
+export interface NativeEmbedder {
+  info(): NativeEmbedderInfo;
+  /**
+   * The tokens of all texts one after the other, and how many each has. `norm`: negative for
+   * vectors as they are, 0 for a largest magnitude of 32760, p for a p-norm of 1.
+   */
+  embed(
+    tokens: Int32Array,
+    lengths: Int32Array,
+    norm: number,
+    cancellation: NativeCancellation,
+  ): Promise<NativeEmbeddings>;
+  /** Cancels what runs, refuses what waits, frees the context. Idempotent. */
+  close(): Promise<void>;
+}
+
 /** One device that ggml found. Sizes in bytes. */
 export interface NativeDevice {
   name: string;
@@ -262,6 +299,15 @@ export interface NativeAddon {
     cancellation: NativeCancellation,
   ): Promise<NativeModel>;
   createSession(model: NativeModel, options: NativeSessionOptions): Promise<NativeSession>;
+  /**
+   * Of the options, `batchSize` may be 0 for as many as suit the model, and those of prompts and
+   * micro-batches mean nothing. `pooling` is empty for the model's own.
+   */
+  createEmbedder(
+    model: NativeModel,
+    options: NativeSessionOptions,
+    pooling: string,
+  ): Promise<NativeEmbedder>;
   /** Writes `source` to `target` in another weight type, e.g. 'Q8_0' or 'F32'. */
   quantize(source: string, target: string, type: string, threads: number): Promise<void>;
 }

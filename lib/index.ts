@@ -19,6 +19,13 @@ export type {
 export type { CacheType, ContextOptions } from './context-options.js';
 export { defaultModelPath } from './default-model.js';
 export {
+  Embedder,
+  type EmbedderLoadOptions,
+  type TextEmbedding,
+  type TextEmbeddings,
+} from './embedder.js';
+export type { EmbeddingOptions, Pooling, VectorNormalization } from './embedding-options.js';
+export {
   ClosedError,
   ContextOverflowError,
   type ErrorCode,
@@ -36,6 +43,7 @@ export { logSoftmax, logSumExp } from './log-softmax.js';
 export { Model, type ModelInfo, type Vocabulary } from './model.js';
 export type { ModelOptions } from './model-options.js';
 export { quantize } from './quantize.js';
+export type { RankedDocument, Ranking, RerankOptions } from './rerank.js';
 export type { BestToken, TokenChoiceNode } from './token-choice-node.js';
 export {
   TokenChoiceTree,

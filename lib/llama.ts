@@ -19,6 +19,8 @@ import {
   readCompletionDefaults,
 } from './completion.js';
 import { type ContextOptions, contextOptionNames, readContextOptions } from './context-options.js';
+import type { TextEmbedding, TextEmbeddings } from './embedder.js';
+import { type EmbeddingOptions, readEmbeddingOptions } from './embedding-options.js';
 import { checkInto, type EvalOptions, type Evaluation, readEvalOptions, rowsOf } from './eval.js';
 import type { Generation } from './generate.js';
 import type { DetokenizeOptions, TokenizeOptions } from './lm.js';
@@ -38,12 +40,14 @@ import { type Cost, costFromNative, Stopwatch } from './usage.js';
 export interface LLaMaOptions extends ContextOptions {
   /** Defaults of `complete`. */
   completion?: CompletionDefaults | undefined;
+  /** Of {@link LLaMa.embed}. Default: as of an {@link Embedder}, with the LM's threads. */
+  embeddings?: EmbeddingOptions | undefined;
 }
 
 /** Options of `LLaMa.load`: those of its model and its own. */
 export interface LLaMaLoadOptions extends ModelOptions, LLaMaOptions {}
 
-const optionNames = [...contextOptionNames, 'completion'] as const;
+const optionNames = [...contextOptionNames, 'completion', 'embeddings'] as const;
 
 /**
  * llama.cpp as an LM: one context, with a thread and a queue of its own. Calls may overlap;
@@ -70,10 +74,11 @@ export class LLaMa extends ChoiceLM {
   /** @internal */
   constructor(session: Session, options: { completion: CompletionDefaults });
   constructor(source: Model | Session, options?: LLaMaOptions) {
-    const { completion = {}, ...context } = checkOptions(options, 'options', optionNames);
+    const given = checkOptions(options, 'options', optionNames);
+    const { completion = {} } = given;
     super({ completion });
     this.#completion = completion;
-    this.#session = source instanceof Session ? source : openSession(source, context, false);
+    this.#session = source instanceof Session ? source : openSession(source, given, false);
     this.model = this.#session.model;
   }
 
@@ -85,17 +90,18 @@ export class LLaMa extends ChoiceLM {
   static async load(path: string, options?: LLaMaLoadOptions): Promise<LLaMa> {
     const names = [...modelOptionNames, ...optionNames];
     const given = checkOptions(options, 'options', names);
-    const { completion = {}, signal } = given;
+    const { completion = {}, embeddings, signal } = given;
     const context = pick(given, contextOptionNames);
     const modelOptions = pick(given, modelOptionNames);
     // What is wrong with the options is said before minutes are spent on a model.
     readModelOptions(modelOptions);
     readContextOptions(context, 0);
     readCompletionDefaults(completion);
+    readEmbeddingOptions(embeddings, 0);
     const model = await Model.load(path, modelOptions);
     let lm: LLaMa | undefined;
     try {
-      lm = new LLaMa(openSession(model, context, true), { completion });
+      lm = new LLaMa(openSession(model, given, true), { completion });
       await raceAbort(lm.ready, signal);
       return lm;
     } catch (error) {
@@ -194,6 +200,23 @@ export class LLaMa extends ChoiceLM {
       return session.ingest(tokens, cancellation);
     }, signal);
     return stopwatch.complete(costFromNative(usage));
+  }
+
+  /**
+   * The vector of a text, as {@link Embedder.embed} has it: by an Embedder on the same model, of
+   * the option `embeddings`, which is built at the first call and closed with the LM.
+   *
+   * @throws as {@link Embedder.ready} and {@link Embedder.embed} do
+   */
+  embed(text: Prompt, options?: CallOptions): Promise<TextEmbedding>;
+  /** The vectors of several texts. */
+  embed(texts: readonly Prompt[], options?: CallOptions): Promise<TextEmbeddings>;
+  async embed(
+    input: Prompt & readonly Prompt[],
+    options?: CallOptions,
+  ): Promise<TextEmbedding | TextEmbeddings> {
+    await super.admit(undefined);
+    return this.#session.embedder.embed(input, options);
   }
 
   /** Forgets every cached prompt. */
@@ -300,8 +323,10 @@ export class LLaMa extends ChoiceLM {
   }
 }
 
-function openSession(model: Model, options: ContextOptions, ownsModel: boolean): Session {
+function openSession(model: Model, options: LLaMaOptions, ownsModel: boolean): Session {
   if (!(model instanceof Model)) throw wrongType('a Model', 'model', model);
-  const request = readContextOptions(options, model.info.trainContextSize);
-  return new Session(model, request, ownsModel);
+  const context = pick(options, contextOptionNames);
+  const request = readContextOptions(context, model.info.trainContextSize);
+  readEmbeddingOptions(options.embeddings, model.info.trainContextSize);
+  return new Session(model, request, ownsModel, { ...options.embeddings });
 }

@@ -9,6 +9,8 @@ import {
   type NativeSessionOptions,
   native,
 } from './binding.js';
+import { Embedder } from './embedder.js';
+import type { EmbeddingOptions } from './embedding-options.js';
 import { ClosedError } from './errors.js';
 import { hold, type Model, nativeOf } from './model.js';
 import { runJob } from './native-job.js';
@@ -23,10 +25,18 @@ export class Session {
   readonly #opening: Promise<NativeSession>;
   #release = async (): Promise<void> => {};
   #info: NativeSessionInfo | undefined;
+  readonly #embeddings: EmbeddingOptions;
+  #embedder: Embedder | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(model: Model, options: NativeSessionOptions, ownsModel: boolean) {
+  constructor(
+    model: Model,
+    options: NativeSessionOptions,
+    ownsModel: boolean,
+    embeddings: EmbeddingOptions = {},
+  ) {
     this.model = model;
+    this.#embeddings = embeddings;
     this.#options = options;
     this.#ownsModel = ownsModel;
     this.#opening = this.#open();
@@ -60,6 +70,14 @@ export class Session {
     return runJob((cancellation) => start(session, cancellation), signal);
   }
 
+  /** Embeds with the same model, in a context of its own that is built when it is first asked for. */
+  get embedder(): Embedder {
+    this.assertOpen();
+    const { threads } = this.#options;
+    this.#embedder ??= new Embedder(this.model, { threads, ...this.#embeddings });
+    return this.#embedder;
+  }
+
   assertOpen(): void {
     if (this.closed) throw new ClosedError('The LM is closed');
   }
@@ -87,7 +105,7 @@ export class Session {
 
   async #close(): Promise<void> {
     const session = await this.#opening.catch(() => undefined);
-    await runJob(async () => session?.close());
+    await Promise.all([runJob(async () => session?.close()), this.#embedder?.close()]);
     await this.#release();
     if (this.#ownsModel) await this.model.close();
   }

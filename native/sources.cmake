@@ -7,6 +7,7 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/choice_bounds.cc
   native/engine/context.cc
   native/engine/cpu_check.cc
+  native/engine/embedder.cc
   native/engine/generator.cc
   native/engine/held_paths.cc
   native/engine/job_thread.cc
@@ -15,6 +16,7 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/memory.cc
   native/engine/model.cc
   native/engine/model_file.cc
+  native/engine/pooling.cc
   native/engine/prefix_cache.cc
   native/engine/quantize.cc
   native/engine/row_reader.cc
@@ -30,6 +32,7 @@ set(AUTOCOG_ENGINE_SOURCES
 )
 
 set(AUTOCOG_ADDON_SOURCES
+  native/addon/embedder_wrap.cc
   native/addon/environment.cc
   native/addon/errors.cc
   native/addon/exports.cc

@@ -61,6 +61,7 @@ class Environment {
   // The constructors of our classes here; set when those are installed.
   Napi::FunctionReference model_class;
   Napi::FunctionReference session_class;
+  Napi::FunctionReference embedder_class;
 
   // Keeps the process alive between the two, counted. JavaScript thread.
   void BeginWork();

@@ -22,6 +22,8 @@ constexpr ggml_type kCacheTypes[] = {
     GGML_TYPE_Q4_1, GGML_TYPE_Q5_0, GGML_TYPE_Q5_1, GGML_TYPE_IQ4_NL,
 };
 
+}  // namespace
+
 Result<ggml_type> CacheType(const std::string& name) {
   std::string known;
   for (ggml_type type : kCacheTypes) {
@@ -30,6 +32,8 @@ Result<ggml_type> CacheType(const std::string& name) {
   }
   return Status(Code::kOutOfRange, "Expected a KV cache type (" + known + "), got " + name);
 }
+
+namespace {
 
 // Architectures, by llama.cpp's names for them, that it computes in ways that do not fit trees
 // of tokens, or any scoring. `npm run test:oracles` tries every architecture that there is.
@@ -56,17 +60,20 @@ std::string WhyNot(const ModelInfo& info) {
   return {};
 }
 
-// These look positions up in a table, and llama.cpp asserts that it is long enough. (An mpt may
-// be without; its files do not say.)
-bool HasPositionTable(const ModelInfo& info) {
-  return info.architecture == "gpt2" || info.architecture == "mpt" || info.architecture == "starcoder";
-}
-
 Status Refusal(const std::string& reason) {
   return Status(Code::kNotSupported, "This model cannot be used for scoring: " + reason);
 }
 
-Status CheckOptions(const ContextOptions& options) {
+}  // namespace
+
+bool HasPositionTable(const ModelInfo& info) {
+  for (const char* architecture : {"bert", "gpt2", "mpt", "starcoder"}) {
+    if (info.architecture == architecture) return true;
+  }
+  return false;
+}
+
+Status CheckContextOptions(const ContextOptions& options) {
   const auto refuse = [](const char* name, const char* range, int value) {
     return Status(Code::kOutOfRange,
                   std::string("Expected ") + range + " for " + name + ", got " + std::to_string(value));
@@ -88,6 +95,8 @@ Status CheckOptions(const ContextOptions& options) {
   return Status::Ok();
 }
 
+namespace {
+
 // Rows of logits that one decode may give. Each micro-batch may need a second row as padding.
 uint32_t RowsWithin(size_t budget, const Vocabulary& vocabulary, uint32_t batch, uint32_t micro_batch) {
   const size_t row_bytes = static_cast<size_t>(vocabulary.size()) * sizeof(float);
@@ -99,7 +108,7 @@ uint32_t RowsWithin(size_t budget, const Vocabulary& vocabulary, uint32_t batch,
 
 Result<std::unique_ptr<Context>> Context::Create(std::shared_ptr<Model> model, const ContextOptions& options) {
   if (std::string reason = WhyNot(model->info()); !reason.empty()) return Refusal(reason);
-  if (Status status = CheckOptions(options); !status.ok()) return status;
+  if (Status status = CheckContextOptions(options); !status.ok()) return status;
   if (HasPositionTable(model->info()) && options.context_size > model->info().train_context_size) {
     return Status(Code::kOutOfRange, "Expected at most " + std::to_string(model->info().train_context_size) +
                                          ", the positions that this model knows, for contextSize, got " +

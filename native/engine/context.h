@@ -37,6 +37,14 @@ struct ContextOptions {
   float rope_frequency_scale = 0;
 };
 
+// kOutOfRange for sizes and counts that llama.cpp would not take.
+Status CheckContextOptions(const ContextOptions& options);
+// A type that llama.cpp takes for the KV cache, by its name; else kOutOfRange.
+Result<ggml_type> CacheType(const std::string& name);
+// Whether the model looks positions up in a table, which llama.cpp asserts to be long enough.
+// (An mpt may be without; its files do not say.)
+bool HasPositionTable(const ModelInfo& info);
+
 // How a decode treats batches of one token.
 enum class Kernels {
   // Pads with one token in a sequence of its own, so that every row is computed by the
