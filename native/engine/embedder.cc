@@ -136,7 +136,7 @@ Result<std::unique_ptr<Embedder>> Embedder::Create(std::shared_ptr<Model> model,
       auto params = ToParams(*model, options, tokens, pooling.value());
       if (!params.ok()) return params.status();
       const auto& [type_k, type_v] = std::pair(params.value().type_k, params.value().type_v);
-      const int cells = static_cast<int>(params.value().n_ctx);
+      const int cells = std::max(options.context_size, tokens);
       if (Status status = CheckCacheFits(model->info(), whole ? 0 : cells, type_k, type_v); !status.ok()) {
         return status;
       }
