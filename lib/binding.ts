@@ -177,6 +177,15 @@ export interface NativeGeneration {
   usage: NativeUsage;
 }
 
+export interface NativeState {
+  tokens: Int32Array;
+  /** The prompt's part of the KV cache, as llama.cpp writes it. */
+  cells: Uint8Array;
+  /** The logits after the last token. */
+  row: Float32Array;
+  usage: NativeUsage;
+}
+
 export interface NativeSession {
   info(): NativeSessionInfo;
   /** `rows`: ascending positions whose logits are wanted. */
@@ -234,6 +243,15 @@ export interface NativeSession {
     cancellation: NativeCancellation,
   ): Promise<NativeGeneration>;
   ingest(prompt: Int32Array, cancellation: NativeCancellation): Promise<NativeUsage>;
+  /** Of the prompt that was used last, where `prompt` is empty; of none, where none is cached. */
+  saveState(prompt: Int32Array, cancellation: NativeCancellation): Promise<NativeState>;
+  /** `cells` must not change until it settles. */
+  loadState(
+    tokens: Int32Array,
+    cells: Uint8Array,
+    row: Float32Array,
+    cancellation: NativeCancellation,
+  ): Promise<NativeUsage>;
   /** Forgets every cached prompt. */
   clear(): Promise<void>;
   /** Cancels what runs, refuses what waits, frees the context. Idempotent. */
@@ -326,6 +344,7 @@ export type NativeErrorCode =
   | 'MODEL_LOAD'
   | 'NOT_SUPPORTED'
   | 'OUT_OF_MEMORY'
-  | 'OUT_OF_RANGE';
+  | 'OUT_OF_RANGE'
+  | 'STATE_MISMATCH';
 
 export const native: NativeAddon = addon as NativeAddon;

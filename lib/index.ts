@@ -44,6 +44,7 @@ export { Model, type ModelInfo, type Vocabulary } from './model.js';
 export type { ModelOptions } from './model-options.js';
 export { quantize } from './quantize.js';
 export type { RankedDocument, Ranking, RerankOptions } from './rerank.js';
+export type { PromptState } from './state.js';
 export type { BestToken, TokenChoiceNode } from './token-choice-node.js';
 export {
   TokenChoiceTree,

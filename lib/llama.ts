@@ -1,6 +1,7 @@
 // LLaMa: a ChoiceLM on llama.cpp. What ChoiceLM makes of greedyImpl step by step, this does
 // natively, one job per call, to the same numbers.
 
+import { resolve } from 'node:path';
 import { raceAbort } from './abort.js';
 import {
   checkOptions,
@@ -25,11 +26,17 @@ import { checkInto, type EvalOptions, type Evaluation, readEvalOptions, rowsOf }
 import type { Generation } from './generate.js';
 import type { DetokenizeOptions, TokenizeOptions } from './lm.js';
 import { Model, nativeOf } from './model.js';
-import { type ModelOptions, modelOptionNames, readModelOptions } from './model-options.js';
+import {
+  checkPath,
+  type ModelOptions,
+  modelOptionNames,
+  readModelOptions,
+} from './model-options.js';
 import { callNative, runJob } from './native-job.js';
 import { holdsTasks, holdsTree, scoreNatively, scoreTogether } from './native-trees.js';
 import { pick } from './pick.js';
 import { Session } from './session.js';
+import { loadState, type PromptState, saveState } from './state.js';
 import { readDetokenizeOptions, readTokenizeOptions } from './text-options.js';
 import type { TokenChoiceTree } from './token-choice-tree.js';
 import { tokenizeMany } from './tokenize-many.js';
@@ -217,6 +224,45 @@ export class LLaMa extends ChoiceLM {
   ): Promise<TextEmbedding | TextEmbeddings> {
     await super.admit(undefined);
     return this.#session.embedder.embed(input, options);
+  }
+
+  /**
+   * Writes what the engine keeps of a prompt to the file `path`, and what it belongs to to
+   * `path + '.json'`, so that {@link loadState} finds the prompt decoded. What is not cached of it
+   * is decoded first. Without a prompt: that which was used last.
+   *
+   * @throws LMError `STATE_NOT_SAVED` where nothing is cached, or the files cannot be written;
+   * NotSupportedError beyond a model's sliding window; ContextOverflowError
+   */
+  async saveState(path: string, prompt?: Prompt, options?: CallOptions): Promise<PromptState> {
+    const stopwatch = new Stopwatch();
+    checkPath(path, 'path');
+    const input =
+      prompt === undefined ? undefined : checkPrompt(prompt, 'prompt', this.vocabularySize);
+    const signal = checkSignal(checkOptions(options, 'options', ['signal']).signal, 'signal');
+    await this.admit(signal);
+    const tokens = input === undefined ? undefined : await this.promptTokens(input, signal);
+    if (tokens !== undefined) this.checkFits(tokens.length);
+    stopwatch.tokenized();
+    const state = await saveState(this.#session, resolve(path), tokens, signal);
+    return { tokens: state.tokens, ...stopwatch.complete(state) };
+  }
+
+  /**
+   * Puts a state of {@link saveState} in the prefix cache, in place of the prompt that was used
+   * longest ago: calls with its prompt find all of it there. It has to be of the same model,
+   * context and build, and unaltered; else nothing of it is used.
+   *
+   * @throws LMError `STATE_MISMATCH`, saying what differs; ContextOverflowError for a prompt that
+   * is longer than this context
+   */
+  async loadState(path: string, options?: CallOptions): Promise<PromptState> {
+    const stopwatch = new Stopwatch();
+    checkPath(path, 'path');
+    const signal = checkSignal(checkOptions(options, 'options', ['signal']).signal, 'signal');
+    await this.admit(signal);
+    const state = await loadState(this.#session, resolve(path), signal);
+    return { tokens: state.tokens, ...stopwatch.complete(state) };
   }
 
   /** Forgets every cached prompt. */

@@ -1,8 +1,16 @@
 // Model: a loaded GGUF file, which any number of LLaMas share. Its tokenizer needs no context.
 
+import { resolve } from 'node:path';
 import { checkInteger, checkString, checkTokens } from './arguments.js';
-import { type NativeModel, type NativeModelInfo, type NativeVocab, native } from './binding.js';
+import {
+  type NativeModel,
+  type NativeModelInfo,
+  type NativeModelOptions,
+  type NativeVocab,
+  native,
+} from './binding.js';
 import { ClosedError } from './errors.js';
+import { stampOf } from './file-stamp.js';
 import type { DetokenizeOptions, TokenizeOptions } from './lm.js';
 import { checkPath, type ModelOptions, readModelOptions } from './model-options.js';
 import { callNative, runJob } from './native-job.js';
@@ -28,6 +36,19 @@ export type Vocabulary = Readonly<
   Omit<NativeVocab, SpecialToken> & Record<SpecialToken, number | undefined>
 >;
 
+/** Where a model came from, for what has to know it again. */
+export interface ModelSource {
+  /** Of the file, or of the first of several. */
+  path: string;
+  /** The file's state when it was loaded; undefined where that could not be asked for. */
+  stamp: string | undefined;
+  /** The metadata that was replaced. */
+  overrides: string;
+}
+
+/** Where a model came from. */
+export let sourceOf: (model: Model) => ModelSource;
+
 /** The native model behind a Model, for what holds it: see {@link hold}. */
 export let nativeOf: (model: Model) => NativeModel;
 
@@ -52,16 +73,19 @@ export class Model implements AsyncDisposable {
   /** Every key and value of the file, as text. */
   readonly metadata: Readonly<Record<string, string>>;
   readonly #native: NativeModel;
+  readonly #source: ModelSource;
   #holders = 0;
   #closing: Promise<void> | undefined;
 
   static {
     nativeOf = (model) => model.#native;
+    sourceOf = (model) => model.#source;
     hold = (model) => model.#hold();
   }
 
-  private constructor(model: NativeModel) {
+  private constructor(model: NativeModel, source: ModelSource) {
     this.#native = model;
+    this.#source = source;
     this.info = Object.freeze(model.info());
     this.vocab = readVocabulary(model.vocab());
     this.metadata = Object.freeze(readMetadata(model.metadata()));
@@ -77,6 +101,8 @@ export class Model implements AsyncDisposable {
     checkPath(path, 'path');
     const { native: request, onProgress, signal } = readModelOptions(options);
     let failure: { reason: unknown } | undefined;
+    // Asked for before it is read: a file that changes meanwhile is another one.
+    const stamp = await stampOf(path).catch(() => undefined);
     const loading = runJob(async (cancellation) => {
       const report = (fraction: number): void => {
         if (failure !== undefined) return;
@@ -95,7 +121,9 @@ export class Model implements AsyncDisposable {
     }, signal);
     try {
       const loaded = await loading;
-      if (failure === undefined) return callNative(() => new Model(loaded));
+      const overrides = describeOverrides(request);
+      const source = { path: resolve(path), stamp, overrides };
+      if (failure === undefined) return callNative(() => new Model(loaded, source));
     } catch (error) {
       if (failure === undefined || signal?.aborted) throw error;
     }
@@ -171,6 +199,15 @@ export class Model implements AsyncDisposable {
     if (this.closed) throw new ClosedError('The model is closed');
     return this.#native;
   }
+}
+
+/** The replaced metadata as text, the same for the same. */
+function describeOverrides({ overrideKeys, overrideValues }: NativeModelOptions): string {
+  const entries = overrideKeys.map((key, index) => {
+    const value = overrideValues[index];
+    return [key, typeof value, `${value}`];
+  });
+  return JSON.stringify(entries.sort());
 }
 
 function readVocabulary(vocab: NativeVocab): Vocabulary {

@@ -78,6 +78,11 @@ export class Session {
     return this.#embedder;
   }
 
+  /** What the context was asked to be. */
+  get settings(): Readonly<NativeSessionOptions> {
+    return this.#options;
+  }
+
   assertOpen(): void {
     if (this.closed) throw new ClosedError('The LM is closed');
   }

@@ -6,6 +6,7 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/batch.cc
   native/engine/choice_bounds.cc
   native/engine/context.cc
+  native/engine/context_state.cc
   native/engine/cpu_check.cc
   native/engine/embedder.cc
   native/engine/generator.cc
@@ -21,6 +22,7 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/quantize.cc
   native/engine/row_reader.cc
   native/engine/session.cc
+  native/engine/session_state.cc
   native/engine/status.cc
   native/engine/thread_pool.cc
   native/engine/token_tree.cc
@@ -39,6 +41,7 @@ set(AUTOCOG_ADDON_SOURCES
   native/addon/model_wrap.cc
   native/addon/options.cc
   native/addon/session_wrap.cc
+  native/addon/session_wrap_state.cc
   native/addon/values.cc
 )
 

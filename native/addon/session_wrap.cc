@@ -58,7 +58,8 @@ void SessionWrap::Install(Napi::Env env) {
        InstanceMethod<&SessionWrap::LogProbs>("logprobs"), InstanceMethod<&SessionWrap::Candidates>("candidates"),
        InstanceMethod<&SessionWrap::ScoreTree>("scoreTree"), InstanceMethod<&SessionWrap::SearchTree>("searchTree"),
        InstanceMethod<&SessionWrap::Generate>("generate"), InstanceMethod<&SessionWrap::Ingest>("ingest"),
-       InstanceMethod<&SessionWrap::Clear>("clear"), InstanceMethod<&SessionWrap::Close>("close")});
+       InstanceMethod<&SessionWrap::Clear>("clear"), InstanceMethod<&SessionWrap::Close>("close"),
+       InstanceMethod<&SessionWrap::SaveState>("saveState"), InstanceMethod<&SessionWrap::LoadState>("loadState")});
   Environment::Get(env)->session_class = Napi::Persistent(constructor);
 }
 

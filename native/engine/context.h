@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "engine/batch.h"
 #include "engine/cancellation.h"
@@ -90,6 +91,15 @@ class Context {
 
   // Threads for reading logits, as many as decode batches.
   Workers* workers() { return &workers_; }
+
+  // The cells of sequence 0, of which there are `length`, as llama.cpp writes them. Of other
+  // sequences it writes nothing that it could read. kNotSupported where the cache is of a kind
+  // that does not keep all of them.
+  Result<std::vector<uint8_t>> SaveCells(int length);
+  // Makes such cells those of a sequence, which holds nothing after a failure. kStateMismatch
+  // where they are not what llama.cpp would write of `length` tokens.
+  // REQUIRES: so many free cells.
+  Status LoadCells(llama_seq_id sequence, int length, const uint8_t* data, size_t size);
 
   // Removes positions from `from` on.
   void Trim(llama_seq_id sequence, llama_pos from);

@@ -21,10 +21,23 @@ namespace {
 constexpr int kUsualBatch = 512;
 constexpr int kLeastUsualBatch = 32;
 
+// Architectures, by llama.cpp's names for them, that it embeds with in ways that end the process
+// or mean nothing. `npm run test:oracles` tries every architecture that there is.
+constexpr std::pair<const char*, const char*> kUnfit[] = {
+    {"arwkv7", "llama.cpp gives no embeddings of it"},
+    {"deepseek4", "llama.cpp reads embeddings of another shape than it has"},
+    {"qwen4exp", "llama.cpp reads embeddings of another shape than it has"},
+    {"rwkv6qwen2", "llama.cpp gives no embeddings of it"},
+    {"wavtokenizer-dec", "it makes sound of all the tokens of a batch, whichever text they are of"},
+};
+
 // Why a model cannot embed here; empty where it can.
 std::string WhyNot(const ModelInfo& info) {
   if (info.vocab_only) return "it was loaded with vocabOnly, so it has no weights";
   if (info.has_encoder && info.has_decoder) return "its encoder is there for its decoder alone";
+  for (const auto& [architecture, reason] : kUnfit) {
+    if (info.architecture == architecture) return reason;
+  }
   return {};
 }
 

@@ -215,4 +215,43 @@ void PrefixCache::Clear() {
   for (int i = 0; i < slots(); ++i) TrimSlot(i, 0);
 }
 
+Tokens PrefixCache::LastUsed() const {
+  const Slot* last = nullptr;
+  for (const Slot& slot : slots_) {
+    if (slot.exact > 0 && (last == nullptr || slot.last_used > last->last_used)) last = &slot;
+  }
+  if (last == nullptr) return {};
+  return Tokens(last->tokens.begin(), last->tokens.begin() + last->exact);
+}
+
+Result<std::vector<uint8_t>> PrefixCache::SaveCells(int slot, int length) {
+  // Sequence 0 makes room for the cells, in a branch that hangs on nothing: metadata only.
+  const int held = Length(0);
+  const int branch = branches() - 1;
+  const llama_seq_id aside = BranchSequence(branch);
+  Attach(branch, kNoSlot, 0);
+  context_->Share(0, aside, 0, held);
+  context_->Trim(0, 0);
+  context_->Share(slot == 0 ? aside : slot, 0, 0, length);
+  auto cells = context_->SaveCells(length);
+  context_->Trim(0, 0);
+  context_->Share(aside, 0, 0, held);
+  context_->Trim(aside, 0);
+  return cells;
+}
+
+Status PrefixCache::LoadCells(const Tokens& prompt, const uint8_t* data, size_t size, const float* row) {
+  const int length = static_cast<int>(prompt.size());
+  const int index = OldestSlot(-1);
+  TrimSlot(index, 0);
+  MakeRoom(length, index);
+  Status status = context_->LoadCells(index, length, data, size);
+  if (!status.ok()) return status;
+  Slot& slot = slots_[static_cast<size_t>(index)];
+  Extend(&slot, prompt, length);
+  KeepRow(&slot, row);
+  slot.last_used = ++clock_;
+  return Status::Ok();
+}
+
 }  // namespace autocog
