@@ -232,7 +232,7 @@ export class LLaMa extends ChoiceLM {
    * is decoded first. Without a prompt: that which was used last.
    *
    * @throws LMError `STATE_NOT_SAVED` where nothing is cached, or the files cannot be written;
-   * NotSupportedError beyond a model's sliding window; ContextOverflowError
+   * ContextOverflowError
    */
   async saveState(path: string, prompt?: Prompt, options?: CallOptions): Promise<PromptState> {
     const stopwatch = new Stopwatch();

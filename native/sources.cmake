@@ -48,6 +48,7 @@ set(AUTOCOG_ADDON_SOURCES
 set(AUTOCOG_TEST_SOURCES
   native/test/check.cc
   native/test/choice_bounds_test.cc
+  native/test/embedder_test.cc
   native/test/forest_test.cc
   native/test/job_thread_test.cc
   native/test/log_softmax_test.cc
@@ -55,6 +56,7 @@ set(AUTOCOG_TEST_SOURCES
   native/test/reproducibility_test.cc
   native/test/session_support.cc
   native/test/session_test.cc
+  native/test/state_test.cc
   native/test/tree_search_test.cc
   native/test/wave_planner_test.cc
   native/test/workers_test.cc

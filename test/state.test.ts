@@ -335,13 +335,18 @@ t.test('what is sealed but cannot be is refused, too', async (t) => {
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     forge(`${state}.json`, (content) => Object.assign(content, { sha256 }));
   };
-  const cellsAt = 16;
+  // Before each part stands its size.
+  const partAt = 8;
+  const cellsAt = partAt + 16;
   const layersAt = cellsAt + 12 * tokens.length;
   const changes: [string, (bytes: Buffer) => void][] = [
-    ['another magic number', (bytes) => bytes.writeUInt32LE(1, 0)],
-    ['two streams', (bytes) => bytes.writeUInt32LE(2, 8)],
-    ['four billion cells', (bytes) => bytes.writeUInt32LE(0xffffffff, 12)],
-    ['a cell less', (bytes) => bytes.writeUInt32LE(tokens.length - 1, 12)],
+    ['a part larger than all', (bytes) => bytes.writeBigUInt64LE(2n ** 63n, 0)],
+    ['a part of nothing', (bytes) => bytes.writeBigUInt64LE(0n, 0)],
+    ['a part a byte short', (bytes) => bytes.writeBigUInt64LE(bytes.readBigUInt64LE(0) - 1n, 0)],
+    ['another magic number', (bytes) => bytes.writeUInt32LE(1, partAt)],
+    ['two streams', (bytes) => bytes.writeUInt32LE(2, partAt + 8)],
+    ['four billion cells', (bytes) => bytes.writeUInt32LE(0xffffffff, partAt + 12)],
+    ['a cell less', (bytes) => bytes.writeUInt32LE(tokens.length - 1, partAt + 12)],
     ['a position twice', (bytes) => bytes.writeUInt32LE(0, cellsAt + 12)],
     ['a negative position', (bytes) => bytes.writeInt32LE(-5, cellsAt)],
     ['a cell in many sequences', (bytes) => bytes.writeUInt32LE(1 << 30, cellsAt + 4)],

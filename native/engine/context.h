@@ -92,14 +92,16 @@ class Context {
   // Threads for reading logits, as many as decode batches.
   Workers* workers() { return &workers_; }
 
-  // The cells of sequence 0, of which there are `length`, as llama.cpp writes them. Of other
-  // sequences it writes nothing that it could read. kNotSupported where the cache is of a kind
-  // that does not keep all of them.
-  Result<std::vector<uint8_t>> SaveCells(int length);
-  // Makes such cells those of a sequence, which holds nothing after a failure. kStateMismatch
-  // where they are not what llama.cpp would write of `length` tokens.
+  // Most cells that SaveCells() takes at a time.
+  int most_saved() const;
+  // Appends the cells of sequence 0, which holds the positions [from, to), as llama.cpp writes
+  // them. Of other sequences it writes nothing that it could read. kNotSupported where the cache
+  // is of a kind of which it does not write all.
+  Status SaveCells(int from, int to, std::vector<uint8_t>* data);
+  // Makes such cells those of an empty sequence, which is empty again after a failure.
+  // kStateMismatch where they are not what llama.cpp would write.
   // REQUIRES: so many free cells.
-  Status LoadCells(llama_seq_id sequence, int length, const uint8_t* data, size_t size);
+  Status LoadCells(llama_seq_id sequence, int from, int to, const uint8_t* data, size_t size);
 
   // Removes positions from `from` on.
   void Trim(llama_seq_id sequence, llama_pos from);

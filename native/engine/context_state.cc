@@ -27,41 +27,44 @@ uint32_t ReadAt(const uint8_t* data, size_t at) {
   return value;
 }
 
-// Whether cells of this many bytes are at the positions from 0 on, each in one sequence.
-bool AreInOrder(const uint8_t* data, size_t size, size_t length, size_t cell) {
-  if ((size - kCellsAt) / cell < length) return false;
-  for (size_t i = 0; i < length; ++i) {
+// Whether cells of this many bytes are at the positions from `from` on, each in one sequence.
+bool AreInOrder(const uint8_t* data, size_t size, size_t from, size_t count, size_t cell) {
+  if ((size - kCellsAt) / cell < count) return false;
+  for (size_t i = 0; i < count; ++i) {
     const size_t at = kCellsAt + i * cell;
-    if (ReadAt(data, at) != i || ReadAt(data, at + 4) != 1) return false;
+    if (ReadAt(data, at) != from + i || ReadAt(data, at + 4) != 1) return false;
   }
   return true;
 }
 
-bool HoldsPrompt(const uint8_t* data, size_t size, int length) {
-  const auto count = static_cast<size_t>(length);
+bool Holds(const uint8_t* data, size_t size, int from, int to) {
+  const auto first = static_cast<size_t>(from);
+  const auto count = static_cast<size_t>(to - from);
   if (size < kCellsAt || ReadAt(data, kStreamsAt) != 1 || ReadAt(data, kCountAt) != count) return false;
-  return AreInOrder(data, size, count, kPlainCell) || AreInOrder(data, size, count, kCellWithMore);
+  return AreInOrder(data, size, first, count, kPlainCell) || AreInOrder(data, size, first, count, kCellWithMore);
 }
 
 }  // namespace
 
-Result<std::vector<uint8_t>> Context::SaveCells(int length) {
-  const Status unfit(Code::kNotSupported, "The state of this model cannot be saved: its cache is of another kind");
-  // A window's cells that the last token does not see are not written, but branches return to them.
+// Cells that the sequence's last token does not see through a sliding window are not written, and
+// branches return to them: so no more at a time than all see of each other.
+int Context::most_saved() const {
   const int window = model_->info().sliding_window;
-  if (window > 0 && length > window) {
-    return Status(Code::kNotSupported, "The state of this model cannot be saved beyond its sliding window of " +
-                                           std::to_string(window) + " tokens: the prompt has " +
-                                           std::to_string(length));
-  }
+  return window > 0 ? window : cells_;
+}
+
+Status Context::SaveCells(int from, int to, std::vector<uint8_t>* data) {
   LogCapture log;
   AssertionGuard guard;
   try {
-    std::vector<uint8_t> data(llama_state_seq_get_size(context_, 0));
-    const size_t written = llama_state_seq_get_data(context_, data.data(), data.size(), 0);
-    if (written != data.size()) return Status(Code::kInternal, "llama.cpp did not save the state", log.text());
-    if (!HoldsPrompt(data.data(), data.size(), length)) return unfit;
-    return data;
+    const size_t start = data->size();
+    const size_t size = llama_state_seq_get_size(context_, 0);
+    data->resize(start + size);
+    if (llama_state_seq_get_data(context_, data->data() + start, size, 0) != size) {
+      return Status(Code::kInternal, "llama.cpp did not save the state", log.text());
+    }
+    if (Holds(data->data() + start, size, from, to)) return Status::Ok();
+    return Status(Code::kNotSupported, "The state of this model cannot be saved: its cache is of another kind");
   } catch (const std::bad_alloc&) {
     return Status(Code::kOutOfMemory, "Not enough memory to save the state");
   } catch (const std::exception& error) {
@@ -69,8 +72,8 @@ Result<std::vector<uint8_t>> Context::SaveCells(int length) {
   }
 }
 
-Status Context::LoadCells(llama_seq_id sequence, int length, const uint8_t* data, size_t size) {
-  if (!HoldsPrompt(data, size, length)) {
+Status Context::LoadCells(llama_seq_id sequence, int from, int to, const uint8_t* data, size_t size) {
+  if (!Holds(data, size, from, to)) {
     return Status(Code::kStateMismatch, "The state does not hold the cells of its tokens");
   }
   LogCapture log;
@@ -78,7 +81,7 @@ Status Context::LoadCells(llama_seq_id sequence, int length, const uint8_t* data
   std::string failure;
   try {
     if (llama_state_seq_set_data(context_, data, size, sequence) == size &&
-        llama_memory_seq_pos_min(memory_, sequence) == 0 && llama_memory_seq_pos_max(memory_, sequence) == length - 1) {
+        llama_memory_seq_pos_min(memory_, sequence) == from && llama_memory_seq_pos_max(memory_, sequence) == to - 1) {
       return Status::Ok();
     }
     failure = log.text();

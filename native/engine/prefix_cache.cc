@@ -3,6 +3,7 @@
 #include "engine/prefix_cache.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace autocog {
 
@@ -224,20 +225,34 @@ Tokens PrefixCache::LastUsed() const {
   return Tokens(last->tokens.begin(), last->tokens.begin() + last->exact);
 }
 
+llama_seq_id PrefixCache::SpareSequence() {
+  Attach(branches() - 1, kNoSlot, 0);
+  return BranchSequence(branches() - 1);
+}
+
 Result<std::vector<uint8_t>> PrefixCache::SaveCells(int slot, int length) {
-  // Sequence 0 makes room for the cells, in a branch that hangs on nothing: metadata only.
+  // Sequence 0 makes room for the cells: metadata only.
   const int held = Length(0);
-  const int branch = branches() - 1;
-  const llama_seq_id aside = BranchSequence(branch);
-  Attach(branch, kNoSlot, 0);
-  context_->Share(0, aside, 0, held);
+  const llama_seq_id spare = SpareSequence();
+  context_->Share(0, spare, 0, held);
   context_->Trim(0, 0);
-  context_->Share(slot == 0 ? aside : slot, 0, 0, length);
-  auto cells = context_->SaveCells(length);
-  context_->Trim(0, 0);
-  context_->Share(aside, 0, 0, held);
-  context_->Trim(aside, 0);
-  return cells;
+  std::vector<uint8_t> data;
+  Status status;
+  for (int from = 0; from < length && status.ok();) {
+    const int to = std::min(length, from + context_->most_saved());
+    context_->Share(slot == 0 ? spare : slot, 0, from, to);
+    const size_t start = data.size();
+    data.resize(start + sizeof(uint64_t));
+    status = context_->SaveCells(from, to, &data);
+    const uint64_t size = data.size() - start - sizeof(uint64_t);
+    std::memcpy(data.data() + start, &size, sizeof size);
+    context_->Trim(0, 0);
+    from = to;
+  }
+  context_->Share(spare, 0, 0, held);
+  context_->Trim(spare, 0);
+  if (!status.ok()) return status;
+  return data;
 }
 
 Status PrefixCache::LoadCells(const Tokens& prompt, const uint8_t* data, size_t size, const float* row) {
@@ -245,8 +260,31 @@ Status PrefixCache::LoadCells(const Tokens& prompt, const uint8_t* data, size_t 
   const int index = OldestSlot(-1);
   TrimSlot(index, 0);
   MakeRoom(length, index);
-  Status status = context_->LoadCells(index, length, data, size);
-  if (!status.ok()) return status;
+  const llama_seq_id spare = SpareSequence();
+  Status status;
+  for (int from = 0; from < length && status.ok();) {
+    const int to = std::min(length, from + context_->most_saved());
+    uint64_t part = 0;
+    if (size >= sizeof part) {
+      std::memcpy(&part, data, sizeof part);
+      data += sizeof part;
+      size -= sizeof part;
+    }
+    if (part == 0 || part > size || (to == length && part != size)) {
+      status = Status(Code::kStateMismatch, "The state has not the parts that its tokens need");
+      break;
+    }
+    status = context_->LoadCells(spare, from, to, data, part);
+    context_->Share(spare, index, from, to);
+    context_->Trim(spare, 0);
+    data += part;
+    size -= part;
+    from = to;
+  }
+  if (!status.ok()) {
+    context_->Trim(index, 0);
+    return status;
+  }
   Slot& slot = slots_[static_cast<size_t>(index)];
   Extend(&slot, prompt, length);
   KeepRow(&slot, row);

@@ -82,7 +82,8 @@ class PrefixCache {
 
   // The tokens of the slot that was used last, those decoded with Kernels::kBatch; may be none.
   Tokens LastUsed() const;
-  // The cells of a slot's first `length` tokens, as Context::SaveCells() writes them.
+  // The cells of a slot's first `length` tokens, a part at a time as Context::SaveCells() writes
+  // them, each after its size.
   Result<std::vector<uint8_t>> SaveCells(int slot, int length);
   // Makes saved cells a slot's, with the row of logits after the last, in place of the prompt that
   // was used longest ago and of as many more as there have to be. On failure that slot is empty.
@@ -115,6 +116,9 @@ class PrefixCache {
   void KeepRow(Slot* slot, const float* row);
   Status DecodeRest(int slot, const Tokens& prompt, const PromptRequest& request, const Cancellation& cancellation,
                     Usage* usage);
+
+  // An empty sequence, until a branch is attached.
+  llama_seq_id SpareSequence();
 
   Context* context_;
   std::vector<Slot> slots_;
