@@ -79,6 +79,8 @@ export interface NativeVocab {
   fimMid: number;
   addBos: boolean;
   addEos: boolean;
+  /** Whether a separator stands between a query and a document. */
+  addSep: boolean;
   /** Every token that ends a generation, ascending. */
   endOfGeneration: Int32Array;
 }
@@ -269,6 +271,15 @@ export interface NativeBeams {
   usage: NativeUsage;
 }
 
+export interface NativeState {
+  tokens: Int32Array;
+  /** The prompt's part of the KV cache, as llama.cpp writes it. */
+  cells: Uint8Array;
+  /** The logits after the last token. */
+  row: Float32Array;
+  usage: NativeUsage;
+}
+
 export interface NativeSession {
   info(): NativeSessionInfo;
   /** `rows`: ascending positions whose logits are wanted. */
@@ -351,6 +362,15 @@ export interface NativeSession {
     cancellation: NativeCancellation,
   ): Promise<NativeBeams>;
   ingest(prompt: Int32Array, cancellation: NativeCancellation): Promise<NativeUsage>;
+  /** Of the prompt that was used last, where `prompt` is empty; of none, where none is cached. */
+  saveState(prompt: Int32Array, cancellation: NativeCancellation): Promise<NativeState>;
+  /** `cells` must not change until it settles. */
+  loadState(
+    tokens: Int32Array,
+    cells: Uint8Array,
+    row: Float32Array,
+    cancellation: NativeCancellation,
+  ): Promise<NativeUsage>;
   /** Forgets every cached prompt. */
   clear(): Promise<void>;
   /**
@@ -403,6 +423,41 @@ export interface NativeSampling {
   grammar: string;
 }
 
+export interface NativeEmbedderInfo {
+  pooling: 'none' | 'mean' | 'cls' | 'last' | 'rank';
+  /** Numbers of one vector. */
+  size: number;
+  contextSize: number;
+  /** Most tokens of several texts that are decoded together. */
+  batchSize: number;
+  /** Most texts that are decoded together. */
+  maxSequences: number;
+  /** What a classifier's outputs are called; empty where they have no names. */
+  labels: string[];
+}
+
+export interface NativeEmbeddings {
+  /** Text by text `size` numbers; without pooling that many for each token. */
+  values: Float32Array;
+  usage: NativeUsage;
+}
+
+export interface NativeEmbedder {
+  info(): NativeEmbedderInfo;
+  /**
+   * The tokens of all texts one after the other, and how many each has. `norm`: negative for
+   * vectors as they are, 0 for a largest magnitude of 32760, p for a p-norm of 1.
+   */
+  embed(
+    tokens: Int32Array,
+    lengths: Int32Array,
+    norm: number,
+    cancellation: NativeCancellation,
+  ): Promise<NativeEmbeddings>;
+  /** Cancels what runs, refuses what waits, frees the context. Idempotent. */
+  close(): Promise<void>;
+}
+
 /** One device that ggml found. Sizes in bytes. */
 export interface NativeDevice {
   name: string;
@@ -432,6 +487,15 @@ export interface NativeAddon {
     listener: ((level: 'debug' | 'info' | 'warn' | 'error', text: string) => void) | undefined,
     level: string,
   ): void;
+  /**
+   * Of the options, `batchSize` may be 0 for as many as suit the model, and those of prompts and
+   * micro-batches mean nothing. `pooling` is empty for the model's own.
+   */
+  createEmbedder(
+    model: NativeModel,
+    options: NativeSessionOptions,
+    pooling: string,
+  ): Promise<NativeEmbedder>;
   /** Writes `source` to `target` in another weight type, e.g. 'Q8_0' or 'F32'. */
   quantize(source: string, target: string, type: string, threads: number): Promise<void>;
 }
@@ -450,6 +514,7 @@ export type NativeErrorCode =
   | 'MODEL_LOAD'
   | 'NOT_SUPPORTED'
   | 'OUT_OF_MEMORY'
-  | 'OUT_OF_RANGE';
+  | 'OUT_OF_RANGE'
+  | 'STATE_MISMATCH';
 
 export const native: NativeAddon = addon as NativeAddon;

@@ -33,6 +33,13 @@ export type { CacheType, ContextOptions } from './context-options.js';
 export type { ControlVector } from './control-vector.js';
 export { defaultModelPath } from './default-model.js';
 export {
+  Embedder,
+  type EmbedderLoadOptions,
+  type TextEmbedding,
+  type TextEmbeddings,
+} from './embedder.js';
+export type { EmbeddingOptions, Pooling, VectorNormalization } from './embedding-options.js';
+export {
   ClosedError,
   ContextOverflowError,
   type ErrorCode,
@@ -54,9 +61,11 @@ export type { ModelInfo, Vocabulary } from './model-info.js';
 export type { ModelOptions } from './model-options.js';
 export type { PrintOptions } from './print-candidates.js';
 export { quantize } from './quantize.js';
+export type { RankedDocument, Ranking, RerankOptions } from './rerank.js';
 export type { RopeOptions, RopeScaling } from './rope.js';
 export { type SamplerName, type SamplerOptions, SamplerSettings } from './sampler-settings.js';
 export { samplers } from './samplers.js';
+export type { PromptState } from './state.js';
 export type { BestToken, TokenChoiceNode } from './token-choice-node.js';
 export {
   TokenChoiceTree,

@@ -1,6 +1,7 @@
 // LLaMa: a ChoiceLM on llama.cpp. What ChoiceLM makes of greedyImpl step by step, this does
 // natively, one job per call, to the same numbers.
 
+import { resolve } from 'node:path';
 import { raceAbort } from './abort.js';
 import { type AdapterUse, readAdapterUses, type ScaledAdapter } from './adapter.js';
 import {
@@ -25,17 +26,25 @@ import {
 import type { ContextInfo } from './context-info.js';
 import { type ContextOptions, contextOptionNames, readContextOptions } from './context-options.js';
 import { type ControlVector, readControlVectors, sumOfParts } from './control-vector.js';
+import type { TextEmbedding, TextEmbeddings } from './embedder.js';
+import { type EmbeddingOptions, readEmbeddingOptions } from './embedding-options.js';
 import { checkInto, type EvalOptions, type Evaluation, readEvalOptions, rowsOf } from './eval.js';
 import type { Emit, Generation } from './generate.js';
 import type { DetokenizeOptions, TokenizeOptions } from './lm.js';
 import { Model, nativeOf } from './model.js';
-import { type ModelOptions, modelOptionNames, readModelOptions } from './model-options.js';
+import {
+  checkPath,
+  type ModelOptions,
+  modelOptionNames,
+  readModelOptions,
+} from './model-options.js';
 import { callNative, runJob } from './native-job.js';
 import { holdsTasks, holdsTree, scoreNatively, scoreTogether } from './native-trees.js';
 import { searchBeamsNatively, writeManyNatively, writeNatively } from './native-writing.js';
 import { pick } from './pick.js';
 import { warnOfScale } from './rope.js';
 import { Session } from './session.js';
+import { loadState, type PromptState, saveState } from './state.js';
 import { readDetokenizeOptions, readTokenizeOptions } from './text-options.js';
 import type { TokenChoiceTree } from './token-choice-tree.js';
 import { tokenizeMany } from './tokenize-many.js';
@@ -46,12 +55,14 @@ import { type Cost, costFromNative, Stopwatch } from './usage.js';
 export interface LLaMaOptions extends ContextOptions {
   /** Defaults of `complete`. */
   completion?: CompletionDefaults | undefined;
+  /** Of {@link LLaMa.embed}. Default: as of an {@link Embedder}, with the LM's threads. */
+  embeddings?: EmbeddingOptions | undefined;
 }
 
 /** Options of `LLaMa.load`: those of its model and its own. */
 export interface LLaMaLoadOptions extends ModelOptions, LLaMaOptions {}
 
-const optionNames = [...contextOptionNames, 'completion'] as const;
+const optionNames = [...contextOptionNames, 'completion', 'embeddings'] as const;
 
 /**
  * llama.cpp as an LM: one context, with a thread and a queue of its own. Calls may overlap;
@@ -78,10 +89,11 @@ export class LLaMa extends ChoiceLM {
   /** @internal */
   constructor(session: Session, options: { completion: CompletionDefaults });
   constructor(source: Model | Session, options?: LLaMaOptions) {
-    const { completion = {}, ...context } = checkOptions(options, 'options', optionNames);
+    const given = checkOptions(options, 'options', optionNames);
+    const { completion = {} } = given;
     super({ completion });
     this.#completion = completion;
-    this.#session = source instanceof Session ? source : openSession(source, context, false);
+    this.#session = source instanceof Session ? source : openSession(source, given, false);
     this.model = this.#session.model;
   }
 
@@ -93,17 +105,18 @@ export class LLaMa extends ChoiceLM {
   static async load(path: string, options?: LLaMaLoadOptions): Promise<LLaMa> {
     const names = [...modelOptionNames, ...optionNames];
     const given = checkOptions(options, 'options', names);
-    const { completion = {}, signal } = given;
+    const { completion = {}, embeddings, signal } = given;
     const context = pick(given, contextOptionNames);
     const modelOptions = pick(given, modelOptionNames);
     // What is wrong with the options is said before minutes are spent on a model.
     readModelOptions(modelOptions);
     readContextOptions(context, undefined);
     readCompletionDefaults(completion);
+    readEmbeddingOptions(embeddings, 0);
     const model = await Model.load(path, modelOptions);
     let lm: LLaMa | undefined;
     try {
-      lm = new LLaMa(openSession(model, context, true), { completion });
+      lm = new LLaMa(openSession(model, given, true), { completion });
       await raceAbort(lm.ready, signal);
       return lm;
     } catch (error) {
@@ -215,6 +228,62 @@ export class LLaMa extends ChoiceLM {
       return session.ingest(tokens, cancellation);
     }, signal);
     return stopwatch.complete(costFromNative(usage));
+  }
+
+  /**
+   * The vector of a text, as {@link Embedder.embed} has it: by an Embedder on the same model, of
+   * the option `embeddings`, which is built at the first call and closed with the LM.
+   *
+   * @throws as {@link Embedder.ready} and {@link Embedder.embed} do
+   */
+  embed(text: Prompt, options?: CallOptions): Promise<TextEmbedding>;
+  /** The vectors of several texts. */
+  embed(texts: readonly Prompt[], options?: CallOptions): Promise<TextEmbeddings>;
+  async embed(
+    input: Prompt & readonly Prompt[],
+    options?: CallOptions,
+  ): Promise<TextEmbedding | TextEmbeddings> {
+    await super.admit(undefined);
+    return this.#session.embedder.embed(input, options);
+  }
+
+  /**
+   * Writes what the engine keeps of a prompt to the file `path`, and what it belongs to to
+   * `path + '.json'`, so that {@link loadState} finds the prompt decoded. What is not cached of it
+   * is decoded first. Without a prompt: that which was used last.
+   *
+   * @throws LMError `STATE_NOT_SAVED` where nothing is cached, or the files cannot be written;
+   * ContextOverflowError
+   */
+  async saveState(path: string, prompt?: Prompt, options?: CallOptions): Promise<PromptState> {
+    const stopwatch = new Stopwatch();
+    checkPath(path, 'path');
+    const input =
+      prompt === undefined ? undefined : checkPrompt(prompt, 'prompt', this.vocabularySize);
+    const signal = checkSignal(checkOptions(options, 'options', ['signal']).signal, 'signal');
+    await this.admit(signal);
+    const tokens = input === undefined ? undefined : await this.promptTokens(input, signal);
+    if (tokens !== undefined) this.checkFits(tokens.length);
+    stopwatch.tokenized();
+    const state = await saveState(this.#session, resolve(path), tokens, signal);
+    return { tokens: state.tokens, ...stopwatch.complete(state) };
+  }
+
+  /**
+   * Puts a state of {@link saveState} in the prefix cache, in place of the prompt that was used
+   * longest ago: calls with its prompt find all of it there. It has to be of the same model,
+   * context and build, and unaltered; else nothing of it is used.
+   *
+   * @throws LMError `STATE_MISMATCH`, saying what differs; ContextOverflowError for a prompt that
+   * is longer than this context
+   */
+  async loadState(path: string, options?: CallOptions): Promise<PromptState> {
+    const stopwatch = new Stopwatch();
+    checkPath(path, 'path');
+    const signal = checkSignal(checkOptions(options, 'options', ['signal']).signal, 'signal');
+    await this.admit(signal);
+    const state = await loadState(this.#session, resolve(path), signal);
+    return { tokens: state.tokens, ...stopwatch.complete(state) };
   }
 
   /** Forgets every cached prompt. */
@@ -378,9 +447,11 @@ export class LLaMa extends ChoiceLM {
   }
 }
 
-function openSession(model: Model, options: ContextOptions, ownsModel: boolean): Session {
+function openSession(model: Model, options: LLaMaOptions, ownsModel: boolean): Session {
   if (!(model instanceof Model)) throw wrongType('a Model', 'model', model);
-  const request = readContextOptions(options, model.info);
-  warnOfScale(options, request.contextSize, model.info);
-  return new Session(model, request, ownsModel);
+  const context = pick(options, contextOptionNames);
+  const request = readContextOptions(context, model.info);
+  readEmbeddingOptions(options.embeddings, model.info.trainContextSize);
+  warnOfScale(context, request.contextSize, model.info);
+  return new Session(model, request, ownsModel, { ...options.embeddings });
 }

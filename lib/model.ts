@@ -1,10 +1,12 @@
 // Model: a loaded GGUF file, which any number of LLaMas share. Its tokenizer needs no context.
 
+import { resolve } from 'node:path';
 import { Adapter } from './adapter.js';
 import { checkInteger, checkOptions, checkSignal, checkString, checkTokens } from './arguments.js';
-import { type NativeModel, native } from './binding.js';
+import { type NativeModel, type NativeModelOptions, native } from './binding.js';
 import type { CallOptions } from './call-options.js';
 import { ClosedError } from './errors.js';
+import { stampOf } from './file-stamp.js';
 import type { DetokenizeOptions, TokenizeOptions } from './lm.js';
 import { type ModelInfo, readModelInfo, readVocabulary, type Vocabulary } from './model-info.js';
 import { checkPath, type ModelOptions, readModelOptions } from './model-options.js';
@@ -12,6 +14,19 @@ import { callNative, runJob } from './native-job.js';
 import { readDetokenizeOptions, readTokenizeOptions } from './text-options.js';
 import { type TokenInfo, TokenTable } from './token-table.js';
 import { warn } from './warnings.js';
+
+/** Where a model came from, for what has to know it again. */
+export interface ModelSource {
+  /** Of the file, or of the first of several. */
+  path: string;
+  /** The file's state when it was loaded; undefined where that could not be asked for. */
+  stamp: string | undefined;
+  /** The metadata that was replaced. */
+  overrides: string;
+}
+
+/** Where a model came from. */
+export let sourceOf: (model: Model) => ModelSource;
 
 /** The native model behind a Model, for what holds it: see {@link hold}. */
 export let nativeOf: (model: Model) => NativeModel;
@@ -39,16 +54,19 @@ export class Model implements AsyncDisposable {
   readonly #native: NativeModel;
   readonly #adapters = new Set<Adapter>();
   #table: TokenTable | undefined;
+  readonly #source: ModelSource;
   #holders = 0;
   #closing: Promise<void> | undefined;
 
   static {
     nativeOf = (model) => model.#native;
+    sourceOf = (model) => model.#source;
     hold = (model) => model.#hold();
   }
 
-  private constructor(model: NativeModel) {
+  private constructor(model: NativeModel, source: ModelSource) {
     this.#native = model;
+    this.#source = source;
     this.info = readModelInfo(model.info());
     this.metadata = Object.freeze(readMetadata(model.metadata()));
     this.vocab = readVocabulary(model.vocab(), this.metadata);
@@ -64,6 +82,8 @@ export class Model implements AsyncDisposable {
     checkPath(path, 'path');
     const { native: request, onProgress, signal } = readModelOptions(options);
     let failure: { reason: unknown } | undefined;
+    // Asked for before it is read: a file that changes meanwhile is another one.
+    const stamp = await stampOf(path).catch(() => undefined);
     const loading = runJob(async (cancellation) => {
       const report = (fraction: number): void => {
         if (failure !== undefined) return;
@@ -82,7 +102,9 @@ export class Model implements AsyncDisposable {
     }, signal);
     try {
       const loaded = await loading;
-      if (failure === undefined) return callNative(() => new Model(loaded));
+      const overrides = describeOverrides(request);
+      const source = { path: resolve(path), stamp, overrides };
+      if (failure === undefined) return callNative(() => new Model(loaded, source));
     } catch (error) {
       if (failure === undefined || signal?.aborted) throw error;
     }
@@ -223,6 +245,15 @@ function warnOfIgnored(path: string, ignored: readonly string[]): void {
     `llama.cpp leaves out ${ignored.length} tensors of the adapter ${path}`,
     ignored.join(', '),
   );
+}
+
+/** The replaced metadata as text, the same for the same. */
+function describeOverrides({ overrideKeys, overrideValues }: NativeModelOptions): string {
+  const entries = overrideKeys.map((key, index) => {
+    const value = overrideValues[index];
+    return [key, typeof value, `${value}`];
+  });
+  return JSON.stringify(entries.sort());
 }
 
 /** Keys and values alternate. */

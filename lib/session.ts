@@ -11,6 +11,8 @@ import {
   native,
 } from './binding.js';
 import { type ContextInfo, makeContextInfo } from './context-info.js';
+import { Embedder } from './embedder.js';
+import type { EmbeddingOptions } from './embedding-options.js';
 import { ClosedError } from './errors.js';
 import { hold, type Model, nativeOf } from './model.js';
 import { runJob } from './native-job.js';
@@ -29,10 +31,18 @@ export class Session {
   #adapters: readonly ScaledAdapter[] = Object.freeze([]);
   #steering = '';
   #revision = 0;
+  readonly #embeddings: EmbeddingOptions;
+  #embedder: Embedder | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(model: Model, options: NativeSessionOptions, ownsModel: boolean) {
+  constructor(
+    model: Model,
+    options: NativeSessionOptions,
+    ownsModel: boolean,
+    embeddings: EmbeddingOptions = {},
+  ) {
     this.model = model;
+    this.#embeddings = embeddings;
     this.#options = options;
     this.#ownsModel = ownsModel;
     this.#opening = this.#open();
@@ -109,6 +119,19 @@ export class Session {
     return runJob((cancellation) => start(session, cancellation), signal);
   }
 
+  /** Embeds with the same model, in a context of its own that is built when it is first asked for. */
+  get embedder(): Embedder {
+    this.assertOpen();
+    const { threads } = this.#options;
+    this.#embedder ??= new Embedder(this.model, { threads, ...this.#embeddings });
+    return this.#embedder;
+  }
+
+  /** What the context was asked to be. */
+  get settings(): Readonly<NativeSessionOptions> {
+    return this.#options;
+  }
+
   /** What is kept of before is wrong when this has run, and what is computed meanwhile may be. */
   async #steer(
     start: (session: NativeSession, cancellation: NativeCancellation) => Promise<string>,
@@ -156,7 +179,7 @@ export class Session {
 
   async #close(): Promise<void> {
     const session = await this.#opening.catch(() => undefined);
-    await runJob(async () => session?.close());
+    await Promise.all([runJob(async () => session?.close()), this.#embedder?.close()]);
     await this.#release();
     if (this.#ownsModel) await this.model.close();
   }

@@ -11,6 +11,8 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/control_vector.cc
   native/engine/cpu_check.cc
   native/engine/generate_many.cc
+  native/engine/context_state.cc
+  native/engine/embedder.cc
   native/engine/generator.cc
   native/engine/grammar_check.cc
   native/engine/grammar_constraint.cc
@@ -27,6 +29,7 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/model.cc
   native/engine/model_file.cc
   native/engine/own_samplers.cc
+  native/engine/pooling.cc
   native/engine/prefix_cache.cc
   native/engine/quantize.cc
   native/engine/row_reader.cc
@@ -35,10 +38,10 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/sampling_options.cc
   native/engine/session.cc
   native/engine/session_generation.cc
+  native/engine/session_state.cc
   native/engine/status.cc
   native/engine/stop_finder.cc
   native/engine/session_steering.cc
-  native/engine/status.cc
   native/engine/steering.cc
   native/engine/thread_pool.cc
   native/engine/token_tree.cc
@@ -54,6 +57,7 @@ set(AUTOCOG_ENGINE_SOURCES
 
 set(AUTOCOG_ADDON_SOURCES
   native/addon/adapter_wrap.cc
+  native/addon/embedder_wrap.cc
   native/addon/environment.cc
   native/addon/errors.cc
   native/addon/exports.cc
@@ -65,12 +69,14 @@ set(AUTOCOG_ADDON_SOURCES
   native/addon/session_wrap.cc
   native/addon/session_wrap_generation.cc
   native/addon/session_wrap_steering.cc
+  native/addon/session_wrap_state.cc
   native/addon/values.cc
 )
 
 set(AUTOCOG_TEST_SOURCES
   native/test/check.cc
   native/test/choice_bounds_test.cc
+  native/test/embedder_test.cc
   native/test/forest_test.cc
   native/test/grammar_check_test.cc
   native/test/grammar_constraint_test.cc
@@ -85,6 +91,7 @@ set(AUTOCOG_TEST_SOURCES
   native/test/session_support.cc
   native/test/session_test.cc
   native/test/steering_test.cc
+  native/test/state_test.cc
   native/test/tree_search_test.cc
   native/test/wave_planner_test.cc
   native/test/workers_test.cc

@@ -66,6 +66,7 @@ t.test('a native error becomes its public class, with its message, code and caus
     NOT_SUPPORTED: errors.NotSupportedError,
     OUT_OF_MEMORY: errors.LMError,
     OUT_OF_RANGE: RangeError,
+    STATE_MISMATCH: errors.LMError,
   };
   for (const [code, type] of Object.entries(classes)) {
     const cause = new Error('what the engine logged');

@@ -66,6 +66,7 @@ class Environment {
 
   // Who gets the log; null for nobody. Stopped with the environment.
   std::shared_ptr<LogSubscription> log;
+  Napi::FunctionReference embedder_class;
 
   // Keeps the process alive between the two, counted. JavaScript thread.
   void BeginWork();

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "addon/adapter_wrap.h"
+#include "addon/embedder_wrap.h"
 #include "addon/environment.h"
 #include "addon/errors.h"
 #include "addon/job.h"
@@ -78,6 +79,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   ModelWrap::Install(env);
   SessionWrap::Install(env);
   AdapterWrap::Install(env);
+  EmbedderWrap::Install(env);
   exports.Set("llamaVersion", Napi::Function::New<LlamaVersion>(env));
   exports.Set("systemInfo", Napi::Function::New<SystemInfo>(env));
   exports.Set("devices", Napi::Function::New<ListDevices>(env));
@@ -85,6 +87,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("loadModel", Napi::Function::New<ModelWrap::Load>(env));
   exports.Set("createSession", Napi::Function::New<SessionWrap::Create>(env));
   exports.Set("setLogger", Napi::Function::New<SetLogger>(env));
+  exports.Set("createEmbedder", Napi::Function::New<EmbedderWrap::Create>(env));
   exports.Set("quantize", Napi::Function::New<StartQuantize>(env));
   return exports;
 }

@@ -198,6 +198,7 @@ Napi::Value ModelWrap::Vocab(const Napi::CallbackInfo& info) {
   object.Set("fimMid", llama_vocab_fim_mid(raw));
   object.Set("addBos", llama_vocab_get_add_bos(raw));
   object.Set("addEos", llama_vocab_get_add_eos(raw));
+  object.Set("addSep", llama_vocab_get_add_sep(raw));
   object.Set("endOfGeneration", FromInt32s(env, vocabulary.end_of_generation()));
   return object;
 }

@@ -47,7 +47,8 @@ void SessionWrap::Install(Napi::Env env) {
        InstanceMethod<&SessionWrap::ScoreTree>("scoreTree"), InstanceMethod<&SessionWrap::SearchTree>("searchTree"),
        InstanceMethod<&SessionWrap::Generate>("generate"), InstanceMethod<&SessionWrap::GenerateMany>("generateMany"),
        InstanceMethod<&SessionWrap::SearchBeams>("searchBeams"), InstanceMethod<&SessionWrap::Ingest>("ingest"),
-       InstanceMethod<&SessionWrap::Clear>("clear"), InstanceMethod<&SessionWrap::SetAdapters>("setAdapters"),
+       InstanceMethod<&SessionWrap::Clear>("clear"), InstanceMethod<&SessionWrap::SaveState>("saveState"),
+       InstanceMethod<&SessionWrap::LoadState>("loadState"), InstanceMethod<&SessionWrap::SetAdapters>("setAdapters"),
        InstanceMethod<&SessionWrap::SetControlVector>("setControlVector"),
        InstanceMethod<&SessionWrap::Close>("close")});
   Environment::Get(env)->session_class = Napi::Persistent(constructor);

@@ -23,6 +23,8 @@ constexpr ggml_type kCacheTypes[] = {
     GGML_TYPE_Q4_1, GGML_TYPE_Q5_0, GGML_TYPE_Q5_1, GGML_TYPE_IQ4_NL,
 };
 
+}  // namespace
+
 Result<ggml_type> CacheType(const std::string& name) {
   std::string known;
   for (ggml_type type : kCacheTypes) {
@@ -31,6 +33,8 @@ Result<ggml_type> CacheType(const std::string& name) {
   }
   return Status(Code::kOutOfRange, "Expected a KV cache type (" + known + "), got " + name);
 }
+
+namespace {
 
 // Architectures, by llama.cpp's names for them, that it computes in ways that do not fit trees
 // of tokens, or any scoring. `npm run test:oracles` tries every architecture that there is.
@@ -57,17 +61,20 @@ std::string WhyNot(const ModelInfo& info) {
   return {};
 }
 
-// These look positions up in a table, and llama.cpp asserts that it is long enough. (An mpt may
-// be without; its files do not say.)
-bool HasPositionTable(const ModelInfo& info) {
-  return info.architecture == "gpt2" || info.architecture == "mpt" || info.architecture == "starcoder";
-}
-
 Status Refusal(const std::string& reason) {
   return Status(Code::kNotSupported, "This model cannot be used for scoring: " + reason);
 }
 
-Status CheckOptions(const ContextOptions& options) {
+}  // namespace
+
+bool HasPositionTable(const ModelInfo& info) {
+  for (const char* architecture : {"bert", "gpt2", "mpt", "starcoder"}) {
+    if (info.architecture == architecture) return true;
+  }
+  return false;
+}
+
+Status CheckContextOptions(const ContextOptions& options) {
   const auto refuse = [](const char* name, const char* range, int value) {
     return Status(Code::kOutOfRange,
                   std::string("Expected ") + range + " for " + name + ", got " + std::to_string(value));
@@ -89,6 +96,8 @@ Status CheckOptions(const ContextOptions& options) {
   return Status::Ok();
 }
 
+namespace {
+
 // llama.cpp has no way to ask. It warns where it turns flash attention off, and only there.
 bool HasFlashAttention(const ModelInfo& info, llama_flash_attn_type wanted, const std::string& warnings) {
   if (wanted == LLAMA_FLASH_ATTN_TYPE_DISABLED || info.architecture == "grok") return false;
@@ -106,7 +115,7 @@ uint32_t RowsWithin(size_t budget, const Vocabulary& vocabulary, uint32_t batch,
 
 Result<std::unique_ptr<Context>> Context::Create(std::shared_ptr<Model> model, const ContextOptions& options) {
   if (std::string reason = WhyNot(model->info()); !reason.empty()) return Refusal(reason);
-  if (Status status = CheckOptions(options); !status.ok()) return status;
+  if (Status status = CheckContextOptions(options); !status.ok()) return status;
   if (HasPositionTable(model->info()) && options.context_size > model->info().train_context_size) {
     return Status(Code::kOutOfRange, "Expected at most " + std::to_string(model->info().train_context_size) +
                                          ", the positions that this model knows, for contextSize, got " +

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "engine/batch.h"
 #include "engine/cancellation.h"
@@ -42,6 +43,14 @@ struct ContextOptions {
   float yarn_beta_slow = -1;
   uint32_t yarn_orig_ctx = 0;  // 0: the model's
 };
+
+// kOutOfRange for sizes and counts that llama.cpp would not take.
+Status CheckContextOptions(const ContextOptions& options);
+// A type that llama.cpp takes for the KV cache, by its name; else kOutOfRange.
+Result<ggml_type> CacheType(const std::string& name);
+// Whether the model looks positions up in a table, which llama.cpp asserts to be long enough.
+// (An mpt may be without; its files do not say.)
+bool HasPositionTable(const ModelInfo& info);
 
 // How a decode treats batches of one token.
 enum class Kernels {
@@ -92,6 +101,17 @@ class Context {
 
   // Threads for reading logits, as many as decode batches.
   Workers* workers() { return &workers_; }
+
+  // Most cells that SaveCells() takes at a time.
+  int most_saved() const;
+  // Appends the cells of sequence 0, which holds the positions [from, to), as llama.cpp writes
+  // them. Of other sequences it writes nothing that it could read. kNotSupported where the cache
+  // is of a kind of which it does not write all.
+  Status SaveCells(int from, int to, std::vector<uint8_t>* data);
+  // Makes such cells those of an empty sequence, which is empty again after a failure.
+  // kStateMismatch where they are not what llama.cpp would write.
+  // REQUIRES: so many free cells.
+  Status LoadCells(llama_seq_id sequence, int from, int to, const uint8_t* data, size_t size);
 
   // Removes positions from `from` on.
   void Trim(llama_seq_id sequence, llama_pos from);

@@ -47,6 +47,14 @@ struct Candidates {
   Usage usage;
 };
 
+// A prompt's part of the KV buffer, and the logits after its last token.
+struct SavedState {
+  Tokens tokens;
+  std::vector<uint8_t> cells;
+  std::vector<float> row;
+  Usage usage;
+};
+
 class Session {
  public:
   static Result<std::unique_ptr<Session>> Create(std::shared_ptr<Model> model, const ContextOptions& options,
@@ -79,6 +87,14 @@ class Session {
   Result<std::string> SetControlVector(const std::vector<float>& data);
   // What a saved state must have in common with a context that takes it: see Steering::name().
   std::string steering() const { return steering_.name(); }
+
+  // session_state.cc: the prompt's state, of which what is not cached is decoded first; of the
+  // prompt that was used last where none is given, which gives no tokens where none is cached.
+  Result<SavedState> SaveState(const Tokens& prompt, const Cancellation& cancellation);
+  // Puts a state in the cache. kStateMismatch for one that this context cannot have written; what
+  // was never written by any has to be kept away by the caller.
+  Result<Usage> LoadState(const Tokens& tokens, const uint8_t* cells, size_t size, const std::vector<float>& row,
+                          const Cancellation& cancellation);
 
  private:
   Session(std::unique_ptr<Context> context, int prompt_slots);
