@@ -101,6 +101,8 @@ export interface NativeModel {
   tokenBytes(token: number): Uint8Array;
   /** Throws where `grammar` is no grammar of this vocabulary with the start symbol `root`. */
   checkGrammar(grammar: string): void;
+  /** Whether it derives `text`. Throws likewise. */
+  matchesGrammar(grammar: string, text: string): boolean;
   /** Frees the model once no session uses it. Idempotent. */
   close(): Promise<void>;
 }

@@ -151,6 +151,16 @@ export class Model implements AsyncDisposable {
   }
 
   /**
+   * Whether a grammar derives a text. Throws as {@link checkGrammar} does. A token that the grammar
+   * names is in no text.
+   */
+  matchesGrammar(grammar: string, text: string): boolean {
+    checkString(grammar, 'grammar');
+    checkString(text, 'text');
+    return callNative(() => this.#open().matchesGrammar(grammar, text));
+  }
+
+  /**
    * Frees the model; as long as a LLaMa uses it, the last of them does that when it closes,
    * and this resolves before. Idempotent; later calls throw ClosedError.
    */

@@ -58,7 +58,8 @@ void ModelWrap::Install(Napi::Env env) {
        InstanceMethod<&ModelWrap::Tokenize>("tokenize"), InstanceMethod<&ModelWrap::TokenizeMany>("tokenizeMany"),
        InstanceMethod<&ModelWrap::DetokenizeSync>("detokenizeSync"),
        InstanceMethod<&ModelWrap::Detokenize>("detokenize"), InstanceMethod<&ModelWrap::TokenBytes>("tokenBytes"),
-       InstanceMethod<&ModelWrap::CheckGrammar>("checkGrammar"), InstanceMethod<&ModelWrap::Close>("close")});
+       InstanceMethod<&ModelWrap::CheckGrammar>("checkGrammar"),
+       InstanceMethod<&ModelWrap::MatchesGrammar>("matchesGrammar"), InstanceMethod<&ModelWrap::Close>("close")});
   Environment::Get(env)->model_class = Napi::Persistent(constructor);
 }
 
@@ -326,6 +327,19 @@ Napi::Value ModelWrap::CheckGrammar(const Napi::CallbackInfo& info) {
   if (!grammar || !CheckOpen(env)) return env.Undefined();
   const Status status = autocog::CheckGrammar(model_->vocabulary(), *grammar, "root");
   if (!status.ok()) Throw(env, status);
+  return env.Undefined();
+}
+
+// matchesGrammar(grammar: string, text: string): boolean
+// llama_tokenize
+Napi::Value ModelWrap::MatchesGrammar(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  auto grammar = ReadString(info, 0);
+  auto text = grammar ? ReadString(info, 1) : std::nullopt;
+  if (!text || !CheckOpen(env)) return env.Undefined();
+  auto matches = autocog::MatchesGrammar(model_->vocabulary(), *grammar, "root", *text);
+  if (matches.ok()) return Napi::Boolean::New(env, matches.value());
+  Throw(env, matches.status());
   return env.Undefined();
 }
 
