@@ -33,6 +33,7 @@ import {
 } from './schema.js';
 import { type Shape, shapesOf, type TypeName, typeNames } from './shapes.js';
 import { anyString, isKnownFormat, stringExcept, stringOfFormat } from './strings.js';
+import { oneText } from './texts.js';
 
 /** Longer repetitions make grammars larger than the engine takes. */
 const mostCount = 100_000;
@@ -88,9 +89,15 @@ class Converter {
   }
 
   #shape(shape: Shape, pointer: string, hint: string): Expression {
-    if (shape.values !== undefined) {
-      const fitting = shape.values.filter((value) => fitsShape(value, shape, this.#references));
-      return either(...fitting.map((value) => literal(JSON.stringify(value))));
+    const { values } = shape;
+    if (values !== undefined) {
+      const rest = { ...shape, values: undefined };
+      const fitting = values.filter((value) => fitsShape(value, rest, this.#references));
+      return oneText(
+        this.#rules,
+        `${hint}-of`,
+        fitting.map((value) => JSON.stringify(value)),
+      );
     }
     const names = typeNames.filter((name) => shape.types.has(name));
     return either(...names.map((name) => this.#type(name, shape, pointer, hint)));

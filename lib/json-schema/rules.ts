@@ -89,7 +89,8 @@ export class Rules {
     if (!isProductive({ kind: 'rule', name: 'root' })) return undefined;
     for (const name of used) {
       const body = this.#bodies.get(name) as Expression;
-      lines.push(`${name} ::= ${write(body, isProductive, used, false)}`);
+      // An empty end of a line would let the rule go on in the next.
+      lines.push(`${name} ::= ${write(body, isProductive, used, false) || '""'}`);
     }
     return `${lines.join('\n')}\n`;
   }
@@ -114,7 +115,7 @@ function write(
       return isNested && parts.length > 1 ? `(${text})` : text;
     }
     case 'either': {
-      const parts = expression.parts.filter(isProductive).map(recurse);
+      const parts = expression.parts.filter(isProductive).map((part) => recurse(part) || '""');
       const text = [...new Set(parts)].join(' | ');
       return isNested ? `(${text})` : text;
     }
