@@ -47,14 +47,18 @@ export function fitsSchema(value: unknown, schema: Schema, root: Schema = schema
 }
 
 function resolve(reference: string, root: Schema): Schema {
-  let at: unknown = root;
-  for (const key of reference.slice(2).split('/').filter(Boolean))
-    at = (at as Record<string, unknown>)[key];
-  return at as Schema;
+  const [, ...keys] = decodeURIComponent(reference).split('/');
+  const plain = keys.map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'));
+  if (plain.length > 0 || reference === '#') {
+    return plain.reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], root) as Schema;
+  }
+  const { $defs } = root as { $defs: Record<string, { $anchor?: string }> };
+  return Object.values($defs).find(({ $anchor }) => `#${$anchor}` === reference) as Schema;
 }
 
 function fitsOwn(value: unknown, schema: Record<string, never>, root: Schema): boolean {
-  const { type, enum: list, const: one } = schema;
+  const { type, enum: list, const: one, nullable } = schema;
+  if (nullable && value === null) return true;
   const types = type === undefined ? undefined : ([type].flat() as string[]);
   const isOfType = (name: string): boolean =>
     name === typeOf(value) || (name === 'integer' && Number.isInteger(value));
@@ -88,8 +92,17 @@ function fitsString(value: string, schema: Record<string, never>): boolean {
   const { minLength = 0, maxLength = Infinity, pattern, format } = schema;
   const { length } = Array.from(value);
   if (length < minLength || length > maxLength) return false;
-  if (pattern !== undefined && !new RegExp(pattern, 'u').test(value)) return false;
+  if (pattern !== undefined && !regularExpression(pattern).test(value)) return false;
   return format === undefined || (formats[format]?.(value) ?? true);
+}
+
+/** By Unicode's rules, unless only the older ones allow the pattern. */
+function regularExpression(pattern: string): RegExp {
+  try {
+    return new RegExp(pattern, 'u');
+  } catch {
+    return new RegExp(pattern);
+  }
 }
 
 function fitsArray(value: unknown[], schema: Record<string, never>, root: Schema): boolean {
