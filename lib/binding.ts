@@ -132,6 +132,8 @@ export interface NativeModel {
   loadAdapter(path: string): Promise<NativeAdapter>;
   /** Rows of the model's width; the first is that of layer 1. */
   readControlVector(path: string): Promise<Float32Array>;
+  /** Whether it derives `text`. Throws likewise. */
+  matchesGrammar(grammar: string, text: string): boolean;
   /** Frees the model once no session uses it. Idempotent. */
   close(): Promise<void>;
 }

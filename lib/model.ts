@@ -160,6 +160,16 @@ export class Model implements AsyncDisposable {
   }
 
   /**
+   * Whether a grammar derives a text. Throws as {@link checkGrammar} does. A token that the grammar
+   * names is in no text.
+   */
+  matchesGrammar(grammar: string, text: string): boolean {
+    checkString(grammar, 'grammar');
+    checkString(text, 'text');
+    return callNative(() => this.#open().matchesGrammar(grammar, text));
+  }
+
+  /**
    * The text of every token as the file writes it, by token id: with `▁` or `Ġ` for a space,
    * and bytes as the vocabulary has them. Made when first asked for; empty without a vocabulary.
    */

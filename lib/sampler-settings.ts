@@ -160,17 +160,20 @@ export class SamplerSettings {
   /** Throws TypeError or RangeError for what is no setting. */
   constructor(options?: SamplerOptions) {
     const given = checkOptions(options, 'sampler', samplerOptionNames);
+    // Only undefined stands for the default: null is no setting.
+    const or = (name: keyof SamplerOptions, otherwise: unknown): unknown =>
+      given[name] === undefined ? otherwise : given[name];
     const number = (name: NumberName, otherwise: number): number =>
-      checkBetween(given[name] ?? otherwise, name, ...ranges[name]);
+      checkBetween(or(name, otherwise), name, ...ranges[name]);
     const integer = (name: keyof SamplerOptions, otherwise: number, min: number): number =>
-      checkInteger(given[name] ?? otherwise, name, min);
-    this.maxTokens = readMaxTokens(given.maxTokens ?? -1);
+      checkInteger(or(name, otherwise), name, min);
+    this.maxTokens = readMaxTokens(or('maxTokens', -1));
     this.temperature = number('temperature', 0.8);
     this.topK = integer('topK', 40, int32Min);
     this.topP = number('topP', 0.95);
     this.minP = number('minP', 0.05);
     this.typicalP = number('typicalP', 1);
-    this.topNSigma = checkNumber(given.topNSigma ?? -1, 'topNSigma');
+    this.topNSigma = checkNumber(or('topNSigma', -1), 'topNSigma');
     this.dynamicTemperatureRange = number('dynamicTemperatureRange', 0);
     this.dynamicTemperatureExponent = number('dynamicTemperatureExponent', 1);
     this.penaltyLastN = integer('penaltyLastN', 64, -1);
@@ -181,15 +184,15 @@ export class SamplerSettings {
     this.dryBase = number('dryBase', 1.75);
     this.dryAllowedLength = integer('dryAllowedLength', 2, 0);
     this.dryPenaltyLastN = integer('dryPenaltyLastN', 64, -1);
-    this.drySequenceBreakers = readBreakers(given.drySequenceBreakers ?? ['\n', ':', '"', '*']);
+    this.drySequenceBreakers = readBreakers(or('drySequenceBreakers', ['\n', ':', '"', '*']));
     this.xtcProbability = number('xtcProbability', 0);
     this.xtcThreshold = number('xtcThreshold', 0.1);
-    this.mirostat = checkInteger(given.mirostat ?? 0, 'mirostat', 0, 2) as 0 | 1 | 2;
+    this.mirostat = checkInteger(or('mirostat', 0), 'mirostat', 0, 2) as 0 | 1 | 2;
     this.mirostatTau = number('mirostatTau', 5);
     this.mirostatEta = number('mirostatEta', 0.1);
     this.minKeep = integer('minKeep', 0, 0);
-    this.logitBias = readBias(given.logitBias ?? {});
-    this.order = readOrder(given.order ?? samplerNames);
+    this.logitBias = readBias(or('logitBias', {}));
+    this.order = readOrder(or('order', samplerNames));
     this.seed =
       given.seed === undefined ? undefined : checkInteger(given.seed, 'seed', 0, 2 ** 32 - 1);
     Object.freeze(this);

@@ -63,6 +63,7 @@ set(AUTOCOG_ADDON_SOURCES
   native/addon/exports.cc
   native/addon/log_wrap.cc
   native/addon/model_wrap.cc
+  native/addon/model_wrap_grammar.cc
   native/addon/options.cc
   native/addon/pieces.cc
   native/addon/sampling.cc

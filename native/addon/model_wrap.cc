@@ -15,7 +15,6 @@
 #include "addon/options.h"
 #include "addon/values.h"
 #include "engine/control_vector.h"
-#include "engine/grammar_check.h"
 
 namespace autocog {
 
@@ -60,8 +59,9 @@ void ModelWrap::Install(Napi::Env env) {
        InstanceMethod<&ModelWrap::Tokenize>("tokenize"), InstanceMethod<&ModelWrap::TokenizeMany>("tokenizeMany"),
        InstanceMethod<&ModelWrap::DetokenizeSync>("detokenizeSync"),
        InstanceMethod<&ModelWrap::Detokenize>("detokenize"), InstanceMethod<&ModelWrap::TokenBytes>("tokenBytes"),
-       InstanceMethod<&ModelWrap::CheckGrammar>("checkGrammar"), InstanceMethod<&ModelWrap::TokenTable>("tokenTable"),
-       InstanceMethod<&ModelWrap::LoadAdapter>("loadAdapter"),
+       InstanceMethod<&ModelWrap::CheckGrammar>("checkGrammar"),
+       InstanceMethod<&ModelWrap::MatchesGrammar>("matchesGrammar"),
+       InstanceMethod<&ModelWrap::TokenTable>("tokenTable"), InstanceMethod<&ModelWrap::LoadAdapter>("loadAdapter"),
        InstanceMethod<&ModelWrap::ReadControlVector>("readControlVector"), InstanceMethod<&ModelWrap::Close>("close")});
   Environment::Get(env)->model_class = Napi::Persistent(constructor);
 }
@@ -361,17 +361,6 @@ Napi::Value ModelWrap::ReadControlVector(const Napi::CallbackInfo& info) {
   return Job<ControlVector>::Start(env, Value(), thread_, std::move(work), [](Napi::Env env, ControlVector& vector) {
     return FromFloats(env, std::move(vector.data));
   });
-}
-
-// checkGrammar(grammar: string): void
-// llama_tokenize
-Napi::Value ModelWrap::CheckGrammar(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  auto grammar = ReadString(info, 0);
-  if (!grammar || !CheckOpen(env)) return env.Undefined();
-  const Status status = autocog::CheckGrammar(model_->vocabulary(), *grammar, "root");
-  if (!status.ok()) Throw(env, status);
-  return env.Undefined();
 }
 
 // close(): Promise<void>

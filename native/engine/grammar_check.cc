@@ -3,7 +3,10 @@
 #include "engine/grammar_check.h"
 
 #include <algorithm>
+#include <new>
+#include <utility>
 
+#include "engine/grammar_matcher.h"
 #include "engine/left_calls.h"
 
 namespace autocog {
@@ -122,6 +125,32 @@ Result<Grammar> ReadGrammar(const Vocabulary& vocabulary, const std::string& tex
 Status CheckGrammar(const Vocabulary& vocabulary, const std::string& text, const std::string& root) {
   auto grammar = ReadGrammar(vocabulary, text, root);
   return grammar.ok() ? Status::Ok() : grammar.status();
+}
+
+Result<bool> MatchesGrammar(const Vocabulary& vocabulary, const std::string& grammar, const std::string& root,
+                            const std::string& text) {
+  auto read = ReadGrammar(vocabulary, grammar, root);
+  if (!read.ok()) return read.status();
+  try {
+    GrammarMatcher matcher(std::move(read.value()));
+    std::vector<GrammarMatcher::Set> set{matcher.start()};
+    for (size_t i = 0; i < text.size() && set[0] != GrammarMatcher::kNothing;) {
+      const auto first = static_cast<unsigned char>(text[i]);
+      const size_t length = first < 0xC0 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+      uint32_t code_point = length == 1 ? first : first & ((1u << (7 - length)) - 1);
+      for (size_t at = i + 1; at < std::min(i + length, text.size()); ++at) {
+        code_point = (code_point << 6) | (static_cast<unsigned char>(text[at]) & 0x3Fu);
+      }
+      set[0] = matcher.Advance(set[0], code_point);
+      matcher.Compact(&set);
+      i += length;
+    }
+    return matcher.MayEnd(set[0]);
+  } catch (const GrammarTooAmbiguous& error) {
+    return Status(Code::kOutOfMemory, error.what());
+  } catch (const std::bad_alloc&) {
+    return Status(Code::kOutOfMemory, "The text's derivations do not fit into memory");
+  }
 }
 
 }  // namespace autocog

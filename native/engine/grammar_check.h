@@ -18,6 +18,10 @@ Result<Grammar> ReadGrammar(const Vocabulary& vocabulary, const std::string& tex
 
 Status CheckGrammar(const Vocabulary& vocabulary, const std::string& text, const std::string& root);
 
+// Whether a grammar derives a text of UTF-8, in which there is none of the tokens that it names.
+Result<bool> MatchesGrammar(const Vocabulary& vocabulary, const std::string& grammar, const std::string& root,
+                            const std::string& text);
+
 }  // namespace autocog
 
 #endif  // AUTOCOG_ENGINE_GRAMMAR_CHECK_H_

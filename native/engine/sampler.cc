@@ -76,6 +76,8 @@ Result<std::unique_ptr<Sampler>> Sampler::Create(const Vocabulary& vocabulary, c
     return sampler;
   } catch (const std::bad_alloc&) {
     return Status(Code::kOutOfMemory, "The sampler does not fit into memory");
+  } catch (const GrammarTooAmbiguous& error) {
+    return Status(Code::kOutOfMemory, error.what());
   } catch (const std::exception& error) {
     return Status(Code::kInternal, "The sampler could not be made", error.what());
   }
@@ -93,6 +95,8 @@ Result<llama_token> Sampler::Next(const float* row) {
     return token;
   } catch (const std::bad_alloc&) {
     return Status(Code::kOutOfMemory, "The sampler ran out of memory");
+  } catch (const GrammarTooAmbiguous& error) {
+    return Status(Code::kOutOfMemory, error.what());
   } catch (const std::exception& error) {
     return Status(Code::kInternal, "The sampler failed", error.what());
   }
