@@ -164,14 +164,66 @@ export interface NativeTreeScores {
   usage: NativeUsage;
 }
 
+/** Every field is present; `lib/native-writing.ts` fills them in. */
+export interface NativeWritingOptions {
+  maxTokens: number;
+  /** Texts, none empty. */
+  stops: string[];
+  stopTokens: Int32Array;
+  includeStop: boolean;
+  /** How many of the likeliest tokens to tell per token. */
+  alternatives: number;
+  contextShift: boolean;
+  /** Tokens of the prompt that a context shift keeps. */
+  keep: number;
+}
+
 export interface NativeGeneration {
-  /** Every token that was generated, those of a stop string included. */
+  /** Every token that was generated, those of a stop included. */
   tokens: Int32Array;
   /** One per token. */
   logprobs: Float64Array;
-  /** The text before the stop string, if one was met. */
+  /** `alternatives` tokens per token, best first, with their log-probabilities. */
+  alternatives: Int32Array;
+  alternativeLogprobs: Float64Array;
   text: string;
-  stopReason: 'eog' | 'stop' | 'length';
+  stopReason: 'eog' | 'stopString' | 'stopToken' | 'length' | 'context' | 'abort';
+  /** Index of the stop that was met, or −1. */
+  stop: number;
+  /** Milliseconds from the job's start to the first token, and from there to the last. */
+  firstTokenMs: number;
+  writeMs: number;
+  usage: NativeUsage;
+}
+
+/**
+ * Gets what was written, in order: per piece the index of its prompt, its token (−1 where it is
+ * but text that was held back) with its log-probability, its text; per piece with a token, the
+ * alternatives.
+ */
+export type NativeOnPieces = (
+  prompts: Int32Array,
+  tokens: Int32Array,
+  logprobs: Float64Array,
+  texts: string[],
+  alternatives: Int32Array,
+  alternativeLogprobs: Float64Array,
+) => void;
+
+/** One text of a beam search. */
+export interface NativeBeam {
+  tokens: Int32Array;
+  logprobs: Float64Array;
+  /** Of the end token, 0 where none ended it. */
+  endLogprob: number;
+  score: number;
+  text: string;
+  stopReason: 'eog' | 'stopString' | 'length' | 'context';
+  stop: number;
+}
+
+export interface NativeBeams {
+  beams: NativeBeam[];
   usage: NativeUsage;
 }
 
@@ -224,13 +276,38 @@ export interface NativeSession {
     tolerance: number,
     cancellation: NativeCancellation,
   ): Promise<NativeTreeScores>;
-  /** Greedy decoding. */
+  /** Writes one text; cancelled, it gives what was written until then. */
   generate(
     prompt: Int32Array,
-    maxTokens: number,
-    stops: string[],
+    options: NativeWritingOptions,
+    sampling: NativeSampling,
+    onPieces: NativeOnPieces | undefined,
     cancellation: NativeCancellation,
   ): Promise<NativeGeneration>;
+  /**
+   * Writes several texts together. Prompts stand one after the other, with their lengths; each
+   * has a seed and a cancellation of its own.
+   */
+  generateMany(
+    prompts: Int32Array,
+    lengths: Int32Array,
+    seeds: Float64Array,
+    stops: NativeCancellation[],
+    options: NativeWritingOptions,
+    sampling: NativeSampling,
+    onPieces: NativeOnPieces | undefined,
+    cancellation: NativeCancellation,
+  ): Promise<NativeGeneration[]>;
+  searchBeams(
+    prompt: Int32Array,
+    beams: number,
+    sequences: number,
+    maxTokens: number,
+    lengthPenalty: number,
+    earlyStopping: 'yes' | 'no' | 'never',
+    stops: string[],
+    cancellation: NativeCancellation,
+  ): Promise<NativeBeams>;
   ingest(prompt: Int32Array, cancellation: NativeCancellation): Promise<NativeUsage>;
   /** Forgets every cached prompt. */
   clear(): Promise<void>;

@@ -51,10 +51,13 @@ export function commonPrefix(a: Int32Array, b: Int32Array): number {
 }
 
 /** Both sequences, one after the other. */
-export function concatenate(a: Int32Array, b: Int32Array): Int32Array {
-  const result = new Int32Array(a.length + b.length);
-  result.set(a);
-  result.set(b, a.length);
+export function concatenate(...parts: readonly Int32Array[]): Int32Array {
+  const result = new Int32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let end = 0;
+  for (const part of parts) {
+    result.set(part, end);
+    end += part.length;
+  }
   return result;
 }
 

@@ -3,6 +3,7 @@
 
 import { types } from 'node:util';
 import type { NativeErrorCode } from './binding.js';
+import type { Completion } from './completion.js';
 
 /** Every value that `error.code` takes; `docs/errors.md` has a row for each. */
 export const errorCodes = [
@@ -47,9 +48,16 @@ export class ModelLoadError extends LMError {
 /** The tokens do not fit in the context. Code `CONTEXT_OVERFLOW`. */
 export class ContextOverflowError extends LMError {
   override name = 'ContextOverflowError';
+  /** What was written before the context was full, where a completion met its end. */
+  readonly completion: Completion | undefined;
 
-  constructor(message: string, options: { cause?: unknown } = {}) {
-    super(message, { ...options, code: 'CONTEXT_OVERFLOW' });
+  constructor(
+    message: string,
+    options: { cause?: unknown; completion?: Completion | undefined } = {},
+  ) {
+    const { completion, ...rest } = options;
+    super(message, { ...rest, code: 'CONTEXT_OVERFLOW' });
+    this.completion = completion;
   }
 }
 

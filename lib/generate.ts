@@ -1,20 +1,41 @@
-// Greedy decoding in TypeScript, for any LM with next-token log-probabilities. GreedyLM
-// calls it; LLaMa decodes natively instead.
+// Greedy writing in TypeScript, for any LM with next-token log-probabilities. GreedyLM calls
+// it; LLaMa writes natively instead.
 
 import { concatenate } from './boundary.js';
-import type { Completion, CompletionRequest } from './completion.js';
-import { noCost } from './usage.js';
+import { type Candidate, topCandidates } from './candidates.js';
+import type { CompletionChunk, CompletionRequest } from './completion.js';
+import { NotSupportedError } from './errors.js';
+import { StopFinder } from './stop-finder.js';
+import { type Cost, noCost } from './usage.js';
 
-/** A completion before its sums. */
-export type Generation = Omit<Completion, 'logprob'>;
+/** What was written, before it is a Completion. */
+export interface Generation extends Cost {
+  text: string;
+  /** Every token, those of a stop included; no end-of-generation token. */
+  tokens: Int32Array;
+  /** One per token. */
+  logprobs: Float64Array;
+  /** Per token, if asked for. */
+  alternatives?: Candidate[][];
+  stopReason: 'eog' | 'stop' | 'length' | 'context' | 'abort';
+  stop?: string | number;
+  seed?: number;
+  /** Milliseconds from the work's start to the first token, and from there to the last. */
+  firstTokenMs: number;
+  writeMs: number;
+}
 
-/** What greedy decoding needs of an LM. */
+/** What writing needs of an LM. */
 export interface Generator {
   next(tokens: Int32Array): Promise<Float32Array>;
   detokenize(tokens: Int32Array): Promise<string>;
+  tokenTexts(tokens: Int32Array): Promise<Map<number, string>>;
   endOfGeneration: Int32Array;
   contextSize: number | undefined;
 }
+
+/** Told of each token as it is written. */
+export type Emit = (chunk: CompletionChunk) => void;
 
 /** The index of the largest value, the lowest of equals. */
 export function argmax(values: ArrayLike<number>): number {
@@ -25,51 +46,155 @@ export function argmax(values: ArrayLike<number>): number {
   return best;
 }
 
-/** Where the earliest of the stop strings begins in the text, or −1. */
-export function findStop(text: string, stops: readonly string[]): number {
-  const found = stops.map((stop) => text.indexOf(stop)).filter((index) => index >= 0);
-  return found.length === 0 ? -1 : Math.min(...found);
+/** Throws NotSupportedError for what only an engine of its own can do. */
+export function checkPortable({ sampler, grammar, contextShift }: CompletionRequest): void {
+  const refuse = (what: string): never => {
+    throw new NotSupportedError(`This LM writes the likeliest token each time, without ${what}`);
+  };
+  if (sampler !== undefined && !sampler.isGreedy) refuse('a sampler');
+  if (grammar !== '') refuse('a grammar');
+  if (contextShift !== undefined) refuse('contextShift');
 }
 
-/** Takes the likeliest token again and again, until a token, a text or a length ends it. */
+/** Takes the likeliest token again and again, until a token, a text, a length or an abort ends it. */
 export async function generate(
   lm: Generator,
   prompt: Int32Array,
-  { maxTokens, stops }: Omit<CompletionRequest, 'signal'>,
+  request: CompletionRequest,
+  emit: Emit,
+  stopped: AbortSignal,
 ): Promise<Generation> {
-  const { usage, timings } = noCost();
-  usage.promptTokens = prompt.length;
-  // The last token needs no place in the context: nothing is decoded after it.
-  const limit = Math.min(maxTokens, (lm.contextSize ?? Infinity) - prompt.length + 1);
-  const ends = new Set(lm.endOfGeneration);
+  const writer = new Writer(lm, prompt, request, emit);
+  try {
+    while (!writer.isOver) await writer.step(stopped);
+  } catch (error) {
+    if (!stopped.aborted) throw error;
+    writer.end('abort');
+  }
+  return writer.generation();
+}
+
+class Writer {
+  readonly #lm: Generator;
+  readonly #prompt: Int32Array;
+  readonly #request: CompletionRequest;
+  readonly #emit: Emit;
+  readonly #ends: ReadonlySet<number>;
+  readonly #finder: StopFinder;
+  readonly #cost = noCost();
+  readonly #start = performance.now();
+  #first = 0;
+  #last = 0;
   // Grown token by token: the limit may be far beyond what is ever written.
-  const tokens: number[] = [];
-  const logprobs: number[] = [];
-  let text = '';
-  let stopReason: Completion['stopReason'] = 'length';
-  while (logprobs.length < limit) {
+  readonly #tokens: number[] = [];
+  readonly #logprobs: number[] = [];
+  readonly #alternatives: Candidate[][] = [];
+  #released = 0;
+  #over: Pick<Generation, 'text' | 'stopReason' | 'stop'> | undefined;
+
+  constructor(lm: Generator, prompt: Int32Array, request: CompletionRequest, emit: Emit) {
+    this.#lm = lm;
+    this.#prompt = prompt;
+    this.#request = request;
+    this.#emit = emit;
+    this.#ends = new Set(lm.endOfGeneration);
+    this.#finder = new StopFinder(request.stops);
+    this.#cost.usage.promptTokens = prompt.length;
+  }
+
+  get isOver(): boolean {
+    return this.#over !== undefined;
+  }
+
+  async step(stopped: AbortSignal): Promise<void> {
+    stopped.throwIfAborted();
+    const { maxTokens, topLogprobs, stopTokens, includeStop } = this.#request;
+    const path = concatenate(this.#prompt, Int32Array.from(this.#tokens));
+    if (path.length > (this.#lm.contextSize ?? Infinity)) return this.end('context');
+    const distribution = await this.#next(path);
+    const token = argmax(distribution);
+    if (this.#ends.has(token)) return this.end('eog');
+
+    const logprob = distribution[token] as number;
+    this.#tokens.push(token);
+    this.#logprobs.push(logprob);
+    const alternatives = topLogprobs > 0 ? await this.#likeliest(distribution) : undefined;
+    if (alternatives !== undefined) this.#alternatives.push(alternatives);
+    const before = this.#finder.text.length;
+    const text = await this.#lm.detokenize(Int32Array.from(this.#tokens));
+    if (this.#finder.extendTo(text)) this.#close('stop');
+    else if (stopTokens.includes(token)) {
+      this.#close('stop', token, includeStop ? text.length : before);
+    } else if (this.#tokens.length === maxTokens) this.#close('length');
+    const written = this.#release();
+    const chunk = {
+      text: written,
+      tokens: Int32Array.of(token),
+      logprobs: Float64Array.of(logprob),
+    };
+    this.#emit(alternatives === undefined ? chunk : { ...chunk, alternatives: [alternatives] });
+  }
+
+  end(reason: Generation['stopReason']): void {
+    this.#close(reason);
+    const text = this.#release();
+    if (text === '') return;
+    this.#emit({ text, tokens: new Int32Array(0), logprobs: new Float64Array(0) });
+  }
+
+  generation(): Generation {
+    const { text = '', stopReason = 'abort', stop } = this.#over ?? {};
+    return {
+      text,
+      tokens: Int32Array.from(this.#tokens),
+      logprobs: Float64Array.from(this.#logprobs),
+      ...(this.#request.topLogprobs > 0 ? { alternatives: this.#alternatives } : {}),
+      stopReason,
+      ...(stop === undefined ? {} : { stop }),
+      firstTokenMs: Math.max(0, this.#first - this.#start),
+      writeMs: this.#last - this.#first,
+      ...this.#cost,
+    };
+  }
+
+  async #next(path: Int32Array): Promise<Float32Array> {
+    const { usage, timings } = this.#cost;
     const start = performance.now();
-    const path = concatenate(prompt, Int32Array.from(tokens));
-    const distribution = await lm.next(path);
-    timings[usage.decodeCalls === 0 ? 'promptMs' : 'decodeMs'] += performance.now() - start;
+    const distribution = await this.#lm.next(path);
+    this.#last = performance.now();
+    if (usage.decodeCalls === 0) this.#first = this.#last;
+    timings[usage.decodeCalls === 0 ? 'promptMs' : 'decodeMs'] += this.#last - start;
     usage.decodeCalls++;
     usage.decodedTokens += path.length;
-
-    const token = argmax(distribution);
-    if (ends.has(token)) {
-      stopReason = 'eog';
-      break;
-    }
-    tokens.push(token);
-    logprobs.push(distribution[token] as number);
-    text = await lm.detokenize(Int32Array.from(tokens));
-    const stop = findStop(text, stops);
-    if (stop >= 0) {
-      text = text.slice(0, stop);
-      stopReason = 'stop';
-      break;
-    }
+    return distribution;
   }
-  const written = { tokens: Int32Array.from(tokens), logprobs: Float64Array.from(logprobs) };
-  return { text, ...written, stopReason, usage, timings };
+
+  async #likeliest(distribution: Float32Array): Promise<Candidate[]> {
+    const best = topCandidates(distribution, this.#request.topLogprobs);
+    const texts = await this.#lm.tokenTexts(Int32Array.from(best, ({ token }) => token));
+    return best.map(({ token, logprob }) => {
+      return { token, text: texts.get(token) ?? '', logprob, probability: Math.exp(logprob) };
+    });
+  }
+
+  /** No more comes. A stop text that was found counts, and not what might have come before it. */
+  #close(reason: Generation['stopReason'], stop?: number, end = this.#finder.text.length): void {
+    const { text, match } = this.#finder;
+    if (match === undefined) {
+      this.#over = { text: text.slice(0, end), stopReason: reason };
+      if (stop !== undefined) this.#over.stop = stop;
+      return;
+    }
+    const cut = this.#request.includeStop ? match.begin + match.stop.length : match.begin;
+    this.#over = { text: text.slice(0, cut), stopReason: 'stop', stop: match.stop };
+  }
+
+  #release(): string {
+    const { certain, text } = this.#finder;
+    const until = this.#over?.text.length ?? certain;
+    if (until <= this.#released) return '';
+    const released = text.slice(this.#released, until);
+    this.#released = until;
+    return released;
+  }
 }

@@ -11,21 +11,38 @@ import {
   checkSignal,
   type Prompt,
 } from './arguments.js';
+import {
+  type BeamOptions,
+  type BeamRequest,
+  type BeamSearchResult,
+  readBeamOptions,
+} from './beam-options.js';
+import { searchBeams } from './beam-search.js';
 import type { CallOptions } from './call-options.js';
 import { type Candidate, topCandidates } from './candidates.js';
 import {
+  type CompleteManyOptions,
+  type CompleteManyRequest,
+  checkPrompts,
+  readCompleteManyOptions,
+  withSeed,
+} from './complete-many.js';
+import {
   type CompleteOptions,
   type Completion,
+  type CompletionChunk,
   type CompletionDefaults,
   type CompletionRequest,
   readCompleteOptions,
   readCompletionDefaults,
 } from './completion.js';
+import { CompletionStream } from './completion-stream.js';
 import { LMError } from './errors.js';
-import { type Generation, generate } from './generate.js';
+import { checkPortable, type Emit, type Generation, type Generator, generate } from './generate.js';
 import { LM } from './lm.js';
 import { logSumExp } from './log-softmax.js';
 import { Stopwatch } from './usage.js';
+import { completionOf, write } from './writing.js';
 
 /** Options of every GreedyLM. */
 export interface GreedyLMOptions {
@@ -54,7 +71,7 @@ export abstract class GreedyLM extends LM {
   readonly #retries: number;
   readonly #delta: number;
   readonly #growth: number;
-  readonly #completion: Omit<CompletionRequest, 'signal'>;
+  readonly #completion: ReturnType<typeof readCompletionDefaults>;
   readonly #texts = new Map<number, string>();
 
   /** @throws TypeError, RangeError where an option is not what its comment says */
@@ -116,21 +133,76 @@ export abstract class GreedyLM extends LM {
   }
 
   /**
-   * Writes on after the prompt, taking the likeliest token each time.
+   * Writes on after the prompt: by default the likeliest token each time.
    *
-   * @throws RangeError for a stop string without characters, and as {@link greedy} does
+   * @throws RangeError for a stop string without characters, and as {@link greedy} does;
+   * ContextOverflowError, with what was written, where the context is full before `maxTokens`
+   * that were asked for; NotSupportedError for a sampler, grammar or context shift that this LM
+   * cannot do
    */
   async complete(prompt: Prompt, options?: CompleteOptions): Promise<Completion> {
     const stopwatch = new Stopwatch();
     const input = checkPrompt(prompt, 'prompt', this.vocabularySize);
     const request = readCompleteOptions(options, this.#completion);
+    return this.#write(input, request, stopwatch, request.onToken);
+  }
+
+  /**
+   * What {@link complete} does, handed out token by token.
+   *
+   * @throws TypeError, RangeError at once for options that are not what their comments say; the
+   * loop throws what `complete` rejects with
+   */
+  override stream(prompt: Prompt, options?: CompleteOptions): CompletionStream {
+    const stopwatch = new Stopwatch();
+    const input = checkPrompt(prompt, 'prompt', this.vocabularySize);
+    const request = readCompleteOptions(options, this.#completion);
+    return new CompletionStream(request.signal, (deliver, left) => {
+      const reader = (chunk: CompletionChunk): unknown => {
+        deliver(chunk);
+        return request.onToken?.(chunk);
+      };
+      return this.#write(input, request, stopwatch, reader, left);
+    });
+  }
+
+  /**
+   * Writes on after each of several prompts, as {@link complete} does. The n-th text takes the
+   * sampler's seed plus n. An LM that can writes them together.
+   *
+   * @param options as of `complete`; `onToken` also gets the index of the prompt, and `false`
+   * ends that text
+   */
+  async completeMany(
+    prompts: readonly Prompt[],
+    options?: CompleteManyOptions,
+  ): Promise<Completion[]> {
+    const stopwatch = new Stopwatch();
+    const inputs = checkPrompts(prompts, this.vocabularySize);
+    const request = readCompleteManyOptions(options, this.#completion);
+    await this.admit(request.signal);
+    const lists: Int32Array[] = [];
+    for (const input of inputs) lists.push(await this.promptTokens(input, request.signal));
+    for (const tokens of lists) this.checkFits(tokens.length);
+    stopwatch.tokenized();
+    return this.generateMany(lists, request, stopwatch);
+  }
+
+  /**
+   * The likeliest whole texts rather than the likeliest token each time.
+   *
+   * @throws RangeError for more sequences than beams; as {@link complete} does
+   */
+  async beamSearch(prompt: Prompt, options?: BeamOptions): Promise<BeamSearchResult> {
+    const stopwatch = new Stopwatch();
+    const input = checkPrompt(prompt, 'prompt', this.vocabularySize);
+    const request = readBeamOptions(options);
     await this.admit(request.signal);
     const tokens = await this.promptTokens(input, request.signal);
     this.checkFits(tokens.length);
     stopwatch.tokenized();
-    const generation = await this.generateImpl(tokens, request);
-    const logprob = generation.logprobs.reduce((sum, value) => sum + value, 0);
-    return { ...generation, logprob, ...stopwatch.complete(generation) };
+    const found = await this.beamSearchImpl(tokens, request);
+    return { ...found, ...stopwatch.complete(found) };
   }
 
   /** The text of each of these tokens, control tokens included. */
@@ -157,15 +229,72 @@ export abstract class GreedyLM extends LM {
     return topCandidates(await this.nextLogprobs(tokens, signal), k);
   }
 
-  /** The work of {@link complete}. */
-  protected generateImpl(tokens: Int32Array, request: CompletionRequest): Promise<Generation> {
-    const generator = {
-      next: (path: Int32Array) => this.nextLogprobs(path, request.signal),
-      detokenize: (path: Int32Array) => raceAbort(this.detokenize(path), request.signal),
+  /**
+   * The work of {@link complete}. `emit`, if there is one, is told of each token; an abort of
+   * `stopped` ends it with what was written.
+   */
+  protected generateImpl(
+    tokens: Int32Array,
+    request: CompletionRequest,
+    emit: Emit | undefined,
+    stopped: AbortSignal,
+  ): Promise<Generation> {
+    checkPortable(request);
+    return generate(this.#generator(stopped), tokens, request, emit ?? (() => {}), stopped);
+  }
+
+  /** The work of {@link completeMany}. */
+  protected async generateMany(
+    prompts: readonly Int32Array[],
+    request: CompleteManyRequest,
+    stopwatch: Stopwatch,
+  ): Promise<Completion[]> {
+    const completions: Completion[] = [];
+    for (const [index, tokens] of prompts.entries()) {
+      const { onToken } = request;
+      const reader = onToken && ((chunk: CompletionChunk) => onToken(chunk, index));
+      const single = { ...request, sampler: withSeed(request.sampler, index), onToken: reader };
+      const written = await write(single, reader, undefined, (emit, stopped) => {
+        return this.generateImpl(tokens, single, emit, stopped);
+      });
+      completions.push(completionOf(written, single, stopwatch));
+    }
+    return completions;
+  }
+
+  /** The work of {@link beamSearch}. */
+  protected beamSearchImpl(
+    tokens: Int32Array,
+    request: BeamRequest,
+  ): Promise<Pick<BeamSearchResult, 'beams' | 'usage' | 'timings'>> {
+    return searchBeams(this.#generator(request.signal), tokens, request);
+  }
+
+  #generator(signal: AbortSignal | undefined): Generator {
+    return {
+      next: (path) => this.nextLogprobs(path, signal),
+      detokenize: (path) => raceAbort(this.detokenize(path), signal),
+      tokenTexts: (tokens) => this.tokenTexts(tokens),
       endOfGeneration: this.endOfGeneration,
       contextSize: this.contextSize,
     };
-    return generate(generator, tokens, request);
+  }
+
+  async #write(
+    input: Prompt,
+    request: CompletionRequest,
+    stopwatch: Stopwatch,
+    reader: ((chunk: CompletionChunk) => unknown) | undefined,
+    left?: AbortSignal,
+  ): Promise<Completion> {
+    await this.admit(request.signal);
+    const tokens = await this.promptTokens(input, request.signal);
+    this.checkFits(tokens.length);
+    stopwatch.tokenized();
+    const written = await write(request, reader, left, (emit, stopped) => {
+      return this.generateImpl(tokens, request, emit, stopped);
+    });
+    return completionOf(written, request, stopwatch);
   }
 
   /** {@link greedyImpl} as everything here calls it: checked, and tried again where that may help. */

@@ -2,6 +2,12 @@
 
 export type { Prompt } from './arguments.js';
 export { type Backends, type Device, getBackends } from './backends.js';
+export type {
+  BeamOptions,
+  BeamRequest,
+  BeamSearchResult,
+  BeamSequence,
+} from './beam-options.js';
 export type { BoundaryReport } from './boundary.js';
 export type { CallOptions } from './call-options.js';
 export type { Candidate } from './candidates.js';
@@ -10,12 +16,17 @@ export { ChoiceLM, type Score } from './choice-lm.js';
 export type { ChoiceStream } from './choice-stream.js';
 export type { ChooseTask, SettledChoice } from './choose-group.js';
 export type { BoundaryKind, ChooseOptions, Normalization, SearchKind } from './choose-options.js';
+export type { CompleteManyOptions, CompleteManyRequest } from './complete-many.js';
 export type {
   CompleteOptions,
   Completion,
+  CompletionChunk,
   CompletionDefaults,
+  CompletionPerformance,
   CompletionRequest,
+  StopReason,
 } from './completion.js';
+export { CompletionStream } from './completion-stream.js';
 export type { CacheType, ContextOptions } from './context-options.js';
 export { defaultModelPath } from './default-model.js';
 export {
@@ -28,7 +39,7 @@ export {
   NotSupportedError,
 } from './errors.js';
 export type { EvalOptions, Evaluation } from './eval.js';
-export type { Generation } from './generate.js';
+export type { Emit, Generation } from './generate.js';
 export { GreedyLM, type GreedyLMOptions } from './greedy-lm.js';
 export { LLaMa, type LLaMaLoadOptions, type LLaMaOptions } from './llama.js';
 export { type DetokenizeOptions, LM, type TokenizeOptions } from './lm.js';

@@ -11,21 +11,25 @@ import {
   type Prompt,
   wrongType,
 } from './arguments.js';
+import type { BeamRequest, BeamSearchResult } from './beam-options.js';
 import type { CallOptions } from './call-options.js';
 import { ChoiceLM } from './choice-lm.js';
+import type { CompleteManyRequest } from './complete-many.js';
 import {
+  type Completion,
   type CompletionDefaults,
   type CompletionRequest,
   readCompletionDefaults,
 } from './completion.js';
 import { type ContextOptions, contextOptionNames, readContextOptions } from './context-options.js';
 import { checkInto, type EvalOptions, type Evaluation, readEvalOptions, rowsOf } from './eval.js';
-import type { Generation } from './generate.js';
+import type { Emit, Generation } from './generate.js';
 import type { DetokenizeOptions, TokenizeOptions } from './lm.js';
 import { Model, nativeOf } from './model.js';
 import { type ModelOptions, modelOptionNames, readModelOptions } from './model-options.js';
 import { callNative, runJob } from './native-job.js';
 import { holdsTasks, holdsTree, scoreNatively, scoreTogether } from './native-trees.js';
+import { searchBeamsNatively, writeManyNatively, writeNatively } from './native-writing.js';
 import { pick } from './pick.js';
 import { Session } from './session.js';
 import { readDetokenizeOptions, readTokenizeOptions } from './text-options.js';
@@ -258,14 +262,28 @@ export class LLaMa extends ChoiceLM {
     });
   }
 
-  protected override async generateImpl(
+  protected override generateImpl(
     tokens: Int32Array,
-    { maxTokens, stops, signal }: CompletionRequest,
+    request: CompletionRequest,
+    emit: Emit | undefined,
+    stopped: AbortSignal,
   ): Promise<Generation> {
-    const result = await this.#session.run((session, cancellation) => {
-      return session.generate(tokens, maxTokens, stops, cancellation);
-    }, signal);
-    return { ...result, ...costFromNative(result.usage) };
+    return writeNatively(this.#session, tokens, request, emit, stopped, this.#textOfToken);
+  }
+
+  protected override generateMany(
+    prompts: readonly Int32Array[],
+    request: CompleteManyRequest,
+    stopwatch: Stopwatch,
+  ): Promise<Completion[]> {
+    return writeManyNatively(this.#session, prompts, request, stopwatch, this.#textOfToken);
+  }
+
+  protected override beamSearchImpl(
+    tokens: Int32Array,
+    request: BeamRequest,
+  ): Promise<BeamSearchResult> {
+    return searchBeamsNatively(this.#session, tokens, request);
   }
 
   protected override scoreTree(
@@ -292,6 +310,8 @@ export class LLaMa extends ChoiceLM {
     if (tasks.length === 1) return super.scoreTrees(tasks, signal);
     return scoreTogether(this.#session, tasks, signal);
   }
+
+  readonly #textOfToken = (token: number): string => this.textOf(Int32Array.of(token));
 
   /** Some models want an end token around every text; what follows a prompt must not come after it. */
   #withoutEnd(tokens: Int32Array): Int32Array {

@@ -7,6 +7,7 @@ import type { CallOptions } from './call-options.js';
 import type { Choice } from './choice.js';
 import type { ChooseOptions } from './choose-options.js';
 import type { CompleteOptions, Completion } from './completion.js';
+import type { CompletionStream } from './completion-stream.js';
 import { ClosedError, ContextOverflowError } from './errors.js';
 
 /** Options of `tokenize`. */
@@ -50,6 +51,9 @@ export abstract class LM implements AsyncDisposable {
 
   /** Writes on after a prompt. */
   abstract complete(prompt: Prompt, options?: CompleteOptions): Promise<Completion>;
+
+  /** Writes on after a prompt, and hands out what is written as it comes. Starts at once. */
+  abstract stream(prompt: Prompt, options?: CompleteOptions): CompletionStream;
 
   /** Picks the likeliest of a list of continuations. */
   abstract choose(

@@ -4,10 +4,13 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/assertion.cc
   native/engine/backend.cc
   native/engine/batch.cc
+  native/engine/beam_search.cc
   native/engine/choice_bounds.cc
   native/engine/context.cc
   native/engine/cpu_check.cc
+  native/engine/generate_many.cc
   native/engine/generator.cc
+  native/engine/grammar_constraint.cc
   native/engine/held_paths.cc
   native/engine/job_thread.cc
   native/engine/log.cc
@@ -15,18 +18,26 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/memory.cc
   native/engine/model.cc
   native/engine/model_file.cc
+  native/engine/own_samplers.cc
   native/engine/prefix_cache.cc
   native/engine/quantize.cc
   native/engine/row_reader.cc
+  native/engine/sampler.cc
+  native/engine/sampler_chain.cc
+  native/engine/sampling_options.cc
   native/engine/session.cc
+  native/engine/session_generation.cc
   native/engine/status.cc
+  native/engine/stop_finder.cc
   native/engine/thread_pool.cc
   native/engine/token_tree.cc
   native/engine/tree_scorer.cc
   native/engine/tree_search.cc
+  native/engine/utf8.cc
   native/engine/vocabulary.cc
   native/engine/wave_planner.cc
   native/engine/workers.cc
+  native/engine/writer.cc
 )
 
 set(AUTOCOG_ADDON_SOURCES
@@ -35,7 +46,9 @@ set(AUTOCOG_ADDON_SOURCES
   native/addon/exports.cc
   native/addon/model_wrap.cc
   native/addon/options.cc
+  native/addon/pieces.cc
   native/addon/session_wrap.cc
+  native/addon/session_wrap_generation.cc
   native/addon/values.cc
 )
 
@@ -46,10 +59,13 @@ set(AUTOCOG_TEST_SOURCES
   native/test/job_thread_test.cc
   native/test/log_softmax_test.cc
   native/test/model_test.cc
+  native/test/reference_sampler.cc
   native/test/reproducibility_test.cc
+  native/test/sampler_test.cc
   native/test/session_support.cc
   native/test/session_test.cc
   native/test/tree_search_test.cc
   native/test/wave_planner_test.cc
   native/test/workers_test.cc
+  native/test/writing_test.cc
 )

@@ -22,18 +22,6 @@ struct Created {
   ContextOptions options;
 };
 
-const char* ReasonName(StopReason reason) {
-  switch (reason) {
-    case StopReason::kEndOfGeneration:
-      return "eog";
-    case StopReason::kStopString:
-      return "stop";
-    case StopReason::kLength:
-      return "length";
-  }
-  return "length";
-}
-
 // Arguments 1 to 4 of scoreTree and searchTree.
 std::optional<TreeRequest> ReadTree(const Napi::CallbackInfo& info) {
   auto tokens = ReadInt32s(info, 1);
@@ -57,7 +45,8 @@ void SessionWrap::Install(Napi::Env env) {
       {InstanceMethod<&SessionWrap::Info>("info"), InstanceMethod<&SessionWrap::Eval>("eval"),
        InstanceMethod<&SessionWrap::LogProbs>("logprobs"), InstanceMethod<&SessionWrap::Candidates>("candidates"),
        InstanceMethod<&SessionWrap::ScoreTree>("scoreTree"), InstanceMethod<&SessionWrap::SearchTree>("searchTree"),
-       InstanceMethod<&SessionWrap::Generate>("generate"), InstanceMethod<&SessionWrap::Ingest>("ingest"),
+       InstanceMethod<&SessionWrap::Generate>("generate"), InstanceMethod<&SessionWrap::GenerateMany>("generateMany"),
+       InstanceMethod<&SessionWrap::SearchBeams>("searchBeams"), InstanceMethod<&SessionWrap::Ingest>("ingest"),
        InstanceMethod<&SessionWrap::Clear>("clear"), InstanceMethod<&SessionWrap::Close>("close")});
   Environment::Get(env)->session_class = Napi::Persistent(constructor);
 }
@@ -252,33 +241,6 @@ Napi::Value SessionWrap::SearchTree(const Napi::CallbackInfo& info) {
   SearchRequest search{std::move(*nodes), std::move(*lengths), std::move(*offsets), std::move(*copies), *top,
                        *tolerance};
   return SubmitTree(env, std::move(*flag), std::move(*prompt), std::move(*tree), std::move(search));
-}
-
-// generate(prompt: Int32Array, maxTokens: number, stops: string[], cancellation): Promise<NativeGeneration>
-// llama_decode, llama_get_logits_ith, llama_token_to_piece
-Napi::Value SessionWrap::Generate(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  auto prompt = ReadInt32s(info, 0);
-  auto max_tokens = prompt ? ReadInt(info, 1) : std::nullopt;
-  auto stops = max_tokens ? ReadStrings(info, 2) : std::nullopt;
-  auto flag = stops ? ReadCancellation(info, 3) : std::nullopt;
-  if (!flag) return env.Undefined();
-  return Submit<Generation>(
-      env, std::move(*flag),
-      [prompt = std::move(*prompt), max_tokens = *max_tokens, stops = std::move(*stops)](
-          Session& session, const Cancellation& cancellation) {
-        return session.Generate(prompt, max_tokens, stops, cancellation);
-      },
-      kUsageField,
-      [](Napi::Env env, Generation& generation) -> Napi::Value {
-        Napi::Object object = Napi::Object::New(env);
-        object.Set("tokens", FromInt32s(env, generation.tokens));
-        object.Set("logprobs", FromDoubles(env, generation.logprobs));
-        object.Set("text", Napi::String::New(env, generation.text));
-        object.Set("stopReason", ReasonName(generation.reason));
-        object.Set("usage", FromUsage(env, generation.usage));
-        return object;
-      });
 }
 
 // ingest(prompt: Int32Array, cancellation): Promise<NativeUsage>

@@ -36,6 +36,8 @@ class SessionWrap : public Napi::ObjectWrap<SessionWrap>, public Closable {
   Napi::Value ScoreTree(const Napi::CallbackInfo& info);
   Napi::Value SearchTree(const Napi::CallbackInfo& info);
   Napi::Value Generate(const Napi::CallbackInfo& info);
+  Napi::Value GenerateMany(const Napi::CallbackInfo& info);
+  Napi::Value SearchBeams(const Napi::CallbackInfo& info);
   Napi::Value Ingest(const Napi::CallbackInfo& info);
   Napi::Value Clear(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);

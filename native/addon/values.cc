@@ -48,6 +48,15 @@ std::optional<std::vector<std::string>> ToStrings(const Napi::Value& value) {
   return strings;
 }
 
+// Null for anything but a cancellation.
+CancelFlag ToFlag(const Napi::Value& value) {
+  if (!value.IsObject()) return nullptr;
+  auto object = value.As<Napi::Object>();
+  void* flag = nullptr;
+  if (!object.CheckTypeTag(&kCancellationTag) || napi_unwrap(value.Env(), object, &flag) != napi_ok) return nullptr;
+  return *static_cast<CancelFlag*>(flag);
+}
+
 }  // namespace
 
 std::optional<std::string> ReadString(const Napi::CallbackInfo& info, size_t index) {
@@ -101,14 +110,20 @@ std::optional<Napi::Object> ReadObject(const Napi::CallbackInfo& info, size_t in
 }
 
 std::optional<CancelFlag> ReadCancellation(const Napi::CallbackInfo& info, size_t index) {
-  if (info[index].IsObject()) {
-    auto object = info[index].As<Napi::Object>();
-    void* flag = nullptr;
-    if (object.CheckTypeTag(&kCancellationTag) && napi_unwrap(info.Env(), object, &flag) == napi_ok) {
-      return *static_cast<CancelFlag*>(flag);
-    }
-  }
+  if (CancelFlag flag = ToFlag(info[index])) return flag;
   return Refuse(info.Env(), At("a cancellation", index));
+}
+
+std::optional<std::vector<CancelFlag>> ReadCancellations(const Napi::CallbackInfo& info, size_t index) {
+  std::vector<CancelFlag> flags;
+  if (!info[index].IsArray()) return Refuse(info.Env(), At("an array of cancellations", index));
+  auto array = info[index].As<Napi::Array>();
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    CancelFlag flag = ToFlag(array.Get(i));
+    if (!flag) return Refuse(info.Env(), At("an array of cancellations", index));
+    flags.push_back(std::move(flag));
+  }
+  return flags;
 }
 
 std::string StringField(const Napi::Object& object, const char* name) {
@@ -136,6 +151,16 @@ int IntField(const Napi::Object& object, const char* name) {
   if (auto number = ToInt(object.Get(name))) return *number;
   Refuse(object.Env(), std::string("a 32-bit integer for ") + name);
   return 0;
+}
+
+std::vector<int32_t> Int32sField(const Napi::Object& object, const char* name) {
+  Napi::Value value = object.Get(name);
+  if (IsTyped(value, napi_int32_array)) {
+    auto array = value.As<Napi::Int32Array>();
+    return {array.Data(), array.Data() + array.ElementLength()};
+  }
+  Refuse(object.Env(), std::string("an Int32Array for ") + name);
+  return {};
 }
 
 std::vector<std::string> StringsField(const Napi::Object& object, const char* name) {

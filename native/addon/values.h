@@ -29,6 +29,9 @@ std::optional<Napi::Object> ReadObject(const Napi::CallbackInfo& info, size_t in
 // The flag of a NativeCancellation.
 std::optional<CancelFlag> ReadCancellation(const Napi::CallbackInfo& info, size_t index);
 
+// The flags of an array of them.
+std::optional<std::vector<CancelFlag>> ReadCancellations(const Napi::CallbackInfo& info, size_t index);
+
 // Fields of an option object. lib fills in every one; a missing or wrong one gives the
 // fallback's type and a pending TypeError.
 std::string StringField(const Napi::Object& object, const char* name);
@@ -36,6 +39,7 @@ bool BoolField(const Napi::Object& object, const char* name);
 double NumberField(const Napi::Object& object, const char* name);
 int IntField(const Napi::Object& object, const char* name);
 std::vector<std::string> StringsField(const Napi::Object& object, const char* name);
+std::vector<int32_t> Int32sField(const Napi::Object& object, const char* name);
 
 Napi::Value FromInt32s(Napi::Env env, const std::vector<int32_t>& values);
 Napi::Value FromDoubles(Napi::Env env, const std::vector<double>& values);

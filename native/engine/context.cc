@@ -251,6 +251,13 @@ const float* Context::Row(int i) { return llama_get_logits_ith(context_, i); }
 
 void Context::Trim(llama_seq_id sequence, llama_pos from) { llama_memory_seq_rm(memory_, sequence, from, -1); }
 
+bool Context::CanShift() const { return !HasPositionTable(model_->info()) && llama_memory_can_shift(memory_); }
+
+void Context::Shift(llama_seq_id sequence, llama_pos from, int count) {
+  llama_memory_seq_rm(memory_, sequence, from, from + count);
+  llama_memory_seq_add(memory_, sequence, from + count, -1, -count);
+}
+
 void Context::Share(llama_seq_id source, llama_seq_id target, llama_pos from, llama_pos to) {
   if (from < to) llama_memory_seq_cp(memory_, source, target, from, to);
 }

@@ -85,6 +85,11 @@ class Context {
 
   // Removes positions from `from` on.
   void Trim(llama_seq_id sequence, llama_pos from);
+  // Whether Shift() can be.
+  bool CanShift() const;
+  // Removes `count` positions from `from` on and moves up those behind them, for all sequences
+  // that share their cells. The next Decode() does the work.
+  void Shift(llama_seq_id sequence, llama_pos from, int count);
   // Makes positions [from, to) of `source` those of `target` too. Metadata only.
   void Share(llama_seq_id source, llama_seq_id target, llama_pos from, llama_pos to);
 

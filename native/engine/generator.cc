@@ -3,95 +3,84 @@
 #include "engine/generator.h"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
-
-#include "engine/log_softmax.h"
 
 namespace autocog {
 
 namespace {
 
-// Where the earliest stop begins in `text`, looking only at matches that end behind
-// `seen` bytes; npos without one.
-size_t FindStop(const std::string& text, size_t seen, const std::vector<std::string>& stops) {
-  size_t earliest = std::string::npos;
-  for (const std::string& stop : stops) {
-    const size_t from = seen >= stop.size() ? seen - stop.size() + 1 : 0;
-    earliest = std::min(earliest, text.find(stop, from));
+// Makes room in a full context by forgetting the older half of what follows the first `keep` tokens.
+Status MakeRoom(Context* context, PrefixCache* cache, int slot, int keep, int* position) {
+  if (!context->CanShift()) {
+    return Status(Code::kNotSupported, "This model cannot forget the beginning of a text (contextShift)");
   }
-  return earliest;
+  const int kept = std::min(keep, *position - 1);
+  const int forgotten = std::max(1, (*position - kept) / 2);
+  cache->ShiftSlot(slot, kept, forgotten);
+  *position -= forgotten;
+  return Status::Ok();
 }
 
-struct Best {
-  llama_token token;
-  double logprob;
-};
-
-// kDecodeFailed where the row is no distribution.
-Result<Best> PickBest(const float* row, int size) {
-  const double normalizer = LogSumExp(row, static_cast<size_t>(size));
-  if (!std::isfinite(normalizer)) return Status(Code::kDecodeFailed, "The model gave logits that are not finite");
-  const float* best = std::max_element(row, row + size);
-  return Best{static_cast<llama_token>(best - row), static_cast<double>(*best) - normalizer};
-}
-
-// Generates after the slot's `position` tokens, whose row gave `best`.
-Status Continue(Context* context, PrefixCache* cache, int slot, int position, Result<Best> best, int max_tokens,
-                const std::vector<std::string>& stops, const Cancellation& cancellation, Generation* generation) {
-  Stopwatch watch(&generation->usage.decode_ms);
-  cache->TrimSlot(slot, position);
-  while (static_cast<int>(generation->tokens.size()) < max_tokens) {
-    if (!best.ok()) return best.status();
-    const llama_token token = best.value().token;
-    if (context->vocabulary().IsEndOfGeneration(token)) {
-      generation->reason = StopReason::kEndOfGeneration;
-      return Status::Ok();
+// Writes after the slot's `position` tokens, whose row gave `token`.
+Status Continue(Context* context, PrefixCache* cache, int slot, int position, llama_token token,
+                const WritingOptions& options, const Cancellation& cancellation, Writer* writer) {
+  while (!writer->ended()) {
+    if (position == context->context_size()) {
+      if (!options.context_shift) {
+        writer->End(StopReason::kContext);
+        break;
+      }
+      if (Status status = MakeRoom(context, cache, slot, options.keep, &position); !status.ok()) return status;
     }
-    generation->tokens.push_back(token);
-    generation->logprobs.push_back(best.value().logprob);
-    const size_t seen = generation->text.size();
-    // A vocabulary without text gives tokens only.
-    if (auto bytes = context->vocabulary().TokenBytes(token); bytes.ok()) generation->text += bytes.value();
-    const size_t stop = FindStop(generation->text, seen, stops);
-    if (stop != std::string::npos) {
-      generation->text.resize(stop);
-      generation->reason = StopReason::kStopString;
-      return Status::Ok();
-    }
-    // The last token that is wanted need not be decoded.
-    if (static_cast<int>(generation->tokens.size()) == max_tokens || position == context->context_size()) break;
-    auto row = cache->Append(slot, token, cancellation, &generation->usage);
+    auto row = cache->Append(slot, token, cancellation, &writer->generation().usage);
     if (!row.ok()) return row.status();
     ++position;
-    best = PickBest(row.value(), context->vocabulary_size());
+    auto next = writer->Next(row.value());
+    if (!next.ok()) return next.status();
+    token = next.value();
   }
-  generation->reason = StopReason::kLength;
   return Status::Ok();
 }
 
 }  // namespace
 
-Result<Generation> GenerateGreedy(Context* context, PrefixCache* cache, const Tokens& prompt, int max_tokens,
-                                  const std::vector<std::string>& stops, const Cancellation& cancellation) {
-  Generation generation;
-  const int size = context->vocabulary_size();
-  Result<Best> best = Best{0, 0};
+bool EndsWriting(const Status& status) { return status.code() == Code::kAborted; }
+
+Result<Generation> Generate(Context* context, PrefixCache* cache, const Tokens& prompt, const WritingOptions& options,
+                            Sink sink, const Cancellation& cancellation) {
+  auto made = Writer::Create(context->vocabulary(), options, prompt, std::move(sink));
+  if (!made.ok()) return made.status();
+  Writer* writer = made.value().get();
+  Usage* usage = &writer->generation().usage;
+  Result<llama_token> first = LLAMA_TOKEN_NULL;
   PromptRequest request;
   request.rows = {static_cast<int>(prompt.size()) - 1};
-  request.on_row = [&](size_t, const float* row) { best = PickBest(row, size); };
+  request.on_row = [&](size_t, const float* row) {
+    if (!writer->ended()) first = writer->Next(row);
+  };
   request.reuse_appended = true;
-  int slot = 0;
+  Status status;
+  int slot = PrefixCache::kNoSlot;
   {
-    Stopwatch watch(&generation.usage.prompt_ms);
-    auto ensured = cache->Ensure(prompt, request, cancellation, &generation.usage);
-    if (!ensured.ok()) return ensured.status();
-    slot = ensured.value();
+    Stopwatch watch(&usage->prompt_ms);
+    auto ensured = cache->Ensure(prompt, request, cancellation, usage);
+    if (ensured.ok()) {
+      slot = ensured.value();
+    } else {
+      status = ensured.status();
+    }
   }
-  Status status = Continue(context, cache, slot, static_cast<int>(prompt.size()), std::move(best), max_tokens, stops,
-                           cancellation, &generation);
-  if (!status.ok()) return status;
-  return generation;
+  if (status.ok() && !first.ok()) status = first.status();
+  if (status.ok()) {
+    Stopwatch watch(&usage->decode_ms);
+    const int length = static_cast<int>(prompt.size());
+    cache->TrimSlot(slot, length);
+    status = Continue(context, cache, slot, length, first.value(), options, cancellation, writer);
+  }
+  if (status.ok()) return std::move(writer->generation());
+  if (!EndsWriting(status)) return status;
+  if (!writer->ended()) writer->End(StopReason::kAborted);
+  return std::move(writer->generation());
 }
 
 }  // namespace autocog

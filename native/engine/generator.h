@@ -1,34 +1,26 @@
-// Greedy decoding in one job: tokens until an end, a stop string or a limit.
+// Writes one text after a prompt, in the prompt's own slot, so that what is written is cached
+// for a prompt that goes on from it.
 
 #ifndef AUTOCOG_ENGINE_GENERATOR_H_
 #define AUTOCOG_ENGINE_GENERATOR_H_
-
-#include <string>
-#include <vector>
 
 #include "engine/cancellation.h"
 #include "engine/context.h"
 #include "engine/prefix_cache.h"
 #include "engine/status.h"
-#include "engine/usage.h"
 #include "engine/vocabulary.h"
+#include "engine/writer.h"
 
 namespace autocog {
 
-enum class StopReason { kEndOfGeneration, kStopString, kLength };
+// Decodes a token at a time, by the kernels for one token. An abort by the caller gives what
+// was written until then; the end of the session is kClosed.
+// REQUIRES: a checked prompt that fits the context.
+Result<Generation> Generate(Context* context, PrefixCache* cache, const Tokens& prompt, const WritingOptions& options,
+                            Sink sink, const Cancellation& cancellation);
 
-struct Generation {
-  Tokens tokens;                 // all, those of a stop string included; no end token
-  std::vector<double> logprobs;  // of each
-  std::string text;              // bytes, up to the stop string
-  StopReason reason = StopReason::kLength;
-  Usage usage;
-};
-
-// Ends with kLength when the context is full, too. Ties go to the lowest token id.
-// REQUIRES: a checked prompt that fits the context, stops without empty strings.
-Result<Generation> GenerateGreedy(Context* context, PrefixCache* cache, const Tokens& prompt, int max_tokens,
-                                  const std::vector<std::string>& stops, const Cancellation& cancellation);
+// Whether a failed decode is the end of what is being written, not of the job.
+bool EndsWriting(const Status& status);
 
 }  // namespace autocog
 

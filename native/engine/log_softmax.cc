@@ -117,6 +117,13 @@ AUTOCOG_CLONES Moments SumMoments(const float* logits, size_t size, float maximu
   return sum;
 }
 
+AUTOCOG_CLONES size_t CountNotFinite(const float* logits, size_t size) {
+  size_t count = 0;
+  // Not so of NaN and +inf.
+  for (size_t i = 0; i < size; ++i) count += logits[i] <= std::numeric_limits<float>::max() ? 0 : 1;
+  return count;
+}
+
 AUTOCOG_CLONES size_t CountAbove(const float* logits, size_t size, float value) {
   size_t count = 0;
   for (size_t i = 0; i < size; ++i) count += logits[i] > value ? 1 : 0;
@@ -148,6 +155,12 @@ double Entropy(const float* logits, size_t size) {
   const Moments sum = SumMoments(logits, size, maximum);
   // −Σ (e^x / S) (x − log S) = log S − Σ x e^x / S.
   return std::max(0.0, std::log(sum.zeroth) - sum.first / sum.zeroth);
+}
+
+size_t ArgMax(const float* logits, size_t size) {
+  const float maximum = Maximum(logits, size);
+  if (!std::isfinite(maximum) || CountNotFinite(logits, size) > 0) return size;
+  return static_cast<size_t>(std::find(logits, logits + size, maximum) - logits);
 }
 
 size_t CountBefore(const float* logits, size_t size, size_t index) {

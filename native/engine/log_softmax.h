@@ -17,6 +17,10 @@ double LogSumExp(const float* logits, size_t size);
 // no distribution. REQUIRES: size > 0.
 double Entropy(const float* logits, size_t size);
 
+// The lowest index of the greatest; `size` where the row is no distribution: NaN or +inf anywhere, or
+// nothing but −inf. REQUIRES: size > 0.
+size_t ArgMax(const float* logits, size_t size);
+
 // How many entries come before logits[index] in descending order, the lower index first of equals.
 size_t CountBefore(const float* logits, size_t size, size_t index);
 

@@ -12,7 +12,8 @@ PrefixCache::PrefixCache(Context* context, int slots)
       branches_(static_cast<size_t>(context->sequences() - slots)) {}
 
 int PrefixCache::CommonPrefix(const Slot& slot, const Tokens& prompt, bool reuse_appended) const {
-  const size_t usable = reuse_appended ? slot.tokens.size() : static_cast<size_t>(slot.exact);
+  const size_t appended = slot.shifted < 0 ? slot.tokens.size() : static_cast<size_t>(slot.shifted);
+  const size_t usable = reuse_appended ? appended : static_cast<size_t>(slot.exact);
   const size_t most = std::min(usable, prompt.size());
   size_t common = 0;
   while (common < most && slot.tokens[common] == prompt[common]) ++common;
@@ -57,6 +58,7 @@ void PrefixCache::TrimSlot(int index, int length) {
   context_->Trim(index, length);
   slot.tokens.resize(static_cast<size_t>(length));
   slot.exact = std::min(slot.exact, length);
+  if (slot.shifted >= length) slot.shifted = -1;
   if (slot.row_position >= length) slot.row_position = -1;
 }
 
@@ -176,6 +178,35 @@ Result<const float*> PrefixCache::Append(int index, llama_token token, const Can
   return context_->Row(0);
 }
 
+void PrefixCache::ShiftSlot(int index, int from, int count) {
+  // A cell has one position for all sequences that share it, so nobody else may.
+  for (int i = 0; i < slots(); ++i) {
+    if (i != index) TrimSlot(i, 0);
+  }
+  for (int i = 0; i < branches(); ++i) {
+    Branch& branch = branches_[static_cast<size_t>(i)];
+    if (branch.length > 0) context_->Trim(BranchSequence(i), 0);
+    branch.length = 0;
+  }
+  Slot& slot = slots_[static_cast<size_t>(index)];
+  context_->Shift(index, from, count);
+  slot.tokens.erase(slot.tokens.begin() + from, slot.tokens.begin() + from + count);
+  slot.exact = std::min(slot.exact, from);
+  slot.shifted = slot.shifted < 0 ? from : std::min(slot.shifted, from);
+  slot.row_position = -1;
+}
+
+void PrefixCache::Pin(int index, int slot, int length, int cells) {
+  Attach(index, slot, length);
+  branches_[static_cast<size_t>(index)] = {};
+  claimed_ += cells;
+}
+
+void PrefixCache::Release(int index, int cells) {
+  context_->Trim(BranchSequence(index), 0);
+  claimed_ -= cells;
+}
+
 void PrefixCache::Attach(int index, int slot, int length) {
   Branch& branch = branches_[static_cast<size_t>(index)];
   const llama_seq_id sequence = BranchSequence(index);
@@ -195,8 +226,8 @@ void PrefixCache::TrimBranch(int index) {
 
 int PrefixCache::MakeRoom(int wanted, int keep) {
   for (;;) {
-    // Slots that share cells are counted twice, so this never promises too much.
-    int used = 0;
+    // Cells that are shared are counted twice, so this never promises too much.
+    int used = claimed_;
     int oldest = -1;
     for (int i = 0; i < slots(); ++i) {
       used += Length(i);

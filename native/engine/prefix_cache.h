@@ -63,6 +63,11 @@ class PrefixCache {
   // Appends one token to a slot, by the kernels for one token, and gives its logits.
   Result<const float*> Append(int slot, llama_token token, const Cancellation& cancellation, Usage* usage);
 
+  // Removes the `count` positions from `from` on and moves up those behind them. What is behind
+  // was computed with the removed in view, so it is good to go on writing from and for nothing
+  // else: no later prompt finds it. REQUIRES: context->CanShift().
+  void ShiftSlot(int slot, int from, int count);
+
   // Branches: sequence ids for tokens that follow the first `length` positions of a slot, or
   // nothing: kNoSlot and 0.
   int branches() const { return static_cast<int>(branches_.size()); }
@@ -70,6 +75,13 @@ class PrefixCache {
   void Attach(int branch, int slot, int length);
   // Removes what was decoded on the branch beyond the length that it is attached with.
   void TrimBranch(int branch);
+
+  // A branch that stands on its own: it keeps the first `length` positions of the slot whatever
+  // becomes of that, and `cells` of the buffer are spoken for until Release().
+  void Pin(int branch, int slot, int length, int cells);
+  void Release(int branch, int cells);
+  // Cells that no pinned branch has spoken for.
+  int unclaimed() const { return context_->cells() - claimed_; }
 
   // Cells that are certainly free, after giving up other prompts than that of `slot` (which may
   // be kNoSlot), least recently used first, as long as there are fewer than `wanted`.
@@ -85,6 +97,8 @@ class PrefixCache {
     Tokens tokens;
     // The first so many tokens were decoded with Kernels::kBatch.
     int exact = 0;
+    // From here on, what is written lost some of its context: see ShiftSlot(). -1: nowhere.
+    int shifted = -1;
     // The kept row of logits and the position it belongs to, or -1.
     int row_position = -1;
     std::vector<float> row;
@@ -111,6 +125,7 @@ class PrefixCache {
   Context* context_;
   std::vector<Slot> slots_;
   std::vector<Branch> branches_;
+  int claimed_ = 0;  // cells that pinned branches may fill
   uint64_t clock_ = 0;
   Batch batch_;
 };

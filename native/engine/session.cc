@@ -4,11 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <exception>
-#include <new>
 #include <numeric>
 #include <utility>
 
+#include "engine/guard.h"
 #include "engine/log_softmax.h"
 #include "engine/tree_scorer.h"
 #include "engine/tree_search.h"
@@ -16,19 +15,6 @@
 namespace autocog {
 
 namespace {
-
-// Memory for results is asked for in amounts that the caller chose, so running out is an
-// answer and not the end of the process.
-template <typename T, typename Work>
-Result<T> Guard(const Work& work) {
-  try {
-    return work();
-  } catch (const std::bad_alloc&) {
-    return Status(Code::kOutOfMemory, "Not enough memory for the result");
-  } catch (const std::exception& error) {
-    return Status(Code::kInternal, "The engine failed", error.what());
-  }
-}
 
 Status PickCandidates(const std::vector<float>& row, int count, Candidates* result) {
   Stopwatch watch(&result->usage.read_ms);
@@ -166,20 +152,6 @@ Result<TreeScores> Session::ScoreTree(const Tokens& prompt, TreeRequest request,
     if (Status status = CheckSearch(*search, tree); !status.ok()) return status;
     return SearchTree(context_.get(), &cache_, prompt, tree, request.end_tokens, *search, request.details,
                       cancellation);
-  });
-}
-
-Result<Generation> Session::Generate(const Tokens& prompt, int max_tokens, const std::vector<std::string>& stops,
-                                     const Cancellation& cancellation) {
-  return Guard<Generation>([&]() -> Result<Generation> {
-    if (max_tokens < 0) {
-      return Status(Code::kOutOfRange, "Expected a count for maxTokens, got " + std::to_string(max_tokens));
-    }
-    for (const std::string& stop : stops) {
-      if (stop.empty()) return Status(Code::kOutOfRange, "Expected stop strings that are not empty");
-    }
-    if (Status status = CheckPrompt(prompt, 0); !status.ok()) return status;
-    return GenerateGreedy(context_.get(), &cache_, prompt, max_tokens, stops, cancellation);
   });
 }
 

@@ -11,9 +11,11 @@
 #include <string>
 #include <vector>
 
+#include "engine/beam_search.h"
 #include "engine/cancellation.h"
 #include "engine/choice_bounds.h"
 #include "engine/context.h"
+#include "engine/generate_many.h"
 #include "engine/generator.h"
 #include "engine/model.h"
 #include "engine/prefix_cache.h"
@@ -62,8 +64,12 @@ class Session {
   // the tree's first tokens are given.
   Result<TreeScores> ScoreTree(const Tokens& prompt, TreeRequest request, const std::optional<SearchRequest>& search,
                                const Cancellation& cancellation);
-  Result<Generation> Generate(const Tokens& prompt, int max_tokens, const std::vector<std::string>& stops,
+  // Writes on after a prompt; an aborted call gives what it has.
+  Result<Generation> Generate(const Tokens& prompt, const WritingOptions& options, Sink sink,
                               const Cancellation& cancellation);
+  Result<std::vector<Generation>> GenerateMany(const std::vector<WritingTask>& tasks, const WritingOptions& options,
+                                               const ManySink& sink, const Cancellation& cancellation);
+  Result<Beams> SearchBeams(const Tokens& prompt, const BeamOptions& options, const Cancellation& cancellation);
   // Decodes the prompt so that the next call finds it cached.
   Result<Usage> Ingest(const Tokens& prompt, const Cancellation& cancellation);
   void Clear() { cache_.Clear(); }

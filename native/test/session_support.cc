@@ -64,6 +64,13 @@ Result<TreeScores> ScoreTree(Session* session, const Tokens& prompt, std::vector
   return session->ScoreTree(prompt, std::move(request), std::nullopt, cancellation);
 }
 
+WritingOptions Greedy(int max_tokens, std::vector<std::string> stops) {
+  WritingOptions options;
+  options.max_tokens = max_tokens;
+  options.stops = std::move(stops);
+  return options;
+}
+
 Tokens RandomPrompt(std::mt19937* random, int size) {
   Tokens prompt(static_cast<size_t>(size));
   for (auto& token : prompt) token = std::uniform_int_distribution<int>(0, 255)(*random);

@@ -33,6 +33,9 @@ Result<TreeScores> ScoreTree(Session* session, const Tokens& prompt, std::vector
                              std::vector<int32_t> parents, std::vector<uint8_t> flags, const Tokens& ends,
                              bool sequential, const Cancellation& cancellation);
 
+// Greedy writing of so many tokens.
+WritingOptions Greedy(int max_tokens, std::vector<std::string> stops = {});
+
 Tokens RandomPrompt(std::mt19937* random, int size);
 
 }  // namespace autocog::test

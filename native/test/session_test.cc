@@ -19,6 +19,7 @@ using autocog::ContextOptions;
 using autocog::Model;
 using autocog::Session;
 using autocog::Tokens;
+using autocog::test::Greedy;
 using autocog::test::LoadAs;
 using autocog::test::Never;
 using autocog::test::Open;
@@ -227,7 +228,7 @@ TEST_CASE("what came before changes nothing: other prompts, longer ones, prefixe
           break;
         }
         case 1:
-          EXPECT(session->Generate(prompt, 12, {}, Never()).ok());
+          EXPECT(session->Generate(prompt, Greedy(12), {}, Never()).ok());
           break;
         case 2: {
           const auto tree = autocog::test::RandomTree(&random, 10, 4, 256, 0);
@@ -252,7 +253,7 @@ TEST_CASE("greedy generation follows the most probable token") {
   std::mt19937 random(11);
   auto session = Open("F32");
   Tokens prompt = RandomPrompt(&random, 10);
-  auto generation = session->Generate(prompt, 20, {}, Never());
+  auto generation = session->Generate(prompt, Greedy(20), {}, Never());
   EXPECT(generation.ok());
   auto other = Open("F32");
   for (size_t i = 0; i < generation.value().tokens.size(); ++i) {
@@ -307,8 +308,8 @@ TEST_CASE("what would trip an assertion is refused") {
   EXPECT(code(session->Eval({1, 2}, {2}, Never())) == Code::kOutOfRange);
   EXPECT(code(session->Eval({1, 2}, {1, 0}, Never())) == Code::kOutOfRange);
   EXPECT(code(session->TopCandidates({1}, 0, Never())) == Code::kOutOfRange);
-  EXPECT(code(session->Generate({1}, -1, {}, Never())) == Code::kOutOfRange);
-  EXPECT(code(session->Generate({1}, 4, {""}, Never())) == Code::kOutOfRange);
+  EXPECT(code(session->Generate({1}, Greedy(-1), {}, Never())) == Code::kOutOfRange);
+  EXPECT(code(session->Generate({1}, Greedy(4, {""}), {}, Never())) == Code::kOutOfRange);
   EXPECT(code(ScoreTree(session.get(), {1}, {-1, 3}, {-1, 0}, {0, 1}, {}, false, Never())) == Code::kNotSupported);
   EXPECT(code(ScoreTree(session.get(), {1}, {-1, 3}, {-1, 0}, {0, 1}, {-5}, false, Never())) == Code::kOutOfRange);
   for (int sequences : {0, 3, 257}) {
@@ -337,7 +338,7 @@ TEST_CASE("the context is used to its last cell") {
     tree.end_at.push_back(0);
   }
   EXPECT(Score(session.get(), prompt, tree, {}).logprobs.size() == 8);
-  auto generation = session->Generate(prompt, 100, {}, Never());
+  auto generation = session->Generate(prompt, Greedy(100), {}, Never());
   EXPECT(generation.ok());
   EXPECT(generation.value().tokens.size() <= 7);
   tree.tokens.push_back(8);
