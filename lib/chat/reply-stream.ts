@@ -1,7 +1,7 @@
 // ReplyStream: the bot's answer while it is written, and what became of it. Threads make them.
 // The answer is written whether or not anybody reads along; leaving the loop ends it.
 
-import type { Completion, CompletionChunk } from './contract.js';
+import type { Completion, CompletionChunk } from '../completion.js';
 import type { Message } from './message.js';
 
 /** An answer that was given. */

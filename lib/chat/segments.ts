@@ -103,9 +103,12 @@ const markWhole: Mark = ({ role, content }, index, marks) => ({
   content: markText(content, index, marks),
 });
 
+/** What models begin and end a thought with. */
+const thoughtTags = /(<\/?think>|<\|channel>|<channel\|>)/;
+
 /** For templates that take a thought out of the bot's own messages: its tags stay unmarked. */
 const markAfterThought: Mark = ({ role, content }, index, marks) => {
-  const pieces = role === 'bot' ? content.split(/(<\/?think>)/) : [content];
+  const pieces = role === 'bot' ? content.split(thoughtTags) : [content];
   const marked = pieces.map((piece, place) =>
     place % 2 === 1 ? piece : markText(piece, index, marks),
   );
@@ -143,7 +146,7 @@ function split(
 function checkAllWritten(messages: readonly TemplateMessage[], written: ReadonlySet<number>): void {
   for (const [index, { role, content }] of messages.entries()) {
     // What the bot only thought, and did not say, may be left out.
-    const isThought = role === 'bot' && content.includes('</think>');
+    const isThought = role === 'bot' && thoughtTags.test(content);
     if (content.trim() === '' || isThought || written.has(index)) continue;
     const hint = role === 'system' ? ': the option mergeSystem hands them to the user' : '';
     throw new NotSupportedError(

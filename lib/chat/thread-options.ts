@@ -1,14 +1,7 @@
 // What threads and their calls take, and the reading of it.
 
-import {
-  checkBoolean,
-  checkInteger,
-  checkOptions,
-  checkSignal,
-  checkString,
-  wrongType,
-} from '../arguments.js';
-import type { CompleteOptions, SamplerOptions } from './contract.js';
+import { checkBoolean, checkOptions, checkSignal, checkString, wrongType } from '../arguments.js';
+import { type CompleteOptions, type CompletionDefaults, readMaxTokens } from '../completion.js';
 import { aroundRole, type Format } from './format.js';
 import { type FormatName, findFormat } from './formats.js';
 import { type Message, type MessageLike, readMessage } from './message.js';
@@ -25,8 +18,8 @@ export interface ThreadOptions {
   system?: string | undefined;
   /** The messages to begin with, after the system message. Default none. */
   messages?: readonly MessageLike[] | undefined;
-  /** How the bot's tokens are sampled. Default `samplers.DefaultSampling`. */
-  sampler?: SamplerOptions | undefined;
+  /** How the bot's tokens are sampled. Default: `samplers.DefaultSampling` on a LLaMa, else as the LM does. */
+  sampler?: CompletionDefaults['sampler'];
   /** Most tokens of one answer. Default Infinity: until it ends, or the context is full. */
   maxTokens?: number | undefined;
   /**
@@ -54,14 +47,9 @@ export interface ThreadSettings {
   format: Readonly<Format> | undefined;
   template: string | undefined;
   messages: Message[];
-  sampler: SamplerOptions | undefined;
+  sampler: CompletionDefaults['sampler'];
   maxTokens: number;
   mergeSystem: boolean;
-}
-
-/** An integer of at least 1, or Infinity. */
-export function readMaxTokens(value: unknown): number {
-  return value === Infinity ? Infinity : checkInteger(value, 'maxTokens', 1);
 }
 
 /** Checks the options of a thread; throws TypeError or RangeError. */
@@ -91,7 +79,7 @@ export function readThreadOptions(value: ThreadOptions | undefined): ThreadSetti
       ...readMessages(messages, 'messages', format),
     ],
     sampler,
-    maxTokens: readMaxTokens(options.maxTokens ?? Infinity),
+    maxTokens: readMaxTokens(options.maxTokens ?? Infinity, 'maxTokens'),
     mergeSystem: checkBoolean(options.mergeSystem ?? false, 'mergeSystem'),
   };
 }
@@ -122,7 +110,7 @@ export function readSendOptions(value: SendOptions | undefined) {
   return {
     prefix: checkString(prefix ?? '', 'prefix').trim(),
     signal: checkSignal(signal, 'signal'),
-    maxTokens: maxTokens === undefined ? undefined : readMaxTokens(maxTokens),
+    maxTokens: maxTokens === undefined ? undefined : readMaxTokens(maxTokens, 'maxTokens'),
     stops: stop === undefined ? [] : [stop].flat(),
     rest,
   };

@@ -4,14 +4,9 @@
 import type { Writable } from 'node:stream';
 import { raceAbort } from '../abort.js';
 import { checkOptions, checkString, describe, wrongType } from '../arguments.js';
+import type { CompletionChunk, CompletionDefaults } from '../completion.js';
 import { LM } from '../lm.js';
 import type { Model } from '../model.js';
-import {
-  type ChatLM,
-  type CompletionChunk,
-  DefaultSampling,
-  type SamplerOptions,
-} from './contract.js';
 import { Conversation, modelOf } from './conversation.js';
 import { type Fitted, fit } from './fit.js';
 import { aroundRole, type Format } from './format.js';
@@ -28,6 +23,7 @@ import {
   type SendRequest,
   type ThreadOptions,
 } from './thread-options.js';
+import { usualSampler } from './usual-sampler.js';
 
 /** A thread as JSON: what `Thread.fromJSON` makes it of again, beside an LM. */
 export interface ThreadJSON extends Omit<ThreadOptions, 'system'> {
@@ -53,9 +49,9 @@ interface Question {
 export class Thread {
   /** The messages, oldest first. Yours to change: every call checks them. */
   readonly messages: Message[];
-  readonly lm: ChatLM;
+  readonly lm: LM;
   /** How the bot's tokens are sampled. */
-  sampler: SamplerOptions | undefined;
+  sampler: CompletionDefaults['sampler'];
   /** Most tokens of one answer. */
   maxTokens: number;
   readonly #conversation: Conversation;
@@ -69,12 +65,12 @@ export class Thread {
    * NotSupportedError where the model has no chat template, and no format is given, or where its
    * template cannot be read
    */
-  constructor(lm: ChatLM, options?: ThreadOptions) {
+  constructor(lm: LM, options?: ThreadOptions) {
     if (!(lm instanceof LM)) throw wrongType('an LM', 'lm', lm);
     const settings = readThreadOptions(options);
     const { format, template, mergeSystem } = settings;
     this.lm = lm;
-    this.sampler = settings.sampler ?? DefaultSampling;
+    this.sampler = settings.sampler ?? usualSampler(lm);
     this.maxTokens = settings.maxTokens;
     this.#conversation = new Conversation(lm, settings);
     this.#style = { template, mergeSystem };
@@ -88,7 +84,7 @@ export class Thread {
    * @param value what {@link toJSON} gave, or its text
    * @throws as the constructor does; SyntaxError for a text that is no JSON
    */
-  static fromJSON(lm: ChatLM, value: string | ThreadJSON): Thread {
+  static fromJSON(lm: LM, value: string | ThreadJSON): Thread {
     const json: unknown = typeof value === 'string' ? JSON.parse(value) : value;
     if (typeof json !== 'object' || json === null) throw wrongType('an object', 'value', json);
     const { beginning, messages, maxTokens, ...rest } = json as ThreadJSON;
@@ -264,7 +260,7 @@ export class Thread {
       ...(format === undefined ? {} : { format }),
       ...this.#style,
       ...(maxTokens === Infinity ? {} : { maxTokens }),
-      ...(sampler === DefaultSampling ? {} : { sampler }),
+      ...(sampler === undefined || sampler === usualSampler(this.lm) ? {} : { sampler }),
       beginning: readMessages(this.#beginning, 'beginning', format),
       messages: this.#checked(),
     };

@@ -1,0 +1,10 @@
+import { Thread, formats } from 'autocog-lm/chat';
+import { ScriptedLM } from './test/support/scripted-lm.mjs';
+const lm = new ScriptedLM([' Hi there! ', ' I am fine.'], {contextSize: 400});
+const t = new Thread(lm, { format: 'chatml', system: 'Be brief.' });
+console.log(await t.send('Hello'));
+for await (const c of t.sendStream('How are you?')) process.stdout.write(c.text+'|');
+console.log(t.messages, lm.prompts, t.asString());
+await t.printStats(); console.log(JSON.stringify(t));
+console.log(Thread.fromJSON(lm, JSON.stringify(t)).asString() === t.asString());
+console.log(await t.reroll({prefix: 'Sure'}), await t.inferenceString());
