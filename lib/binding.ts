@@ -360,4 +360,3 @@ export type NativeErrorCode =
   | 'OUT_OF_RANGE';
 
 export const native: NativeAddon = addon as NativeAddon;
-export interface NativeSampling { seed: number }
