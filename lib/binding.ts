@@ -360,3 +360,6 @@ export type NativeErrorCode =
   | 'OUT_OF_RANGE';
 
 export const native: NativeAddon = addon as NativeAddon;
+export interface NativeSampling {
+  seed: number;
+}

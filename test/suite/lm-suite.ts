@@ -1,20 +1,26 @@
 // The contract of every ChoiceLM: each subclass runs all of it.
 
 import type { Test } from 'tap';
+import { beamSuite } from './beam-suite.js';
 import { chooseDetailsSuite } from './choose-details-suite.js';
 import { chooseHealedSuite } from './choose-healed-suite.js';
 import { chooseManySuite } from './choose-many-suite.js';
 import { choosePriorSuite } from './choose-prior-suite.js';
 import { chooseSearchSuite } from './choose-search-suite.js';
 import { chooseSuite } from './choose-suite.js';
+import { completeManySuite } from './complete-many-suite.js';
 import { completeSuite } from './complete-suite.js';
 import { greedySuite } from './greedy-suite.js';
 import { lifecycleSuite } from './lifecycle-suite.js';
+import { streamSuite } from './stream-suite.js';
 import type { Subject } from './subject.js';
 
 export function lmSuite(t: Test, subject: Subject): void {
   greedySuite(t, subject);
   completeSuite(t, subject);
+  streamSuite(t, subject);
+  completeManySuite(t, subject);
+  beamSuite(t, subject);
   chooseSuite(t, subject);
   chooseSearchSuite(t, subject);
   choosePriorSuite(t, subject);

@@ -1,0 +1,3 @@
+export function jsonSchemaToGrammar(_s: unknown): string {
+  throw new Error('later');
+}
