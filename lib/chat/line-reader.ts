@@ -10,6 +10,8 @@ export type Line = { kind: 'line'; text: string } | { kind: 'interrupt' } | { ki
 /** Reads lines from one stream and writes prompts to another. Close it when done. */
 export class LineReader {
   readonly #readline: Interface;
+  readonly #output: Writable;
+  readonly #terminal: boolean;
   /** Lines that came before they were asked for: typed ahead, or piped in. */
   readonly #ahead: string[] = [];
   #waiting: ((line: Line) => void) | undefined;
@@ -17,6 +19,8 @@ export class LineReader {
   #ended = false;
 
   constructor(input: Readable, output: Writable, terminal: boolean) {
+    this.#output = output;
+    this.#terminal = terminal;
     this.#readline = createInterface({ input, output, terminal });
     this.#readline.on('line', (text) => this.#arrive(text));
     this.#readline.on('SIGINT', () => this.#interrupt());
@@ -30,8 +34,11 @@ export class LineReader {
   read(prompt: string): Promise<Line> {
     return new Promise((resolve) => {
       const text = this.#ahead.shift();
-      if (text !== undefined) return resolve({ kind: 'line', text });
-      if (this.#ended) return resolve({ kind: 'end' });
+      if (text !== undefined || this.#ended) {
+        // A terminal showed what was typed ahead where it was typed; it is shown in place, too.
+        this.#output.write(prompt + (text !== undefined && this.#terminal ? `${text}\n` : ''));
+        return resolve(text === undefined ? { kind: 'end' } : { kind: 'line', text });
+      }
       this.#waiting = resolve;
       this.#readline.setPrompt(prompt);
       this.#readline.prompt();
