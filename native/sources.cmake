@@ -10,9 +10,14 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/cpu_check.cc
   native/engine/generate_many.cc
   native/engine/generator.cc
+  native/engine/grammar_check.cc
   native/engine/grammar_constraint.cc
+  native/engine/grammar_cursor.cc
+  native/engine/grammar_matcher.cc
+  native/engine/grammar_parser.cc
   native/engine/held_paths.cc
   native/engine/job_thread.cc
+  native/engine/left_calls.cc
   native/engine/log.cc
   native/engine/log_softmax.cc
   native/engine/memory.cc
@@ -31,6 +36,7 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/stop_finder.cc
   native/engine/thread_pool.cc
   native/engine/token_tree.cc
+  native/engine/token_trie.cc
   native/engine/tree_scorer.cc
   native/engine/tree_search.cc
   native/engine/utf8.cc
@@ -56,6 +62,9 @@ set(AUTOCOG_TEST_SOURCES
   native/test/check.cc
   native/test/choice_bounds_test.cc
   native/test/forest_test.cc
+  native/test/grammar_check_test.cc
+  native/test/grammar_constraint_test.cc
+  native/test/grammar_samples.cc
   native/test/job_thread_test.cc
   native/test/log_softmax_test.cc
   native/test/model_test.cc

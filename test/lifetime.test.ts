@@ -39,6 +39,7 @@ const soon = 10_000;
 t.jobs = 1;
 scenario('exits', 'exit in choose', 'process.exit ends a process that scores', 7, [], 12);
 scenario('exits', 'exit in complete', 'process.exit ends a process that completes', 7, [], 6);
+scenario('exits', 'exit in a stream', 'process.exit ends a process that streams', 7, [], 12);
 scenario('exits', 'exit in load', 'process.exit ends a process that loads', 7, []);
 scenario('exits', 'exit while a context is built', 'process.exit ends one that builds', 7, [], 3);
 scenario('exits', 'exit with a queue', 'process.exit ends a process with calls waiting', 7, [], 6);
@@ -49,7 +50,7 @@ scenario('exits', 'close before ready', 'close ends what is still being built', 
 scenario('exits', 'model closed before its LM', 'a model is freed after its last LM', 0, [true]);
 
 t.test('an exception ends a process that scores, as an exception does', async (t) => {
-  const runs = ['uncaught exception', 'uncaught exception', 'uncaught exception'];
+  const runs = [...Array(3).fill('uncaught exception'), 'exception in onToken of nobody'];
   for (const ending of await Promise.all(runs.map((run) => runChild('exits', run)))) {
     checkEnding(t, ending, 1, []);
     t.match(ending.stderr, /Error: thrown while busy/);
@@ -99,6 +100,7 @@ for (const [name, sentence] of [
   ['models dropped', 'so are 200 models'],
   ['opened and closed', 'opening and closing 50 times keeps nothing'],
   ['results dropped', 'logits are freed with their arrays'],
+  ['generations', '1,000 generations of all kinds keep nothing'],
   ['aborted calls', 'an aborted call keeps nothing'],
 ] as const) {
   scenario('memory', name, sentence, 0, (t, told) => {
@@ -135,6 +137,19 @@ scenario('workers', 'four workers', 'four workers at once give the same numbers'
 });
 
 scenario('workers', 'an LM left open', 'a worker ends with its LM open', 0, [0]);
+
+scenario(
+  'workers',
+  'terminated while it streams',
+  'terminate ends workers whose texts are on their way',
+  0,
+  (t, told) => {
+    const [exits, lists] = told as [number[], number[][]];
+    t.same(exits, [1, 1, 1]);
+    allEqual(t, lists);
+  },
+  6,
+);
 
 scenario(
   'workers',

@@ -169,16 +169,25 @@ std::vector<std::string> StringsField(const Napi::Object& object, const char* na
   return {};
 }
 
-Napi::Value FromInt32s(Napi::Env env, const std::vector<int32_t>& values) {
-  auto array = Napi::Int32Array::New(env, values.size());
-  if (!values.empty()) std::memcpy(array.Data(), values.data(), values.size() * sizeof(int32_t));
+namespace {
+
+// A worker that is being terminated makes no more arrays; what is delivered to it is lost anyway.
+template <typename Array, typename T>
+Napi::Value Copied(Napi::Env env, const std::vector<T>& values) {
+  auto array = Array::New(env, values.size());
+  if (array.IsEmpty()) return env.Undefined();
+  if (!values.empty()) std::memcpy(array.Data(), values.data(), values.size() * sizeof(T));
   return array;
 }
 
+}  // namespace
+
+Napi::Value FromInt32s(Napi::Env env, const std::vector<int32_t>& values) {
+  return Copied<Napi::Int32Array>(env, values);
+}
+
 Napi::Value FromDoubles(Napi::Env env, const std::vector<double>& values) {
-  auto array = Napi::Float64Array::New(env, values.size());
-  if (!values.empty()) std::memcpy(array.Data(), values.data(), values.size() * sizeof(double));
-  return array;
+  return Copied<Napi::Float64Array>(env, values);
 }
 
 Napi::Value FromFloats(Napi::Env env, std::vector<float> values) {
@@ -197,9 +206,7 @@ Napi::Value FromFloats(Napi::Env env, std::vector<float> values) {
     // Runtimes with a memory cage (Electron) have no external buffers.
     values = std::move(*owner);
   }
-  auto array = Napi::Float32Array::New(env, count);
-  if (count > 0) std::memcpy(array.Data(), values.data(), bytes);
-  return array;
+  return Copied<Napi::Float32Array>(env, values);
 }
 
 Napi::Value FromUsage(Napi::Env env, const Usage& usage) {

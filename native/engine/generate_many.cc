@@ -86,6 +86,7 @@ Status Scheduler::Begin(int task, int cells, const Cancellation& cancellation) {
   PromptRequest request;
   request.rows = {length - 1};
   request.on_row = [&](size_t, const float* row) { first = writer->Next(row); };
+  request.reuse_appended = true;
   Stopwatch watch(&usage->prompt_ms);
   auto slot = cache_->Ensure(prompt, request, cancellation, usage);
   if (!slot.ok()) return slot.status();

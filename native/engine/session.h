@@ -78,6 +78,8 @@ class Session {
   Session(std::unique_ptr<Context> context, int prompt_slots);
   // A prompt of known tokens, at least `least`, with room for `more` positions after it.
   Status CheckPrompt(const Tokens& prompt, int more, size_t least = 1) const;
+  // With what a sampler wants to know of the context.
+  WritingOptions InContext(WritingOptions options) const;
   // PrefixCache::Ensure with its time in usage->prompt_ms.
   Status EnsureTimed(const Tokens& prompt, const PromptRequest& request, const Cancellation& cancellation,
                      Usage* usage);

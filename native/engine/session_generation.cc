@@ -7,11 +7,16 @@
 
 namespace autocog {
 
+WritingOptions Session::InContext(WritingOptions options) const {
+  options.sampling.context_size = context_->context_size();
+  return options;
+}
+
 Result<Generation> Session::Generate(const Tokens& prompt, const WritingOptions& options, Sink sink,
                                      const Cancellation& cancellation) {
   return Guard<Generation>([&]() -> Result<Generation> {
     if (Status status = CheckPrompt(prompt, 0); !status.ok()) return status;
-    return autocog::Generate(context_.get(), &cache_, prompt, options, std::move(sink), cancellation);
+    return autocog::Generate(context_.get(), &cache_, prompt, InContext(options), std::move(sink), cancellation);
   });
 }
 
@@ -26,7 +31,7 @@ Result<std::vector<Generation>> Session::GenerateMany(const std::vector<WritingT
     for (const WritingTask& task : tasks) {
       if (Status status = CheckPrompt(task.prompt, 0); !status.ok()) return status;
     }
-    return autocog::GenerateMany(context_.get(), &cache_, tasks, options, sink, cancellation);
+    return autocog::GenerateMany(context_.get(), &cache_, tasks, InContext(options), sink, cancellation);
   });
 }
 

@@ -128,6 +128,17 @@ Result<std::string> Vocabulary::TokenBytes(llama_token token) const {
   return Piece(token, false);
 }
 
+const TokenTrie& Vocabulary::trie() const {
+  std::call_once(lazy_->once, [this] {
+    std::vector<std::string> bytes(static_cast<size_t>(size_));
+    for (llama_token token = 0; token < size_; ++token) {
+      if (!IsEndOfGeneration(token)) bytes[static_cast<size_t>(token)] = Piece(token, /*special=*/true);
+    }
+    lazy_->trie = std::make_unique<TokenTrie>(bytes);
+  });
+  return *lazy_->trie;
+}
+
 std::string Vocabulary::Piece(llama_token token, bool special) const {
   std::string bytes(32, '\0');
   int32_t length = llama_token_to_piece(vocab_, token, bytes.data(), static_cast<int32_t>(bytes.size()), 0, special);

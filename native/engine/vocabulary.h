@@ -4,10 +4,13 @@
 #ifndef AUTOCOG_ENGINE_VOCABULARY_H_
 #define AUTOCOG_ENGINE_VOCABULARY_H_
 
+#include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
 #include "engine/status.h"
+#include "engine/token_trie.h"
 #include "llama.h"
 
 namespace autocog {
@@ -41,6 +44,10 @@ class Vocabulary {
   // The bytes that a token adds in the middle of a text; empty for a control token.
   Result<std::string> TokenBytes(llama_token token) const;
 
+  // What tokens add to a text, control tokens written out, but for those that end a generation: made
+  // on the first call. REQUIRES: a tokenizer.
+  const TokenTrie& trie() const;
+
  private:
   // Whether a text is its tokens' bytes, one after the other. llama_detokenize would take
   // away spaces before punctuation where a file asks for that, which loses text.
@@ -51,6 +58,11 @@ class Vocabulary {
   const llama_vocab* vocab_;
   int size_;
   Tokens end_of_generation_;
+  struct Lazy {
+    std::once_flag once;
+    std::unique_ptr<TokenTrie> trie;
+  };
+  std::shared_ptr<Lazy> lazy_ = std::make_shared<Lazy>();
 };
 
 }  // namespace autocog

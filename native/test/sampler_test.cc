@@ -104,7 +104,7 @@ std::vector<Change> Changes() {
       },
       [](SamplingOptions* o) { o->order = {}; },
       [](SamplingOptions* o) { o->grammar = "root ::= [a-z ]+ \".\""; },
-      [](SamplingOptions* o) { o->grammar = "root ::= [^e]*", o->top_k = 0; },
+      [](SamplingOptions* o) { o->grammar = "root ::= [ -df-~]*", o->top_k = 0; },
       [](SamplingOptions* o) { o->grammar = "root ::= (\"the \" | \"a\" | \"th\")*", o->min_keep = 4; },
   };
 }
