@@ -47,6 +47,7 @@ export { logSoftmax, logSumExp } from './log-softmax.js';
 export { Model, type ModelInfo, type Vocabulary } from './model.js';
 export type { ModelOptions } from './model-options.js';
 export { quantize } from './quantize.js';
+export type { StreamPrintOptions } from './stream-print.js';
 export type { BestToken, TokenChoiceNode } from './token-choice-node.js';
 export {
   TokenChoiceTree,

@@ -23,7 +23,7 @@ import {
   type SendRequest,
   type ThreadOptions,
 } from './thread-options.js';
-import { usualSampler } from './usual-sampler.js';
+import { samplerLimit, usualSampler } from './usual-sampler.js';
 
 /** A thread as JSON: what `Thread.fromJSON` makes it of again, beside an LM. */
 export interface ThreadJSON extends Omit<ThreadOptions, 'system'> {
@@ -157,7 +157,7 @@ export class Thread {
    * tell special tokens from a user who spells one out.
    */
   async inferenceString(): Promise<string> {
-    const { messages } = await this.#fitted(this.#checked(), '', this.maxTokens);
+    const { messages } = await this.#fitted(this.#checked(), '', this.#limit());
     return this.#conversation.text(messages, true);
   }
 
@@ -169,7 +169,7 @@ export class Thread {
    * @throws ContextOverflowError where the newest exchange alone is too long
    */
   async inferenceTokens(): Promise<Int32Array> {
-    return (await this.#fitted(this.#checked(), '', this.maxTokens)).tokens;
+    return (await this.#fitted(this.#checked(), '', this.#limit())).tokens;
   }
 
   /**
@@ -271,6 +271,11 @@ export class Thread {
     return readMessages(this.messages, 'messages', this.format);
   }
 
+  /** Most tokens of an answer: the thread's, or else the sampler's. */
+  #limit(sampler = this.sampler): number {
+    return Math.min(this.maxTokens, samplerLimit(sampler));
+  }
+
   #fitted(messages: Message[], prefix: string, maxTokens: number): Promise<Fitted> {
     const space = { contextSize: this.lm.contextSize, maxTokens };
     return fit(messages, space, (some) => this.#conversation.tokens(some, true, prefix));
@@ -290,12 +295,14 @@ export class Thread {
 
   async #write(
     { messages, commit }: Question,
-    { prefix, signal, stops, rest, maxTokens = this.maxTokens }: SendRequest,
+    { prefix, signal, stops, rest, ...request }: SendRequest,
     emit: (chunk: CompletionChunk) => void,
     left: AbortSignal,
   ): Promise<Reply> {
     if (!rest.stopOnAbort) signal?.throwIfAborted();
     const resets = this.#resets;
+    const sampler = rest.sampler ?? this.sampler;
+    const maxTokens = request.maxTokens ?? this.#limit(sampler);
     const { contextSize = Infinity, vocabularySize = Infinity } = this.lm;
     const { tokens, dropped } = await this.#fitted(messages, prefix, maxTokens);
     const given = [...(this.format?.stops ?? []), ...stops];
@@ -305,8 +312,8 @@ export class Thread {
       (stop) => typeof stop === 'string' || stop < vocabularySize,
     );
     const stream = this.lm.stream(tokens, {
-      ...(this.sampler === undefined ? {} : { sampler: this.sampler }),
       ...rest,
+      ...(sampler === undefined ? {} : { sampler }),
       maxTokens: Math.min(maxTokens, contextSize - tokens.length),
       ...(ends.length > 0 ? { stop: ends } : {}),
       signal: signal === undefined ? left : AbortSignal.any([signal, left]),

@@ -2,8 +2,20 @@
 
 import type { CompletionDefaults } from '../completion.js';
 import type { LM } from '../lm.js';
+import { SamplerSettings } from '../sampler-settings.js';
+import { modelOf } from './conversation.js';
 
-/** An LM's own way. */
-export function usualSampler(_lm: LM): CompletionDefaults['sampler'] {
-  return undefined;
+type Sampler = CompletionDefaults['sampler'];
+
+const defaultSampling = new SamplerSettings();
+
+/** llama.cpp's defaults for a LLaMa; for an LM without a model its own. */
+export function usualSampler(lm: LM): Sampler {
+  return modelOf(lm) === undefined ? undefined : defaultSampling;
+}
+
+/** How many tokens a sampler lets an answer have; Infinity where it does not say. */
+export function samplerLimit(sampler: Sampler): number {
+  const limit = sampler?.maxTokens ?? 0;
+  return limit >= 1 ? limit : Infinity;
 }
