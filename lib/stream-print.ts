@@ -41,15 +41,20 @@ export async function streamPrint(
     });
   const stream = lm.stream(prompt, rest);
   let printing = Promise.resolve();
+  let failed = false;
   for await (const { text } of stream) {
+    if (failed) break;
     if (text === '') continue;
-    // One failure is told for all; after it nothing more is printed.
     printing = Promise.all([printing, print(text)]).then(() => {});
     if (flush) await printing;
-    else printing.catch(() => {});
+    else {
+      printing.catch(() => {
+        failed = true;
+      });
+    }
   }
-  const completion = await stream.completion;
   await printing;
+  const completion = await stream.completion;
   if (end !== '') await print(end);
   return completion.text;
 }
