@@ -99,6 +99,8 @@ export interface NativeModel {
   detokenize(tokens: Int32Array, special: boolean): Promise<string>;
   /** The bytes that the token stands for; empty for a control token. */
   tokenBytes(token: number): Uint8Array;
+  /** Throws where `grammar` is no grammar of this vocabulary with the start symbol `root`. */
+  checkGrammar(grammar: string): void;
   /** Frees the model once no session uses it. Idempotent. */
   close(): Promise<void>;
 }
@@ -315,6 +317,41 @@ export interface NativeSession {
   close(): Promise<void>;
 }
 
+/** How tokens are picked: `lib/sampler-settings.ts` has the meanings and the ranges. */
+export interface NativeSampling {
+  temperature: number;
+  topK: number;
+  topP: number;
+  minP: number;
+  typicalP: number;
+  topNSigma: number;
+  dynamicTemperatureRange: number;
+  dynamicTemperatureExponent: number;
+  penaltyLastN: number;
+  repeatPenalty: number;
+  frequencyPenalty: number;
+  presencePenalty: number;
+  dryMultiplier: number;
+  dryBase: number;
+  dryAllowedLength: number;
+  dryPenaltyLastN: number;
+  drySequenceBreakers: string[];
+  xtcProbability: number;
+  xtcThreshold: number;
+  mirostat: number;
+  mirostatTau: number;
+  mirostatEta: number;
+  minKeep: number;
+  /** Token ids, and what is added to the logit of each. */
+  biasTokens: Int32Array;
+  biasValues: Float64Array;
+  order: string[];
+  /** From 0 to 2^32 − 1. */
+  seed: number;
+  /** GBNF; '' for none. */
+  grammar: string;
+}
+
 /** One device that ggml found. Sizes in bytes. */
 export interface NativeDevice {
   name: string;
@@ -360,6 +397,3 @@ export type NativeErrorCode =
   | 'OUT_OF_RANGE';
 
 export const native: NativeAddon = addon as NativeAddon;
-export interface NativeSampling {
-  seed: number;
-}

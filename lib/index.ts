@@ -40,6 +40,7 @@ export {
 } from './errors.js';
 export type { EvalOptions, Evaluation } from './eval.js';
 export type { Emit, Generation } from './generate.js';
+export { jsonSchemaToGrammar } from './grammar.js';
 export { GreedyLM, type GreedyLMOptions } from './greedy-lm.js';
 export { LLaMa, type LLaMaLoadOptions, type LLaMaOptions } from './llama.js';
 export { type DetokenizeOptions, LM, type TokenizeOptions } from './lm.js';
@@ -47,6 +48,8 @@ export { logSoftmax, logSumExp } from './log-softmax.js';
 export { Model, type ModelInfo, type Vocabulary } from './model.js';
 export type { ModelOptions } from './model-options.js';
 export { quantize } from './quantize.js';
+export { type SamplerName, type SamplerOptions, SamplerSettings } from './sampler-settings.js';
+export { samplers } from './samplers.js';
 export type { StreamPrintOptions } from './stream-print.js';
 export type { BestToken, TokenChoiceNode } from './token-choice-node.js';
 export {

@@ -142,6 +142,15 @@ export class Model implements AsyncDisposable {
   }
 
   /**
+   * Throws a TypeError with line, column and what was expected there where a text is no GBNF
+   * grammar, or is none of this vocabulary: it may name tokens. Its start symbol is `root`.
+   */
+  checkGrammar(grammar: string): void {
+    checkString(grammar, 'grammar');
+    callNative(() => this.#open().checkGrammar(grammar));
+  }
+
+  /**
    * Frees the model; as long as a LLaMa uses it, the last of them does that when it closes,
    * and this resolves before. Idempotent; later calls throw ClosedError.
    */

@@ -1,5 +1,28 @@
+// Sampler settings in the engine's terms.
+
+import { randomBytes } from 'node:crypto';
 import type { NativeSampling } from './binding.js';
-import type { SamplerSettings } from './sampler-settings.js';
-export function nativeSampling(_s: SamplerSettings | undefined, _g: string): NativeSampling {
-  return { seed: 1 } as unknown as NativeSampling;
+import { SamplerSettings } from './sampler-settings.js';
+
+/** What picks the likeliest token every time. */
+const greedy = new SamplerSettings({ temperature: 0 });
+
+/**
+ * The settings, or the likeliest token each time where there are none, and a grammar, '' for none.
+ * Without a seed it draws one.
+ */
+export function nativeSampling(
+  settings: SamplerSettings | undefined,
+  grammar: string,
+): NativeSampling {
+  const { maxTokens: _, logitBias, seed, ...rest } = settings ?? greedy;
+  return {
+    ...rest,
+    order: [...rest.order],
+    drySequenceBreakers: [...rest.drySequenceBreakers],
+    biasTokens: Int32Array.from(logitBias.keys()),
+    biasValues: Float64Array.from(logitBias.values()),
+    grammar,
+    seed: seed ?? randomBytes(4).readUInt32LE(),
+  };
 }

@@ -15,7 +15,6 @@ import type { Completion, CompletionChunk, CompletionRequest } from './completio
 import { LMError } from './errors.js';
 import type { Emit, Generation } from './generate.js';
 import { nativeSampling } from './native-sampling.js';
-import type { SamplerSettings } from './sampler-settings.js';
 import type { Session } from './session.js';
 import { costFromNative, noCost, type Stopwatch } from './usage.js';
 import { candidateRows, completionOf, write } from './writing.js';
@@ -206,7 +205,7 @@ class Reading {
       ...(alternatives === undefined ? {} : { alternatives }),
       stopReason: isStop ? 'stop' : reason,
       ...(stop === undefined ? {} : { stop }),
-      ...(hasChance(sampler) ? { seed } : {}),
+      ...(sampler?.hasChance ? { seed } : {}),
       firstTokenMs,
       writeMs,
       ...costFromNative(result.usage),
@@ -218,10 +217,4 @@ class Reading {
       ? undefined
       : candidateRows(tokens, logprobs, this.#width, this.#textOf);
   }
-}
-
-/** Whether a seed matters: at temperature 0 nothing is left to chance but what XTC removes. */
-function hasChance(sampler: SamplerSettings | undefined): boolean {
-  if (sampler === undefined) return false;
-  return sampler.temperature > 0 || sampler.xtcProbability > 0;
 }

@@ -53,6 +53,7 @@ set(AUTOCOG_ADDON_SOURCES
   native/addon/model_wrap.cc
   native/addon/options.cc
   native/addon/pieces.cc
+  native/addon/sampling.cc
   native/addon/session_wrap.cc
   native/addon/session_wrap_generation.cc
   native/addon/values.cc

@@ -13,6 +13,7 @@
 #include "addon/job.h"
 #include "addon/options.h"
 #include "addon/values.h"
+#include "engine/grammar_check.h"
 
 namespace autocog {
 
@@ -57,7 +58,7 @@ void ModelWrap::Install(Napi::Env env) {
        InstanceMethod<&ModelWrap::Tokenize>("tokenize"), InstanceMethod<&ModelWrap::TokenizeMany>("tokenizeMany"),
        InstanceMethod<&ModelWrap::DetokenizeSync>("detokenizeSync"),
        InstanceMethod<&ModelWrap::Detokenize>("detokenize"), InstanceMethod<&ModelWrap::TokenBytes>("tokenBytes"),
-       InstanceMethod<&ModelWrap::Close>("close")});
+       InstanceMethod<&ModelWrap::CheckGrammar>("checkGrammar"), InstanceMethod<&ModelWrap::Close>("close")});
   Environment::Get(env)->model_class = Napi::Persistent(constructor);
 }
 
@@ -315,6 +316,17 @@ Napi::Value ModelWrap::TokenBytes(const Napi::CallbackInfo& info) {
   auto array = Napi::Uint8Array::New(env, bytes.value().size());
   std::copy(bytes.value().begin(), bytes.value().end(), array.Data());
   return array;
+}
+
+// checkGrammar(grammar: string): void
+// llama_tokenize
+Napi::Value ModelWrap::CheckGrammar(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  auto grammar = ReadString(info, 0);
+  if (!grammar || !CheckOpen(env)) return env.Undefined();
+  const Status status = autocog::CheckGrammar(model_->vocabulary(), *grammar, "root");
+  if (!status.ok()) Throw(env, status);
+  return env.Undefined();
 }
 
 // close(): Promise<void>

@@ -36,6 +36,7 @@ class ModelWrap : public Napi::ObjectWrap<ModelWrap>, public Closable {
   Napi::Value DetokenizeSync(const Napi::CallbackInfo& info);
   Napi::Value Detokenize(const Napi::CallbackInfo& info);
   Napi::Value TokenBytes(const Napi::CallbackInfo& info);
+  Napi::Value CheckGrammar(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);
   // False, with an exception pending, once closed.
   bool CheckOpen(Napi::Env env) const;

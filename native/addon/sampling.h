@@ -1,6 +1,16 @@
-#pragma once
+// Sampling options across the border.
+
+#ifndef AUTOCOG_ADDON_SAMPLING_H_
+#define AUTOCOG_ADDON_SAMPLING_H_
+
 #include "addon/napi_common.h"
-#include "engine/sampler.h"
+#include "engine/sampling_options.h"
+
 namespace autocog {
-inline SamplingOptions ReadSampling(const Napi::Object&) { return {}; }
+
+// A NativeSampling. Whether the values are good for anything is the engine's to say.
+SamplingOptions ReadSampling(const Napi::Object& object);
+
 }  // namespace autocog
+
+#endif  // AUTOCOG_ADDON_SAMPLING_H_

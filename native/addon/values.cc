@@ -163,6 +163,16 @@ std::vector<int32_t> Int32sField(const Napi::Object& object, const char* name) {
   return {};
 }
 
+std::vector<double> DoublesField(const Napi::Object& object, const char* name) {
+  Napi::Value value = object.Get(name);
+  if (IsTyped(value, napi_float64_array)) {
+    auto array = value.As<Napi::Float64Array>();
+    return {array.Data(), array.Data() + array.ElementLength()};
+  }
+  Refuse(object.Env(), std::string("a Float64Array for ") + name);
+  return {};
+}
+
 std::vector<std::string> StringsField(const Napi::Object& object, const char* name) {
   if (auto strings = ToStrings(object.Get(name))) return std::move(*strings);
   Refuse(object.Env(), std::string("an array of strings for ") + name);

@@ -40,6 +40,7 @@ double NumberField(const Napi::Object& object, const char* name);
 int IntField(const Napi::Object& object, const char* name);
 std::vector<std::string> StringsField(const Napi::Object& object, const char* name);
 std::vector<int32_t> Int32sField(const Napi::Object& object, const char* name);
+std::vector<double> DoublesField(const Napi::Object& object, const char* name);
 
 Napi::Value FromInt32s(Napi::Env env, const std::vector<int32_t>& values);
 Napi::Value FromDoubles(Napi::Env env, const std::vector<double>& values);

@@ -53,7 +53,9 @@ bool IsGreedy(const SamplingOptions& options, const std::vector<std::string>& ac
 
 }  // namespace
 
-Status SamplerChain::Build(const Vocabulary& vocabulary, const SamplingOptions& options, const Tokens& history) {
+Status SamplerChain::Build(const Vocabulary& vocabulary, const SamplingOptions& given, const Tokens& history) {
+  SamplingOptions options = given;
+  if (options.seed == LLAMA_DEFAULT_SEED) --options.seed;
   limit_ = options.context_size > 0 ? options.context_size : static_cast<int>(history.size()) + kUnknownContext;
   std::vector<std::string> active;
   if (options.mirostat == 0) {

@@ -67,9 +67,6 @@ Status CheckNumbers(const SamplingOptions& options) {
 
 Status CheckSamplingOptions(const Vocabulary& vocabulary, const SamplingOptions& options) {
   if (Status status = CheckNumbers(options); !status.ok()) return status;
-  if (options.seed == LLAMA_DEFAULT_SEED) {
-    return Status(Code::kOutOfRange, "Expected a number from 0 to 4294967294 for seed, got 4294967295");
-  }
   for (const llama_logit_bias& bias : options.bias) {
     if (!vocabulary.Contains(bias.token)) {
       return Status(Code::kOutOfRange, "Expected token ids from 0 to " + std::to_string(vocabulary.size() - 1) +

@@ -42,7 +42,7 @@ struct SamplingOptions {
   // Which samplers there are, first to last; one that is not listed is not run.
   std::vector<std::string> order = {"penalties", "dry",  "topNSigma", "topK",       "typicalP",
                                     "topP",      "minP", "xtc",       "temperature"};
-  uint32_t seed = 0;    // anything but 2^32 - 1, which llama.cpp takes for "choose one"
+  uint32_t seed = 0;    // 2^32 - 1 counts as one less: llama.cpp takes it for "choose one"
   std::string grammar;  // GBNF; empty for none
   std::string grammar_root = "root";
   // The most that penalties and DRY look back; 0: the history and 65,536 tokens more.

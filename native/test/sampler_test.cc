@@ -264,7 +264,6 @@ TEST_CASE("options out of range are refused") {
       [](SamplingOptions* o) { o->dry_sequence_breakers = {std::string(41, 'x')}; },
       [](SamplingOptions* o) { o->mirostat = 3; },
       [](SamplingOptions* o) { o->min_keep = -1; },
-      [](SamplingOptions* o) { o->seed = LLAMA_DEFAULT_SEED; },
       [](SamplingOptions* o) {
         o->bias = {{-1, 0}};
       },
@@ -289,6 +288,19 @@ TEST_CASE("options out of range are refused") {
   options.order = {"topK", "topK"};
   EXPECT(Refusal(options) == Code::kInvalidArgument);
   EXPECT(Sampler::Create(Default(), {}, {-5}).status().code() == Code::kOutOfRange);
+}
+
+TEST_CASE("the greatest seed gives the same tokens each time") {
+  SamplingOptions options;
+  options.temperature = 1;
+  options.seed = LLAMA_DEFAULT_SEED;
+  std::mt19937 random(9);
+  auto first = Make(Default(), options);
+  auto second = Make(Default(), options);
+  for (int i = 0; i < 20; ++i) {
+    const auto row = RandomRow(&random, Default().size(), 1);
+    EXPECT(first->Next(row.data()).value() == second->Next(row.data()).value());
+  }
 }
 
 TEST_CASE("an end of generation is picked under a grammar only where it may end") {
