@@ -20,6 +20,9 @@ export interface Space {
   maxTokens: number;
 }
 
+/** Few vocabularies have as many characters to a token in any text. */
+const charactersPerToken = 8;
+
 /** What is kept free for an answer of any length: a quarter of the context, 512 tokens at most. */
 const usualRoom = (contextSize: number): number => Math.min(512, Math.floor(contextSize / 4));
 
@@ -62,18 +65,38 @@ export async function fit(
   };
   const { contextSize = Infinity } = space;
   const limit = contextSize - roomFor(space);
-  let best = await without(0);
-  // Fewer exchanges are fewer tokens: the least number to drop is found by halving.
-  let [tooFew, enough] = [0, starts.length - 1];
-  if (best.tokens.length > limit && enough > 0) best = await without(enough);
-  while (best.tokens.length <= limit && best.dropped > 0 && enough - tooFew > 1) {
-    const middle = (tooFew + enough) >> 1;
-    const tried = await without(middle);
-    if (tried.tokens.length > limit) tooFew = middle;
-    else [best, enough] = [tried, middle];
-  }
+  const most = Math.max(starts.length - 1, 0);
+  // The least number of exchanges to drop, by halving: fewer exchanges are fewer tokens.
+  let [tooFew, enough] = [-1, most];
+  let best: Fitted | undefined;
+  const attempt = async (exchanges: number): Promise<void> => {
+    const fitted = await without(exchanges);
+    if (fitted.tokens.length <= limit) [best, enough] = [fitted, exchanges];
+    else tooFew = exchanges;
+  };
+  await attempt(Math.min(likelyDrop(messages, starts, contextSize), most));
+  while (enough - tooFew > 1) await attempt((tooFew + enough) >> 1);
+  best ??= await without(most);
   if (best.tokens.length < contextSize) return best;
   throw new ContextOverflowError(
     `The newest messages have ${best.tokens.length} tokens, which leaves no room for an answer in the context of ${contextSize}`,
   );
+}
+
+/**
+ * Where to begin to look: so many exchanges that the rest is of a size that might fit, so that a
+ * history that is far too long is not written out as a whole each time.
+ */
+function likelyDrop(
+  messages: readonly Message[],
+  starts: readonly number[],
+  contextSize: number,
+): number {
+  let characters = 0;
+  for (let exchange = starts.length - 1; exchange > 0; exchange--) {
+    const exchangeOf = messages.slice(starts[exchange], starts[exchange + 1]);
+    for (const { content } of exchangeOf) characters += content.length;
+    if (characters > contextSize * charactersPerToken) return exchange + 1;
+  }
+  return 0;
 }

@@ -2,16 +2,14 @@
 
 import type { CompletionDefaults } from '../completion.js';
 import type { LM } from '../lm.js';
-import { SamplerSettings } from '../sampler-settings.js';
+import { samplers } from '../samplers.js';
 import { modelOf } from './conversation.js';
 
 type Sampler = CompletionDefaults['sampler'];
 
-const defaultSampling = new SamplerSettings();
-
 /** llama.cpp's defaults for a LLaMa; for an LM without a model its own. */
 export function usualSampler(lm: LM): Sampler {
-  return modelOf(lm) === undefined ? undefined : defaultSampling;
+  return modelOf(lm) === undefined ? undefined : samplers.DefaultSampling;
 }
 
 /** How many tokens a sampler lets an answer have; Infinity where it does not say. */
