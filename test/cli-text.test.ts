@@ -52,7 +52,7 @@ t.test('complete heeds a grammar and a schema', async (t) => {
   const cwd = t.testdir({
     'word.gbnf': 'root ::= " green" | " grey"',
     'schema.json': '{ "enum": ["red"] }',
-    'bad.gbnf': 'root ::= ',
+    'bad.gbnf': 'root ::= (',
     'bad.json': '{',
   });
   const complete = (...args: string[]) => run(['complete', '-p', 'The sky is', ...args], '', cwd);

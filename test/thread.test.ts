@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LMError } from 'autocog-lm';
+import { LMError, SamplerSettings } from 'autocog-lm';
 import { formats, Message, Thread, type ThreadOptions } from 'autocog-lm/chat';
 import t from 'tap';
 import { failure, wrongKind, wrongSize } from './support/failures.js';
@@ -44,7 +44,8 @@ t.test('a thread tells what it is made of', async (t) => {
   t.equal(thread.model, undefined, 'an LM in TypeScript has none');
   t.equal(thread.format?.userPrefix, 'U: ');
   t.equal(thread.template, undefined);
-  t.same(thread.sampler, { temperature: 0 });
+  t.ok(thread.sampler instanceof SamplerSettings);
+  t.match(thread.sampler, { temperature: 0, topK: 40 });
   t.equal(thread.maxTokens, 9);
   t.same(thread.messages, []);
   t.equal(thread.asString(), '');
@@ -136,6 +137,8 @@ t.test('options that are not what their comments say are refused', async (t) => 
   );
   t.throws(make({ format: 'blank', messages: 'Hi' }), { code: 'INVALID_ARGUMENT' });
   t.throws(make({ format: 'blank', maxTokens: 0 }), { code: 'OUT_OF_RANGE' });
+  t.throws(make({ format: 'blank', sampler: { temperature: -1 } }), { code: 'OUT_OF_RANGE' });
+  t.throws(make({ format: 'blank', sampler: { temp: 1 } }), { code: 'INVALID_ARGUMENT' });
   t.throws(make({ format: 'blank', mergeSystem: 1 }), wrongKind('a boolean', 'mergeSystem', '1'));
   t.throws(make({ format: 'blank', formt: 1 }), {
     code: 'INVALID_ARGUMENT',
@@ -335,6 +338,12 @@ t.test('a thread is JSON, and comes back from it', async (t) => {
     t.same(copy.messages, thread.messages);
   }
   const lm = new ScriptedLM(['x']);
+  const sampler = { temperature: Infinity, logitBias: { 7: -Infinity, 9: 1 }, seed: 3 };
+  const copy = Thread.fromJSON(lm, JSON.stringify(new Thread(lm, { format: 'blank', sampler })));
+  t.same(copy.sampler, new SamplerSettings(sampler), 'infinite numbers and all');
+  t.throws(() => Thread.fromJSON(lm, '{"format":"blank","sampler":{"topP":2}}'), {
+    code: 'OUT_OF_RANGE',
+  });
   t.throws(() => Thread.fromJSON(lm, '{'), SyntaxError);
   t.throws(() => Thread.fromJSON(lm, '7'), wrongKind('an object', 'value', '7'));
   t.throws(() => Thread.fromJSON(lm, '{"format":"x"}'), { code: 'INVALID_ARGUMENT' });

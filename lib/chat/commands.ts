@@ -1,6 +1,6 @@
 // The commands of an interactive chat: what may be typed after a `!`. `interact.ts` runs them.
 
-import { inspect } from 'node:util';
+import { SamplerSettings } from '../sampler-settings.js';
 import type { Thread } from './thread.js';
 
 /** What commands work with. */
@@ -24,6 +24,11 @@ interface Command {
   /** Whether the chat ends with it. */
   ends?: boolean;
   run(host: CommandHost): void | Promise<void>;
+}
+
+function samplerText({ sampler }: Thread): string {
+  if (sampler === undefined) return "The LM's own";
+  return String(sampler instanceof SamplerSettings ? sampler : new SamplerSettings(sampler));
 }
 
 const say = (text: string): string => (text === '' ? '(nothing)' : text);
@@ -50,7 +55,7 @@ const commands: readonly Command[] = [
   {
     names: ['sampler'],
     help: 'how tokens are sampled',
-    run: ({ thread, tell }) => tell(inspect(thread.sampler)),
+    run: ({ thread, tell }) => tell(samplerText(thread)),
   },
   {
     names: ['string', 'str'],

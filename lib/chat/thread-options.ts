@@ -2,6 +2,7 @@
 
 import { checkBoolean, checkOptions, checkSignal, checkString, wrongType } from '../arguments.js';
 import { type CompleteOptions, type CompletionDefaults, readMaxTokens } from '../completion.js';
+import { SamplerSettings } from '../sampler-settings.js';
 import { aroundRole, type Format } from './format.js';
 import { type FormatName, findFormat } from './formats.js';
 import { type Message, type MessageLike, readMessage } from './message.js';
@@ -47,7 +48,7 @@ export interface ThreadSettings {
   format: Readonly<Format> | undefined;
   template: string | undefined;
   messages: Message[];
-  sampler: CompletionDefaults['sampler'];
+  sampler: SamplerSettings | undefined;
   maxTokens: number;
   mergeSystem: boolean;
 }
@@ -63,7 +64,7 @@ export function readThreadOptions(value: ThreadOptions | undefined): ThreadSetti
     'maxTokens',
     'mergeSystem',
   ]);
-  const { format: given, template, system, messages = [], sampler } = options;
+  const { format: given, template, system, messages = [] } = options;
   const format = given === undefined ? undefined : findFormat(given, 'format');
   if (format !== undefined && template !== undefined) {
     throw wrongType('nothing, beside format,', 'template', template);
@@ -78,11 +79,14 @@ export function readThreadOptions(value: ThreadOptions | undefined): ThreadSetti
       ...readMessages(first, 'system', format),
       ...readMessages(messages, 'messages', format),
     ],
-    sampler,
+    sampler: readSampler(options.sampler),
     maxTokens: readMaxTokens(options.maxTokens ?? Infinity, 'maxTokens'),
     mergeSystem: checkBoolean(options.mergeSystem ?? false, 'mergeSystem'),
   };
 }
+
+const readSampler = (value: CompletionDefaults['sampler']): SamplerSettings | undefined =>
+  value === undefined || value instanceof SamplerSettings ? value : new SamplerSettings(value);
 
 /** Checks messages, and gives copies that are complete; throws a TypeError. */
 export function readMessages(

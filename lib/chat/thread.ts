@@ -13,6 +13,7 @@ import { aroundRole, type Format } from './format.js';
 import { type InteractOptions, interact } from './interact.js';
 import { Message, readRole } from './message.js';
 import { type Reply, ReplyStream } from './reply-stream.js';
+import { type SamplerJSON, samplerFromJSON, samplerToJSON } from './sampler-json.js';
 import { statsText } from './stats.js';
 import type { ChatTemplate } from './template.js';
 import {
@@ -26,7 +27,9 @@ import {
 import { samplerLimit, usualSampler } from './usual-sampler.js';
 
 /** A thread as JSON: what `Thread.fromJSON` makes it of again, beside an LM. */
-export interface ThreadJSON extends Omit<ThreadOptions, 'system'> {
+export interface ThreadJSON extends Omit<ThreadOptions, 'system' | 'sampler'> {
+  /** The settings that are not the default; infinite numbers as texts. */
+  sampler?: SamplerJSON;
   /** The messages that `reset` goes back to. */
   beginning: Message[];
   messages: Message[];
@@ -87,10 +90,10 @@ export class Thread {
   static fromJSON(lm: LM, value: string | ThreadJSON): Thread {
     const json: unknown = typeof value === 'string' ? JSON.parse(value) : value;
     if (typeof json !== 'object' || json === null) throw wrongType('an object', 'value', json);
-    const { beginning, messages, maxTokens, ...rest } = json as ThreadJSON;
-    const limit = maxTokens === null ? undefined : maxTokens;
+    const { beginning, messages, sampler: settings, ...rest } = json as ThreadJSON;
+    const sampler = settings === undefined ? undefined : samplerFromJSON(settings);
     // `system: ''`: the beginning has it already.
-    const options = { ...rest, maxTokens: limit, messages: beginning, system: '' };
+    const options = { ...rest, sampler, messages: beginning, system: '' };
     const thread = new Thread(lm, options);
     if (!Array.isArray(messages)) throw wrongType('an array of messages', 'messages', messages);
     thread.messages.splice(0, Infinity, ...readMessages(messages, 'messages', thread.format));
@@ -256,11 +259,12 @@ export class Thread {
   /** All that makes this thread, but the LM. */
   toJSON(): ThreadJSON {
     const { format, maxTokens, sampler } = this;
+    const usual = usualSampler(this.lm);
     return {
       ...(format === undefined ? {} : { format }),
       ...this.#style,
       ...(maxTokens === Infinity ? {} : { maxTokens }),
-      ...(sampler === undefined || sampler === usualSampler(this.lm) ? {} : { sampler }),
+      ...(sampler === undefined || sampler === usual ? {} : { sampler: samplerToJSON(sampler) }),
       beginning: readMessages(this.#beginning, 'beginning', format),
       messages: this.#checked(),
     };
