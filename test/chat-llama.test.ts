@@ -2,7 +2,8 @@
 // the chat template in its file.
 
 import { readFileSync } from 'node:fs';
-import { defaultModelPath, LLaMa } from 'autocog-lm';
+import { Writable } from 'node:stream';
+import { defaultModelPath, LLaMa, samplers } from 'autocog-lm';
 import { Thread } from 'autocog-lm/chat';
 import t from 'tap';
 import { renderChat } from '../models/chats.mjs';
@@ -84,6 +85,35 @@ for (const type of ['F32', 'Q8_0']) {
     });
   });
 }
+
+t.test('answers are sampled, by the defaults of llama.cpp unless it says otherwise', async (t) => {
+  const lm = await LLaMa.load(defaultModelPath, oneThread);
+  t.teardown(() => lm.close());
+  t.equal(new Thread(lm).sampler, samplers.DefaultSampling);
+  const hot = { ...samplers.SimpleSampling, temperature: 3 };
+  const answer = async (seed: number): Promise<string> =>
+    new Thread(lm, { sampler: { ...hot, seed }, maxTokens: 20 }).send('Who are you?');
+  t.equal(await answer(1), await answer(1), 'a seed gives one answer');
+  t.not(await answer(1), await answer(2));
+  const thread = new Thread(lm, { sampler: { ...hot }, maxTokens: 20 });
+  const first = await thread.send('Who are you?');
+  t.not(await thread.reroll(), first, 'without one every answer is another');
+});
+
+t.test('streamPrint prints what complete writes', async (t) => {
+  const lm = await LLaMa.load(defaultModelPath, oneThread);
+  t.teardown(() => lm.close());
+  let printed = '';
+  const file = new Writable({
+    write(chunk, _encoding, done) {
+      printed += chunk;
+      done();
+    },
+  });
+  const { text } = await lm.complete('The sky is', { maxTokens: 12 });
+  t.equal(await lm.streamPrint('The sky is', { maxTokens: 12, file }), text);
+  t.equal(printed, `${text}\n`);
+});
 
 t.test('an abort in the middle of an answer leaves all as it was', async (t) => {
   const lm = await LLaMa.load(defaultModelPath, oneThread);

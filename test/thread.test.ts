@@ -393,6 +393,46 @@ t.test('a template that passes over messages is found out', async (t) => {
   t.match(await failure(thread.send('Hm')), { message: /leaves out messages of the bot$/ });
 });
 
+t.test('a template may do what it likes with contents, but not hide where they are', async (t) => {
+  const prompts = async (template: string, ...contents: string[]): Promise<string> => {
+    const { lm, thread } = threadOf(['x'], { format: undefined, template });
+    for (const content of contents) await thread.send(content);
+    return lm.prompts.at(-1) as string;
+  };
+  const each = (expression: string): string =>
+    `{% for m in messages %}[{{ ${expression} }}]{% endfor %}`;
+  t.equal(await prompts(each('m.content | upper'), 'straße'), '[STRASSE]');
+  t.equal(await prompts(each('m.content ~ m.content'), ' ab '), '[ ab  ab ]');
+  t.equal(await prompts(each('m.content | trim'), '\n ab\n'), '[ab]');
+  t.equal(await prompts(each("m.content.split('|')[0]"), 'ab'), '[ab]');
+  t.equal(await prompts(each('m.content'), ''), '[]');
+  const reserved = '\ue000\ue0011\ue002 \uf8ff';
+  t.equal(await prompts(each('m.content'), reserved, 'b'), `[${reserved}][x][b]`);
+  for (const expression of ['m.content[:2]', "'long' if m.content | length > 6 else m.content"]) {
+    t.match(await failure(prompts(each(expression), 'abcdef')), {
+      name: 'NotSupportedError',
+      message: /changes contents in a way that does not let them be told from its own text$/,
+    });
+  }
+  const decided = each("'!' ~ m.content if m.content.startswith('a') else m.content");
+  t.equal(await prompts(decided, 'abc'), '[abc]', 'what it decides by the first letter is lost');
+  const all = Array.from({ length: 6400 }, (_, index) => String.fromCharCode(0xe000 + index));
+  t.match(await failure(prompts(each('m.content'), all.join(''))), {
+    name: 'NotSupportedError',
+    message: 'The messages use up all characters for private use',
+  });
+});
+
+t.test('a limit that is set later is checked, and the sampler may have one', async (t) => {
+  const { thread } = threadOf(['a long answer'], { sampler: { temperature: 0, maxTokens: 3 } });
+  t.equal(await thread.send('Hi'), 'a l');
+  t.equal(await thread.send('Hi', { maxTokens: 6 }), 'a long', 'a call says otherwise');
+  thread.maxTokens = 1;
+  t.equal(await thread.send('Hi'), 'a');
+  thread.maxTokens = 0;
+  t.match(await failure(thread.send('Hi')), { code: 'OUT_OF_RANGE' });
+});
+
 t.test('thoughts are left out where a template leaves them out', async (t) => {
   const template = readFileSync('llama.cpp/models/templates/Qwen-Qwen3-0.6B.jinja', 'utf8');
   const { lm, thread } = threadOf(['<think>\nHm.\n</think>\n\nYes', 'No'], {

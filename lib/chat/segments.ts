@@ -59,10 +59,14 @@ export function templateSegments(
   let unproven: Segment[] | undefined;
   for (const mark of [markWhole, markAfterThought]) {
     const marked = messages.map((message, index) => mark(message, index, marks));
-    const segments = split(template.render(marked, options), marks, messages);
-    if (segments === undefined) continue;
-    if (textOf(segments) === plain) return segments;
-    unproven ??= segments;
+    const found = split(template.render(marked, options), marks);
+    if (found === undefined) continue;
+    const left = leftOut(messages, found.written);
+    if (textOf(found.segments) === plain) {
+      if (left !== undefined) throw left;
+      return found.segments;
+    }
+    if (left === undefined) unproven ??= found.segments;
   }
   // The template looked at a content and decided by it. Its text is right for all that: it wrote
   // these messages; only what it decided may be another thing than without the marks.
@@ -115,12 +119,15 @@ const markAfterThought: Mark = ({ role, content }, index, marks) => {
   return { role, content: marked.join('') };
 };
 
+/** A text with marks, read. */
+interface Found {
+  segments: Segment[];
+  /** Which messages have a place in it. */
+  written: ReadonlySet<number>;
+}
+
 /** The segments of a text with marks; undefined where they are no longer in order. */
-function split(
-  text: string,
-  { open, number, close }: Marks,
-  messages: readonly TemplateMessage[],
-): Segment[] | undefined {
+function split(text: string, { open, number, close }: Marks): Found | undefined {
   const segments: Segment[] = [];
   const written = new Set<number>();
   const isTorn = (piece: string): boolean => [open, number, close].some((m) => piece.includes(m));
@@ -138,19 +145,22 @@ function split(
   }
   if (isTorn(rest)) return undefined;
   segments.push({ text: rest, content: false });
-  checkAllWritten(messages, written);
-  return segments.filter((segment) => segment.text !== '');
+  return { segments: segments.filter((segment) => segment.text !== ''), written };
 }
 
 /** Some templates pass over what they have no place for; that must not go unnoticed. */
-function checkAllWritten(messages: readonly TemplateMessage[], written: ReadonlySet<number>): void {
+function leftOut(
+  messages: readonly TemplateMessage[],
+  written: ReadonlySet<number>,
+): NotSupportedError | undefined {
   for (const [index, { role, content }] of messages.entries()) {
     // What the bot only thought, and did not say, may be left out.
     const isThought = role === 'bot' && thoughtTags.test(content);
     if (content.trim() === '' || isThought || written.has(index)) continue;
     const hint = role === 'system' ? ': the option mergeSystem hands them to the user' : '';
-    throw new NotSupportedError(
+    return new NotSupportedError(
       `The model's chat template leaves out messages of the ${role}${hint}`,
     );
   }
+  return undefined;
 }

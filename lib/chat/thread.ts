@@ -4,7 +4,7 @@
 import type { Writable } from 'node:stream';
 import { raceAbort } from '../abort.js';
 import { checkOptions, checkString, describe, wrongType } from '../arguments.js';
-import type { CompletionChunk, CompletionDefaults } from '../completion.js';
+import { type CompletionChunk, type CompletionDefaults, readMaxTokens } from '../completion.js';
 import { LM } from '../lm.js';
 import type { Model } from '../model.js';
 import { Conversation, modelOf } from './conversation.js';
@@ -277,7 +277,7 @@ export class Thread {
 
   /** Most tokens of an answer: the thread's, or else the sampler's. */
   #limit(sampler = this.sampler): number {
-    return Math.min(this.maxTokens, samplerLimit(sampler));
+    return Math.min(readMaxTokens(this.maxTokens, 'maxTokens'), samplerLimit(sampler));
   }
 
   #fitted(messages: Message[], prefix: string, maxTokens: number): Promise<Fitted> {
