@@ -137,6 +137,23 @@ t.test('a chat at a terminal', { skip: noTerminal }, async (t) => {
     t.same(await messagesOf(terminal), ['Hello', 'Hi']);
   });
 
+  t.test('a model cannot give the terminal orders', async (t) => {
+    const terminal = start([`${esc}[2Jcleared\u0007\u009b31m\tred`]);
+    await terminal.until('  > ');
+    terminal.type(`Hi${keys.enter}`);
+    await terminal.until(`${esc}[36m`);
+    t.equal(await terminal.until(`${esc}[0m`), '[2Jcleared31m\tred');
+    await terminal.until('  > ');
+    terminal.type(`!last${keys.enter}`);
+    await terminal.until('bot: [2Jcleared31m\tred');
+    terminal.type(keys.end);
+    t.same(
+      await messagesOf(terminal),
+      ['Hi', `${esc}[2Jcleared\u0007\u009b31m\tred`],
+      'kept as it was',
+    );
+  });
+
   t.test('lines are edited, and old ones come back', async (t) => {
     const terminal = start(['ok']);
     await terminal.until('  > ');

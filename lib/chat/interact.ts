@@ -191,16 +191,16 @@ class Chat implements CommandHost {
     try {
       if (!this.#settings.stream) {
         const { message } = await replying.reply;
-        this.#write(`${bot}${message.content}`);
+        this.#write(bot + this.#harmless(message.content));
         return;
       }
-      this.#write(bot + prefix);
+      this.#write(bot + this.#harmless(prefix));
       let pending = '';
       let begun = prefix !== '';
       for await (const { text } of replying) {
         pending += begun ? text : text.trimStart();
         const shown = pending.trimEnd();
-        this.#write(shown);
+        this.#write(this.#harmless(shown));
         pending = pending.slice(shown.length);
         begun ||= shown !== '';
       }
@@ -229,7 +229,13 @@ class Chat implements CommandHost {
   }
 
   #line(voice: keyof Palette, text: string): void {
-    this.#write(`${this.#palette[voice]}${text}${this.#palette.reset}\n`);
+    this.#write(`${this.#palette[voice]}${this.#harmless(text)}${this.#palette.reset}\n`);
+  }
+
+  /** A text without what a terminal would obey: no model is to move the cursor or ring the bell. */
+  #harmless(text: string): string {
+    if (!this.#settings.terminal) return text;
+    return text.replace(/\p{Cc}/gu, (sign) => (sign === '\n' || sign === '\t' ? sign : ''));
   }
 
   #write(text: string): void {
