@@ -2,6 +2,7 @@
 // The answer is written whether or not anybody reads along; leaving the loop ends it.
 
 import type { Completion, CompletionChunk } from '../completion.js';
+import { CompletionStream } from '../completion-stream.js';
 import type { Message } from './message.js';
 
 /** An answer that was given. */
@@ -14,82 +15,38 @@ export interface Reply {
   droppedMessages: number;
 }
 
-/** Writes an answer, chunk by chunk, until the signal aborts. */
-export type Writer = (
-  emit: (chunk: CompletionChunk) => void,
-  signal: AbortSignal,
-) => Promise<Reply>;
+/** Writes an answer, chunk by chunk, until `left` aborts. */
+export type Writer = (emit: (chunk: CompletionChunk) => void, left: AbortSignal) => Promise<Reply>;
 
-interface Waiting {
-  resolve: (result: IteratorResult<CompletionChunk, undefined>) => void;
-  reject: (reason: unknown) => void;
-}
-
-/** The chunks of an answer, in order; the first call of `next` gives the first of them. */
+/** The chunks of an answer, in order, for one reader. */
 export class ReplyStream implements AsyncIterableIterator<CompletionChunk> {
-  /** The whole answer; rejects with what the iteration rejects with. */
+  /** The whole answer; rejects with what the loop throws. It need not be looked at. */
   readonly reply: Promise<Reply>;
-  readonly #left = new AbortController();
-  readonly #chunks: CompletionChunk[] = [];
-  readonly #waiting: Waiting[] = [];
-  #outcome: { failure?: { reason: unknown } } | undefined;
+  readonly #chunks: CompletionStream;
 
   /** @internal */
-  constructor(write: Writer) {
-    this.reply = write((chunk) => this.#emit(chunk), this.#left.signal);
-    this.reply.then(
-      () => this.#settle({}),
-      (reason: unknown) => this.#settle({ failure: { reason } }),
-    );
+  constructor(signal: AbortSignal | undefined, write: Writer) {
+    let reply: Promise<Reply> | undefined;
+    this.#chunks = new CompletionStream(signal, async (deliver, left) => {
+      reply = write(deliver, left);
+      return (await reply).completion;
+    });
+    // It was started by then.
+    this.reply = reply as unknown as Promise<Reply>;
   }
 
   next(): Promise<IteratorResult<CompletionChunk, undefined>> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ resolve, reject });
-      this.#serve();
-    });
+    return this.#chunks.next();
   }
 
   /** Ends the answer, which the thread forgets, unless all of it was there already. */
   async return(): Promise<IteratorResult<CompletionChunk, undefined>> {
-    this.#left.abort();
-    this.#chunks.length = 0;
+    const end = await this.#chunks.return();
     await this.reply.catch(() => {});
-    return { done: true, value: undefined };
+    return end;
   }
 
   [Symbol.asyncIterator](): this {
     return this;
-  }
-
-  #emit(chunk: CompletionChunk): void {
-    if (this.#left.signal.aborted) return;
-    this.#chunks.push(chunk);
-    this.#serve();
-  }
-
-  #settle(outcome: { failure?: { reason: unknown } }): void {
-    this.#outcome = outcome;
-    this.#serve();
-  }
-
-  /** Hands out what there is; a failure once, after the chunks before it. */
-  #serve(): void {
-    for (let reader = this.#waiting[0]; reader !== undefined; reader = this.#waiting[0]) {
-      const chunk = this.#chunks.shift();
-      if (chunk === undefined && this.#outcome === undefined) return;
-      this.#waiting.shift();
-      if (chunk !== undefined) {
-        reader.resolve({ done: false, value: chunk });
-        continue;
-      }
-      const { failure } = this.#outcome ?? {};
-      this.#outcome = {};
-      if (failure === undefined || this.#left.signal.aborted) {
-        reader.resolve({ done: true, value: undefined });
-      } else {
-        reader.reject(failure.reason);
-      }
-    }
   }
 }

@@ -288,7 +288,7 @@ export class Thread {
   #answer(options: SendOptions | undefined, ask: () => Question): ReplyStream {
     const request = readSendOptions(options);
     const before = this.#turn;
-    const stream = new ReplyStream(async (emit, left) => {
+    const stream = new ReplyStream(request.signal, async (emit, left) => {
       await raceAbort(before, request.signal);
       left.throwIfAborted();
       return this.#write(ask(), request, emit, left);
