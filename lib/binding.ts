@@ -54,6 +54,12 @@ export interface NativeModelInfo {
   hybrid: boolean;
   diffusion: boolean;
   vocabOnly: boolean;
+  /** Whether positions are rotary; the next three mean nothing without. */
+  rope: boolean;
+  ropeFrequencyBaseTrain: number;
+  ropeFrequencyScaleTrain: number;
+  ropeScalingTrain: string;
+  gpuLayers: number;
   chatTemplate: string | undefined;
 }
 
@@ -75,6 +81,24 @@ export interface NativeVocab {
   addEos: boolean;
   /** Every token that ends a generation, ascending. */
   endOfGeneration: Int32Array;
+}
+
+/** By token id; `attributes` are the bits of llama.cpp's `llama_token_attr`. */
+export interface NativeTokenTable {
+  /** UTF-8, one text after the other, and where each ends. */
+  bytes: Uint8Array;
+  ends: Int32Array;
+  scores: Float32Array;
+  attributes: Int32Array;
+}
+
+export interface NativeAdapter {
+  /** Keys and values alternate. */
+  metadata(): string[];
+  /** Tensors that the file has and the engine leaves out. */
+  ignored(): string[];
+  /** Gives up this hold: the adapter is freed once no session uses it. Idempotent. */
+  close(): void;
 }
 
 export interface NativeModel {
@@ -101,6 +125,11 @@ export interface NativeModel {
   tokenBytes(token: number): Uint8Array;
   /** Throws where `grammar` is no grammar of this vocabulary with the start symbol `root`. */
   checkGrammar(grammar: string): void;
+  /** Empty where the model has no vocabulary. */
+  tokenTable(): NativeTokenTable;
+  loadAdapter(path: string): Promise<NativeAdapter>;
+  /** Rows of the model's width; the first is that of layer 1. */
+  readControlVector(path: string): Promise<Float32Array>;
   /** Frees the model once no session uses it. Idempotent. */
   close(): Promise<void>;
 }
@@ -124,6 +153,15 @@ export interface NativeSessionOptions {
   logitsBudget: number;
   ropeFrequencyBase: number;
   ropeFrequencyScale: number;
+  /** `'model'`: as the model was trained. */
+  ropeScaling: 'model' | 'none' | 'linear' | 'yarn' | 'longrope';
+  /** Negative for the engine's choice, here and below. */
+  yarnExtFactor: number;
+  yarnAttnFactor: number;
+  yarnBetaFast: number;
+  yarnBetaSlow: number;
+  /** 0 for the model's. */
+  yarnOrigCtx: number;
 }
 
 export interface NativeSessionInfo {
@@ -136,6 +174,8 @@ export interface NativeSessionInfo {
   threadsBatch: number;
   /** Most rows of logits that one decode gives. */
   maxRows: number;
+  /** Whether it is in effect. */
+  flashAttention: boolean;
 }
 
 export interface NativeEval {
@@ -313,6 +353,17 @@ export interface NativeSession {
   ingest(prompt: Int32Array, cancellation: NativeCancellation): Promise<NativeUsage>;
   /** Forgets every cached prompt. */
   clear(): Promise<void>;
+  /**
+   * Puts these adapters in place of those in use and forgets every cached prompt. Gives the name
+   * of what is computed besides the model, adapters and control vector; empty for nothing.
+   */
+  setAdapters(
+    adapters: NativeAdapter[],
+    scales: Float64Array,
+    cancellation: NativeCancellation,
+  ): Promise<string>;
+  /** The same for the control vector: rows for layers from 1 on, none to remove it. */
+  setControlVector(data: Float32Array, cancellation: NativeCancellation): Promise<string>;
   /** Cancels what runs, refuses what waits, frees the context. Idempotent. */
   close(): Promise<void>;
 }
@@ -376,6 +427,11 @@ export interface NativeAddon {
     cancellation: NativeCancellation,
   ): Promise<NativeModel>;
   createSession(model: NativeModel, options: NativeSessionOptions): Promise<NativeSession>;
+  /** Every line of the log from now on, of this level or above, goes to `listener`, if there is one. */
+  setLogger(
+    listener: ((level: 'debug' | 'info' | 'warn' | 'error', text: string) => void) | undefined,
+    level: string,
+  ): void;
   /** Writes `source` to `target` in another weight type, e.g. 'Q8_0' or 'F32'. */
   quantize(source: string, target: string, type: string, threads: number): Promise<void>;
 }

@@ -2,6 +2,7 @@
 // natively, one job per call, to the same numbers.
 
 import { raceAbort } from './abort.js';
+import { type AdapterUse, readAdapterUses, type ScaledAdapter } from './adapter.js';
 import {
   checkOptions,
   checkPrompt,
@@ -21,7 +22,9 @@ import {
   type CompletionRequest,
   readCompletionDefaults,
 } from './completion.js';
+import type { ContextInfo } from './context-info.js';
 import { type ContextOptions, contextOptionNames, readContextOptions } from './context-options.js';
+import { type ControlVector, readControlVectors, sumOfParts } from './control-vector.js';
 import { checkInto, type EvalOptions, type Evaluation, readEvalOptions, rowsOf } from './eval.js';
 import type { Emit, Generation } from './generate.js';
 import type { DetokenizeOptions, TokenizeOptions } from './lm.js';
@@ -31,6 +34,7 @@ import { callNative, runJob } from './native-job.js';
 import { holdsTasks, holdsTree, scoreNatively, scoreTogether } from './native-trees.js';
 import { searchBeamsNatively, writeManyNatively, writeNatively } from './native-writing.js';
 import { pick } from './pick.js';
+import { warnOfScale } from './rope.js';
 import { Session } from './session.js';
 import { readDetokenizeOptions, readTokenizeOptions } from './text-options.js';
 import type { TokenChoiceTree } from './token-choice-tree.js';
@@ -94,7 +98,7 @@ export class LLaMa extends ChoiceLM {
     const modelOptions = pick(given, modelOptionNames);
     // What is wrong with the options is said before minutes are spent on a model.
     readModelOptions(modelOptions);
-    readContextOptions(context, 0);
+    readContextOptions(context, undefined);
     readCompletionDefaults(completion);
     const model = await Model.load(path, modelOptions);
     let lm: LLaMa | undefined;
@@ -125,6 +129,19 @@ export class LLaMa extends ChoiceLM {
 
   override get contextSize(): number {
     return this.#session.contextSize;
+  }
+
+  /**
+   * What the context was built with, and what of it is in effect. Throws ClosedError until
+   * {@link ready} has resolved; stays after {@link close}.
+   */
+  get contextInfo(): ContextInfo {
+    return this.#session.contextInfo;
+  }
+
+  /** The adapters in use, with their scales, as {@link setAdapters} was last given them. */
+  get adapters(): readonly ScaledAdapter[] {
+    return this.#session.adapters;
   }
 
   /** The model's BOS, or else its EOS, as lm-evaluation-harness has it. */
@@ -206,9 +223,50 @@ export class LLaMa extends ChoiceLM {
     await this.#session.run((session) => session.clear());
   }
 
+  /**
+   * Puts adapters in place of all that are in use, each with a scale of its own; `[]` removes
+   * them. Every cached prompt is forgotten. Calls that came before finish first, but one of
+   * several steps, such as a `choose` with a prior, may be cut in two: await it.
+   *
+   * @throws RangeError for an adapter of another model, or given twice; ClosedError for a closed
+   * one; NotSupportedError for one that the engine cannot compute with, and those in use stay
+   * @example
+   * const adapter = await lm.model.loadAdapter('french.gguf');
+   * await lm.setAdapters([{ adapter, scale: 0.5 }]);
+   */
+  async setAdapters(adapters: readonly AdapterUse[], options?: CallOptions): Promise<void> {
+    const uses = readAdapterUses(adapters, this.model);
+    const signal = checkSignal(checkOptions(options, 'options', ['signal']).signal, 'signal');
+    await this.admit(signal);
+    await this.#session.setAdapters(uses, signal);
+  }
+
+  /**
+   * Adds a vector, or the sum of several, to what leaves the model's layers, in place of what was
+   * added before; undefined removes it. Every cached prompt is forgotten, as by
+   * {@link setAdapters}.
+   *
+   * @throws ModelLoadError for a file that is no control vector of this model; RangeError for data
+   * or layers that do not fit it; NotSupportedError for an architecture that takes none
+   */
+  async setControlVector(
+    vector: ControlVector | readonly ControlVector[] | undefined,
+    options?: CallOptions,
+  ): Promise<void> {
+    const parts = readControlVectors(vector, this.model);
+    const signal = checkSignal(checkOptions(options, 'options', ['signal']).signal, 'signal');
+    await this.admit(signal);
+    const data = await sumOfParts(parts, this.model, signal);
+    await this.#session.setControlVector(data, signal);
+  }
+
   /** Ends what runs, waits for it, frees the context, and the model if `load` loaded it. */
   override close(): Promise<void> {
     return this.#session.close();
+  }
+
+  protected override get revision(): number {
+    return this.#session.revision;
   }
 
   protected override async admit(signal: AbortSignal | undefined): Promise<void> {
@@ -322,6 +380,7 @@ export class LLaMa extends ChoiceLM {
 
 function openSession(model: Model, options: ContextOptions, ownsModel: boolean): Session {
   if (!(model instanceof Model)) throw wrongType('a Model', 'model', model);
-  const request = readContextOptions(options, model.info.trainContextSize);
+  const request = readContextOptions(options, model.info);
+  warnOfScale(options, request.contextSize, model.info);
   return new Session(model, request, ownsModel);
 }

@@ -1,32 +1,17 @@
 // Model: a loaded GGUF file, which any number of LLaMas share. Its tokenizer needs no context.
 
-import { checkInteger, checkString, checkTokens } from './arguments.js';
-import { type NativeModel, type NativeModelInfo, type NativeVocab, native } from './binding.js';
+import { Adapter } from './adapter.js';
+import { checkInteger, checkOptions, checkSignal, checkString, checkTokens } from './arguments.js';
+import { type NativeModel, native } from './binding.js';
+import type { CallOptions } from './call-options.js';
 import { ClosedError } from './errors.js';
 import type { DetokenizeOptions, TokenizeOptions } from './lm.js';
+import { type ModelInfo, readModelInfo, readVocabulary, type Vocabulary } from './model-info.js';
 import { checkPath, type ModelOptions, readModelOptions } from './model-options.js';
 import { callNative, runJob } from './native-job.js';
 import { readDetokenizeOptions, readTokenizeOptions } from './text-options.js';
-
-/** What a model file says of itself. */
-export type ModelInfo = Readonly<NativeModelInfo>;
-
-type SpecialToken =
-  | 'bos'
-  | 'eos'
-  | 'eot'
-  | 'nl'
-  | 'pad'
-  | 'sep'
-  | 'mask'
-  | 'fimPre'
-  | 'fimSuf'
-  | 'fimMid';
-
-/** A model's vocabulary. A special token that it does not have is undefined. */
-export type Vocabulary = Readonly<
-  Omit<NativeVocab, SpecialToken> & Record<SpecialToken, number | undefined>
->;
+import { type TokenInfo, TokenTable } from './token-table.js';
+import { warn } from './warnings.js';
 
 /** The native model behind a Model, for what holds it: see {@link hold}. */
 export let nativeOf: (model: Model) => NativeModel;
@@ -52,6 +37,8 @@ export class Model implements AsyncDisposable {
   /** Every key and value of the file, as text. */
   readonly metadata: Readonly<Record<string, string>>;
   readonly #native: NativeModel;
+  readonly #adapters = new Set<Adapter>();
+  #table: TokenTable | undefined;
   #holders = 0;
   #closing: Promise<void> | undefined;
 
@@ -62,9 +49,9 @@ export class Model implements AsyncDisposable {
 
   private constructor(model: NativeModel) {
     this.#native = model;
-    this.info = Object.freeze(model.info());
-    this.vocab = readVocabulary(model.vocab());
+    this.info = readModelInfo(model.info());
     this.metadata = Object.freeze(readMetadata(model.metadata()));
+    this.vocab = readVocabulary(model.vocab(), this.metadata);
   }
 
   /**
@@ -151,7 +138,48 @@ export class Model implements AsyncDisposable {
   }
 
   /**
-   * Frees the model; as long as a LLaMa uses it, the last of them does that when it closes,
+   * The text of every token as the file writes it, by token id: with `▁` or `Ġ` for a space,
+   * and bytes as the vocabulary has them. Made when first asked for; empty without a vocabulary.
+   */
+  get tokens(): readonly string[] {
+    return this.#tokenTable().texts;
+  }
+
+  /** What the file says of a token: its text, score and kind. */
+  tokenInfo(token: number): TokenInfo {
+    const table = this.#tokenTable();
+    return table.at(checkInteger(token, 'token', 0, table.texts.length - 1));
+  }
+
+  /**
+   * Loads a LoRA adapter of this model; `LLaMa.setAdapters` puts it to use. Tensors that the
+   * engine leaves out, which are weights of normalisations, bring a warning with the code
+   * `AUTOCOG_ADAPTER_PARTIAL`.
+   *
+   * @throws ModelLoadError where there is no such file, or it is no LoRA adapter of this model;
+   * NotSupportedError for an activated LoRA, which is one for some positions only
+   */
+  async loadAdapter(path: string, options?: CallOptions): Promise<Adapter> {
+    checkPath(path, 'path');
+    const signal = checkSignal(checkOptions(options, 'options', ['signal']).signal, 'signal');
+    const adapter = await runJob(async () => {
+      const loaded = await this.#open().loadAdapter(path);
+      // It may have been too late for the signal, or the model was closed meanwhile.
+      if (!signal?.aborted && !this.closed) return loaded;
+      loaded.close();
+      throw new ClosedError('The model is closed');
+    }, signal);
+    warnOfIgnored(path, adapter.ignored());
+    const metadata = readMetadata(adapter.metadata());
+    const made = new Adapter(this, path, adapter, metadata, (closed) => {
+      this.#adapters.delete(closed);
+    });
+    this.#adapters.add(made);
+    return made;
+  }
+
+  /**
+   * Frees the model and its adapters; as long as a LLaMa uses it, the last of them does that when it closes,
    * and this resolves before. Idempotent; later calls throw ClosedError.
    */
   close(): Promise<void> {
@@ -172,7 +200,13 @@ export class Model implements AsyncDisposable {
     };
   }
 
+  #tokenTable(): TokenTable {
+    this.#table ??= callNative(() => new TokenTable(this.#open().tokenTable()));
+    return this.#table;
+  }
+
   #free(): Promise<void> {
+    for (const adapter of this.#adapters) void adapter.close();
     return runJob(() => this.#native.close());
   }
 
@@ -182,21 +216,13 @@ export class Model implements AsyncDisposable {
   }
 }
 
-function readVocabulary(vocab: NativeVocab): Vocabulary {
-  const token = (id: number): number | undefined => (id < 0 ? undefined : id);
-  return Object.freeze({
-    ...vocab,
-    bos: token(vocab.bos),
-    eos: token(vocab.eos),
-    eot: token(vocab.eot),
-    nl: token(vocab.nl),
-    pad: token(vocab.pad),
-    sep: token(vocab.sep),
-    mask: token(vocab.mask),
-    fimPre: token(vocab.fimPre),
-    fimSuf: token(vocab.fimSuf),
-    fimMid: token(vocab.fimMid),
-  });
+function warnOfIgnored(path: string, ignored: readonly string[]): void {
+  if (ignored.length === 0) return;
+  warn(
+    'AUTOCOG_ADAPTER_PARTIAL',
+    `llama.cpp leaves out ${ignored.length} tensors of the adapter ${path}`,
+    ignored.join(', '),
+  );
 }
 
 /** Keys and values alternate. */

@@ -1,12 +1,14 @@
 # Every source of ours, by name: a file that is not listed is not built.
 
 set(AUTOCOG_ENGINE_SOURCES
+  native/engine/adapter.cc
   native/engine/assertion.cc
   native/engine/backend.cc
   native/engine/batch.cc
   native/engine/beam_search.cc
   native/engine/choice_bounds.cc
   native/engine/context.cc
+  native/engine/control_vector.cc
   native/engine/cpu_check.cc
   native/engine/generate_many.cc
   native/engine/generator.cc
@@ -15,6 +17,7 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/grammar_cursor.cc
   native/engine/grammar_matcher.cc
   native/engine/grammar_parser.cc
+  native/engine/gguf_file.cc
   native/engine/held_paths.cc
   native/engine/job_thread.cc
   native/engine/left_calls.cc
@@ -34,6 +37,9 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/session_generation.cc
   native/engine/status.cc
   native/engine/stop_finder.cc
+  native/engine/session_steering.cc
+  native/engine/status.cc
+  native/engine/steering.cc
   native/engine/thread_pool.cc
   native/engine/token_tree.cc
   native/engine/token_trie.cc
@@ -47,15 +53,18 @@ set(AUTOCOG_ENGINE_SOURCES
 )
 
 set(AUTOCOG_ADDON_SOURCES
+  native/addon/adapter_wrap.cc
   native/addon/environment.cc
   native/addon/errors.cc
   native/addon/exports.cc
+  native/addon/log_wrap.cc
   native/addon/model_wrap.cc
   native/addon/options.cc
   native/addon/pieces.cc
   native/addon/sampling.cc
   native/addon/session_wrap.cc
   native/addon/session_wrap_generation.cc
+  native/addon/session_wrap_steering.cc
   native/addon/values.cc
 )
 
@@ -68,12 +77,14 @@ set(AUTOCOG_TEST_SOURCES
   native/test/grammar_samples.cc
   native/test/job_thread_test.cc
   native/test/log_softmax_test.cc
+  native/test/log_test.cc
   native/test/model_test.cc
   native/test/reference_sampler.cc
   native/test/reproducibility_test.cc
   native/test/sampler_test.cc
   native/test/session_support.cc
   native/test/session_test.cc
+  native/test/steering_test.cc
   native/test/tree_search_test.cc
   native/test/wave_planner_test.cc
   native/test/workers_test.cc

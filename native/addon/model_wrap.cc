@@ -8,11 +8,13 @@
 #include <utility>
 #include <vector>
 
+#include "addon/adapter_wrap.h"
 #include "addon/environment.h"
 #include "addon/errors.h"
 #include "addon/job.h"
 #include "addon/options.h"
 #include "addon/values.h"
+#include "engine/control_vector.h"
 #include "engine/grammar_check.h"
 
 namespace autocog {
@@ -58,7 +60,9 @@ void ModelWrap::Install(Napi::Env env) {
        InstanceMethod<&ModelWrap::Tokenize>("tokenize"), InstanceMethod<&ModelWrap::TokenizeMany>("tokenizeMany"),
        InstanceMethod<&ModelWrap::DetokenizeSync>("detokenizeSync"),
        InstanceMethod<&ModelWrap::Detokenize>("detokenize"), InstanceMethod<&ModelWrap::TokenBytes>("tokenBytes"),
-       InstanceMethod<&ModelWrap::CheckGrammar>("checkGrammar"), InstanceMethod<&ModelWrap::Close>("close")});
+       InstanceMethod<&ModelWrap::CheckGrammar>("checkGrammar"), InstanceMethod<&ModelWrap::TokenTable>("tokenTable"),
+       InstanceMethod<&ModelWrap::LoadAdapter>("loadAdapter"),
+       InstanceMethod<&ModelWrap::ReadControlVector>("readControlVector"), InstanceMethod<&ModelWrap::Close>("close")});
   Environment::Get(env)->model_class = Napi::Persistent(constructor);
 }
 
@@ -163,6 +167,11 @@ Napi::Value ModelWrap::Info(const Napi::CallbackInfo& info) {
   object.Set("hybrid", facts.hybrid);
   object.Set("diffusion", facts.diffusion);
   object.Set("vocabOnly", facts.vocab_only);
+  object.Set("rope", facts.has_rope);
+  object.Set("ropeFrequencyBaseTrain", static_cast<double>(facts.rope_frequency_base));
+  object.Set("ropeFrequencyScaleTrain", static_cast<double>(facts.rope_frequency_scale));
+  object.Set("ropeScalingTrain", facts.rope_scaling);
+  object.Set("gpuLayers", facts.gpu_layers);
   object.Set("chatTemplate", facts.has_chat_template ? Napi::String::New(env, facts.chat_template) : env.Undefined());
   return object;
 }
@@ -313,9 +322,44 @@ Napi::Value ModelWrap::TokenBytes(const Napi::CallbackInfo& info) {
     Throw(env, bytes.status());
     return env.Undefined();
   }
-  auto array = Napi::Uint8Array::New(env, bytes.value().size());
-  std::copy(bytes.value().begin(), bytes.value().end(), array.Data());
-  return array;
+  return FromBytes(env, bytes.value());
+}
+
+// tokenTable(): NativeTokenTable
+// llama_vocab_get_text, llama_vocab_get_score, llama_vocab_get_attr
+Napi::Value ModelWrap::TokenTable(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  if (!CheckOpen(env)) return env.Undefined();
+  const autocog::TokenTable table = model_->vocabulary().Table();
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("bytes", FromBytes(env, table.texts));
+  object.Set("ends", FromInt32s(env, table.ends));
+  object.Set("scores", FromFloats(env, table.scores));
+  object.Set("attributes", FromInt32s(env, table.attributes));
+  return object;
+}
+
+// loadAdapter(path: string): Promise<NativeAdapter>
+// llama_adapter_lora_init
+Napi::Value ModelWrap::LoadAdapter(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  auto path = ReadString(info, 0);
+  if (!path || !CheckOpen(env)) return env.Undefined();
+  return AdapterWrap::Load(env, Value(), thread_, model_, std::move(*path));
+}
+
+// readControlVector(path: string): Promise<Float32Array>
+// gguf_init_from_file
+Napi::Value ModelWrap::ReadControlVector(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  auto path = ReadString(info, 0);
+  if (!path || !CheckOpen(env)) return env.Undefined();
+  auto work = [model = model_, path = std::move(*path)] {
+    return autocog::ReadControlVector(path, model->info().embedding_size, model->info().layers);
+  };
+  return Job<ControlVector>::Start(env, Value(), thread_, std::move(work), [](Napi::Env env, ControlVector& vector) {
+    return FromFloats(env, std::move(vector.data));
+  });
 }
 
 // checkGrammar(grammar: string): void

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <mutex>
 #include <new>
 #include <utility>
 
@@ -88,6 +89,12 @@ Status CheckOptions(const ContextOptions& options) {
   return Status::Ok();
 }
 
+// llama.cpp has no way to ask. It warns where it turns flash attention off, and only there.
+bool HasFlashAttention(const ModelInfo& info, llama_flash_attn_type wanted, const std::string& warnings) {
+  if (wanted == LLAMA_FLASH_ATTN_TYPE_DISABLED || info.architecture == "grok") return false;
+  return warnings.find("Flash Attention not supported") == std::string::npos;
+}
+
 // Rows of logits that one decode may give. Each micro-batch may need a second row as padding.
 uint32_t RowsWithin(size_t budget, const Vocabulary& vocabulary, uint32_t batch, uint32_t micro_batch) {
   const size_t row_bytes = static_cast<size_t>(vocabulary.size()) * sizeof(float);
@@ -133,6 +140,12 @@ Result<std::unique_ptr<Context>> Context::Create(std::shared_ptr<Model> model, c
   params.offload_kqv = options.offload_kqv;
   params.rope_freq_base = options.rope_frequency_base;
   params.rope_freq_scale = options.rope_frequency_scale;
+  params.rope_scaling_type = options.rope_scaling;
+  params.yarn_ext_factor = options.yarn_ext_factor;
+  params.yarn_attn_factor = options.yarn_attn_factor;
+  params.yarn_beta_fast = options.yarn_beta_fast;
+  params.yarn_beta_slow = options.yarn_beta_slow;
+  params.yarn_orig_ctx = options.yarn_orig_ctx;
   // Whatever an override may say: with any other, llama.cpp asserts that a batch is one micro-batch.
   params.attention_type = LLAMA_ATTENTION_TYPE_CAUSAL;
   // Cells of a sliding window are lost once it has passed, and branches return to them.
@@ -142,13 +155,19 @@ Result<std::unique_ptr<Context>> Context::Create(std::shared_ptr<Model> model, c
   LogCapture log;
   AssertionGuard guard;
   try {
-    llama_context* context = llama_init_from_model(model->raw(), params);
+    llama_context* context = nullptr;
+    {
+      // With a YaRN scale of the caller's, llama.cpp writes into the model that others read.
+      const std::lock_guard<std::mutex> lock(model->mutex());
+      context = llama_init_from_model(model->raw(), params);
+    }
     if (context != nullptr && llama_get_memory(context) == nullptr) {
       llama_free(context);
       return Refusal("it keeps no cache, as models that only encode or embed do not");
     }
     if (context != nullptr) {
       std::unique_ptr<Context> made(new Context(std::move(model), context, options));
+      made->flash_attention_ = HasFlashAttention(made->model().info(), options.flash_attention, log.text());
       made->cache_bytes_ =
           static_cast<int64_t>(CacheBytes(made->model().info(), made->cells(), params.type_k, params.type_v));
       return made;

@@ -35,6 +35,12 @@ struct ContextOptions {
   size_t logits_budget = size_t{64} << 20;  // bytes that one decode's logits may take
   float rope_frequency_base = 0;            // 0: the model's
   float rope_frequency_scale = 0;
+  llama_rope_scaling_type rope_scaling = LLAMA_ROPE_SCALING_TYPE_UNSPECIFIED;  // the model's
+  float yarn_ext_factor = -1;  // negative: llama.cpp's choice, here and below
+  float yarn_attn_factor = -1;
+  float yarn_beta_fast = -1;
+  float yarn_beta_slow = -1;
+  uint32_t yarn_orig_ctx = 0;  // 0: the model's
 };
 
 // How a decode treats batches of one token.
@@ -54,6 +60,10 @@ class Context {
   Context& operator=(const Context&) = delete;
 
   const Model& model() const { return *model_; }
+  // For what changes how the context computes. Its cache and its decodes are this class's.
+  llama_context* raw() const { return context_; }
+  // Whether flash attention is in effect, which 'auto' leaves to llama.cpp.
+  bool flash_attention() const { return flash_attention_; }
   const Vocabulary& vocabulary() const { return model_->vocabulary(); }
   int vocabulary_size() const { return model_->vocabulary().size(); }
 
@@ -111,6 +121,7 @@ class Context {
   int max_rows_;
   int max_sequences_;
   int64_t cache_bytes_ = 0;
+  bool flash_attention_ = false;
   const Cancellation* running_ = nullptr;  // of the Decode() that runs
 };
 

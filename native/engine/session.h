@@ -21,6 +21,7 @@
 #include "engine/prefix_cache.h"
 #include "engine/row_reader.h"
 #include "engine/status.h"
+#include "engine/steering.h"
 #include "engine/usage.h"
 
 namespace autocog {
@@ -73,6 +74,11 @@ class Session {
   // Decodes the prompt so that the next call finds it cached.
   Result<Usage> Ingest(const Tokens& prompt, const Cancellation& cancellation);
   void Clear() { cache_.Clear(); }
+  // As Steering's methods, with the cache cleared first; they give steering() as it is then.
+  Result<std::string> SetAdapters(std::vector<AdapterUse> adapters);
+  Result<std::string> SetControlVector(const std::vector<float>& data);
+  // What a saved state must have in common with a context that takes it: see Steering::name().
+  std::string steering() const { return steering_.name(); }
 
  private:
   Session(std::unique_ptr<Context> context, int prompt_slots);
@@ -84,6 +90,7 @@ class Session {
   Status EnsureTimed(const Tokens& prompt, const PromptRequest& request, const Cancellation& cancellation,
                      Usage* usage);
 
+  Steering steering_;  // first: the adapters in use outlive the context
   std::unique_ptr<Context> context_;
   PrefixCache cache_;
 };
