@@ -66,6 +66,7 @@ export type { RopeOptions, RopeScaling } from './rope.js';
 export { type SamplerName, type SamplerOptions, SamplerSettings } from './sampler-settings.js';
 export { samplers } from './samplers.js';
 export type { PromptState } from './state.js';
+export type { StreamPrintOptions } from './stream-print.js';
 export type { BestToken, TokenChoiceNode } from './token-choice-node.js';
 export {
   TokenChoiceTree,
