@@ -1,7 +1,7 @@
 // This package writing texts. Argument: a JSON file with `model`, `threads`, `contextSize`,
 // `prompts` (texts or token ids), `options` of the call, `way` ('complete', one after another, or
 // 'completeMany'), `isCached` (whether the prompts are in the cache before a run; else nothing
-// is) and `watch`, as serve() has it.
+// is) and `tellsRivals` (of each token, in the facts).
 
 import { readFileSync } from 'node:fs';
 import { LLaMa } from 'autocog-lm';
@@ -48,5 +48,5 @@ async function rivals() {
 }
 
 const facts = { rivals: job.tellsRivals ? await rivals() : [] };
-await serve(facts, () => write(job.options), { before, describe, watch: job.watch ?? 'apart' });
+await serve(facts, () => write(job.options), { before, describe });
 await lm.close();

@@ -32,7 +32,7 @@ function contenders(setup, { key, model, prompts, sampler }, ends) {
     ['bound', { ...options, grammar: records }],
   ].map(([kind, chosen]) => {
     const job = { model, prompts, options: chosen, way: 'complete', isCached: true };
-    return autocogLmWriting(setup, `${key}-${kind}`, kind, { ...job, watch: 'once' });
+    return autocogLmWriting(setup, `${key}-${kind}`, kind, job);
   });
 }
 

@@ -12,14 +12,14 @@ import { partings, tolerance } from '../values.mjs';
 const maxTokens = 64;
 
 export async function together(setup) {
-  const job = { prompts: openings, options: { maxTokens }, watch: 'once' };
+  const job = { prompts: openings, options: { maxTokens } };
   const contender = (way, more) => {
     return autocogLmWriting(setup, way, `autocog-lm ${way}`, { ...job, way, ...more });
   };
   const results = await measure(
     setup,
     [contender('complete', { tellsRivals: true }), contender('completeMany')],
-    { rounds: setup.rounds ?? 5, warmups: 0, repetitions: 1 },
+    { rounds: setup.rounds ?? 3, warmups: 0, repetitions: 1 },
   );
   const { complete, completeMany } = results;
   const wanted = openings.length * maxTokens;
