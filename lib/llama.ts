@@ -70,9 +70,8 @@ export class LLaMa extends ChoiceLM {
   constructor(session: Session, options: { completion: CompletionDefaults });
   constructor(source: Model | Session, options?: LLaMaOptions) {
     const given = checkOptions(options, 'options', llamaOptionNames);
-    const { completion = {} } = given;
-    super({ completion });
-    this.#completion = completion;
+    super({ completion: given.completion });
+    this.#completion = given.completion ?? {};
     this.#session = source instanceof Session ? source : openSession(source, given, false);
     this.model = this.#session.model;
   }
@@ -267,9 +266,6 @@ export class LLaMa extends ChoiceLM {
    *
    * @throws RangeError for an adapter of another model, or given twice; ClosedError for a closed
    * one; NotSupportedError for one that the engine cannot compute with, and those in use stay
-   * @example
-   * const adapter = await lm.model.loadAdapter('french.gguf');
-   * await lm.setAdapters([{ adapter, scale: 0.5 }]);
    */
   async setAdapters(adapters: readonly AdapterUse[], options?: CallOptions): Promise<void> {
     const uses = readAdapterUses(adapters, this.model);

@@ -1,5 +1,5 @@
 // This package writing texts. Argument: a JSON file with `model`, `threads`, `contextSize`,
-// `prompts` (texts or token ids), `options` of the call, `way` ('complete', one after another, or
+// `prompts` (texts or token ids), `options` of the call, `context` (options of the LM besides), `way` ('complete', one after another, or
 // 'completeMany'), `isCached` (whether the prompts are in the cache before a run; else nothing
 // is) and `tellsRivals` (of each token, in the facts).
 
@@ -18,6 +18,7 @@ const lm = await LLaMa.load(job.model, {
   threads: job.threads,
   contextSize: job.contextSize,
   flashAttention: false,
+  ...job.context,
 });
 
 async function write(options) {

@@ -1,7 +1,7 @@
 // node-llama-cpp writing texts, one after another, by its cheapest public calls: `evaluate` at
 // temperature 0, what a prompt shares with the text before it being kept. Arguments: the folder
 // where it is installed, and a JSON file with `model`, `threads`, `contextSize`, `prompts` (token
-// ids) and `maxTokens`.
+// ids), `maxTokens` and `context` (options of the context besides).
 
 import { readFileSync } from 'node:fs';
 import { serve } from '../contender.mjs';
@@ -10,7 +10,10 @@ import { importPeer, openPeer, startPeer } from './peer.mjs';
 const [folder, file] = process.argv.slice(2);
 const job = JSON.parse(readFileSync(file, 'utf8'));
 const llama = await startPeer(await importPeer(folder));
-const { model, context } = await openPeer(llama, job, { contextSize: job.contextSize });
+const { model, context } = await openPeer(llama, job, {
+  contextSize: job.contextSize,
+  ...job.context,
+});
 const sequence = context.getSequence();
 
 async function complete(prompt) {
