@@ -54,6 +54,12 @@ export interface NativeModelInfo {
   hybrid: boolean;
   diffusion: boolean;
   vocabOnly: boolean;
+  /** Whether positions are rotary; the next three mean nothing without. */
+  rope: boolean;
+  ropeFrequencyBaseTrain: number;
+  ropeFrequencyScaleTrain: number;
+  ropeScalingTrain: string;
+  gpuLayers: number;
   chatTemplate: string | undefined;
 }
 
@@ -73,8 +79,28 @@ export interface NativeVocab {
   fimMid: number;
   addBos: boolean;
   addEos: boolean;
+  /** Whether a separator stands between a query and a document. */
+  addSep: boolean;
   /** Every token that ends a generation, ascending. */
   endOfGeneration: Int32Array;
+}
+
+/** By token id; `attributes` are the bits of llama.cpp's `llama_token_attr`. */
+export interface NativeTokenTable {
+  /** UTF-8, one text after the other, and where each ends. */
+  bytes: Uint8Array;
+  ends: Int32Array;
+  scores: Float32Array;
+  attributes: Int32Array;
+}
+
+export interface NativeAdapter {
+  /** Keys and values alternate. */
+  metadata(): string[];
+  /** Tensors that the file has and the engine leaves out. */
+  ignored(): string[];
+  /** Gives up this hold: the adapter is freed once no session uses it. Idempotent. */
+  close(): void;
 }
 
 export interface NativeModel {
@@ -103,6 +129,11 @@ export interface NativeModel {
   checkGrammar(grammar: string): void;
   /** Whether it derives `text`. Throws likewise. */
   matchesGrammar(grammar: string, text: string): boolean;
+  /** Empty where the model has no vocabulary. */
+  tokenTable(): NativeTokenTable;
+  loadAdapter(path: string): Promise<NativeAdapter>;
+  /** Rows of the model's width; the first is that of layer 1. */
+  readControlVector(path: string): Promise<Float32Array>;
   /** Frees the model once no session uses it. Idempotent. */
   close(): Promise<void>;
 }
@@ -126,6 +157,15 @@ export interface NativeSessionOptions {
   logitsBudget: number;
   ropeFrequencyBase: number;
   ropeFrequencyScale: number;
+  /** `'model'`: as the model was trained. */
+  ropeScaling: 'model' | 'none' | 'linear' | 'yarn' | 'longrope';
+  /** Negative for the engine's choice, here and below. */
+  yarnExtFactor: number;
+  yarnAttnFactor: number;
+  yarnBetaFast: number;
+  yarnBetaSlow: number;
+  /** 0 for the model's. */
+  yarnOrigCtx: number;
 }
 
 export interface NativeSessionInfo {
@@ -138,6 +178,8 @@ export interface NativeSessionInfo {
   threadsBatch: number;
   /** Most rows of logits that one decode gives. */
   maxRows: number;
+  /** Whether it is in effect. */
+  flashAttention: boolean;
 }
 
 export interface NativeEval {
@@ -231,6 +273,15 @@ export interface NativeBeams {
   usage: NativeUsage;
 }
 
+export interface NativeState {
+  tokens: Int32Array;
+  /** The prompt's part of the KV cache, as llama.cpp writes it. */
+  cells: Uint8Array;
+  /** The logits after the last token. */
+  row: Float32Array;
+  usage: NativeUsage;
+}
+
 export interface NativeSession {
   info(): NativeSessionInfo;
   /** `rows`: ascending positions whose logits are wanted. */
@@ -313,8 +364,28 @@ export interface NativeSession {
     cancellation: NativeCancellation,
   ): Promise<NativeBeams>;
   ingest(prompt: Int32Array, cancellation: NativeCancellation): Promise<NativeUsage>;
+  /** Of the prompt that was used last, where `prompt` is empty; of none, where none is cached. */
+  saveState(prompt: Int32Array, cancellation: NativeCancellation): Promise<NativeState>;
+  /** `cells` must not change until it settles. */
+  loadState(
+    tokens: Int32Array,
+    cells: Uint8Array,
+    row: Float32Array,
+    cancellation: NativeCancellation,
+  ): Promise<NativeUsage>;
   /** Forgets every cached prompt. */
   clear(): Promise<void>;
+  /**
+   * Puts these adapters in place of those in use and forgets every cached prompt. Gives the name
+   * of what is computed besides the model, adapters and control vector; empty for nothing.
+   */
+  setAdapters(
+    adapters: NativeAdapter[],
+    scales: Float64Array,
+    cancellation: NativeCancellation,
+  ): Promise<string>;
+  /** The same for the control vector: rows for layers from 1 on, none to remove it. */
+  setControlVector(data: Float32Array, cancellation: NativeCancellation): Promise<string>;
   /** Cancels what runs, refuses what waits, frees the context. Idempotent. */
   close(): Promise<void>;
 }
@@ -354,6 +425,41 @@ export interface NativeSampling {
   grammar: string;
 }
 
+export interface NativeEmbedderInfo {
+  pooling: 'none' | 'mean' | 'cls' | 'last' | 'rank';
+  /** Numbers of one vector. */
+  size: number;
+  contextSize: number;
+  /** Most tokens of several texts that are decoded together. */
+  batchSize: number;
+  /** Most texts that are decoded together. */
+  maxSequences: number;
+  /** What a classifier's outputs are called; empty where they have no names. */
+  labels: string[];
+}
+
+export interface NativeEmbeddings {
+  /** Text by text `size` numbers; without pooling that many for each token. */
+  values: Float32Array;
+  usage: NativeUsage;
+}
+
+export interface NativeEmbedder {
+  info(): NativeEmbedderInfo;
+  /**
+   * The tokens of all texts one after the other, and how many each has. `norm`: negative for
+   * vectors as they are, 0 for a largest magnitude of 32760, p for a p-norm of 1.
+   */
+  embed(
+    tokens: Int32Array,
+    lengths: Int32Array,
+    norm: number,
+    cancellation: NativeCancellation,
+  ): Promise<NativeEmbeddings>;
+  /** Cancels what runs, refuses what waits, frees the context. Idempotent. */
+  close(): Promise<void>;
+}
+
 /** One device that ggml found. Sizes in bytes. */
 export interface NativeDevice {
   name: string;
@@ -378,6 +484,20 @@ export interface NativeAddon {
     cancellation: NativeCancellation,
   ): Promise<NativeModel>;
   createSession(model: NativeModel, options: NativeSessionOptions): Promise<NativeSession>;
+  /** Every line of the log from now on, of this level or above, goes to `listener`, if there is one. */
+  setLogger(
+    listener: ((level: 'debug' | 'info' | 'warn' | 'error', text: string) => void) | undefined,
+    level: string,
+  ): void;
+  /**
+   * Of the options, `batchSize` may be 0 for as many as suit the model, and those of prompts and
+   * micro-batches mean nothing. `pooling` is empty for the model's own.
+   */
+  createEmbedder(
+    model: NativeModel,
+    options: NativeSessionOptions,
+    pooling: string,
+  ): Promise<NativeEmbedder>;
   /** Writes `source` to `target` in another weight type, e.g. 'Q8_0' or 'F32'. */
   quantize(source: string, target: string, type: string, threads: number): Promise<void>;
 }
@@ -396,6 +516,7 @@ export type NativeErrorCode =
   | 'MODEL_LOAD'
   | 'NOT_SUPPORTED'
   | 'OUT_OF_MEMORY'
-  | 'OUT_OF_RANGE';
+  | 'OUT_OF_RANGE'
+  | 'STATE_MISMATCH';
 
 export const native: NativeAddon = addon as NativeAddon;

@@ -35,7 +35,13 @@ export interface Score extends Cost {
  * everything else from here.
  */
 export abstract class ChoiceLM extends GreedyLM {
-  readonly #priors = new PriorCache();
+  #priors = new PriorCache();
+  #priorsFor = 0;
+
+  /** Another number whenever the LM's probabilities change: what is kept of them is forgotten. */
+  protected get revision(): number {
+    return 0;
+  }
 
   /** The token that stands where nothing is before a text. None unless a subclass says so. */
   get beginToken(): number | undefined {
@@ -168,11 +174,20 @@ export abstract class ChoiceLM extends GreedyLM {
     };
   }
 
+  #freshPriors(): PriorCache {
+    if (this.#priorsFor !== this.revision) this.#priors = new PriorCache();
+    this.#priorsFor = this.revision;
+    return this.#priors;
+  }
+
   get #engine(): Engine {
     const lm = this;
     return {
       tokenizer: this.#tokenizer,
-      priors: this.#priors,
+      // Others, once the LM computes otherwise.
+      get priors() {
+        return lm.#freshPriors();
+      },
       // An engine in the making may know these better later.
       get vocabularySize() {
         return lm.vocabularySize;

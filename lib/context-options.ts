@@ -1,16 +1,10 @@
 // How a context is built: the options, their defaults, and what native code gets of them.
 // LLaMa uses it.
 
-import {
-  checkBoolean,
-  checkInteger,
-  checkNumber,
-  checkOneOf,
-  checkOptions,
-  wrongRange,
-} from './arguments.js';
+import { checkBoolean, checkInteger, checkOneOf, checkOptions, wrongRange } from './arguments.js';
 import type { NativeSessionOptions } from './binding.js';
 import { physicalCores } from './physical-cores.js';
+import { type RopeOptions, type RopeTraining, readRopeOptions, ropeOptionNames } from './rope.js';
 
 const cacheTypes = [
   'f32',
@@ -28,7 +22,7 @@ const cacheTypes = [
 export type CacheType = (typeof cacheTypes)[number];
 
 /** Options of a LLaMa's context. */
-export interface ContextOptions {
+export interface ContextOptions extends RopeOptions {
   /** Most tokens of a prompt and what follows it. Default: the training context, 4096 at most. */
   contextSize?: number | undefined;
   /** Most tokens of one decode call, at least 2. Default 2048, the context's size at most. */
@@ -56,10 +50,6 @@ export interface ContextOptions {
   offloadKqv?: boolean | undefined;
   /** Bytes that the logits of one decode call may take. Default 64 MiB. */
   logitsBudget?: number | undefined;
-  /** Default 0: the model's own. */
-  ropeFrequencyBase?: number | undefined;
-  /** Default 0: the model's own. */
-  ropeFrequencyScale?: number | undefined;
 }
 
 /** The names of {@link ContextOptions}. */
@@ -76,8 +66,7 @@ export const contextOptionNames = [
   'kvCacheTypeV',
   'offloadKqv',
   'logitsBudget',
-  'ropeFrequencyBase',
-  'ropeFrequencyScale',
+  ...ropeOptionNames,
 ] as const satisfies (keyof ContextOptions)[];
 
 const defaultContextSize = 4096;
@@ -121,11 +110,11 @@ function readSizes(options: ContextOptions, trainContextSize: number) {
 /**
  * Checks the options and sets the defaults; throws TypeError or RangeError.
  *
- * @param trainContextSize the model's; 0 where it is not known
+ * @param training the model's; undefined where it is not known
  */
 export function readContextOptions(
   value: ContextOptions | undefined,
-  trainContextSize: number,
+  training: RopeTraining | undefined,
 ): NativeSessionOptions {
   const options = checkOptions(value, 'options', contextOptionNames);
   const threads = checkInteger(options.threads ?? physicalCores(), 'threads', 1, mostThreads);
@@ -138,8 +127,9 @@ export function readContextOptions(
       kvCacheTypeV,
     );
   }
+  const sizes = readSizes(options, training?.trainContextSize ?? 0);
   return {
-    ...readSizes(options, trainContextSize),
+    ...sizes,
     threads,
     threadsBatch: checkInteger(options.threadsBatch ?? threads, 'threadsBatch', 1, mostThreads),
     flashAttention,
@@ -152,7 +142,6 @@ export function readContextOptions(
       1,
       Number.MAX_SAFE_INTEGER,
     ),
-    ropeFrequencyBase: checkNumber(options.ropeFrequencyBase ?? 0, 'ropeFrequencyBase', 0),
-    ropeFrequencyScale: checkNumber(options.ropeFrequencyScale ?? 0, 'ropeFrequencyScale', 0),
+    ...readRopeOptions(options, sizes.contextSize, training),
   };
 }

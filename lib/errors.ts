@@ -20,6 +20,8 @@ export const errorCodes = [
   'OUT_OF_MEMORY',
   'OUT_OF_RANGE',
   'RETRIES_EXHAUSTED',
+  'STATE_MISMATCH',
+  'STATE_NOT_SAVED',
 ] as const;
 
 /** One of {@link errorCodes}. */
@@ -107,6 +109,7 @@ const makers: Record<NativeErrorCode, Make> = {
   NOT_SUPPORTED: (message, options) => new NotSupportedError(message, options),
   OUT_OF_MEMORY: coded('OUT_OF_MEMORY'),
   OUT_OF_RANGE: outOfRange,
+  STATE_MISMATCH: coded('STATE_MISMATCH'),
 };
 
 /**

@@ -41,6 +41,7 @@ import { LMError } from './errors.js';
 import { checkPortable, type Emit, type Generation, type Generator, generate } from './generate.js';
 import { LM } from './lm.js';
 import { logSumExp } from './log-softmax.js';
+import { type PrintOptions, printLines, readPrintOptions } from './print-candidates.js';
 import { Stopwatch } from './usage.js';
 import { completionOf, write } from './writing.js';
 
@@ -130,6 +131,17 @@ export abstract class GreedyLM extends LM {
     return best.map(({ token, logprob }) => {
       return { token, text: texts.get(token) as string, logprob, probability: Math.exp(logprob) };
     });
+  }
+
+  /**
+   * Writes the `k` likeliest next tokens to a stream, a line for each, best first:
+   * `token '▁blue' has probability 0.875`, with `▁` for a space. Resolves when they are written.
+   *
+   * @throws as {@link candidates} does, and what the stream fails with
+   */
+  async printCandidates(prompt: Prompt, k: number, options?: PrintOptions): Promise<void> {
+    const { file, signal } = readPrintOptions(options);
+    await printLines(await this.candidates(prompt, k, { signal }), file, signal);
   }
 
   /**

@@ -1,5 +1,6 @@
 // The package's public names, every one of them: what is not here is not to be relied on.
 
+export { Adapter, type AdapterUse, type ScaledAdapter } from './adapter.js';
 export type { Prompt } from './arguments.js';
 export { type Backends, type Device, getBackends } from './backends.js';
 export type {
@@ -27,8 +28,17 @@ export type {
   StopReason,
 } from './completion.js';
 export { CompletionStream } from './completion-stream.js';
+export type { ContextInfo } from './context-info.js';
 export type { CacheType, ContextOptions } from './context-options.js';
+export type { ControlVector } from './control-vector.js';
 export { defaultModelPath } from './default-model.js';
+export {
+  Embedder,
+  type EmbedderLoadOptions,
+  type TextEmbedding,
+  type TextEmbeddings,
+} from './embedder.js';
+export type { EmbeddingOptions, Pooling, VectorNormalization } from './embedding-options.js';
 export {
   ClosedError,
   ContextOverflowError,
@@ -45,16 +55,23 @@ export { GreedyLM, type GreedyLMOptions } from './greedy-lm.js';
 export { LLaMa, type LLaMaLoadOptions, type LLaMaOptions } from './llama.js';
 export { type DetokenizeOptions, LM, type TokenizeOptions } from './lm.js';
 export { logSoftmax, logSumExp } from './log-softmax.js';
-export { Model, type ModelInfo, type Vocabulary } from './model.js';
+export { type LoggerOptions, type LogLevel, type LogLine, setLogger } from './logger.js';
+export { Model } from './model.js';
+export type { ModelInfo, Vocabulary } from './model-info.js';
 export type { ModelOptions } from './model-options.js';
+export type { PrintOptions } from './print-candidates.js';
 export { quantize } from './quantize.js';
+export type { RankedDocument, Ranking, RerankOptions } from './rerank.js';
+export type { RopeOptions, RopeScaling } from './rope.js';
 export { type SamplerName, type SamplerOptions, SamplerSettings } from './sampler-settings.js';
 export { samplers } from './samplers.js';
+export type { PromptState } from './state.js';
 export type { BestToken, TokenChoiceNode } from './token-choice-node.js';
 export {
   TokenChoiceTree,
   type TokenChoiceValues,
 } from './token-choice-tree.js';
+export type { TokenInfo } from './token-table.js';
 export type {
   NodeDetails,
   SearchRequest,
@@ -63,3 +80,4 @@ export type {
   TreeTask,
 } from './tree-scoring.js';
 export type { Cost, Timings, Usage } from './usage.js';
+export { type WarningCode, warningCodes } from './warnings.js';

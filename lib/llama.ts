@@ -1,7 +1,9 @@
 // LLaMa: a ChoiceLM on llama.cpp. What ChoiceLM makes of greedyImpl step by step, this does
 // natively, one job per call, to the same numbers.
 
+import { resolve } from 'node:path';
 import { raceAbort } from './abort.js';
+import { type AdapterUse, readAdapterUses, type ScaledAdapter } from './adapter.js';
 import {
   checkOptions,
   checkPrompt,
@@ -21,17 +23,28 @@ import {
   type CompletionRequest,
   readCompletionDefaults,
 } from './completion.js';
+import type { ContextInfo } from './context-info.js';
 import { type ContextOptions, contextOptionNames, readContextOptions } from './context-options.js';
+import { type ControlVector, readControlVectors, sumOfParts } from './control-vector.js';
+import type { TextEmbedding, TextEmbeddings } from './embedder.js';
+import { type EmbeddingOptions, readEmbeddingOptions } from './embedding-options.js';
 import { checkInto, type EvalOptions, type Evaluation, readEvalOptions, rowsOf } from './eval.js';
 import type { Emit, Generation } from './generate.js';
 import type { DetokenizeOptions, TokenizeOptions } from './lm.js';
 import { Model, nativeOf } from './model.js';
-import { type ModelOptions, modelOptionNames, readModelOptions } from './model-options.js';
+import {
+  checkPath,
+  type ModelOptions,
+  modelOptionNames,
+  readModelOptions,
+} from './model-options.js';
 import { callNative, runJob } from './native-job.js';
 import { holdsTasks, holdsTree, scoreNatively, scoreTogether } from './native-trees.js';
 import { searchBeamsNatively, writeManyNatively, writeNatively } from './native-writing.js';
 import { pick } from './pick.js';
+import { warnOfScale } from './rope.js';
 import { Session } from './session.js';
+import { loadState, type PromptState, saveState } from './state.js';
 import { readDetokenizeOptions, readTokenizeOptions } from './text-options.js';
 import type { TokenChoiceTree } from './token-choice-tree.js';
 import { tokenizeMany } from './tokenize-many.js';
@@ -42,12 +55,14 @@ import { type Cost, costFromNative, Stopwatch } from './usage.js';
 export interface LLaMaOptions extends ContextOptions {
   /** Defaults of `complete`. */
   completion?: CompletionDefaults | undefined;
+  /** Of {@link LLaMa.embed}. Default: as of an {@link Embedder}, with the LM's threads. */
+  embeddings?: EmbeddingOptions | undefined;
 }
 
 /** Options of `LLaMa.load`: those of its model and its own. */
 export interface LLaMaLoadOptions extends ModelOptions, LLaMaOptions {}
 
-const optionNames = [...contextOptionNames, 'completion'] as const;
+const optionNames = [...contextOptionNames, 'completion', 'embeddings'] as const;
 
 /**
  * llama.cpp as an LM: one context, with a thread and a queue of its own. Calls may overlap;
@@ -74,10 +89,11 @@ export class LLaMa extends ChoiceLM {
   /** @internal */
   constructor(session: Session, options: { completion: CompletionDefaults });
   constructor(source: Model | Session, options?: LLaMaOptions) {
-    const { completion = {}, ...context } = checkOptions(options, 'options', optionNames);
+    const given = checkOptions(options, 'options', optionNames);
+    const { completion = {} } = given;
     super({ completion });
     this.#completion = completion;
-    this.#session = source instanceof Session ? source : openSession(source, context, false);
+    this.#session = source instanceof Session ? source : openSession(source, given, false);
     this.model = this.#session.model;
   }
 
@@ -89,17 +105,18 @@ export class LLaMa extends ChoiceLM {
   static async load(path: string, options?: LLaMaLoadOptions): Promise<LLaMa> {
     const names = [...modelOptionNames, ...optionNames];
     const given = checkOptions(options, 'options', names);
-    const { completion = {}, signal } = given;
+    const { completion = {}, embeddings, signal } = given;
     const context = pick(given, contextOptionNames);
     const modelOptions = pick(given, modelOptionNames);
     // What is wrong with the options is said before minutes are spent on a model.
     readModelOptions(modelOptions);
-    readContextOptions(context, 0);
+    readContextOptions(context, undefined);
     readCompletionDefaults(completion);
+    readEmbeddingOptions(embeddings, 0);
     const model = await Model.load(path, modelOptions);
     let lm: LLaMa | undefined;
     try {
-      lm = new LLaMa(openSession(model, context, true), { completion });
+      lm = new LLaMa(openSession(model, given, true), { completion });
       await raceAbort(lm.ready, signal);
       return lm;
     } catch (error) {
@@ -125,6 +142,19 @@ export class LLaMa extends ChoiceLM {
 
   override get contextSize(): number {
     return this.#session.contextSize;
+  }
+
+  /**
+   * What the context was built with, and what of it is in effect. Throws ClosedError until
+   * {@link ready} has resolved; stays after {@link close}.
+   */
+  get contextInfo(): ContextInfo {
+    return this.#session.contextInfo;
+  }
+
+  /** The adapters in use, with their scales, as {@link setAdapters} was last given them. */
+  get adapters(): readonly ScaledAdapter[] {
+    return this.#session.adapters;
   }
 
   /** The model's BOS, or else its EOS, as lm-evaluation-harness has it. */
@@ -200,15 +230,112 @@ export class LLaMa extends ChoiceLM {
     return stopwatch.complete(costFromNative(usage));
   }
 
+  /**
+   * The vector of a text, as {@link Embedder.embed} has it: by an Embedder on the same model, of
+   * the option `embeddings`, which is built at the first call and closed with the LM.
+   *
+   * @throws as {@link Embedder.ready} and {@link Embedder.embed} do
+   */
+  embed(text: Prompt, options?: CallOptions): Promise<TextEmbedding>;
+  /** The vectors of several texts. */
+  embed(texts: readonly Prompt[], options?: CallOptions): Promise<TextEmbeddings>;
+  async embed(
+    input: Prompt & readonly Prompt[],
+    options?: CallOptions,
+  ): Promise<TextEmbedding | TextEmbeddings> {
+    await super.admit(undefined);
+    return this.#session.embedder.embed(input, options);
+  }
+
+  /**
+   * Writes what the engine keeps of a prompt to the file `path`, and what it belongs to to
+   * `path + '.json'`, so that {@link loadState} finds the prompt decoded. What is not cached of it
+   * is decoded first. Without a prompt: that which was used last.
+   *
+   * @throws LMError `STATE_NOT_SAVED` where nothing is cached, or the files cannot be written;
+   * ContextOverflowError
+   */
+  async saveState(path: string, prompt?: Prompt, options?: CallOptions): Promise<PromptState> {
+    const stopwatch = new Stopwatch();
+    checkPath(path, 'path');
+    const input =
+      prompt === undefined ? undefined : checkPrompt(prompt, 'prompt', this.vocabularySize);
+    const signal = checkSignal(checkOptions(options, 'options', ['signal']).signal, 'signal');
+    await this.admit(signal);
+    const tokens = input === undefined ? undefined : await this.promptTokens(input, signal);
+    if (tokens !== undefined) this.checkFits(tokens.length);
+    stopwatch.tokenized();
+    const state = await saveState(this.#session, resolve(path), tokens, signal);
+    return { tokens: state.tokens, ...stopwatch.complete(state) };
+  }
+
+  /**
+   * Puts a state of {@link saveState} in the prefix cache, in place of the prompt that was used
+   * longest ago: calls with its prompt find all of it there. It has to be of the same model,
+   * context and build, and unaltered; else nothing of it is used.
+   *
+   * @throws LMError `STATE_MISMATCH`, saying what differs; ContextOverflowError for a prompt that
+   * is longer than this context
+   */
+  async loadState(path: string, options?: CallOptions): Promise<PromptState> {
+    const stopwatch = new Stopwatch();
+    checkPath(path, 'path');
+    const signal = checkSignal(checkOptions(options, 'options', ['signal']).signal, 'signal');
+    await this.admit(signal);
+    const state = await loadState(this.#session, resolve(path), signal);
+    return { tokens: state.tokens, ...stopwatch.complete(state) };
+  }
+
   /** Forgets every cached prompt. */
   async clear(): Promise<void> {
     await this.admit(undefined);
     await this.#session.run((session) => session.clear());
   }
 
+  /**
+   * Puts adapters in place of all that are in use, each with a scale of its own; `[]` removes
+   * them. Every cached prompt is forgotten. Calls that came before finish first, but one of
+   * several steps, such as a `choose` with a prior, may be cut in two: await it.
+   *
+   * @throws RangeError for an adapter of another model, or given twice; ClosedError for a closed
+   * one; NotSupportedError for one that the engine cannot compute with, and those in use stay
+   * @example
+   * const adapter = await lm.model.loadAdapter('french.gguf');
+   * await lm.setAdapters([{ adapter, scale: 0.5 }]);
+   */
+  async setAdapters(adapters: readonly AdapterUse[], options?: CallOptions): Promise<void> {
+    const uses = readAdapterUses(adapters, this.model);
+    const signal = checkSignal(checkOptions(options, 'options', ['signal']).signal, 'signal');
+    await this.admit(signal);
+    await this.#session.setAdapters(uses, signal);
+  }
+
+  /**
+   * Adds a vector, or the sum of several, to what leaves the model's layers, in place of what was
+   * added before; undefined removes it. Every cached prompt is forgotten, as by
+   * {@link setAdapters}.
+   *
+   * @throws ModelLoadError for a file that is no control vector of this model; RangeError for data
+   * or layers that do not fit it; NotSupportedError for an architecture that takes none
+   */
+  async setControlVector(
+    vector: ControlVector | readonly ControlVector[] | undefined,
+    options?: CallOptions,
+  ): Promise<void> {
+    const parts = readControlVectors(vector, this.model);
+    const signal = checkSignal(checkOptions(options, 'options', ['signal']).signal, 'signal');
+    await this.admit(signal);
+    const data = await sumOfParts(parts, this.model, signal);
+    await this.#session.setControlVector(data, signal);
+  }
+
   /** Ends what runs, waits for it, frees the context, and the model if `load` loaded it. */
   override close(): Promise<void> {
     return this.#session.close();
+  }
+
+  protected override get revision(): number {
+    return this.#session.revision;
   }
 
   protected override async admit(signal: AbortSignal | undefined): Promise<void> {
@@ -320,8 +447,11 @@ export class LLaMa extends ChoiceLM {
   }
 }
 
-function openSession(model: Model, options: ContextOptions, ownsModel: boolean): Session {
+function openSession(model: Model, options: LLaMaOptions, ownsModel: boolean): Session {
   if (!(model instanceof Model)) throw wrongType('a Model', 'model', model);
-  const request = readContextOptions(options, model.info.trainContextSize);
-  return new Session(model, request, ownsModel);
+  const context = pick(options, contextOptionNames);
+  const request = readContextOptions(context, model.info);
+  readEmbeddingOptions(options.embeddings, model.info.trainContextSize);
+  warnOfScale(context, request.contextSize, model.info);
+  return new Session(model, request, ownsModel, { ...options.embeddings });
 }

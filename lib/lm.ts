@@ -2,7 +2,7 @@
 // GreedyLM and the remote LMs extend it.
 
 import { raceAbort } from './abort.js';
-import { type Prompt, wrongRange } from './arguments.js';
+import { checkOptions, checkSignal, checkString, type Prompt, wrongRange } from './arguments.js';
 import type { CallOptions } from './call-options.js';
 import type { Choice } from './choice.js';
 import type { ChooseOptions } from './choose-options.js';
@@ -48,6 +48,16 @@ export abstract class LM implements AsyncDisposable {
 
   /** The text of token ids. Bytes that are no UTF-8 become U+FFFD. */
   abstract detokenize(tokens: Int32Array, options?: DetokenizeOptions): Promise<string>;
+
+  /**
+   * How many tokens a text has as a prompt: with those that the model wants around a text, such
+   * as its beginning token.
+   */
+  async countTokens(text: string, options?: CallOptions): Promise<number> {
+    checkString(text, 'text');
+    const signal = checkSignal(checkOptions(options, 'options', ['signal']).signal, 'signal');
+    return (await this.tokenize(text, { addSpecial: true, signal })).length;
+  }
 
   /** Writes on after a prompt. */
   abstract complete(prompt: Prompt, options?: CompleteOptions): Promise<Completion>;

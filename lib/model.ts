@@ -1,32 +1,32 @@
 // Model: a loaded GGUF file, which any number of LLaMas share. Its tokenizer needs no context.
 
-import { checkInteger, checkString, checkTokens } from './arguments.js';
-import { type NativeModel, type NativeModelInfo, type NativeVocab, native } from './binding.js';
+import { resolve } from 'node:path';
+import { Adapter } from './adapter.js';
+import { checkInteger, checkOptions, checkSignal, checkString, checkTokens } from './arguments.js';
+import { type NativeModel, type NativeModelOptions, native } from './binding.js';
+import type { CallOptions } from './call-options.js';
 import { ClosedError } from './errors.js';
+import { stampOf } from './file-stamp.js';
 import type { DetokenizeOptions, TokenizeOptions } from './lm.js';
+import { type ModelInfo, readModelInfo, readVocabulary, type Vocabulary } from './model-info.js';
 import { checkPath, type ModelOptions, readModelOptions } from './model-options.js';
 import { callNative, runJob } from './native-job.js';
 import { readDetokenizeOptions, readTokenizeOptions } from './text-options.js';
+import { type TokenInfo, TokenTable } from './token-table.js';
+import { warn } from './warnings.js';
 
-/** What a model file says of itself. */
-export type ModelInfo = Readonly<NativeModelInfo>;
+/** Where a model came from, for what has to know it again. */
+export interface ModelSource {
+  /** Of the file, or of the first of several. */
+  path: string;
+  /** The file's state when it was loaded; undefined where that could not be asked for. */
+  stamp: string | undefined;
+  /** The metadata that was replaced. */
+  overrides: string;
+}
 
-type SpecialToken =
-  | 'bos'
-  | 'eos'
-  | 'eot'
-  | 'nl'
-  | 'pad'
-  | 'sep'
-  | 'mask'
-  | 'fimPre'
-  | 'fimSuf'
-  | 'fimMid';
-
-/** A model's vocabulary. A special token that it does not have is undefined. */
-export type Vocabulary = Readonly<
-  Omit<NativeVocab, SpecialToken> & Record<SpecialToken, number | undefined>
->;
+/** Where a model came from. */
+export let sourceOf: (model: Model) => ModelSource;
 
 /** The native model behind a Model, for what holds it: see {@link hold}. */
 export let nativeOf: (model: Model) => NativeModel;
@@ -52,19 +52,24 @@ export class Model implements AsyncDisposable {
   /** Every key and value of the file, as text. */
   readonly metadata: Readonly<Record<string, string>>;
   readonly #native: NativeModel;
+  readonly #adapters = new Set<Adapter>();
+  #table: TokenTable | undefined;
+  readonly #source: ModelSource;
   #holders = 0;
   #closing: Promise<void> | undefined;
 
   static {
     nativeOf = (model) => model.#native;
+    sourceOf = (model) => model.#source;
     hold = (model) => model.#hold();
   }
 
-  private constructor(model: NativeModel) {
+  private constructor(model: NativeModel, source: ModelSource) {
     this.#native = model;
-    this.info = Object.freeze(model.info());
-    this.vocab = readVocabulary(model.vocab());
+    this.#source = source;
+    this.info = readModelInfo(model.info());
     this.metadata = Object.freeze(readMetadata(model.metadata()));
+    this.vocab = readVocabulary(model.vocab(), this.metadata);
   }
 
   /**
@@ -77,6 +82,8 @@ export class Model implements AsyncDisposable {
     checkPath(path, 'path');
     const { native: request, onProgress, signal } = readModelOptions(options);
     let failure: { reason: unknown } | undefined;
+    // Asked for before it is read: a file that changes meanwhile is another one.
+    const stamp = await stampOf(path).catch(() => undefined);
     const loading = runJob(async (cancellation) => {
       const report = (fraction: number): void => {
         if (failure !== undefined) return;
@@ -95,7 +102,9 @@ export class Model implements AsyncDisposable {
     }, signal);
     try {
       const loaded = await loading;
-      if (failure === undefined) return callNative(() => new Model(loaded));
+      const overrides = describeOverrides(request);
+      const source = { path: resolve(path), stamp, overrides };
+      if (failure === undefined) return callNative(() => new Model(loaded, source));
     } catch (error) {
       if (failure === undefined || signal?.aborted) throw error;
     }
@@ -161,7 +170,48 @@ export class Model implements AsyncDisposable {
   }
 
   /**
-   * Frees the model; as long as a LLaMa uses it, the last of them does that when it closes,
+   * The text of every token as the file writes it, by token id: with `▁` or `Ġ` for a space,
+   * and bytes as the vocabulary has them. Made when first asked for; empty without a vocabulary.
+   */
+  get tokens(): readonly string[] {
+    return this.#tokenTable().texts;
+  }
+
+  /** What the file says of a token: its text, score and kind. */
+  tokenInfo(token: number): TokenInfo {
+    const table = this.#tokenTable();
+    return table.at(checkInteger(token, 'token', 0, table.texts.length - 1));
+  }
+
+  /**
+   * Loads a LoRA adapter of this model; `LLaMa.setAdapters` puts it to use. Tensors that the
+   * engine leaves out, which are weights of normalisations, bring a warning with the code
+   * `AUTOCOG_ADAPTER_PARTIAL`.
+   *
+   * @throws ModelLoadError where there is no such file, or it is no LoRA adapter of this model;
+   * NotSupportedError for an activated LoRA, which is one for some positions only
+   */
+  async loadAdapter(path: string, options?: CallOptions): Promise<Adapter> {
+    checkPath(path, 'path');
+    const signal = checkSignal(checkOptions(options, 'options', ['signal']).signal, 'signal');
+    const adapter = await runJob(async () => {
+      const loaded = await this.#open().loadAdapter(path);
+      // It may have been too late for the signal, or the model was closed meanwhile.
+      if (!signal?.aborted && !this.closed) return loaded;
+      loaded.close();
+      throw new ClosedError('The model is closed');
+    }, signal);
+    warnOfIgnored(path, adapter.ignored());
+    const metadata = readMetadata(adapter.metadata());
+    const made = new Adapter(this, path, adapter, metadata, (closed) => {
+      this.#adapters.delete(closed);
+    });
+    this.#adapters.add(made);
+    return made;
+  }
+
+  /**
+   * Frees the model and its adapters; as long as a LLaMa uses it, the last of them does that when it closes,
    * and this resolves before. Idempotent; later calls throw ClosedError.
    */
   close(): Promise<void> {
@@ -182,7 +232,13 @@ export class Model implements AsyncDisposable {
     };
   }
 
+  #tokenTable(): TokenTable {
+    this.#table ??= callNative(() => new TokenTable(this.#open().tokenTable()));
+    return this.#table;
+  }
+
   #free(): Promise<void> {
+    for (const adapter of this.#adapters) void adapter.close();
     return runJob(() => this.#native.close());
   }
 
@@ -192,21 +248,22 @@ export class Model implements AsyncDisposable {
   }
 }
 
-function readVocabulary(vocab: NativeVocab): Vocabulary {
-  const token = (id: number): number | undefined => (id < 0 ? undefined : id);
-  return Object.freeze({
-    ...vocab,
-    bos: token(vocab.bos),
-    eos: token(vocab.eos),
-    eot: token(vocab.eot),
-    nl: token(vocab.nl),
-    pad: token(vocab.pad),
-    sep: token(vocab.sep),
-    mask: token(vocab.mask),
-    fimPre: token(vocab.fimPre),
-    fimSuf: token(vocab.fimSuf),
-    fimMid: token(vocab.fimMid),
+function warnOfIgnored(path: string, ignored: readonly string[]): void {
+  if (ignored.length === 0) return;
+  warn(
+    'AUTOCOG_ADAPTER_PARTIAL',
+    `llama.cpp leaves out ${ignored.length} tensors of the adapter ${path}`,
+    ignored.join(', '),
+  );
+}
+
+/** The replaced metadata as text, the same for the same. */
+function describeOverrides({ overrideKeys, overrideValues }: NativeModelOptions): string {
+  const entries = overrideKeys.map((key, index) => {
+    const value = overrideValues[index];
+    return [key, typeof value, `${value}`];
   });
+  return JSON.stringify(entries.sort());
 }
 
 /** Keys and values alternate. */

@@ -2,6 +2,7 @@
 // its end. `lib/llama.ts` runs every job through it.
 
 import { raceAbort } from './abort.js';
+import { nativeAdapterOf, type ScaledAdapter } from './adapter.js';
 import {
   type NativeCancellation,
   type NativeSession,
@@ -9,6 +10,9 @@ import {
   type NativeSessionOptions,
   native,
 } from './binding.js';
+import { type ContextInfo, makeContextInfo } from './context-info.js';
+import { Embedder } from './embedder.js';
+import type { EmbeddingOptions } from './embedding-options.js';
 import { ClosedError } from './errors.js';
 import { hold, type Model, nativeOf } from './model.js';
 import { runJob } from './native-job.js';
@@ -23,10 +27,22 @@ export class Session {
   readonly #opening: Promise<NativeSession>;
   #release = async (): Promise<void> => {};
   #info: NativeSessionInfo | undefined;
+  #contextInfo: ContextInfo | undefined;
+  #adapters: readonly ScaledAdapter[] = Object.freeze([]);
+  #steering = '';
+  #revision = 0;
+  readonly #embeddings: EmbeddingOptions;
+  #embedder: Embedder | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(model: Model, options: NativeSessionOptions, ownsModel: boolean) {
+  constructor(
+    model: Model,
+    options: NativeSessionOptions,
+    ownsModel: boolean,
+    embeddings: EmbeddingOptions = {},
+  ) {
     this.model = model;
+    this.#embeddings = embeddings;
     this.#options = options;
     this.#ownsModel = ownsModel;
     this.#opening = this.#open();
@@ -50,6 +66,49 @@ export class Session {
     return this.#info;
   }
 
+  /** What the context was built with. Throws until {@link ready} has resolved. */
+  get contextInfo(): ContextInfo {
+    if (this.#contextInfo === undefined) throw new ClosedError('The context does not stand yet');
+    return this.#contextInfo;
+  }
+
+  /** The adapters in use. */
+  get adapters(): readonly ScaledAdapter[] {
+    return this.#adapters;
+  }
+
+  /** Names adapters and control vector: a saved state is good where this is the same. */
+  get steering(): string {
+    return this.#steering;
+  }
+
+  /** Another number whenever what is computed has changed, or is about to. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** Puts adapters in place of those in use. */
+  async setAdapters(
+    adapters: readonly ScaledAdapter[],
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const scales = Float64Array.from(adapters, ({ scale }) => scale);
+    await this.#steer((session, cancellation) => {
+      const natives = adapters.map(({ adapter }) => nativeAdapterOf(adapter));
+      return session.setAdapters(natives, scales, cancellation).then((name) => {
+        this.#adapters = adapters;
+        return name;
+      });
+    }, signal);
+  }
+
+  /** Puts a control vector, rows for layers from 1 on, in place of the one in use. */
+  async setControlVector(data: Float32Array, signal: AbortSignal | undefined): Promise<void> {
+    await this.#steer((session, cancellation) => {
+      return session.setControlVector(data, cancellation);
+    }, signal);
+  }
+
   /** Runs one job on the context's thread, after those before it. */
   async run<T>(
     start: (session: NativeSession, cancellation: NativeCancellation) => Promise<T>,
@@ -58,6 +117,38 @@ export class Session {
     const session = await raceAbort(this.#opening, signal);
     this.assertOpen();
     return runJob((cancellation) => start(session, cancellation), signal);
+  }
+
+  /** Embeds with the same model, in a context of its own that is built when it is first asked for. */
+  get embedder(): Embedder {
+    this.assertOpen();
+    const { threads } = this.#options;
+    this.#embedder ??= new Embedder(this.model, { threads, ...this.#embeddings });
+    return this.#embedder;
+  }
+
+  /** What the context was asked to be. */
+  get settings(): Readonly<NativeSessionOptions> {
+    return this.#options;
+  }
+
+  /** What is kept of before is wrong when this has run, and what is computed meanwhile may be. */
+  async #steer(
+    start: (session: NativeSession, cancellation: NativeCancellation) => Promise<string>,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    this.#revision++;
+    const settle = async (
+      session: NativeSession,
+      cancellation: NativeCancellation,
+    ): Promise<void> => {
+      try {
+        this.#steering = await start(session, cancellation);
+      } finally {
+        this.#revision++;
+      }
+    };
+    await this.run(settle, signal);
   }
 
   assertOpen(): void {
@@ -76,6 +167,7 @@ export class Session {
       return await runJob(async () => {
         const session = await native.createSession(nativeOf(this.model), this.#options);
         this.#info = session.info();
+        this.#contextInfo = makeContextInfo(this.model.info, this.#options, this.#info);
         this.#release = release;
         return session;
       });
@@ -87,7 +179,7 @@ export class Session {
 
   async #close(): Promise<void> {
     const session = await this.#opening.catch(() => undefined);
-    await runJob(async () => session?.close());
+    await Promise.all([runJob(async () => session?.close()), this.#embedder?.close()]);
     await this.#release();
     if (this.#ownsModel) await this.model.close();
   }

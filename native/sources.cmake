@@ -1,20 +1,25 @@
 # Every source of ours, by name: a file that is not listed is not built.
 
 set(AUTOCOG_ENGINE_SOURCES
+  native/engine/adapter.cc
   native/engine/assertion.cc
   native/engine/backend.cc
   native/engine/batch.cc
   native/engine/beam_search.cc
   native/engine/choice_bounds.cc
   native/engine/context.cc
+  native/engine/control_vector.cc
   native/engine/cpu_check.cc
   native/engine/generate_many.cc
+  native/engine/context_state.cc
+  native/engine/embedder.cc
   native/engine/generator.cc
   native/engine/grammar_check.cc
   native/engine/grammar_constraint.cc
   native/engine/grammar_cursor.cc
   native/engine/grammar_matcher.cc
   native/engine/grammar_parser.cc
+  native/engine/gguf_file.cc
   native/engine/held_paths.cc
   native/engine/job_thread.cc
   native/engine/left_calls.cc
@@ -24,6 +29,7 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/model.cc
   native/engine/model_file.cc
   native/engine/own_samplers.cc
+  native/engine/pooling.cc
   native/engine/prefix_cache.cc
   native/engine/quantize.cc
   native/engine/row_reader.cc
@@ -32,8 +38,11 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/sampling_options.cc
   native/engine/session.cc
   native/engine/session_generation.cc
+  native/engine/session_state.cc
   native/engine/status.cc
   native/engine/stop_finder.cc
+  native/engine/session_steering.cc
+  native/engine/steering.cc
   native/engine/thread_pool.cc
   native/engine/token_tree.cc
   native/engine/token_trie.cc
@@ -47,33 +56,43 @@ set(AUTOCOG_ENGINE_SOURCES
 )
 
 set(AUTOCOG_ADDON_SOURCES
+  native/addon/adapter_wrap.cc
+  native/addon/embedder_wrap.cc
   native/addon/environment.cc
   native/addon/errors.cc
   native/addon/exports.cc
+  native/addon/log_wrap.cc
   native/addon/model_wrap.cc
+  native/addon/model_wrap_grammar.cc
   native/addon/options.cc
   native/addon/pieces.cc
   native/addon/sampling.cc
   native/addon/session_wrap.cc
   native/addon/session_wrap_generation.cc
+  native/addon/session_wrap_steering.cc
+  native/addon/session_wrap_state.cc
   native/addon/values.cc
 )
 
 set(AUTOCOG_TEST_SOURCES
   native/test/check.cc
   native/test/choice_bounds_test.cc
+  native/test/embedder_test.cc
   native/test/forest_test.cc
   native/test/grammar_check_test.cc
   native/test/grammar_constraint_test.cc
   native/test/grammar_samples.cc
   native/test/job_thread_test.cc
   native/test/log_softmax_test.cc
+  native/test/log_test.cc
   native/test/model_test.cc
   native/test/reference_sampler.cc
   native/test/reproducibility_test.cc
   native/test/sampler_test.cc
   native/test/session_support.cc
   native/test/session_test.cc
+  native/test/steering_test.cc
+  native/test/state_test.cc
   native/test/tree_search_test.cc
   native/test/wave_planner_test.cc
   native/test/workers_test.cc

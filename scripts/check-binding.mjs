@@ -9,6 +9,8 @@ import { main, PlainError, root } from './run.mjs';
 const tables = {
   NativeAddon: { file: 'exports.cc', entry: /exports\.Set\("(\w+)"/g },
   NativeModel: { file: 'model_wrap.cc', entry: /InstanceMethod<&\w+::\w+>\("(\w+)"\)/g },
+  NativeAdapter: { file: 'adapter_wrap.cc', entry: /InstanceMethod<&\w+::\w+>\("(\w+)"\)/g },
+  NativeEmbedder: { file: 'embedder_wrap.cc', entry: /InstanceMethod<&\w+::\w+>\("(\w+)"\)/g },
   NativeSession: { file: 'session_wrap.cc', entry: /InstanceMethod<&\w+::\w+>\("(\w+)"\)/g },
 };
 

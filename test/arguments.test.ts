@@ -18,6 +18,7 @@ import { readContextOptions } from '../lib/context-options.js';
 import { checkInto, readEvalOptions, rowsOf } from '../lib/eval.js';
 import { checkPath, readModelOptions } from '../lib/model-options.js';
 import { countCores, physicalCores } from '../lib/physical-cores.js';
+import type { RopeTraining } from '../lib/rope.js';
 
 const wrongType = (message: string) => ({ name: 'TypeError', code: 'INVALID_ARGUMENT', message });
 const wrongRange = (message: string) => ({ name: 'RangeError', code: 'OUT_OF_RANGE', message });
@@ -134,8 +135,16 @@ t.test('a signal is what has the ways of one', async (t) => {
   t.throws(() => checkSignal({ aborted: false }, 'signal'), { name: 'TypeError' });
 });
 
+/** A model that was trained on so many tokens. */
+const trainedFor = (trainContextSize: number): RopeTraining => ({
+  trainContextSize,
+  ropeFrequencyBaseTrain: undefined,
+  ropeFrequencyScaleTrain: undefined,
+  ropeScalingTrain: undefined,
+});
+
 t.test('a context has defaults that fit the model and each other', async (t) => {
-  const usual = readContextOptions(undefined, 32768);
+  const usual = readContextOptions(undefined, trainedFor(32768));
   t.match(usual, {
     contextSize: 4096,
     batchSize: 2048,
@@ -152,26 +161,34 @@ t.test('a context has defaults that fit the model and each other', async (t) => 
     ropeFrequencyBase: 0,
     ropeFrequencyScale: 0,
   });
-  t.equal(readContextOptions({}, 64).contextSize, 64);
-  t.equal(readContextOptions({}, 0).contextSize, 4096);
-  t.match(readContextOptions({ contextSize: 32 }, 64), {
+  t.equal(readContextOptions({}, trainedFor(64)).contextSize, 64);
+  t.equal(readContextOptions({}, undefined).contextSize, 4096);
+  t.match(readContextOptions({ contextSize: 32 }, trainedFor(64)), {
     batchSize: 32,
     microBatchSize: 32,
     maxSequences: 256,
   });
-  t.match(readContextOptions({ batchSize: 2 }, 64), { microBatchSize: 2, maxSequences: 256 });
-  t.match(readContextOptions({ maxSequences: 4 }, 64), { promptSlots: 1 });
-  t.equal(readContextOptions({ threads: 3 }, 64).threadsBatch, 3);
+  t.match(readContextOptions({ batchSize: 2 }, trainedFor(64)), {
+    microBatchSize: 2,
+    maxSequences: 256,
+  });
+  t.match(readContextOptions({ maxSequences: 4 }, trainedFor(64)), { promptSlots: 1 });
+  t.equal(readContextOptions({ threads: 3 }, trainedFor(64)).threadsBatch, 3);
   t.equal(
-    readContextOptions({ flashAttention: true, kvCacheTypeV: 'q8_0' }, 64).flashAttention,
+    readContextOptions({ flashAttention: true, kvCacheTypeV: 'q8_0' }, trainedFor(64))
+      .flashAttention,
     'on',
   );
-  t.equal(readContextOptions({ flashAttention: 'auto' }, 64).flashAttention, 'auto');
+  t.equal(readContextOptions({ flashAttention: 'auto' }, trainedFor(64)).flashAttention, 'auto');
 });
 
 t.test('a context that cannot be is refused', async (t) => {
   const refuse = (options: object, name: string) =>
-    t.throws(() => readContextOptions(options, 4096), { name }, JSON.stringify(options));
+    t.throws(
+      () => readContextOptions(options, trainedFor(4096)),
+      { name },
+      JSON.stringify(options),
+    );
   refuse({ contextSize: 0 }, 'RangeError');
   refuse({ contextSize: '4096' }, 'TypeError');
   refuse({ batchSize: 1 }, 'RangeError');

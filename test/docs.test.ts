@@ -60,8 +60,8 @@ for (const document of documents.filter((file) => file.endsWith('.md'))) {
   }
 }
 
-t.test('the README and the page on scoring have examples to run', async (t) => {
-  for (const document of ['README.md', 'docs/scoring.md']) {
+t.test('the README and the pages on scoring and on models have examples to run', async (t) => {
+  for (const document of ['README.md', 'docs/scoring.md', 'docs/models.md']) {
     t.match(readFileSync(document, 'utf8'), /^```js$/m);
   }
 });

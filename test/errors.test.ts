@@ -3,7 +3,13 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ClosedError, ContextOverflowError, errorCodes, NotSupportedError } from 'autocog-lm';
+import {
+  ClosedError,
+  ContextOverflowError,
+  errorCodes,
+  NotSupportedError,
+  warningCodes,
+} from 'autocog-lm';
 import t from 'tap';
 import * as errors from '../lib/errors.js';
 import { ToyLM } from './suite/toy-lm.js';
@@ -23,6 +29,14 @@ const codesIn = (text: string, pattern: RegExp): string[] =>
 t.test('docs/errors.md has a row for each code, and for no other', async (t) => {
   const rows = codesIn(readFileSync('docs/errors.md', 'utf8'), /^\| `([A-Z_]+)` \|/gm);
   t.same(rows.sort(), [...errorCodes].sort());
+});
+
+t.test('docs/errors.md has a line for each warning, and each is given somewhere', async (t) => {
+  const lines = codesIn(readFileSync('docs/errors.md', 'utf8'), /^- `(AUTOCOG_[A-Z_]+)`: /gm);
+  t.same(lines.sort(), [...warningCodes].sort());
+  const files = readdirSync('lib').filter((name) => name.endsWith('.ts') && name !== 'warnings.ts');
+  const sources = files.map((name) => readFileSync(join('lib', name), 'utf8')).join('');
+  for (const code of warningCodes) t.ok(sources.includes(`'${code}'`), code);
 });
 
 t.test('every code is made somewhere, and none is made that is not listed', async (t) => {
@@ -52,6 +66,7 @@ t.test('a native error becomes its public class, with its message, code and caus
     NOT_SUPPORTED: errors.NotSupportedError,
     OUT_OF_MEMORY: errors.LMError,
     OUT_OF_RANGE: RangeError,
+    STATE_MISMATCH: errors.LMError,
   };
   for (const [code, type] of Object.entries(classes)) {
     const cause = new Error('what the engine logged');

@@ -40,6 +40,7 @@ t.jobs = 1;
 scenario('exits', 'exit in choose', 'process.exit ends a process that scores', 7, [], 12);
 scenario('exits', 'exit in complete', 'process.exit ends a process that completes', 7, [], 6);
 scenario('exits', 'exit in a stream', 'process.exit ends a process that streams', 7, [], 12);
+scenario('exits', 'exit in embed', 'process.exit ends a process that embeds', 7, [], 6);
 scenario('exits', 'exit in load', 'process.exit ends a process that loads', 7, []);
 scenario('exits', 'exit while a context is built', 'process.exit ends one that builds', 7, [], 3);
 scenario('exits', 'exit with a queue', 'process.exit ends a process with calls waiting', 7, [], 6);

@@ -1,7 +1,8 @@
 // `autocog-lm info`: what the model, its vocabulary and the machine are.
 
 import { type Backends, getBackends } from '../backends.js';
-import type { Model, Vocabulary } from '../model.js';
+import type { Model } from '../model.js';
+import type { Vocabulary } from '../model-info.js';
 import { withModel } from './engine.js';
 import type { ModelFlags } from './options.js';
 import { lineWidth, paint, print, printJson } from './output.js';

@@ -79,6 +79,8 @@ void Environment::Shutdown() {
   for (const auto& thread : threads) thread->Stop();
   for (const auto& thread : threads) thread->Join();
   for (Closable* closable : closables_) closable->CloseNow();
+  // Threads of other environments go on logging.
+  if (log) log->Stop();
 }
 
 void Environment::OnCleanup(void* data) {

@@ -19,6 +19,7 @@
 #include <set>
 #include <vector>
 
+#include "addon/log_wrap.h"
 #include "addon/napi_common.h"
 #include "engine/job_thread.h"
 
@@ -61,6 +62,11 @@ class Environment {
   // The constructors of our classes here; set when those are installed.
   Napi::FunctionReference model_class;
   Napi::FunctionReference session_class;
+  Napi::FunctionReference adapter_class;
+
+  // Who gets the log; null for nobody. Stopped with the environment.
+  std::shared_ptr<LogSubscription> log;
+  Napi::FunctionReference embedder_class;
 
   // Keeps the process alive between the two, counted. JavaScript thread.
   void BeginWork();

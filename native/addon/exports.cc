@@ -2,9 +2,12 @@
 
 #include <string>
 
+#include "addon/adapter_wrap.h"
+#include "addon/embedder_wrap.h"
 #include "addon/environment.h"
 #include "addon/errors.h"
 #include "addon/job.h"
+#include "addon/log_wrap.h"
 #include "addon/model_wrap.h"
 #include "addon/napi_common.h"
 #include "addon/session_wrap.h"
@@ -75,12 +78,16 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   Environment::Install(env);
   ModelWrap::Install(env);
   SessionWrap::Install(env);
+  AdapterWrap::Install(env);
+  EmbedderWrap::Install(env);
   exports.Set("llamaVersion", Napi::Function::New<LlamaVersion>(env));
   exports.Set("systemInfo", Napi::Function::New<SystemInfo>(env));
   exports.Set("devices", Napi::Function::New<ListDevices>(env));
   exports.Set("createCancellation", Napi::Function::New<NewCancellation>(env));
   exports.Set("loadModel", Napi::Function::New<ModelWrap::Load>(env));
   exports.Set("createSession", Napi::Function::New<SessionWrap::Create>(env));
+  exports.Set("setLogger", Napi::Function::New<SetLogger>(env));
+  exports.Set("createEmbedder", Napi::Function::New<EmbedderWrap::Create>(env));
   exports.Set("quantize", Napi::Function::New<StartQuantize>(env));
   return exports;
 }

@@ -8,12 +8,13 @@
 #include <utility>
 #include <vector>
 
+#include "addon/adapter_wrap.h"
 #include "addon/environment.h"
 #include "addon/errors.h"
 #include "addon/job.h"
 #include "addon/options.h"
 #include "addon/values.h"
-#include "engine/grammar_check.h"
+#include "engine/control_vector.h"
 
 namespace autocog {
 
@@ -59,7 +60,9 @@ void ModelWrap::Install(Napi::Env env) {
        InstanceMethod<&ModelWrap::DetokenizeSync>("detokenizeSync"),
        InstanceMethod<&ModelWrap::Detokenize>("detokenize"), InstanceMethod<&ModelWrap::TokenBytes>("tokenBytes"),
        InstanceMethod<&ModelWrap::CheckGrammar>("checkGrammar"),
-       InstanceMethod<&ModelWrap::MatchesGrammar>("matchesGrammar"), InstanceMethod<&ModelWrap::Close>("close")});
+       InstanceMethod<&ModelWrap::MatchesGrammar>("matchesGrammar"),
+       InstanceMethod<&ModelWrap::TokenTable>("tokenTable"), InstanceMethod<&ModelWrap::LoadAdapter>("loadAdapter"),
+       InstanceMethod<&ModelWrap::ReadControlVector>("readControlVector"), InstanceMethod<&ModelWrap::Close>("close")});
   Environment::Get(env)->model_class = Napi::Persistent(constructor);
 }
 
@@ -164,6 +167,11 @@ Napi::Value ModelWrap::Info(const Napi::CallbackInfo& info) {
   object.Set("hybrid", facts.hybrid);
   object.Set("diffusion", facts.diffusion);
   object.Set("vocabOnly", facts.vocab_only);
+  object.Set("rope", facts.has_rope);
+  object.Set("ropeFrequencyBaseTrain", static_cast<double>(facts.rope_frequency_base));
+  object.Set("ropeFrequencyScaleTrain", static_cast<double>(facts.rope_frequency_scale));
+  object.Set("ropeScalingTrain", facts.rope_scaling);
+  object.Set("gpuLayers", facts.gpu_layers);
   object.Set("chatTemplate", facts.has_chat_template ? Napi::String::New(env, facts.chat_template) : env.Undefined());
   return object;
 }
@@ -190,6 +198,7 @@ Napi::Value ModelWrap::Vocab(const Napi::CallbackInfo& info) {
   object.Set("fimMid", llama_vocab_fim_mid(raw));
   object.Set("addBos", llama_vocab_get_add_bos(raw));
   object.Set("addEos", llama_vocab_get_add_eos(raw));
+  object.Set("addSep", llama_vocab_get_add_sep(raw));
   object.Set("endOfGeneration", FromInt32s(env, vocabulary.end_of_generation()));
   return object;
 }
@@ -314,33 +323,44 @@ Napi::Value ModelWrap::TokenBytes(const Napi::CallbackInfo& info) {
     Throw(env, bytes.status());
     return env.Undefined();
   }
-  auto array = Napi::Uint8Array::New(env, bytes.value().size());
-  std::copy(bytes.value().begin(), bytes.value().end(), array.Data());
-  return array;
+  return FromBytes(env, bytes.value());
 }
 
-// checkGrammar(grammar: string): void
-// llama_tokenize
-Napi::Value ModelWrap::CheckGrammar(const Napi::CallbackInfo& info) {
+// tokenTable(): NativeTokenTable
+// llama_vocab_get_text, llama_vocab_get_score, llama_vocab_get_attr
+Napi::Value ModelWrap::TokenTable(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
-  auto grammar = ReadString(info, 0);
-  if (!grammar || !CheckOpen(env)) return env.Undefined();
-  const Status status = autocog::CheckGrammar(model_->vocabulary(), *grammar, "root");
-  if (!status.ok()) Throw(env, status);
-  return env.Undefined();
+  if (!CheckOpen(env)) return env.Undefined();
+  const autocog::TokenTable table = model_->vocabulary().Table();
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("bytes", FromBytes(env, table.texts));
+  object.Set("ends", FromInt32s(env, table.ends));
+  object.Set("scores", FromFloats(env, table.scores));
+  object.Set("attributes", FromInt32s(env, table.attributes));
+  return object;
 }
 
-// matchesGrammar(grammar: string, text: string): boolean
-// llama_tokenize
-Napi::Value ModelWrap::MatchesGrammar(const Napi::CallbackInfo& info) {
+// loadAdapter(path: string): Promise<NativeAdapter>
+// llama_adapter_lora_init
+Napi::Value ModelWrap::LoadAdapter(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
-  auto grammar = ReadString(info, 0);
-  auto text = grammar ? ReadString(info, 1) : std::nullopt;
-  if (!text || !CheckOpen(env)) return env.Undefined();
-  auto matches = autocog::MatchesGrammar(model_->vocabulary(), *grammar, "root", *text);
-  if (matches.ok()) return Napi::Boolean::New(env, matches.value());
-  Throw(env, matches.status());
-  return env.Undefined();
+  auto path = ReadString(info, 0);
+  if (!path || !CheckOpen(env)) return env.Undefined();
+  return AdapterWrap::Load(env, Value(), thread_, model_, std::move(*path));
+}
+
+// readControlVector(path: string): Promise<Float32Array>
+// gguf_init_from_file
+Napi::Value ModelWrap::ReadControlVector(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  auto path = ReadString(info, 0);
+  if (!path || !CheckOpen(env)) return env.Undefined();
+  auto work = [model = model_, path = std::move(*path)] {
+    return autocog::ReadControlVector(path, model->info().embedding_size, model->info().layers);
+  };
+  return Job<ControlVector>::Start(env, Value(), thread_, std::move(work), [](Napi::Env env, ControlVector& vector) {
+    return FromFloats(env, std::move(vector.data));
+  });
 }
 
 // close(): Promise<void>

@@ -22,6 +22,14 @@ llama_flash_attn_type ToFlashAttention(const std::string& name) {
   return LLAMA_FLASH_ATTN_TYPE_DISABLED;
 }
 
+llama_rope_scaling_type ToRopeScaling(const std::string& name) {
+  if (name == "none") return LLAMA_ROPE_SCALING_TYPE_NONE;
+  if (name == "linear") return LLAMA_ROPE_SCALING_TYPE_LINEAR;
+  if (name == "yarn") return LLAMA_ROPE_SCALING_TYPE_YARN;
+  if (name == "longrope") return LLAMA_ROPE_SCALING_TYPE_LONGROPE;
+  return LLAMA_ROPE_SCALING_TYPE_UNSPECIFIED;
+}
+
 void ReadOverrides(const Napi::Object& object, ModelOptions* options) {
   const std::vector<std::string> keys = StringsField(object, "overrideKeys");
   Napi::Value raw = object.Get("overrideValues");
@@ -84,6 +92,12 @@ ContextOptions ReadContextOptions(const Napi::Object& object) {
   options.logits_budget = static_cast<size_t>(NumberField(object, "logitsBudget"));
   options.rope_frequency_base = static_cast<float>(NumberField(object, "ropeFrequencyBase"));
   options.rope_frequency_scale = static_cast<float>(NumberField(object, "ropeFrequencyScale"));
+  options.rope_scaling = ToRopeScaling(StringField(object, "ropeScaling"));
+  options.yarn_ext_factor = static_cast<float>(NumberField(object, "yarnExtFactor"));
+  options.yarn_attn_factor = static_cast<float>(NumberField(object, "yarnAttnFactor"));
+  options.yarn_beta_fast = static_cast<float>(NumberField(object, "yarnBetaFast"));
+  options.yarn_beta_slow = static_cast<float>(NumberField(object, "yarnBetaSlow"));
+  options.yarn_orig_ctx = static_cast<uint32_t>(IntField(object, "yarnOrigCtx"));
   return options;
 }
 

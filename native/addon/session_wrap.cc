@@ -47,7 +47,10 @@ void SessionWrap::Install(Napi::Env env) {
        InstanceMethod<&SessionWrap::ScoreTree>("scoreTree"), InstanceMethod<&SessionWrap::SearchTree>("searchTree"),
        InstanceMethod<&SessionWrap::Generate>("generate"), InstanceMethod<&SessionWrap::GenerateMany>("generateMany"),
        InstanceMethod<&SessionWrap::SearchBeams>("searchBeams"), InstanceMethod<&SessionWrap::Ingest>("ingest"),
-       InstanceMethod<&SessionWrap::Clear>("clear"), InstanceMethod<&SessionWrap::Close>("close")});
+       InstanceMethod<&SessionWrap::Clear>("clear"), InstanceMethod<&SessionWrap::SaveState>("saveState"),
+       InstanceMethod<&SessionWrap::LoadState>("loadState"), InstanceMethod<&SessionWrap::SetAdapters>("setAdapters"),
+       InstanceMethod<&SessionWrap::SetControlVector>("setControlVector"),
+       InstanceMethod<&SessionWrap::Close>("close")});
   Environment::Get(env)->session_class = Napi::Persistent(constructor);
 }
 
@@ -94,6 +97,7 @@ SessionWrap::SessionWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Sess
   facts.Set("threads", created->options.threads);
   facts.Set("threadsBatch", created->options.threads_batch);
   facts.Set("maxRows", context.max_rows());
+  facts.Set("flashAttention", context.flash_attention());
   info_ = Napi::Persistent(facts);
   CountMemory(env, context.cache_bytes());
 }

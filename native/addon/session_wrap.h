@@ -40,7 +40,13 @@ class SessionWrap : public Napi::ObjectWrap<SessionWrap>, public Closable {
   Napi::Value SearchBeams(const Napi::CallbackInfo& info);
   Napi::Value Ingest(const Napi::CallbackInfo& info);
   Napi::Value Clear(const Napi::CallbackInfo& info);
+  // session_wrap_steering.cc
+  Napi::Value SetAdapters(const Napi::CallbackInfo& info);
+  Napi::Value SetControlVector(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);
+  // session_wrap_state.cc
+  Napi::Value SaveState(const Napi::CallbackInfo& info);
+  Napi::Value LoadState(const Napi::CallbackInfo& info);
 
   void CountMemory(Napi::Env env, int64_t bytes);
 

@@ -92,6 +92,12 @@ std::optional<std::vector<double>> ReadDoubles(const Napi::CallbackInfo& info, s
   return std::vector<double>(array.Data(), array.Data() + array.ElementLength());
 }
 
+std::optional<std::vector<float>> ReadFloats(const Napi::CallbackInfo& info, size_t index) {
+  if (!IsTyped(info[index], napi_float32_array)) return Refuse(info.Env(), At("a Float32Array", index));
+  auto array = info[index].As<Napi::Float32Array>();
+  return std::vector<float>(array.Data(), array.Data() + array.ElementLength());
+}
+
 std::optional<std::vector<uint8_t>> ReadBytes(const Napi::CallbackInfo& info, size_t index) {
   if (!IsTyped(info[index], napi_uint8_array)) return Refuse(info.Env(), At("a Uint8Array", index));
   auto array = info[index].As<Napi::Uint8Array>();
@@ -194,6 +200,10 @@ Napi::Value Copied(Napi::Env env, const std::vector<T>& values) {
 
 Napi::Value FromInt32s(Napi::Env env, const std::vector<int32_t>& values) {
   return Copied<Napi::Int32Array>(env, values);
+}
+
+Napi::Value FromBytes(Napi::Env env, const std::string& bytes) {
+  return Copied<Napi::Uint8Array>(env, std::vector<uint8_t>(bytes.begin(), bytes.end()));
 }
 
 Napi::Value FromDoubles(Napi::Env env, const std::vector<double>& values) {

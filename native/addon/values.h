@@ -23,6 +23,7 @@ std::optional<int> ReadInt(const Napi::CallbackInfo& info, size_t index);
 std::optional<std::vector<int32_t>> ReadInt32s(const Napi::CallbackInfo& info, size_t index);
 std::optional<double> ReadNumber(const Napi::CallbackInfo& info, size_t index);
 std::optional<std::vector<double>> ReadDoubles(const Napi::CallbackInfo& info, size_t index);
+std::optional<std::vector<float>> ReadFloats(const Napi::CallbackInfo& info, size_t index);
 std::optional<std::vector<uint8_t>> ReadBytes(const Napi::CallbackInfo& info, size_t index);
 std::optional<std::vector<std::string>> ReadStrings(const Napi::CallbackInfo& info, size_t index);
 std::optional<Napi::Object> ReadObject(const Napi::CallbackInfo& info, size_t index);
@@ -43,6 +44,7 @@ std::vector<int32_t> Int32sField(const Napi::Object& object, const char* name);
 std::vector<double> DoublesField(const Napi::Object& object, const char* name);
 
 Napi::Value FromInt32s(Napi::Env env, const std::vector<int32_t>& values);
+Napi::Value FromBytes(Napi::Env env, const std::string& bytes);
 Napi::Value FromDoubles(Napi::Env env, const std::vector<double>& values);
 // Hands the memory over without a copy where the runtime allows that.
 Napi::Value FromFloats(Napi::Env env, std::vector<float> values);

@@ -1,7 +1,8 @@
 // llama.cpp's assertions as exceptions, where that is safe: while a model is loaded, a context
 // made or a text tokenised, on the thread that does it. Hostile or broken files trip them, and
 // the default is to end the process. Inside a decode they still do: ggml's threads wait for
-// each other there. Needs ggml's C sources compiled with -fexceptions (cmake/llama.cmake).
+// each other there. (Steering's probe is the exception: what may fail of it fails before they
+// start.) Needs ggml's C sources compiled with -fexceptions (cmake/llama.cmake).
 
 #ifndef AUTOCOG_ENGINE_ASSERTION_H_
 #define AUTOCOG_ENGINE_ASSERTION_H_

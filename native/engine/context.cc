@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <mutex>
 #include <new>
 #include <utility>
 
@@ -22,6 +23,8 @@ constexpr ggml_type kCacheTypes[] = {
     GGML_TYPE_Q4_1, GGML_TYPE_Q5_0, GGML_TYPE_Q5_1, GGML_TYPE_IQ4_NL,
 };
 
+}  // namespace
+
 Result<ggml_type> CacheType(const std::string& name) {
   std::string known;
   for (ggml_type type : kCacheTypes) {
@@ -30,6 +33,8 @@ Result<ggml_type> CacheType(const std::string& name) {
   }
   return Status(Code::kOutOfRange, "Expected a KV cache type (" + known + "), got " + name);
 }
+
+namespace {
 
 // Architectures, by llama.cpp's names for them, that it computes in ways that do not fit trees
 // of tokens, or any scoring. `npm run test:oracles` tries every architecture that there is.
@@ -56,17 +61,20 @@ std::string WhyNot(const ModelInfo& info) {
   return {};
 }
 
-// These look positions up in a table, and llama.cpp asserts that it is long enough. (An mpt may
-// be without; its files do not say.)
-bool HasPositionTable(const ModelInfo& info) {
-  return info.architecture == "gpt2" || info.architecture == "mpt" || info.architecture == "starcoder";
-}
-
 Status Refusal(const std::string& reason) {
   return Status(Code::kNotSupported, "This model cannot be used for scoring: " + reason);
 }
 
-Status CheckOptions(const ContextOptions& options) {
+}  // namespace
+
+bool HasPositionTable(const ModelInfo& info) {
+  for (const char* architecture : {"bert", "gpt2", "mpt", "starcoder"}) {
+    if (info.architecture == architecture) return true;
+  }
+  return false;
+}
+
+Status CheckContextOptions(const ContextOptions& options) {
   const auto refuse = [](const char* name, const char* range, int value) {
     return Status(Code::kOutOfRange,
                   std::string("Expected ") + range + " for " + name + ", got " + std::to_string(value));
@@ -88,6 +96,14 @@ Status CheckOptions(const ContextOptions& options) {
   return Status::Ok();
 }
 
+namespace {
+
+// llama.cpp has no way to ask. It warns where it turns flash attention off, and only there.
+bool HasFlashAttention(const ModelInfo& info, llama_flash_attn_type wanted, const std::string& warnings) {
+  if (wanted == LLAMA_FLASH_ATTN_TYPE_DISABLED || info.architecture == "grok") return false;
+  return warnings.find("Flash Attention not supported") == std::string::npos;
+}
+
 // Rows of logits that one decode may give. Each micro-batch may need a second row as padding.
 uint32_t RowsWithin(size_t budget, const Vocabulary& vocabulary, uint32_t batch, uint32_t micro_batch) {
   const size_t row_bytes = static_cast<size_t>(vocabulary.size()) * sizeof(float);
@@ -99,7 +115,7 @@ uint32_t RowsWithin(size_t budget, const Vocabulary& vocabulary, uint32_t batch,
 
 Result<std::unique_ptr<Context>> Context::Create(std::shared_ptr<Model> model, const ContextOptions& options) {
   if (std::string reason = WhyNot(model->info()); !reason.empty()) return Refusal(reason);
-  if (Status status = CheckOptions(options); !status.ok()) return status;
+  if (Status status = CheckContextOptions(options); !status.ok()) return status;
   if (HasPositionTable(model->info()) && options.context_size > model->info().train_context_size) {
     return Status(Code::kOutOfRange, "Expected at most " + std::to_string(model->info().train_context_size) +
                                          ", the positions that this model knows, for contextSize, got " +
@@ -133,6 +149,12 @@ Result<std::unique_ptr<Context>> Context::Create(std::shared_ptr<Model> model, c
   params.offload_kqv = options.offload_kqv;
   params.rope_freq_base = options.rope_frequency_base;
   params.rope_freq_scale = options.rope_frequency_scale;
+  params.rope_scaling_type = options.rope_scaling;
+  params.yarn_ext_factor = options.yarn_ext_factor;
+  params.yarn_attn_factor = options.yarn_attn_factor;
+  params.yarn_beta_fast = options.yarn_beta_fast;
+  params.yarn_beta_slow = options.yarn_beta_slow;
+  params.yarn_orig_ctx = options.yarn_orig_ctx;
   // Whatever an override may say: with any other, llama.cpp asserts that a batch is one micro-batch.
   params.attention_type = LLAMA_ATTENTION_TYPE_CAUSAL;
   // Cells of a sliding window are lost once it has passed, and branches return to them.
@@ -142,13 +164,19 @@ Result<std::unique_ptr<Context>> Context::Create(std::shared_ptr<Model> model, c
   LogCapture log;
   AssertionGuard guard;
   try {
-    llama_context* context = llama_init_from_model(model->raw(), params);
+    llama_context* context = nullptr;
+    {
+      // With a YaRN scale of the caller's, llama.cpp writes into the model that others read.
+      const std::lock_guard<std::mutex> lock(model->mutex());
+      context = llama_init_from_model(model->raw(), params);
+    }
     if (context != nullptr && llama_get_memory(context) == nullptr) {
       llama_free(context);
       return Refusal("it keeps no cache, as models that only encode or embed do not");
     }
     if (context != nullptr) {
       std::unique_ptr<Context> made(new Context(std::move(model), context, options));
+      made->flash_attention_ = HasFlashAttention(made->model().info(), options.flash_attention, log.text());
       made->cache_bytes_ =
           static_cast<int64_t>(CacheBytes(made->model().info(), made->cells(), params.type_k, params.type_v));
       return made;

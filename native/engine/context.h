@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "engine/batch.h"
 #include "engine/cancellation.h"
@@ -35,7 +36,21 @@ struct ContextOptions {
   size_t logits_budget = size_t{64} << 20;  // bytes that one decode's logits may take
   float rope_frequency_base = 0;            // 0: the model's
   float rope_frequency_scale = 0;
+  llama_rope_scaling_type rope_scaling = LLAMA_ROPE_SCALING_TYPE_UNSPECIFIED;  // the model's
+  float yarn_ext_factor = -1;  // negative: llama.cpp's choice, here and below
+  float yarn_attn_factor = -1;
+  float yarn_beta_fast = -1;
+  float yarn_beta_slow = -1;
+  uint32_t yarn_orig_ctx = 0;  // 0: the model's
 };
+
+// kOutOfRange for sizes and counts that llama.cpp would not take.
+Status CheckContextOptions(const ContextOptions& options);
+// A type that llama.cpp takes for the KV cache, by its name; else kOutOfRange.
+Result<ggml_type> CacheType(const std::string& name);
+// Whether the model looks positions up in a table, which llama.cpp asserts to be long enough.
+// (An mpt may be without; its files do not say.)
+bool HasPositionTable(const ModelInfo& info);
 
 // How a decode treats batches of one token.
 enum class Kernels {
@@ -54,6 +69,10 @@ class Context {
   Context& operator=(const Context&) = delete;
 
   const Model& model() const { return *model_; }
+  // For what changes how the context computes. Its cache and its decodes are this class's.
+  llama_context* raw() const { return context_; }
+  // Whether flash attention is in effect, which 'auto' leaves to llama.cpp.
+  bool flash_attention() const { return flash_attention_; }
   const Vocabulary& vocabulary() const { return model_->vocabulary(); }
   int vocabulary_size() const { return model_->vocabulary().size(); }
 
@@ -83,6 +102,17 @@ class Context {
   // Threads for reading logits, as many as decode batches.
   Workers* workers() { return &workers_; }
 
+  // Most cells that SaveCells() takes at a time.
+  int most_saved() const;
+  // Appends the cells of sequence 0, which holds the positions [from, to), as llama.cpp writes
+  // them. Of other sequences it writes nothing that it could read. kNotSupported where the cache
+  // is of a kind of which it does not write all.
+  Status SaveCells(int from, int to, std::vector<uint8_t>* data);
+  // Makes such cells those of an empty sequence, which is empty again after a failure.
+  // kStateMismatch where they are not what llama.cpp would write.
+  // REQUIRES: so many free cells.
+  Status LoadCells(llama_seq_id sequence, int from, int to, const uint8_t* data, size_t size);
+
   // Removes positions from `from` on.
   void Trim(llama_seq_id sequence, llama_pos from);
   // Whether Shift() can be.
@@ -111,6 +141,7 @@ class Context {
   int max_rows_;
   int max_sequences_;
   int64_t cache_bytes_ = 0;
+  bool flash_attention_ = false;
   const Cancellation* running_ = nullptr;  // of the Decode() that runs
 };
 

@@ -2,6 +2,8 @@
 
 #include "engine/model.h"
 
+#include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
@@ -90,6 +92,29 @@ llama_load_mode ToLoadMode(bool mmap, bool mlock) {
   return mlock ? LLAMA_LOAD_MODE_MLOCK : LLAMA_LOAD_MODE_NONE;
 }
 
+std::string OverrideText(const ModelOptions::Override& value) {
+  if (const auto* text = std::get_if<std::string>(&value)) return *text;
+  if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
+  if (const auto* integer = std::get_if<int64_t>(&value)) return std::to_string(*integer);
+  char text[32];
+  std::snprintf(text, sizeof text, "%.9g", std::get<double>(value));
+  return text;
+}
+
+// As many as llama.cpp puts there: with a negative count all, and one more for the output.
+int GpuLayers(const ModelOptions& options, const ModelInfo& info) {
+  if (info.vocab_only || !llama_supports_gpu_offload()) return 0;
+  bool found = !options.rpc_servers.empty();
+  for (const Device& device : Devices()) {
+    const bool gpu = device.type == "gpu" || device.type == "igpu";
+    const auto& wanted = options.devices;
+    found |= gpu && (wanted.empty() || std::find(wanted.begin(), wanted.end(), device.name) != wanted.end());
+  }
+  if (!found) return 0;
+  const int all = info.layers + 1;
+  return options.gpu_layers < 0 ? all : std::min(options.gpu_layers, all);
+}
+
 struct Progress {
   const std::function<void(float)>& report;
   const Cancellation& cancellation;
@@ -139,7 +164,7 @@ Result<std::shared_ptr<Model>> Model::Load(const std::string& path, const ModelO
   try {
     llama_model* model = llama_model_load_from_file(path.c_str(), params);
     if (model != nullptr) {
-      return std::shared_ptr<Model>(new Model(model, path, options.vocab_only));
+      return std::shared_ptr<Model>(new Model(model, path, options));
     }
     if (cancellation.requested()) return cancellation.status();
     return Status(Code::kModelLoad, "Cannot load " + path + ": llama.cpp refuses it", log.text());
@@ -150,9 +175,11 @@ Result<std::shared_ptr<Model>> Model::Load(const std::string& path, const ModelO
   }
 }
 
-Model::Model(llama_model* model, const std::string& path, bool vocab_only)
+Model::Model(llama_model* model, const std::string& path, const ModelOptions& options)
     : model_(model), vocabulary_(llama_model_get_vocab(model)) {
-  ReadInfo(path, vocab_only);
+  ReadInfo(path, options.vocab_only);
+  ReadRope(options);
+  info_.gpu_layers = GpuLayers(options, info_);
 }
 
 Model::~Model() {
@@ -196,6 +223,31 @@ void Model::ReadInfo(const std::string& path, bool vocab_only) {
   const char* chat_template = llama_model_chat_template(model_, nullptr);
   info_.has_chat_template = chat_template != nullptr;
   if (chat_template != nullptr) info_.chat_template = chat_template;
+}
+
+// llama.cpp says the type and the scale of a loaded model, and not the base.
+void Model::ReadRope(const ModelOptions& options) {
+  const std::string prefix = info_.architecture + ".rope.";
+  const auto text = [&](const std::string& key) {
+    for (const auto& [name, value] : options.overrides) {
+      if (name == key) return OverrideText(value);
+    }
+    return MetadataValue(model_, key);
+  };
+  const std::string base = text(prefix + "freq_base");
+  // As llama.cpp has them where a file does not say.
+  info_.rope_frequency_base = base.empty() ? 10000.0f : std::strtof(base.c_str(), nullptr);
+  const std::string scaling = text(prefix + "scaling.type");
+  info_.rope_scaling = scaling.empty() ? "linear" : scaling;
+  info_.has_rope = llama_model_rope_type(model_) != LLAMA_ROPE_TYPE_NONE;
+  if (!info_.vocab_only) {
+    info_.rope_frequency_scale = llama_model_rope_freq_scale_train(model_);
+    return;
+  }
+  std::string factor = text(prefix + "scaling.factor");
+  if (factor.empty()) factor = text(prefix + "scale_linear");
+  const float value = std::strtof(factor.c_str(), nullptr);
+  info_.rope_frequency_scale = value == 0 ? 1.0f : 1.0f / value;
 }
 
 std::vector<std::pair<std::string, std::string>> Model::Metadata() const {

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <variant>
@@ -52,6 +53,11 @@ struct ModelInfo {
   bool diffusion = false;
   bool causal = true;  // no token sees those after it
   bool vocab_only = false;
+  bool has_rope = false;  // rotary positions; the next three mean nothing without
+  float rope_frequency_base = 0;
+  float rope_frequency_scale = 0;
+  std::string rope_scaling;  // "none", "linear", "yarn" or "longrope"
+  int gpu_layers = 0;        // on GPUs, the output's counted as one
   bool has_chat_template = false;
   std::string chat_template;
 };
@@ -69,20 +75,25 @@ class Model {
   llama_model* raw() const { return model_; }
   const ModelInfo& info() const { return info_; }
   const Vocabulary& vocabulary() const { return vocabulary_; }
+  // Taken for what writes into llama.cpp's model: adapters, contexts in the making.
+  std::mutex& mutex() const { return mutex_; }
   // Keys and values in the file's order, values as text.
   std::vector<std::pair<std::string, std::string>> Metadata() const;
 
  private:
-  Model(llama_model* model, const std::string& path, bool vocab_only);
+  Model(llama_model* model, const std::string& path, const ModelOptions& options);
   void ReadInfo(const std::string& path, bool vocab_only);
+  void ReadRope(const ModelOptions& options);
 
   llama_model* model_;
+  mutable std::mutex mutex_;
   Vocabulary vocabulary_;
   ModelInfo info_;
 };
 
-// Writes `source` in another weight type, named as llama.cpp names it ("F32", "F16", "Q8_0",
-// "Q4_K_M", ...), on the calling thread. kOutOfRange for an unknown type.
+// Writes `source` in another weight type, named as llama-quantize names it ("F32", "F16", "Q8_0",
+// "Q4_K_M", ...), on the calling thread. The target is there when it is whole, and not before.
+// kOutOfRange for an unknown type, kNotSupported for one that needs an importance matrix.
 Status Quantize(const std::string& source, const std::string& target, const std::string& type, int threads);
 
 // kModelLoad with a plain reason where `path` cannot be a GGUF file at all.

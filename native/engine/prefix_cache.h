@@ -92,6 +92,15 @@ class PrefixCache {
 
   int slots() const { return static_cast<int>(slots_.size()); }
 
+  // The tokens of the slot that was used last, those decoded with Kernels::kBatch; may be none.
+  Tokens LastUsed() const;
+  // The cells of a slot's first `length` tokens, a part at a time as Context::SaveCells() writes
+  // them, each after its size.
+  Result<std::vector<uint8_t>> SaveCells(int slot, int length);
+  // Makes saved cells a slot's, with the row of logits after the last, in place of the prompt that
+  // was used longest ago and of as many more as there have to be. On failure that slot is empty.
+  Status LoadCells(const Tokens& prompt, const uint8_t* data, size_t size, const float* row);
+
  private:
   struct Slot {
     Tokens tokens;
@@ -121,6 +130,9 @@ class PrefixCache {
   void KeepRow(Slot* slot, const float* row);
   Status DecodeRest(int slot, const Tokens& prompt, const PromptRequest& request, const Cancellation& cancellation,
                     Usage* usage);
+
+  // An empty sequence, until a branch is attached.
+  llama_seq_id SpareSequence();
 
   Context* context_;
   std::vector<Slot> slots_;

@@ -52,7 +52,7 @@ Result<std::unique_ptr<Session>> Session::Create(std::shared_ptr<Model> model, c
 }
 
 Session::Session(std::unique_ptr<Context> context, int prompt_slots)
-    : context_(std::move(context)), cache_(context_.get(), prompt_slots) {}
+    : steering_(context.get()), context_(std::move(context)), cache_(context_.get(), prompt_slots) {}
 
 Status Session::CheckPrompt(const Tokens& prompt, int more, size_t least) const {
   if (prompt.size() < least) return Status(Code::kOutOfRange, "Expected at least one token for prompt, got none");

@@ -21,6 +21,7 @@
 #include "engine/prefix_cache.h"
 #include "engine/row_reader.h"
 #include "engine/status.h"
+#include "engine/steering.h"
 #include "engine/usage.h"
 
 namespace autocog {
@@ -43,6 +44,14 @@ struct TreeRequest {
 struct Candidates {
   Tokens tokens;  // most probable first, ties to the lowest id
   std::vector<double> logprobs;
+  Usage usage;
+};
+
+// A prompt's part of the KV buffer, and the logits after its last token.
+struct SavedState {
+  Tokens tokens;
+  std::vector<uint8_t> cells;
+  std::vector<float> row;
   Usage usage;
 };
 
@@ -73,6 +82,19 @@ class Session {
   // Decodes the prompt so that the next call finds it cached.
   Result<Usage> Ingest(const Tokens& prompt, const Cancellation& cancellation);
   void Clear() { cache_.Clear(); }
+  // As Steering's methods, with the cache cleared first; they give steering() as it is then.
+  Result<std::string> SetAdapters(std::vector<AdapterUse> adapters);
+  Result<std::string> SetControlVector(const std::vector<float>& data);
+  // What a saved state must have in common with a context that takes it: see Steering::name().
+  std::string steering() const { return steering_.name(); }
+
+  // session_state.cc: the prompt's state, of which what is not cached is decoded first; of the
+  // prompt that was used last where none is given, which gives no tokens where none is cached.
+  Result<SavedState> SaveState(const Tokens& prompt, const Cancellation& cancellation);
+  // Puts a state in the cache. kStateMismatch for one that this context cannot have written; what
+  // was never written by any has to be kept away by the caller.
+  Result<Usage> LoadState(const Tokens& tokens, const uint8_t* cells, size_t size, const std::vector<float>& row,
+                          const Cancellation& cancellation);
 
  private:
   Session(std::unique_ptr<Context> context, int prompt_slots);
@@ -84,6 +106,7 @@ class Session {
   Status EnsureTimed(const Tokens& prompt, const PromptRequest& request, const Cancellation& cancellation,
                      Usage* usage);
 
+  Steering steering_;  // first: the adapters in use outlive the context
   std::unique_ptr<Context> context_;
   PrefixCache cache_;
 };

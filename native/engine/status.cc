@@ -28,6 +28,8 @@ const char* CodeName(Code code) {
       return "OUT_OF_MEMORY";
     case Code::kOutOfRange:
       return "OUT_OF_RANGE";
+    case Code::kStateMismatch:
+      return "STATE_MISMATCH";
   }
   return "INTERNAL";
 }

@@ -23,6 +23,7 @@ enum class Code {
   kNotSupported,
   kOutOfMemory,
   kOutOfRange,
+  kStateMismatch,
 };
 
 // The name that JavaScript sees as `error.code`. Never null.

@@ -139,6 +139,18 @@ const TokenTrie& Vocabulary::trie() const {
   return *lazy_->trie;
 }
 
+TokenTable Vocabulary::Table() const {
+  TokenTable table;
+  if (llama_vocab_type(vocab_) == LLAMA_VOCAB_TYPE_NONE) return table;
+  for (llama_token token = 0; token < size_; ++token) {
+    table.texts += llama_vocab_get_text(vocab_, token);
+    table.ends.push_back(static_cast<int32_t>(table.texts.size()));
+    table.scores.push_back(llama_vocab_get_score(vocab_, token));
+    table.attributes.push_back(llama_vocab_get_attr(vocab_, token));
+  }
+  return table;
+}
+
 std::string Vocabulary::Piece(llama_token token, bool special) const {
   std::string bytes(32, '\0');
   int32_t length = llama_token_to_piece(vocab_, token, bytes.data(), static_cast<int32_t>(bytes.size()), 0, special);

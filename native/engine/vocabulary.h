@@ -17,6 +17,14 @@ namespace autocog {
 
 using Tokens = std::vector<llama_token>;
 
+// What there is to know of every token, by its id.
+struct TokenTable {
+  std::string texts;          // one after the other, as the file writes them
+  std::vector<int32_t> ends;  // where each ends in `texts`
+  std::vector<float> scores;
+  std::vector<int32_t> attributes;  // llama_token_attr
+};
+
 class Vocabulary {
  public:
   // `vocab` must outlive this.
@@ -40,6 +48,9 @@ class Vocabulary {
 
   // Bytes, which need not be whole UTF-8 characters. `special`: write control tokens out.
   Result<std::string> Detokenize(const Tokens& tokens, bool special) const;
+
+  // Empty where the model has no vocabulary.
+  TokenTable Table() const;
 
   // The bytes that a token adds in the middle of a text; empty for a control token.
   Result<std::string> TokenBytes(llama_token token) const;

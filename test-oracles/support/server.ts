@@ -45,11 +45,15 @@ export class Server implements AsyncDisposable {
     this.#address = address;
   }
 
-  static async start(model: string, contextSize: number): Promise<Server> {
+  static async start(
+    model: string,
+    contextSize: number,
+    more: readonly string[] = [],
+  ): Promise<Server> {
     const args = [
       ...['--model', model, '--ctx-size', `${contextSize}`, '--parallel', '1'],
       ...['--host', '127.0.0.1', '--port', '0', '--no-ui', '--no-slots'],
-      ...['--cache-ram', '0', '--ctx-checkpoints', '0', ...plainArguments],
+      ...['--cache-ram', '0', '--ctx-checkpoints', '0', ...plainArguments, ...more],
     ];
     const command = ['-c', untilInputEnds, 'sh', toolPath('llama-server'), ...args];
     const child = spawn('sh', command, { stdio: ['pipe', 'ignore', 'pipe'] });

@@ -14,10 +14,12 @@ export const exact = {
   kvCacheTypeV: 'f32',
 } as const satisfies LLaMaOptions;
 
-/** The default model with weights of one type, until the test ends. */
-export async function loadForm(t: Test, type: string): Promise<Model> {
-  const path = join(t.testdir(), `${type}.gguf`);
-  await quantize(defaultModelPath, path, type);
+/** The default model, or another, with weights of one type, until the test ends. */
+export async function loadForm(t: Test, type: string, source?: string): Promise<Model> {
+  // A source that the test wrote lies in the same folder, which a second call would empty.
+  const folder = source === undefined ? t.testdir() : t.testdirName;
+  const path = join(folder, `${type}.gguf`);
+  await quantize(source ?? defaultModelPath, path, type);
   const model = await Model.load(path);
   t.teardown(() => model.close());
   return model;
