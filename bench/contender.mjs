@@ -19,16 +19,16 @@ export async function startContender({ name, command, args }) {
   // A contender that has died is reported by the line that it does not write.
   child.stdin.on('error', () => {});
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const answer = async () => {
+  const read = async () => {
     const { value, done } = await lines.next();
     if (done) throw new PlainError(`the contender "${name}" ended: ${await ended}`);
     return JSON.parse(value);
   };
   try {
-    const facts = await answer();
+    const facts = await read();
     const go = async () => {
       child.stdin.write('go\n');
-      return answer();
+      return read();
     };
     const stop = async () => {
       child.stdin.end();
@@ -62,16 +62,24 @@ export async function serve(facts, work, options = {}) {
     const { delays } = await withDelays(watched);
     return { result, delays };
   };
-  console.log(JSON.stringify(facts));
-  for await (const _ of createInterface({ input: process.stdin })) {
+  await answer(facts, async () => {
     await before();
     const { result, delays } = await run();
     const { value, ...spent } = result;
-    console.log(JSON.stringify({ ...describe(value), ...spent, peakBytes: peakMemory(), delays }));
+    return { ...describe(value), ...spent, peakBytes: peakMemory(), delays };
+  });
+}
+
+/** Says that this process is ready, and what `run` gives for each line "go". */
+export async function answer(facts, run) {
+  console.log(JSON.stringify(facts));
+  for await (const _ of createInterface({ input: process.stdin })) {
+    console.log(JSON.stringify(await run()));
   }
 }
 
-async function timed(work) {
+/** What `work` gives, and the milliseconds that it took. */
+export async function timed(work) {
   const before = process.cpuUsage();
   const start = performance.now();
   const value = await work();

@@ -23,6 +23,7 @@ export class DelayLog {
   #byTrial = new Map();
 
   add(trial, delays) {
+    if (delays.length === 0) return;
     const known = this.#byTrial.get(trial) ?? [];
     this.#byTrial.set(trial, [...known, ...delays]);
   }

@@ -24,6 +24,40 @@ export function autocogLm(setup, key, name, job) {
   return { key, name, command: process.execPath, args, isOurs: true };
 }
 
+/** `job` is what contenders/autocog-lm-writing.mjs describes, likewise. */
+export function autocogLmWriting(setup, key, name, job) {
+  const spec = autocogLm(setup, key, name, job);
+  return { ...spec, args: [join(contenders, 'autocog-lm-writing.mjs'), spec.args[1]] };
+}
+
+/** Texts of at most `maxTokens` after each of the prompts, which are token ids. */
+export function nodeLlamaCppWriting(setup, key, name, job) {
+  const { model, threads, peers } = setup;
+  const file = write(setup, `${key}.json`, JSON.stringify({ model, threads, ...job }));
+  const script = join(contenders, 'node-llama-cpp-writing.mjs');
+  return { key, name, command: process.execPath, args: [script, peers, file] };
+}
+
+/** `test`: the counts of llama-bench's `prompt`, `generate` and `depth`. */
+export function llamaBench(setup, key, name, test) {
+  const { model, threads, llamaBench: program } = setup;
+  const file = write(setup, `${key}.json`, JSON.stringify({ program, model, threads, test }));
+  const script = join(contenders, 'llama-bench.mjs');
+  return { key, name, command: process.execPath, args: [script, file] };
+}
+
+/** Both packages from nothing to the first token after `prompt`. */
+export function starts(setup, prompt) {
+  const { model, threads, peers } = setup;
+  const job = { model, threads, contextSize, prompt };
+  const file = write(setup, 'start.json', JSON.stringify(job));
+  const spec = (key, ...args) => {
+    const script = join(contenders, `${key}-start.mjs`);
+    return { key, name: key, command: process.execPath, args: [script, ...args] };
+  };
+  return [spec('autocog-lm', file), spec('node-llama-cpp', peers, file)];
+}
+
 /** One llama_decode of the inner nodes of `tree`. */
 export function bare(setup, key, name, prompt, tree) {
   const nodes = Array.from(tree.tokens, (token, node) => `${token} ${tree.parents[node]}`);

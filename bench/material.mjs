@@ -71,3 +71,21 @@ export function stories(vocabulary, count) {
     return { prompt: `Story:${draw(48)}.`, choices: beginnings.map((word) => word + draw(24)) };
   });
 }
+
+/**
+ * What the default model is to go on with: it answers, and then writes and answers questions of
+ * its own, some fifty tokens until the end.
+ */
+export const questions = capitals.map(({ x }) => `Question: What is the capital of ${x}?`);
+
+/** Eight beginnings of a few dozen tokens, none like another. */
+export const openings = [
+  'The harbour was empty when we came back from the islands, and the man who used to',
+  'Dear Madam, I write to you about the order that I placed in March, which has still not',
+  'function largest(values) {\n  let best = values[0];\n  for (const value of values) {\n',
+  'Ingredients: two pounds of flour, a pinch of salt, three eggs, half a litre of milk and',
+  'In the second half of the nineteenth century the railway reached the valley, and with it',
+  'Q: How does a heat pump take warmth from the air outside when it is cold?\nA:',
+  'Minutes of the meeting of 4 May. Present: the chair, the treasurer, two members of',
+  '1. Unscrew the cover. 2. Lift out the filter and rinse it under the tap. 3. Put',
+];

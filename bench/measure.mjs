@@ -47,6 +47,26 @@ export async function measure(setup, specs, { rounds, fresh = false, ...schedule
   }
 }
 
+/**
+ * What each contender answers in a process that was started for it, in every round; a first one,
+ * in which files are read from the disk, does not count.
+ */
+export async function measureFresh(specs, { rounds }) {
+  const runs = specs.map(() => []);
+  for (let round = 0; round <= rounds; round++) {
+    for (const [i, spec] of specs.entries()) {
+      const contender = await startContender(spec);
+      try {
+        await sleep(settling);
+        runs[i].push(await contender.go());
+      } finally {
+        await contender.stop();
+      }
+    }
+  }
+  return runs.map((all) => all.slice(1));
+}
+
 /** What the rounds of one contender come to. */
 export function resultOf(name, facts, turns) {
   const medianOf = (runs, time) => median(runs.map((run) => run[time]));

@@ -1,18 +1,8 @@
-// llama.cpp's own scorer of multiple choices, `llama-perplexity --multiple-choice`: its program,
-// its file of tasks, what it prints.
+// llama.cpp's own scorer of multiple choices, `llama-perplexity --multiple-choice`: its file of
+// tasks, what it prints.
 
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { capture, PlainError, root } from '../scripts/run.mjs';
-
-/** The path of the program, built like the addon unless LLAMA_PERPLEXITY names another. */
-export async function perplexityProgram() {
-  if (process.env.LLAMA_PERPLEXITY) return process.env.LLAMA_PERPLEXITY;
-  // Loaded here, since the other trials do without.
-  const { buildOracles } = await import('../scripts/oracles.mjs');
-  buildOracles();
-  return join(root, 'build-oracles', 'bin', 'llama-perplexity');
-}
+import { capture, PlainError } from '../scripts/run.mjs';
 
 const uint32 = (...values) => Buffer.from(Uint32Array.from(values).buffer);
 const string = (text) => Buffer.concat([uint32(Buffer.byteLength(text)), Buffer.from(text)]);

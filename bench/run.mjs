@@ -11,18 +11,25 @@ import { DelayLog, reportDelays } from './event-loop.mjs';
 import { printGoals } from './goals.mjs';
 import { benchModel } from './make-model.mjs';
 import { nodeLlamaCpp } from './peers.mjs';
-import { perplexityProgram } from './perplexity.mjs';
+import { llamaBenchProgram, perplexityProgram } from './programs.mjs';
 import { printHead } from './report.mjs';
+import { generate } from './trials/generate.mjs';
+import { grammar } from './trials/grammar.mjs';
 import { greedy } from './trials/greedy.mjs';
 import { many } from './trials/many.mjs';
 import { memory } from './trials/memory.mjs';
 import { prompts } from './trials/prompts.mjs';
 import { search } from './trials/search.mjs';
+import { start } from './trials/start.mjs';
+import { tiny } from './trials/tiny.mjs';
+import { together } from './trials/together.mjs';
 import { tree } from './trials/tree.mjs';
 
-const trials = { tree, many, search, prompts, greedy, memory };
+const choosing = { tree, many, search, prompts, greedy, memory };
+const writing = { generate, tiny, together, start, grammar };
+const trials = { ...choosing, ...writing };
 /** Names that stand for several trials. */
-const groups = { choose: Object.keys(trials) };
+const groups = { choose: Object.keys(choosing), generation: Object.keys(writing) };
 
 function parse() {
   const options = { rounds: { type: 'string' }, threads: { type: 'string' } };
@@ -44,7 +51,7 @@ function readArguments() {
   const known = [...Object.keys(groups), ...Object.keys(trials)];
   const unknown = positionals.find((name) => !known.includes(name));
   if (unknown) throw new PlainError(`no trial ${unknown}: ${known.join(', ')}`);
-  const wanted = positionals.length > 0 ? positionals : ['choose'];
+  const wanted = positionals.length > 0 ? positionals : Object.keys(groups);
   const names = new Set(wanted.flatMap((name) => groups[name] ?? name));
   return { names, rounds: count('rounds'), threads: count('threads') ?? 2 };
 }
@@ -62,13 +69,26 @@ await main(import.meta.url, async () => {
   const { defaultModelPath, getBackends, Model, TokenChoiceTree } = await importPackage();
   const bare = bareProgram();
   const peers = nodeLlamaCpp();
-  const perplexity = names.has('prompts') ? await perplexityProgram() : undefined;
+  const programs = {
+    perplexity: names.has('prompts') ? await perplexityProgram() : undefined,
+    llamaBench: names.has('generate') ? await llamaBenchProgram() : undefined,
+  };
   const model = benchModel();
   printHead(getBackends(), threads);
   const vocabulary = await Model.load(model, { vocabOnly: true });
   const folder = mkdtempSync(join(tmpdir(), 'autocog-bench-'));
-  const models = { model, defaultModel: defaultModelPath, vocabulary, TokenChoiceTree };
-  const setup = { ...models, bare, peers, perplexity, folder, rounds, threads };
+  const models = { model, defaultModel: defaultModelPath, vocabulary };
+  const setup = {
+    ...models,
+    Model,
+    TokenChoiceTree,
+    bare,
+    peers,
+    ...programs,
+    folder,
+    rounds,
+    threads,
+  };
   const delays = new DelayLog();
   const goals = new Map();
   const wrong = [];

@@ -52,7 +52,8 @@ export type { EvalOptions, Evaluation } from './eval.js';
 export type { Emit, Generation } from './generate.js';
 export { jsonSchemaToGrammar } from './grammar.js';
 export { GreedyLM, type GreedyLMOptions } from './greedy-lm.js';
-export { LLaMa, type LLaMaLoadOptions, type LLaMaOptions } from './llama.js';
+export { LLaMa } from './llama.js';
+export type { LLaMaLoadOptions, LLaMaOptions } from './llama-options.js';
 export { type DetokenizeOptions, LM, type TokenizeOptions } from './lm.js';
 export { logSoftmax, logSumExp } from './log-softmax.js';
 export { type LoggerOptions, type LogLevel, type LogLine, setLogger } from './logger.js';
@@ -66,6 +67,7 @@ export type { RopeOptions, RopeScaling } from './rope.js';
 export { type SamplerName, type SamplerOptions, SamplerSettings } from './sampler-settings.js';
 export { samplers } from './samplers.js';
 export type { PromptState } from './state.js';
+export type { StreamPrintOptions } from './stream-print.js';
 export type { BestToken, TokenChoiceNode } from './token-choice-node.js';
 export {
   TokenChoiceTree,

@@ -11,58 +11,38 @@ import {
   checkString,
   checkTokens,
   type Prompt,
-  wrongType,
 } from './arguments.js';
 import type { BeamRequest, BeamSearchResult } from './beam-options.js';
 import type { CallOptions } from './call-options.js';
 import { ChoiceLM } from './choice-lm.js';
 import type { CompleteManyRequest } from './complete-many.js';
-import {
-  type Completion,
-  type CompletionDefaults,
-  type CompletionRequest,
-  readCompletionDefaults,
-} from './completion.js';
+import type { Completion, CompletionDefaults, CompletionRequest } from './completion.js';
 import type { ContextInfo } from './context-info.js';
-import { type ContextOptions, contextOptionNames, readContextOptions } from './context-options.js';
 import { type ControlVector, readControlVectors, sumOfParts } from './control-vector.js';
 import type { TextEmbedding, TextEmbeddings } from './embedder.js';
-import { type EmbeddingOptions, readEmbeddingOptions } from './embedding-options.js';
 import { checkInto, type EvalOptions, type Evaluation, readEvalOptions, rowsOf } from './eval.js';
 import type { Emit, Generation } from './generate.js';
+import {
+  type LLaMaLoadOptions,
+  type LLaMaOptions,
+  llamaOptionNames,
+  openSession,
+  readLoadOptions,
+} from './llama-options.js';
 import type { DetokenizeOptions, TokenizeOptions } from './lm.js';
 import { Model, nativeOf } from './model.js';
-import {
-  checkPath,
-  type ModelOptions,
-  modelOptionNames,
-  readModelOptions,
-} from './model-options.js';
+import { checkPath } from './model-options.js';
 import { callNative, runJob } from './native-job.js';
+import { readCandidates, readLogits } from './native-logits.js';
 import { holdsTasks, holdsTree, scoreNatively, scoreTogether } from './native-trees.js';
 import { searchBeamsNatively, writeManyNatively, writeNatively } from './native-writing.js';
-import { pick } from './pick.js';
-import { warnOfScale } from './rope.js';
 import { Session } from './session.js';
 import { loadState, type PromptState, saveState } from './state.js';
 import { readDetokenizeOptions, readTokenizeOptions } from './text-options.js';
 import type { TokenChoiceTree } from './token-choice-tree.js';
-import { tokenizeMany } from './tokenize-many.js';
+import { tokenizeMany, withoutEnd } from './tokenize-many.js';
 import type { TreeRequest, TreeScores, TreeTask } from './tree-scoring.js';
 import { type Cost, costFromNative, Stopwatch } from './usage.js';
-
-/** Options of a LLaMa. */
-export interface LLaMaOptions extends ContextOptions {
-  /** Defaults of `complete`. */
-  completion?: CompletionDefaults | undefined;
-  /** Of {@link LLaMa.embed}. Default: as of an {@link Embedder}, with the LM's threads. */
-  embeddings?: EmbeddingOptions | undefined;
-}
-
-/** Options of `LLaMa.load`: those of its model and its own. */
-export interface LLaMaLoadOptions extends ModelOptions, LLaMaOptions {}
-
-const optionNames = [...contextOptionNames, 'completion', 'embeddings'] as const;
 
 /**
  * llama.cpp as an LM: one context, with a thread and a queue of its own. Calls may overlap;
@@ -89,7 +69,7 @@ export class LLaMa extends ChoiceLM {
   /** @internal */
   constructor(session: Session, options: { completion: CompletionDefaults });
   constructor(source: Model | Session, options?: LLaMaOptions) {
-    const given = checkOptions(options, 'options', optionNames);
+    const given = checkOptions(options, 'options', llamaOptionNames);
     const { completion = {} } = given;
     super({ completion });
     this.#completion = completion;
@@ -103,16 +83,8 @@ export class LLaMa extends ChoiceLM {
    * @throws ModelLoadError, and what {@link ready} rejects with
    */
   static async load(path: string, options?: LLaMaLoadOptions): Promise<LLaMa> {
-    const names = [...modelOptionNames, ...optionNames];
-    const given = checkOptions(options, 'options', names);
-    const { completion = {}, embeddings, signal } = given;
-    const context = pick(given, contextOptionNames);
-    const modelOptions = pick(given, modelOptionNames);
-    // What is wrong with the options is said before minutes are spent on a model.
-    readModelOptions(modelOptions);
-    readContextOptions(context, undefined);
-    readCompletionDefaults(completion);
-    readEmbeddingOptions(embeddings, 0);
+    const { modelOptions, given } = readLoadOptions(options);
+    const { completion = {}, signal } = given;
     const model = await Model.load(path, modelOptions);
     let lm: LLaMa | undefined;
     try {
@@ -207,12 +179,8 @@ export class LLaMa extends ChoiceLM {
     const rows = rowsOf(which, tokens.length);
     checkInto(into, rows.length * this.vocabularySize);
     stopwatch.tokenized();
-    const result = await this.#session.run((session, cancellation) => {
-      return session.eval(tokens, rows, cancellation);
-    }, signal);
-    into?.set(result.logits);
-    const logits = into?.subarray(0, result.logits.length) ?? result.logits;
-    return { logits, rows: rows.length, ...stopwatch.complete(costFromNative(result.usage)) };
+    const { logits, cost } = await readLogits(this.#session, tokens, rows, into, signal);
+    return { logits, rows: rows.length, ...stopwatch.complete(cost) };
   }
 
   /** Decodes a prompt into the prefix cache, so that calls that begin with it are quick. */
@@ -345,12 +313,12 @@ export class LLaMa extends ChoiceLM {
   }
 
   protected override async tokenizePrompt(text: string): Promise<Int32Array> {
-    return this.#withoutEnd(await super.tokenizePrompt(text));
+    return withoutEnd(this.model, await super.tokenizePrompt(text));
   }
 
   protected override async tokenizePrompts(texts: readonly string[]): Promise<Int32Array[]> {
     const lists = await tokenizeMany(this.model, texts, true);
-    return lists.map((tokens) => this.#withoutEnd(tokens));
+    return lists.map((tokens) => withoutEnd(this.model, tokens));
   }
 
   protected override tokenizeTexts(texts: readonly string[]): Promise<Int32Array[]> {
@@ -375,18 +343,12 @@ export class LLaMa extends ChoiceLM {
     return this.greedyImpl(tokens, signal);
   }
 
-  protected override async candidatesImpl(
+  protected override candidatesImpl(
     tokens: Int32Array,
     k: number,
     signal: AbortSignal | undefined,
   ): Promise<{ token: number; logprob: number }[]> {
-    const count = Math.min(k, this.vocabularySize);
-    const best = await this.#session.run((session, cancellation) => {
-      return session.candidates(tokens, count, cancellation);
-    }, signal);
-    return Array.from(best.tokens, (token, index) => {
-      return { token, logprob: best.logprobs[index] as number };
-    });
+    return readCandidates(this.#session, tokens, k, signal);
   }
 
   protected override generateImpl(
@@ -439,19 +401,4 @@ export class LLaMa extends ChoiceLM {
   }
 
   readonly #textOfToken = (token: number): string => this.textOf(Int32Array.of(token));
-
-  /** Some models want an end token around every text; what follows a prompt must not come after it. */
-  #withoutEnd(tokens: Int32Array): Int32Array {
-    const { addEos, eos } = this.model.vocab;
-    return addEos && tokens.at(-1) === eos ? tokens.slice(0, -1) : tokens;
-  }
-}
-
-function openSession(model: Model, options: LLaMaOptions, ownsModel: boolean): Session {
-  if (!(model instanceof Model)) throw wrongType('a Model', 'model', model);
-  const context = pick(options, contextOptionNames);
-  const request = readContextOptions(context, model.info);
-  readEmbeddingOptions(options.embeddings, model.info.trainContextSize);
-  warnOfScale(context, request.contextSize, model.info);
-  return new Session(model, request, ownsModel, { ...options.embeddings });
 }

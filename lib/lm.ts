@@ -9,6 +9,7 @@ import type { ChooseOptions } from './choose-options.js';
 import type { CompleteOptions, Completion } from './completion.js';
 import type { CompletionStream } from './completion-stream.js';
 import { ClosedError, ContextOverflowError } from './errors.js';
+import { type StreamPrintOptions, streamPrint } from './stream-print.js';
 
 /** Options of `tokenize`. */
 export interface TokenizeOptions extends CallOptions {
@@ -64,6 +65,11 @@ export abstract class LM implements AsyncDisposable {
 
   /** Writes on after a prompt, and hands out what is written as it comes. Starts at once. */
   abstract stream(prompt: Prompt, options?: CompleteOptions): CompletionStream;
+
+  /** Does what {@link stream} does, and prints the text as it comes. Gives the text. */
+  streamPrint(prompt: Prompt, options?: StreamPrintOptions): Promise<string> {
+    return streamPrint(this, prompt, options);
+  }
 
   /** Picks the likeliest of a list of continuations. */
   abstract choose(

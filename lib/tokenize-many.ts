@@ -21,6 +21,12 @@ export async function tokenizeMany(
   });
 }
 
+/** Some models want an end token around every text; what follows a prompt must not come after it. */
+export function withoutEnd({ vocab }: Model, tokens: Int32Array): Int32Array {
+  const { addEos, eos } = vocab;
+  return addEos && tokens.at(-1) === eos ? tokens.slice(0, -1) : tokens;
+}
+
 /** UTF-8 of texts, one after the other, and where each ends. */
 function encodeAll(texts: readonly string[]): { bytes: Uint8Array; ends: Int32Array } {
   const ends = new Int32Array(texts.length);

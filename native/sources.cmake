@@ -75,6 +75,7 @@ set(AUTOCOG_ADDON_SOURCES
 )
 
 set(AUTOCOG_TEST_SOURCES
+  native/test/adapter_test.cc
   native/test/check.cc
   native/test/choice_bounds_test.cc
   native/test/embedder_test.cc

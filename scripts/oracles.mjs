@@ -16,7 +16,7 @@ const tests = 'test-oracles';
 /** Where the tests write what they observed: see test-oracles/support/tools.ts. */
 const reports = join(root, folder, 'reports');
 
-/** Builds llama-perplexity, llama-server and write-model into build-oracles/bin. */
+/** Builds llama-bench, llama-perplexity, llama-server and write-model into build-oracles/bin. */
 export function buildOracles() {
   checkRequirements();
   fetchLlama();

@@ -30,17 +30,48 @@ const folder = t.testdir({
     // @ts-expect-error greedyImpl is for subclasses
     lm.greedyImpl;
   `,
+  'chat.mts': `
+    import { defaultModelPath, LLaMa } from 'autocog-lm';
+    import { type Format, formats, type Reply, type Role, Thread } from 'autocog-lm/chat';
+    const format: Format = { ...formats.chatml, systemPrompt: 'Be brief' };
+    const thread = new Thread(await LLaMa.load(defaultModelPath), { format, maxTokens: Infinity });
+    for await (const { text } of thread.sendStream('Hello', { prefix: 'Hi' })) console.log(text);
+    const { message, droppedMessages }: Reply = await thread.sendStream('Hello').reply;
+    const role: Role = message.role;
+    console.log(role, droppedMessages + 1, thread.model?.info.path, formats.mistral_instruct?.stops);
+    await thread.interact({ color: false, output: process.stderr });
+    // @ts-expect-error formats do not change
+    formats.chatml.systemPrompt = 'x';
+    // @ts-expect-error there is no such option
+    await thread.send('Hello', { maxTokns: 1 });
+  `,
   'commonjs.cts': `
     import autocog = require('autocog-lm');
+    import chat = require('autocog-lm/chat');
     const load: Promise<autocog.LLaMa> = autocog.LLaMa.load(autocog.defaultModelPath);
-    void load.then((lm) => lm.close());
+    void load.then((lm) => new chat.Thread(lm).send('Hello').then(() => lm.close()));
   `,
+});
+
+t.test('both forms of the chat load, and name the same things', async (t) => {
+  const esm = await import('autocog-lm/chat');
+  const commonjs = createRequire(import.meta.url)('autocog-lm/chat');
+  t.same(Object.keys(commonjs).sort(), Object.keys(esm).sort());
+  t.same(Object.keys(esm).sort(), [
+    'ChatTemplate',
+    'Message',
+    'Thread',
+    'formatNames',
+    'formats',
+    'interact',
+    'wrap',
+  ]);
 });
 
 for (const library of ['es2022', 'esnext']) {
   t.test(`with the library types of ${library}`, async (t) => {
     const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--types', 'node'];
-    const files = ['esm.mts', 'commonjs.cts'].map((file) => join(folder, file));
+    const files = ['esm.mts', 'chat.mts', 'commonjs.cts'].map((file) => join(folder, file));
     const args = [tsc, ...flags, '--target', library, '--lib', library, ...files];
     const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' });
     t.equal(stdout, '');

@@ -3,9 +3,8 @@
 // ids), `tree` (tokens, parents, paths: node indices per choice) and `strategy`.
 
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { serve } from '../contender.mjs';
+import { importPeer, openPeer, startPeer } from './peer.mjs';
 import { strategies } from './strategies.mjs';
 
 const [folder, file] = process.argv.slice(2);
@@ -13,17 +12,8 @@ const job = JSON.parse(readFileSync(file, 'utf8'));
 const { prompt, tree } = job;
 const { tasks, once = [], sequences: count } = strategies[job.strategy](tree);
 
-const entry = join(folder, 'node_modules', 'node-llama-cpp', 'dist', 'index.js');
-const { getLlama } = await import(pathToFileURL(entry).href);
-const llama = await getLlama({ gpu: false, build: 'never', logLevel: 'error' });
-const model = await llama.loadModel({ modelPath: job.model, gpuLayers: 0 });
-const context = await model.createContext({
-  sequences: count,
-  contextSize: 512,
-  batchSize: 512,
-  threads: job.threads,
-  flashAttention: false,
-});
+const llama = await startPeer(await importPeer(folder));
+const { context } = await openPeer(llama, job, { sequences: count, contextSize: 512 });
 const sequences = Array.from({ length: count }, () => context.getSequence());
 
 const children = tree.tokens.map(() => []);

@@ -40,6 +40,27 @@ Examples:
   $ autocog-lm candidates -p 'The capital of France is' -k 5
   $ autocog-lm candidates --prompt-file prompt.txt --json | jq '.candidates[0].text'`;
 
+export const complete = `${promptNotes}
+
+Without options of sampling the likeliest token is taken each time; with any of them, what the
+others do not say is as in llama.cpp: temperature 0.8, top-k 40, top-p 0.95, min-p 0.05.
+
+Examples:
+  $ autocog-lm complete 'The capital of France is' --max-tokens 8 --stop .
+  $ autocog-lm complete -p 'The sky is' --temperature 0.7 --seed 1
+  $ autocog-lm complete -p 'As JSON:' --json-schema-file answer.json
+  $ autocog-lm complete -p 'The sky is' --json | jq -r .text`;
+
+export const chat = `
+At the prompt: ^C ends the chat. While the model writes, ^C stops it, and ENTER then has it write
+again. A \\ at the end of a line goes on in the next one, < gives what the answer begins with,
+!! adds a system message, !help lists the commands.
+
+Examples:
+  $ autocog-lm chat -m model.gguf
+  $ autocog-lm chat -m model.gguf --system 'Answer in rhymes.' --temperature 1.1
+  $ autocog-lm chat -m base-model.gguf --format vicuna_common`;
+
 export const tokenize = `${promptNotes}
 
 Examples:

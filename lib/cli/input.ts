@@ -47,6 +47,10 @@ export async function readChoices(
 
 const withoutLineEnd = (text: string): string => text.replace(/\r?\n$/, '');
 
+/** The text of a file. */
+export const readFileText = (path: string, signal: AbortSignal): Promise<string> =>
+  readText(path, signal);
+
 async function readText(path: string, signal: AbortSignal): Promise<string> {
   const name = path === stdin ? 'standard input' : path;
   const bytes = await readBytes(path, signal).catch((cause: unknown) => {

@@ -37,6 +37,9 @@ export const number = (text: string): number => {
   throw new InvalidArgumentError('Expected a number.');
 };
 
+/** The values of an option that may be given several times. */
+export const several = (text: string, before: string[] = []): string[] => [...before, text];
+
 const layers = (text: string): number | 'all' => (text === 'all' ? text : integer(0)(text));
 
 export function addModelOption(command: Command): Command {

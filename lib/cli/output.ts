@@ -2,12 +2,15 @@
 
 import { styleText } from 'node:util';
 
-/** Writes a line, or several; rejects where nobody reads them any more. */
-export function print(text: string): Promise<void> {
+/** Writes a text; rejects where nobody reads it any more. */
+export function write(text: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    process.stdout.write(`${text}\n`, (error) => (error ? reject(error) : resolve()));
+    process.stdout.write(text, (error) => (error ? reject(error) : resolve()));
   });
 }
+
+/** Writes a line, or several; rejects where nobody reads them any more. */
+export const print = (text: string): Promise<void> => write(`${text}\n`);
 
 /**
  * Writes a result as one line of JSON: typed arrays as arrays; null for what JSON has no

@@ -11,7 +11,9 @@ import {
   addPromptOptions,
   integer,
   number,
+  several,
 } from './options.js';
+import { addSamplerOptions } from './sampler-flags.js';
 
 /** Thrown for `--version`: it is met where nothing can wait for the engine to say its own. */
 export class VersionRequest extends Error {}
@@ -34,6 +36,8 @@ export function makeProgram(signal: AbortSignal): Command {
     .addHelpText('after', help.program);
   addChoose(program, signal);
   addCandidates(program, signal);
+  addComplete(program, signal);
+  addChat(program, signal);
   addTokenize(program, signal);
   addInfo(program, signal);
   addDemo(program, signal);
@@ -103,6 +107,60 @@ function addCandidates(program: Command, signal: AbortSignal): void {
     .action(async (flags) => {
       const { candidates } = await import('./candidates.js');
       await candidates(flags, signal);
+    });
+}
+
+function addComplete(program: Command, signal: AbortSignal): void {
+  const command = program
+    .command('complete')
+    .summary('write on after a prompt')
+    .description('Write on after a prompt, and print what is written as it comes.')
+    .argument('[prompt]', 'the prompt, unless it is given by an option');
+  addPromptOptions(command)
+    .option('--max-tokens <n>', 'most tokens to write (default: 128)', integer(1))
+    .option('--stop <text>', 'end before this text; may be given several times', several)
+    .option('--grammar-file <path>', 'write only what this GBNF grammar derives')
+    .addOption(
+      new Option('--json-schema-file <path>', 'write only JSON of this schema').conflicts(
+        'grammarFile',
+      ),
+    );
+  addSamplerOptions(command, 'the likeliest, unless another of these is given');
+  addEngineOptions(command);
+  addJsonOption(command)
+    .addHelpText('after', help.complete)
+    .action(async (prompt, flags) => {
+      const { complete } = await import('./complete.js');
+      await complete(prompt, flags, signal);
+    });
+}
+
+function addChat(program: Command, signal: AbortSignal): void {
+  const command = program
+    .command('chat')
+    .summary('talk with the model')
+    .description('Talk with the model: lines are said to it, its answers are printed.')
+    .option('--system <text>', 'the system message to begin with')
+    .addOption(
+      new Option('--system-file <path>', 'read it from a file, - for stdin').conflicts('system'),
+    )
+    .option('--format <name>', "how messages are written (default: by the model's template)")
+    .addOption(
+      new Option('--template-file <path>', 'write messages by this Jinja template').conflicts(
+        'format',
+      ),
+    )
+    .option('--merge-system', "hand system messages to the user's, for models without any")
+    .option('--max-tokens <n>', 'most tokens of one answer (default: no limit)', integer(1))
+    .option('--no-stream', 'print answers when they are complete')
+    .option('--no-header', 'print nothing at the beginning')
+    .option('--no-color', 'print without colours');
+  addSamplerOptions(command, '0.8');
+  addEngineOptions(command)
+    .addHelpText('after', help.chat)
+    .action(async (flags) => {
+      const { chat } = await import('./chat.js');
+      await chat(flags, signal);
     });
 }
 

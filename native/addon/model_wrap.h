@@ -37,10 +37,10 @@ class ModelWrap : public Napi::ObjectWrap<ModelWrap>, public Closable {
   Napi::Value Detokenize(const Napi::CallbackInfo& info);
   Napi::Value TokenBytes(const Napi::CallbackInfo& info);
   Napi::Value CheckGrammar(const Napi::CallbackInfo& info);
-  Napi::Value MatchesGrammar(const Napi::CallbackInfo& info);
   Napi::Value TokenTable(const Napi::CallbackInfo& info);
   Napi::Value LoadAdapter(const Napi::CallbackInfo& info);
   Napi::Value ReadControlVector(const Napi::CallbackInfo& info);
+  Napi::Value MatchesGrammar(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);
   // False, with an exception pending, once closed.
   bool CheckOpen(Napi::Env env) const;

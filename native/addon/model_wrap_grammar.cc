@@ -1,4 +1,4 @@
-// The methods of NativeModel that read grammars. See model_wrap.h.
+// The methods of NativeModel about grammars. See model_wrap.h.
 
 #include "addon/errors.h"
 #include "addon/model_wrap.h"

@@ -94,8 +94,23 @@ bool GrammarConstraint::IsTextAllowed(llama_token token) {
   return false;
 }
 
+const Tokens& GrammarConstraint::AllAllowed() {
+  if (!allowed_is_known_) FindAllowed();
+  return all_allowed_;
+}
+
+void GrammarConstraint::NoteAllowed(llama_token token) {
+  if (allowed_[static_cast<size_t>(token)]) return;
+  allowed_[static_cast<size_t>(token)] = true;
+  all_allowed_.push_back(token);
+}
+
 void GrammarConstraint::FindAllowed() {
   allowed_.assign(static_cast<size_t>(vocabulary_.size()), false);
+  all_allowed_.clear();
+  if (MayEnd()) {
+    for (const llama_token token : vocabulary_.end_of_generation()) NoteAllowed(token);
+  }
   const auto& nodes = trie_.nodes();
   path_.resize(trie_.greatest_depth() + 1);
   for (const Walk& walk : walks_) {
@@ -110,13 +125,12 @@ void GrammarConstraint::FindAllowed() {
       }
       ++i;
       for (uint32_t at = node.first_token; at < nodes[i].first_token; ++at) {
-        allowed_[static_cast<size_t>(trie_.tokens()[at])] = true;
+        NoteAllowed(trie_.tokens()[at]);
       }
     }
     if (walk.missing > 0 || !matcher_.AsksForToken(walk.set)) continue;
     for (const llama_token token : trie_.tokens()) {
-      if (matcher_.AdvanceToken(walk.set, token) != GrammarMatcher::kNothing)
-        allowed_[static_cast<size_t>(token)] = true;
+      if (matcher_.AdvanceToken(walk.set, token) != GrammarMatcher::kNothing) NoteAllowed(token);
     }
   }
   allowed_is_known_ = true;

@@ -27,6 +27,9 @@ class GrammarConstraint {
   // An end of generation is allowed where the text may end; a token without text never is. Only
   // tokens that keep the text a beginning of valid UTF-8 are.
   bool Allows(llama_token token);
+  // Every token that is allowed, each once. Costs a walk through as much of the vocabulary's trie
+  // as the grammar allows; valid until Accept().
+  const Tokens& AllAllowed();
   // Makes the logits of those candidates -inf that are not allowed.
   void Mask(llama_token_data* candidates, size_t size);
   // REQUIRES: a token that is allowed and ends no generation.
@@ -47,8 +50,9 @@ class GrammarConstraint {
 
   // False where the byte cannot come next.
   bool Step(Walk* walk, uint8_t byte);
-  // All tokens that are allowed, into allowed_.
+  // All tokens that are allowed, into allowed_ and all_allowed_.
   void FindAllowed();
+  void NoteAllowed(llama_token token);
   bool IsTextAllowed(llama_token token);
 
   const Vocabulary& vocabulary_;
@@ -57,6 +61,7 @@ class GrammarConstraint {
   // Several only where a token was read both as itself and as a text that ends within a code point.
   std::vector<Walk> walks_;
   std::vector<bool> allowed_;
+  Tokens all_allowed_;
   bool allowed_is_known_ = false;
   std::vector<Walk> path_;
 };

@@ -20,36 +20,16 @@ namespace {
 constexpr float kImpossible = -std::numeric_limits<float>::infinity();
 // No penalty, bias or temperature within its limits makes an infinity of less.
 constexpr float kGreatestLogit = 1e30f;
-// A grammar is asked about so many candidates at first, then about four times as many.
-constexpr size_t kFirstChunk = 32;
-
-bool IsBefore(const llama_token_data& a, const llama_token_data& b) {
-  return a.logit > b.logit || (a.logit == b.logit && a.id < b.id);
-}
+// Descending, the lower id first of equals. A type, so that sorts can inline it.
+struct IsBefore {
+  bool operator()(const llama_token_data& a, const llama_token_data& b) const {
+    return a.logit > b.logit || (a.logit == b.logit && a.id < b.id);
+  }
+};
 
 Status NoDistribution() { return Status(Code::kDecodeFailed, "The model gave logits that are not finite"); }
 
 Status NothingLeft() { return Status(Code::kDecodeFailed, "Nothing is left to pick: no token is allowed"); }
-
-// What of `candidates` comes first, in parts that grow: gives each to `visit`, in descending order, until that gives
-// false, or nothing possible is left.
-template <typename Visit>
-void VisitDescending(std::vector<llama_token_data>* candidates, Visit visit) {
-  size_t chunk = kFirstChunk;
-  for (size_t first = 0; first < candidates->size(); chunk *= 4) {
-    const auto begin = candidates->begin() + static_cast<std::ptrdiff_t>(first);
-    const size_t count = std::min(chunk, candidates->size() - first);
-    const auto end = begin + static_cast<std::ptrdiff_t>(count);
-    if (count > 4 * kFirstChunk) {
-      if (end != candidates->end()) std::nth_element(begin, end, candidates->end(), IsBefore);
-      std::sort(begin, end, IsBefore);
-    } else {
-      std::partial_sort(begin, end, candidates->end(), IsBefore);
-    }
-    if (begin->logit == kImpossible || !visit(&*begin, count)) return;
-    first += count;
-  }
-}
 
 }  // namespace
 
@@ -134,15 +114,12 @@ void Sampler::Fill(const float* logits) {
 }
 
 Result<llama_token> Sampler::PickBestAllowed(const float* logits) {
-  Fill(logits);
   llama_token best = LLAMA_TOKEN_NULL;
-  VisitDescending(&candidates_, [&](llama_token_data* chunk, size_t size) {
-    grammar_->Mask(chunk, size);
-    const llama_token_data* allowed =
-        std::find_if(chunk, chunk + size, [](const llama_token_data& each) { return each.logit > kImpossible; });
-    if (allowed != chunk + size) best = allowed->id;
-    return best == LLAMA_TOKEN_NULL;
-  });
+  for (const llama_token token : grammar_->AllAllowed()) {
+    if (logits[token] == kImpossible) continue;
+    const bool is_better = best == LLAMA_TOKEN_NULL || logits[token] > logits[best];
+    if (is_better || (logits[token] == logits[best] && token < best)) best = token;
+  }
   if (best == LLAMA_TOKEN_NULL) return NothingLeft();
   return best;
 }
@@ -169,33 +146,34 @@ Result<llama_token> Sampler::PickBySampling(const float* logits) {
 }
 
 Result<llama_token> Sampler::PickAgain(const float* logits) {
-  Fill(logits);
   const int top_k = chain_.first_top_k();
-  if (top_k <= 0) {
-    grammar_->Mask(candidates_.data(), candidates_.size());
-    llama_token_data_array candidates{candidates_.data(), candidates_.size(), -1, false};
-    if (std::none_of(candidates_.begin(), candidates_.end(),
-                     [](const llama_token_data& each) { return each.logit > kImpossible; })) {
-      return NothingLeft();
-    }
-    chain_.Choose(&candidates, /*skip_first=*/false);
-    return Selected(candidates);
-  }
-  // The k best of what is allowed, without asking about the rest.
-  const size_t wanted = std::min(candidates_.size(), static_cast<size_t>(top_k));
+  if (top_k <= 0) return PickAgainFromAll(logits);
   std::vector<llama_token_data> kept;
-  VisitDescending(&candidates_, [&](llama_token_data* chunk, size_t size) {
-    grammar_->Mask(chunk, size);
-    for (size_t i = 0; i < size && kept.size() < wanted; ++i) {
-      if (chunk[i].logit > kImpossible) kept.push_back(chunk[i]);
-    }
-    return kept.size() < wanted;
-  });
+  for (const llama_token token : grammar_->AllAllowed()) {
+    if (logits[token] > kImpossible) kept.push_back({token, logits[token], 0});
+  }
   if (kept.empty()) return NothingLeft();
+  // The k best of what is allowed.
+  const size_t wanted = std::min(static_cast<size_t>(vocabulary_.size()), static_cast<size_t>(top_k));
+  const auto end = kept.begin() + static_cast<std::ptrdiff_t>(std::min(wanted, kept.size()));
+  std::partial_sort(kept.begin(), end, kept.end(), IsBefore());
+  kept.erase(end, kept.end());
   // llama.cpp fills up with what is forbidden, and some samplers count their candidates.
   for (size_t i = 0; kept.size() < wanted; ++i) kept.push_back({static_cast<llama_token>(i), kImpossible, 0});
   llama_token_data_array candidates{kept.data(), kept.size(), -1, true};
   chain_.Choose(&candidates, /*skip_first=*/true);
+  return Selected(candidates);
+}
+
+Result<llama_token> Sampler::PickAgainFromAll(const float* logits) {
+  Fill(logits);
+  grammar_->Mask(candidates_.data(), candidates_.size());
+  llama_token_data_array candidates{candidates_.data(), candidates_.size(), -1, false};
+  if (std::none_of(candidates_.begin(), candidates_.end(),
+                   [](const llama_token_data& each) { return each.logit > kImpossible; })) {
+    return NothingLeft();
+  }
+  chain_.Choose(&candidates, /*skip_first=*/false);
   return Selected(candidates);
 }
 

@@ -41,6 +41,7 @@ class Sampler {
   Result<llama_token> PickBySampling(const float* logits);
   // The chain once more, on what the grammar allows.
   Result<llama_token> PickAgain(const float* logits);
+  Result<llama_token> PickAgainFromAll(const float* logits);
   void Fill(const float* logits);
 
   const Vocabulary& vocabulary_;

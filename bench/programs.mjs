@@ -1,0 +1,21 @@
+// llama.cpp's own programs that the bench measures against, built like the addon by the script of
+// `npm run test:oracles` unless the environment names others.
+
+import { join } from 'node:path';
+import { root } from '../scripts/run.mjs';
+
+let built;
+
+async function program(name, variable) {
+  if (process.env[variable]) return process.env[variable];
+  // Loaded here, since most trials do without.
+  built ??= import('../scripts/oracles.mjs').then(({ buildOracles }) => buildOracles());
+  await built;
+  return join(root, 'build-oracles', 'bin', name);
+}
+
+/** The path of llama-perplexity; LLAMA_PERPLEXITY names another. */
+export const perplexityProgram = () => program('llama-perplexity', 'LLAMA_PERPLEXITY');
+
+/** The path of llama-bench; LLAMA_BENCH names another. */
+export const llamaBenchProgram = () => program('llama-bench', 'LLAMA_BENCH');

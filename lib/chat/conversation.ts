@@ -1,0 +1,125 @@
+// The writing of a thread's messages for its LM: by a format or by a chat template, as text and
+// as tokens. Threads own one.
+
+import { NotSupportedError } from '../errors.js';
+import type { LM } from '../lm.js';
+import type { Model } from '../model.js';
+import type { Format } from './format.js';
+import { Message } from './message.js';
+import { TokenRenderer } from './render-tokens.js';
+import { formatSegments, type Segment, templateSegments } from './segments.js';
+import { ChatTemplate } from './template.js';
+
+/** The model behind an LM, where it has one. */
+export function modelOf(lm: LM): Model | undefined {
+  const model = (lm as Partial<{ model: Model }>).model;
+  return typeof model?.tokenBytes === 'function' ? model : undefined;
+}
+
+/** The texts of the tokens that templates name. */
+function tokenTexts(model: Model | undefined) {
+  const text = (token: number | undefined): string =>
+    token === undefined || model === undefined
+      ? ''
+      : model.detokenizeSync(Int32Array.of(token), { special: true });
+  return { bosToken: text(model?.vocab.bos), eosToken: text(model?.vocab.eos) };
+}
+
+/** How an LM wants its conversations. */
+export class Conversation {
+  readonly format: Readonly<Format> | undefined;
+  readonly template: ChatTemplate | undefined;
+  readonly #mergeSystem: boolean;
+  readonly #tokens: TokenRenderer;
+
+  /** @throws NotSupportedError where neither caller nor model say how */
+  constructor(lm: LM, { format, template, mergeSystem }: ConversationStyle) {
+    const model = modelOf(lm);
+    this.format = format;
+    this.#mergeSystem = mergeSystem;
+    this.#tokens = new TokenRenderer(lm, model);
+    if (format !== undefined) return;
+    const source = template ?? model?.info.chatTemplate;
+    if (source === undefined) {
+      throw new NotSupportedError(
+        'The model has no chat template: a thread with it needs the option format or template',
+      );
+    }
+    this.template = new ChatTemplate(source, tokenTexts(model));
+  }
+
+  /** The messages as text; with `opening`, up to where the bot goes on, after its `prefix`. */
+  text(messages: readonly Message[], opening: boolean, prefix = ''): string {
+    // Without the marks: contents are as the template leaves them.
+    if (this.template !== undefined) {
+      const merged = this.#merged(messages);
+      return this.template.render(merged, { addGenerationPrompt: opening }) + prefix;
+    }
+    return this.#segments(messages, opening, prefix)
+      .map(({ text }) => text)
+      .join('');
+  }
+
+  /** The messages as tokens; otherwise as {@link text}. */
+  tokens(messages: readonly Message[], opening: boolean, prefix = ''): Promise<Int32Array> {
+    const segments = this.#segments(messages, opening, prefix);
+    return this.#tokens.render(segments, this.template?.bosToken ?? '');
+  }
+
+  /** The control tokens that these stops name by their texts: they end a turn without one. */
+  async controlTokens(stops: readonly (string | number)[]): Promise<number[]> {
+    const texts = stops.filter((stop) => typeof stop === 'string');
+    const tokens = await Promise.all(texts.map((text) => this.#tokens.controlToken(text)));
+    return tokens.filter((token) => token !== undefined);
+  }
+
+  #segments(messages: readonly Message[], opening: boolean, prefix: string): Segment[] {
+    const merged = this.#merged(messages);
+    if (merged.length === 0 && !opening) return [];
+    if (this.template !== undefined) {
+      const segments = templateSegments(this.template, merged, opening);
+      return prefix === '' ? segments : [...segments, { text: prefix, content: true }];
+    }
+    const bot = this.format?.botPrefix ?? '';
+    if (prefix === '') return formatSegments(merged, opening ? bot : undefined);
+    return [
+      ...formatSegments(merged),
+      { text: bot, content: false },
+      { text: prefix, content: true },
+    ];
+  }
+
+  /** System messages as the beginning of the user's next, if that is wanted. */
+  #merged(messages: readonly Message[]): readonly Message[] {
+    if (!this.#mergeSystem) return messages;
+    let pending: string[] = [];
+    const merged: Message[] = [];
+    for (const message of messages) {
+      const { role, content, prefix, postfix } = message;
+      if (role === 'system') {
+        pending.push(content);
+      } else if (role === 'user' && pending.length > 0) {
+        const whole = [...pending, content].join('\n');
+        merged.push(new Message('user', whole, { prefix, postfix }));
+        pending = [];
+      } else {
+        merged.push(message);
+      }
+    }
+    // Nothing of the user's follows: it speaks with the user's voice.
+    if (pending.length > 0) merged.push(this.#asUser(pending.join('\n')));
+    return merged;
+  }
+
+  #asUser(content: string): Message {
+    const { userPrefix: prefix = '', userSuffix: postfix = '' } = this.format ?? {};
+    return new Message('user', content, { prefix, postfix });
+  }
+}
+
+/** Who says how conversations are written: a format, a template, or the model. */
+export interface ConversationStyle {
+  format: Readonly<Format> | undefined;
+  template: string | undefined;
+  mergeSystem: boolean;
+}

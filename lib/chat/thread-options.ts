@@ -1,0 +1,124 @@
+// What threads and their calls take, and the reading of it.
+
+import { checkBoolean, checkOptions, checkSignal, checkString, wrongType } from '../arguments.js';
+import { type CompleteOptions, type CompletionDefaults, readMaxTokens } from '../completion.js';
+import { SamplerSettings } from '../sampler-settings.js';
+import { aroundRole, type Format } from './format.js';
+import { type FormatName, findFormat } from './formats.js';
+import { type Message, type MessageLike, readMessage } from './message.js';
+
+/** Options of a thread. */
+export interface ThreadOptions {
+  /**
+   * How messages are written: a format, or the name of a known one. Default: by the template.
+   */
+  format?: FormatName | Partial<Format> | (string & {}) | undefined;
+  /** A chat template in Jinja. Default: the model's own. Not together with `format`. */
+  template?: string | undefined;
+  /** The system message to begin with, `''` for none. Default: the format's `systemPrompt`. */
+  system?: string | undefined;
+  /** The messages to begin with, after the system message. Default none. */
+  messages?: readonly MessageLike[] | undefined;
+  /** How the bot's tokens are sampled. Default: `samplers.DefaultSampling` on a LLaMa, else as the LM does. */
+  sampler?: CompletionDefaults['sampler'];
+  /** Most tokens of one answer. Default Infinity: until it ends, or the context is full. */
+  maxTokens?: number | undefined;
+  /**
+   * For templates without system messages: hand their contents to the user's message after
+   * them, as its first line. Default false: such a template refuses them.
+   */
+  mergeSystem?: boolean | undefined;
+}
+
+/** Options of `send` and its like: those of `complete` that an answer has a use for. */
+export interface SendOptions
+  extends Pick<
+    CompleteOptions,
+    'signal' | 'stopOnAbort' | 'maxTokens' | 'stop' | 'sampler' | 'grammar' | 'jsonSchema'
+  > {
+  /**
+   * What the answer begins with, word for word but for spaces at its ends. It is part of the
+   * bot's message. Default none.
+   */
+  prefix?: string | undefined;
+}
+
+/** What {@link readThreadOptions} makes of the options. */
+export interface ThreadSettings {
+  format: Readonly<Format> | undefined;
+  template: string | undefined;
+  messages: Message[];
+  sampler: SamplerSettings | undefined;
+  maxTokens: number;
+  mergeSystem: boolean;
+}
+
+/** Checks the options of a thread; throws TypeError or RangeError. */
+export function readThreadOptions(value: ThreadOptions | undefined): ThreadSettings {
+  const options = checkOptions(value, 'options', [
+    'format',
+    'template',
+    'system',
+    'messages',
+    'sampler',
+    'maxTokens',
+    'mergeSystem',
+  ]);
+  const { format: given, template, system, messages = [] } = options;
+  const format = given === undefined ? undefined : findFormat(given, 'format');
+  if (format !== undefined && template !== undefined) {
+    throw wrongType('nothing, beside format,', 'template', template);
+  }
+  if (!Array.isArray(messages)) throw wrongType('an array of messages', 'messages', messages);
+  const opening = checkString(system ?? format?.systemPrompt ?? '', 'system');
+  const first: MessageLike[] = opening === '' ? [] : [{ role: 'system', content: opening }];
+  return {
+    format,
+    template: template === undefined ? undefined : checkString(template, 'template'),
+    messages: [
+      ...readMessages(first, 'system', format),
+      ...readMessages(messages, 'messages', format),
+    ],
+    sampler: readSampler(options.sampler),
+    maxTokens: readMaxTokens(options.maxTokens ?? Infinity, 'maxTokens'),
+    mergeSystem: checkBoolean(options.mergeSystem ?? false, 'mergeSystem'),
+  };
+}
+
+const readSampler = (value: CompletionDefaults['sampler']): SamplerSettings | undefined =>
+  value === undefined || value instanceof SamplerSettings ? value : new SamplerSettings(value);
+
+/** Checks messages, and gives copies that are complete; throws a TypeError. */
+export function readMessages(
+  messages: readonly unknown[],
+  name: string,
+  format: Format | undefined,
+): Message[] {
+  const around = (role: Message['role']): { prefix: string; postfix: string } =>
+    format === undefined ? { prefix: '', postfix: '' } : aroundRole(format, role);
+  return messages.map((message, index) => readMessage(message, `${name}[${index}]`, around));
+}
+
+/** Checks the options of one answer; throws TypeError or RangeError. The LM checks its own. */
+export function readSendOptions(value: SendOptions | undefined) {
+  const { prefix, signal, maxTokens, stop, ...rest } = checkOptions(value, 'options', [
+    'prefix',
+    'signal',
+    'stopOnAbort',
+    'maxTokens',
+    'stop',
+    'sampler',
+    'grammar',
+    'jsonSchema',
+  ]);
+  return {
+    prefix: checkString(prefix ?? '', 'prefix').trim(),
+    signal: checkSignal(signal, 'signal'),
+    maxTokens: maxTokens === undefined ? undefined : readMaxTokens(maxTokens, 'maxTokens'),
+    stops: stop === undefined ? [] : [stop].flat(),
+    rest,
+  };
+}
+
+/** {@link readSendOptions}'s. */
+export type SendRequest = ReturnType<typeof readSendOptions>;

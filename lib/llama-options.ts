@@ -1,0 +1,49 @@
+// The options of a LLaMa, and the making of its session from them.
+
+import { checkOptions, wrongType } from './arguments.js';
+import { type CompletionDefaults, readCompletionDefaults } from './completion.js';
+import { type ContextOptions, contextOptionNames, readContextOptions } from './context-options.js';
+import { type EmbeddingOptions, readEmbeddingOptions } from './embedding-options.js';
+import { Model } from './model.js';
+import { type ModelOptions, modelOptionNames, readModelOptions } from './model-options.js';
+import { pick } from './pick.js';
+import { warnOfScale } from './rope.js';
+import { Session } from './session.js';
+
+/** Options of a LLaMa. */
+export interface LLaMaOptions extends ContextOptions {
+  /** Defaults of `complete`. */
+  completion?: CompletionDefaults | undefined;
+  /** Of `LLaMa.embed`. Default: as of an `Embedder`, with the LM's threads. */
+  embeddings?: EmbeddingOptions | undefined;
+}
+
+/** Options of `LLaMa.load`: those of its model and its own. */
+export interface LLaMaLoadOptions extends ModelOptions, LLaMaOptions {}
+
+/** The names of {@link LLaMaOptions}. */
+export const llamaOptionNames = [...contextOptionNames, 'completion', 'embeddings'] as const;
+
+/** Checks what `LLaMa.load` is given before minutes are spent on a model. */
+export function readLoadOptions(options: LLaMaLoadOptions | undefined): {
+  modelOptions: ModelOptions;
+  given: LLaMaLoadOptions;
+} {
+  const given = checkOptions(options, 'options', [...modelOptionNames, ...llamaOptionNames]);
+  const modelOptions = pick(given, modelOptionNames);
+  readModelOptions(modelOptions);
+  readContextOptions(pick(given, contextOptionNames), undefined);
+  readCompletionDefaults(given.completion ?? {});
+  readEmbeddingOptions(given.embeddings, 0);
+  return { modelOptions, given };
+}
+
+/** A context on a model, in the making. */
+export function openSession(model: Model, options: LLaMaOptions, ownsModel: boolean): Session {
+  if (!(model instanceof Model)) throw wrongType('a Model', 'model', model);
+  const context = pick(options, contextOptionNames);
+  const request = readContextOptions(context, model.info);
+  readEmbeddingOptions(options.embeddings, model.info.trainContextSize);
+  warnOfScale(context, request.contextSize, model.info);
+  return new Session(model, request, ownsModel, { ...options.embeddings });
+}

@@ -1,0 +1,4 @@
+export function renderChat(
+  messages: readonly { role: string; content: string }[],
+  options?: { addGenerationPrompt?: boolean },
+): string;
