@@ -166,8 +166,10 @@ t.test('a model option that is NaN, negative or of another kind is refused', asy
 
 testWith(t, make, 'a call option that is NaN or negative is refused', async (t, lm) => {
   for (const value of [Number.NaN, -1, 0, 1.5, Infinity]) {
-    const error = wrongSize('an integer of at least 1', 'maxTokens', `${value}`);
-    t.match(await failure(lm.complete(prompt, { maxTokens: value })), error);
+    if (value !== Infinity) {
+      const error = wrongSize('an integer of at least 1', 'maxTokens', `${value}`);
+      t.match(await failure(lm.complete(prompt, { maxTokens: value })), error);
+    }
     t.match(await failure(lm.candidates(prompt, value)), {
       name: 'RangeError',
       message: / for k,/,

@@ -117,8 +117,8 @@ t.test('what is sealed but cannot be is refused, too', async (t) => {
     ['more in it', (content) => Object.assign(content, { more: true })],
     [
       'a fact more',
-      (content) => Object.assign(content.facts as object, { 'context.adapters': 'some' }),
-      { message: /context\.adapters \(some, not undefined\)/ },
+      (content) => Object.assign(content.facts as object, { 'context.more': 'some' }),
+      { message: /context\.more \(some, not undefined\)/ },
     ],
     [
       'more tokens than the context has',
