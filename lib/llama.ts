@@ -37,10 +37,10 @@ import { readCandidates, readLogits } from './native-logits.js';
 import { holdsTasks, holdsTree, scoreNatively, scoreTogether } from './native-trees.js';
 import { searchBeamsNatively, writeManyNatively, writeNatively } from './native-writing.js';
 import { Session } from './session.js';
-import { loadState, type PromptState, saveState } from './state.js';
+import type { PromptState } from './state.js';
 import { readDetokenizeOptions, readTokenizeOptions } from './text-options.js';
 import type { TokenChoiceTree } from './token-choice-tree.js';
-import { tokenizeMany, withoutEnd } from './tokenize-many.js';
+import { textIn, tokenizeMany, withoutEnd } from './tokenize-many.js';
 import type { TreeRequest, TreeScores, TreeTask } from './tree-scoring.js';
 import { type Cost, costFromNative, Stopwatch } from './usage.js';
 
@@ -232,6 +232,7 @@ export class LLaMa extends ChoiceLM {
     const tokens = input === undefined ? undefined : await this.promptTokens(input, signal);
     if (tokens !== undefined) this.checkFits(tokens.length);
     stopwatch.tokenized();
+    const { saveState } = await import('./state.js');
     const state = await saveState(this.#session, resolve(path), tokens, signal);
     return { tokens: state.tokens, ...stopwatch.complete(state) };
   }
@@ -249,6 +250,7 @@ export class LLaMa extends ChoiceLM {
     checkPath(path, 'path');
     const signal = checkSignal(checkOptions(options, 'options', ['signal']).signal, 'signal');
     await this.admit(signal);
+    const { loadState } = await import('./state.js');
     const state = await loadState(this.#session, resolve(path), signal);
     return { tokens: state.tokens, ...stopwatch.complete(state) };
   }
@@ -353,7 +355,7 @@ export class LLaMa extends ChoiceLM {
     emit: Emit | undefined,
     stopped: AbortSignal,
   ): Promise<Generation> {
-    return writeNatively(this.#session, tokens, request, emit, stopped, this.#textOfToken);
+    return writeNatively(this.#session, tokens, request, emit, stopped, textIn(this.model));
   }
 
   protected override generateMany(
@@ -361,7 +363,7 @@ export class LLaMa extends ChoiceLM {
     request: CompleteManyRequest,
     stopwatch: Stopwatch,
   ): Promise<Completion[]> {
-    return writeManyNatively(this.#session, prompts, request, stopwatch, this.#textOfToken);
+    return writeManyNatively(this.#session, prompts, request, stopwatch, textIn(this.model));
   }
 
   protected override beamSearchImpl(
@@ -395,6 +397,4 @@ export class LLaMa extends ChoiceLM {
     if (tasks.length === 1) return super.scoreTrees(tasks, signal);
     return scoreTogether(this.#session, tasks, signal);
   }
-
-  readonly #textOfToken = (token: number): string => this.textOf(Int32Array.of(token));
 }

@@ -1,6 +1,5 @@
 // Sampler settings in the engine's terms.
 
-import { randomBytes } from 'node:crypto';
 import type { NativeSampling } from './binding.js';
 import { SamplerSettings } from './sampler-settings.js';
 
@@ -23,6 +22,6 @@ export function nativeSampling(
     biasTokens: Int32Array.from(logitBias.keys()),
     biasValues: Float64Array.from(logitBias.values()),
     grammar,
-    seed: seed ?? randomBytes(4).readUInt32LE(),
+    seed: seed ?? (crypto.getRandomValues(new Uint32Array(1))[0] as number),
   };
 }

@@ -1,4 +1,5 @@
-// Prompts on disk: what a cached prompt left in the KV cache, saved and loaded. LLaMa uses it.
+// Prompts on disk: what a cached prompt left in the KV cache, saved and loaded. LLaMa loads this file
+// when it is first needed.
 
 import { raceAbort } from './abort.js';
 import { ContextOverflowError, LMError } from './errors.js';

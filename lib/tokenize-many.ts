@@ -1,8 +1,8 @@
-// Many texts to tokens in one native job, where thousands of choices would be thousands.
-// LLaMa uses it.
+// Texts and tokens as LLaMa needs them: many texts in one native job, where thousands of choices
+// would be thousands of jobs.
 
 import { type Model, nativeOf } from './model.js';
-import { runJob } from './native-job.js';
+import { callNative, runJob } from './native-job.js';
 
 /** The tokens of each text; control tokens written out in a text stay plain text. */
 export async function tokenizeMany(
@@ -19,6 +19,11 @@ export async function tokenizeMany(
     end += length;
     return tokens.subarray(end - length, end);
   });
+}
+
+/** Gives the text of a token, control tokens included. */
+export function textIn(model: Model): (token: number) => string {
+  return (token) => callNative(() => nativeOf(model).detokenizeSync(Int32Array.of(token), true));
 }
 
 /** Some models want an end token around every text; what follows a prompt must not come after it. */

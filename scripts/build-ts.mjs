@@ -50,11 +50,28 @@ function writeCommonJs(file, text) {
   ts.sys.writeFile(file, output);
 }
 
+/**
+ * What `import` gets: the names of the CommonJS output. Node loads that much quicker than as many ES modules, and a
+ * program that both imports and requires the package has one copy of its classes.
+ */
+function writeImports(entry) {
+  const source = readFileSync(join(dist, 'esm', entry), 'utf8');
+  const lists = [...source.matchAll(/^export \{([^}]*)\} from /gm)].map(([, list]) => list);
+  const names = lists.flatMap((list) => list.split(',')).map((name) => name.trim());
+  const from = `${'../'.repeat(entry.split('/').length)}cjs/${entry}`;
+  const lines = [
+    `import cjs from '${from}';`,
+    `export const { ${names.filter(Boolean).sort().join(', ')} } = cjs;`,
+  ];
+  writeFileSync(join(dist, 'esm', entry.replace(/\.js$/, '.mjs')), `${lines.join('\n')}\n`);
+}
+
 export function buildTs() {
   rmSync(dist, { recursive: true, force: true });
   compile('esm', 'module');
   compile('cjs', 'commonjs');
   writeFileSync(join(dist, 'cjs', 'package.json'), '{ "type": "commonjs" }\n');
+  for (const entry of ['index.js', 'chat/index.js']) writeImports(entry);
 }
 
 await main(import.meta.url, buildTs);

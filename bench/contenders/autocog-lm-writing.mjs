@@ -4,7 +4,7 @@
 // is) and `tellsRivals` (of each token, in the facts).
 
 import { readFileSync } from 'node:fs';
-import { LLaMa } from 'autocog-lm';
+import { LLaMa, Model } from 'autocog-lm';
 import { serve } from '../contender.mjs';
 
 /** Likeliest tokens that are told, once, of each token of the texts. */
@@ -14,12 +14,16 @@ const job = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const prompts = job.prompts.map((prompt) => {
   return typeof prompt === 'string' ? prompt : Int32Array.from(prompt);
 });
-const lm = await LLaMa.load(job.model, {
+const model = await Model.load(job.model);
+const lm = new LLaMa(model, {
   threads: job.threads,
   contextSize: job.contextSize,
   flashAttention: false,
+  // The context is that large for many branches, not for long texts.
+  ropeFrequencyBase: model.info.ropeFrequencyBaseTrain,
   ...job.context,
 });
+await lm.ready;
 
 async function write(options) {
   if (job.way === 'completeMany') return lm.completeMany(prompts, options);
@@ -51,3 +55,4 @@ async function rivals() {
 const facts = { rivals: job.tellsRivals ? await rivals() : [] };
 await serve(facts, () => write(job.options), { before, describe });
 await lm.close();
+await model.close();

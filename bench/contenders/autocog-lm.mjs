@@ -6,16 +6,20 @@
 //   cached
 
 import { readFileSync } from 'node:fs';
-import { LLaMa } from 'autocog-lm';
+import { LLaMa, Model } from 'autocog-lm';
 import { peakMemory, serve } from '../contender.mjs';
 
 const job = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const read = (text) => (typeof text === 'string' ? text : Int32Array.from(text));
-const lm = await LLaMa.load(job.model, {
+const model = await Model.load(job.model);
+const lm = new LLaMa(model, {
   threads: job.threads,
   contextSize: job.contextSize,
   flashAttention: false,
+  // The context is that large for many branches, not for long texts.
+  ropeFrequencyBase: model.info.ropeFrequencyBaseTrain,
 });
+await lm.ready;
 
 function describe({ index, usage, choices }) {
   const scored = choices.map(({ logprobs, logprob, probability, interval, rank, exact }) => {
@@ -69,3 +73,4 @@ async function serveMany() {
 if (job.tasks !== undefined) await serveMany();
 else await (job.next === undefined ? serveChoose() : serveGreedy());
 await lm.close();
+await model.close();
