@@ -24,9 +24,9 @@ ThreadPool::ThreadPool(int threads) {
   auto make = FromCpu<New>("ggml_threadpool_new");
   if (make == nullptr) return;
   ggml_threadpool_params params = ggml_threadpool_params_default(threads);
-  // They spin for some milliseconds after a graph, so that the next token finds them awake. The
-  // usual fifty times as long would take a core from an idle process for a while.
-  params.poll = 1;
+  // Spinning between graphs would take a core from an idle process, and from JavaScript's thread
+  // while a text is written: on two cores that costs more than it wins.
+  params.poll = 0;
   pool_ = make(&params);
 }
 
