@@ -6,6 +6,7 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/backend.cc
   native/engine/batch.cc
   native/engine/beam_search.cc
+  native/engine/best_tokens.cc
   native/engine/choice_bounds.cc
   native/engine/context.cc
   native/engine/control_vector.cc

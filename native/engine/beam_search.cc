@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <utility>
 
+#include "engine/best_tokens.h"
 #include "engine/log_softmax.h"
 #include "engine/stop_finder.h"
 
@@ -98,7 +98,7 @@ class BeamSearch {
   std::vector<Open> open_;
   std::vector<Beam> ended_;  // best first
   std::vector<Candidate> candidates_;
-  std::vector<llama_token> order_;  // reused
+  Tokens order_;  // reused
   Batch batch_;
   Usage usage_;
 };
@@ -107,15 +107,11 @@ Status BeamSearch::ReadRow(int parent, const float* row) {
   const auto size = static_cast<size_t>(context_->vocabulary_size());
   const double normalizer = LogSumExp(row, size);
   if (!std::isfinite(normalizer)) return Status(Code::kDecodeFailed, "The model gave logits that are not finite");
-  order_.resize(size);
-  std::iota(order_.begin(), order_.end(), 0);
-  const size_t count = std::min(size, wide_);
-  const auto better = [row](llama_token a, llama_token b) { return row[a] > row[b] || (row[a] == row[b] && a < b); };
-  std::partial_sort(order_.begin(), order_.begin() + static_cast<std::ptrdiff_t>(count), order_.end(), better);
+  FindBestTokens(row, size, wide_, &order_);
   const double sum = open_[static_cast<size_t>(parent)].sum;
-  for (size_t i = 0; i < count; ++i) {
-    const double logprob = static_cast<double>(row[order_[i]]) - normalizer;
-    candidates_.push_back({sum + logprob, logprob, parent, order_[i]});
+  for (const llama_token token : order_) {
+    const double logprob = static_cast<double>(row[token]) - normalizer;
+    candidates_.push_back({sum + logprob, logprob, parent, token});
   }
   return Status::Ok();
 }

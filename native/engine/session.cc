@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <utility>
 
+#include "engine/best_tokens.h"
 #include "engine/guard.h"
 #include "engine/log_softmax.h"
 #include "engine/tree_scorer.h"
@@ -20,18 +20,8 @@ Status PickCandidates(const std::vector<float>& row, int count, Candidates* resu
   Stopwatch watch(&result->usage.read_ms);
   const double normalizer = LogSumExp(row.data(), row.size());
   if (!std::isfinite(normalizer)) return Status(Code::kDecodeFailed, "The model gave logits that are not finite");
-  std::vector<llama_token>& tokens = result->tokens;
-  tokens.resize(row.size());
-  std::iota(tokens.begin(), tokens.end(), 0);
-  const auto better = [&](llama_token a, llama_token b) {
-    const float left = row[static_cast<size_t>(a)];
-    const float right = row[static_cast<size_t>(b)];
-    return left > right || (left == right && a < b);
-  };
-  const size_t kept = std::min(row.size(), static_cast<size_t>(count));
-  std::partial_sort(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(kept), tokens.end(), better);
-  tokens.resize(kept);
-  for (llama_token token : tokens) {
+  FindBestTokens(row.data(), row.size(), static_cast<size_t>(count), &result->tokens);
+  for (llama_token token : result->tokens) {
     result->logprobs.push_back(static_cast<double>(row[static_cast<size_t>(token)]) - normalizer);
   }
   return Status::Ok();

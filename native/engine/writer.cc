@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <utility>
 
+#include "engine/best_tokens.h"
 #include "engine/log_softmax.h"
 #include "engine/utf8.h"
 
@@ -95,14 +95,10 @@ void Writer::Note(llama_token token, const float* row, double normalizer, Piece*
 
 void Writer::FindAlternatives(const float* row, double normalizer, Piece* piece) {
   const auto size = static_cast<size_t>(vocabulary_.size());
-  const size_t count = std::min(size, static_cast<size_t>(options_.alternatives));
-  order_.resize(size);
-  std::iota(order_.begin(), order_.end(), 0);
-  const auto better = [row](llama_token a, llama_token b) { return row[a] > row[b] || (row[a] == row[b] && a < b); };
-  std::partial_sort(order_.begin(), order_.begin() + static_cast<std::ptrdiff_t>(count), order_.end(), better);
-  for (size_t i = 0; i < count; ++i) {
-    piece->alternatives.push_back(order_[i]);
-    piece->alternative_logprobs.push_back(static_cast<double>(row[order_[i]]) - normalizer);
+  FindBestTokens(row, size, static_cast<size_t>(options_.alternatives), &order_);
+  piece->alternatives = order_;
+  for (const llama_token token : order_) {
+    piece->alternative_logprobs.push_back(static_cast<double>(row[token]) - normalizer);
   }
   generation_.alternatives.insert(generation_.alternatives.end(), piece->alternatives.begin(),
                                   piece->alternatives.end());

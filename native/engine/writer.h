@@ -98,7 +98,7 @@ class Writer {
   size_t end_ = 0;       // of the text, once ended
   bool ended_ = false;
   Generation generation_;
-  std::vector<llama_token> order_;  // reused
+  Tokens order_;  // reused
   const Clock::time_point start_ = Clock::now();
   Clock::time_point first_;
 };
