@@ -19,6 +19,8 @@ export const errorCodes = [
   'NOT_SUPPORTED',
   'OUT_OF_MEMORY',
   'OUT_OF_RANGE',
+  'PEER_MISSING',
+  'REMOTE',
   'RETRIES_EXHAUSTED',
   'STATE_MISMATCH',
   'STATE_NOT_SAVED',
@@ -78,6 +80,36 @@ export class NotSupportedError extends LMError {
 
   constructor(message: string, options: { cause?: unknown } = {}) {
     super(message, { ...options, code: 'NOT_SUPPORTED' });
+  }
+}
+
+/**
+ * A server refused, failed, answered what cannot be read, or did not answer in time, as often as
+ * it was tried. Code `REMOTE`.
+ */
+export class RemoteError extends LMError {
+  override name = 'RemoteError';
+  /** The HTTP status of the last answer; undefined where there was none, or where it broke off. */
+  readonly status: number | undefined;
+  /** What the server calls the request, where it names it (`x-request-id`). */
+  readonly requestId: string | undefined;
+  /** What was written before the server failed, where a completion was under way. */
+  readonly completion: Completion | undefined;
+
+  constructor(
+    message: string,
+    options: {
+      cause?: unknown;
+      status?: number | undefined;
+      requestId?: string | undefined;
+      completion?: Completion | undefined;
+    } = {},
+  ) {
+    const { status, requestId, completion, ...rest } = options;
+    super(message, { ...rest, code: 'REMOTE' });
+    this.status = status;
+    this.requestId = requestId;
+    this.completion = completion;
   }
 }
 

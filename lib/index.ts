@@ -47,6 +47,7 @@ export {
   LMError,
   ModelLoadError,
   NotSupportedError,
+  RemoteError,
 } from './errors.js';
 export type { EvalOptions, Evaluation } from './eval.js';
 export type { Emit, Generation } from './generate.js';

@@ -71,7 +71,10 @@ export function buildTs() {
   compile('esm', 'module');
   compile('cjs', 'commonjs');
   writeFileSync(join(dist, 'cjs', 'package.json'), '{ "type": "commonjs" }\n');
-  for (const entry of ['index.js', 'chat/index.js']) writeImports(entry);
+  for (const { import: entry } of Object.values(packageJson.exports)) {
+    if (entry !== undefined)
+      writeImports(relative('dist/esm', entry.default).replace(/\.mjs$/, '.js'));
+  }
 }
 
 await main(import.meta.url, buildTs);

@@ -1,0 +1,3 @@
+// The public names of `autocog-lm/transformers`. The core of the package does not import it.
+
+export { ChoiceLM } from '../choice-lm.js';
