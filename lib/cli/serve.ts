@@ -1,7 +1,7 @@
 // `autocog-lm serve`.
 
-import { isLoopback } from '../serve/options.js';
-import { serve as listen, type ScoringServer, type ServeOptions } from '../serve/server.js';
+import { isLoopback, type ServeOptions } from '../serve/options.js';
+import { serve as listen, type ScoringServer } from '../serve/server.js';
 import { withLM } from './engine.js';
 import { report, UsageError } from './failure.js';
 import type { EngineFlags } from './options.js';

@@ -1,6 +1,7 @@
 // The body of `POST /v1/completions`, read.
 
 import { type Fields, flag, integer, text } from './fields.js';
+import { badField } from './http-error.js';
 import { type PromptField, promptFields } from './prompts.js';
 import type { Served } from './served.js';
 import type { Naming } from './token-names.js';
@@ -18,6 +19,9 @@ export interface CompletionsRequest extends WritingRequest {
   maxTokens: number;
 }
 
+/** Most answers to one request. */
+const mostTexts = 4096;
+
 /** As OpenAI has it. */
 const usualMaxTokens = 16;
 
@@ -33,7 +37,13 @@ export function readCompletions(served: Served, fields: Fields): CompletionsRequ
     maxTokens: fields.get('max_tokens', integer(0)) ?? usualMaxTokens,
     ...readWriting(fields, model),
   };
+  const { n } = request;
+  // As many as are told: none would be written in vain, and nothing is picked of them.
+  fields.get('best_of', integer(n, n));
   fields.finish();
+  if (request.prompts.length * n > mostTexts) {
+    throw badField(`at most ${mostTexts} answers`, 'prompt', request.prompts);
+  }
   return request;
 }
 

@@ -71,10 +71,8 @@ export class Fields {
       if (this.#known.has(name) || value === null) continue;
       const full = this.#prefix + name;
       const known = [...this.#known].join(', ');
-      throw new HttpError(400, `Expected only ${known}, got the field ${describe(full)}`, {
-        param: full,
-        code: 'unknown_parameter',
-      });
+      const message = `The field ${describe(full)} is not supported; those that are: ${known}`;
+      throw new HttpError(400, message, { param: full, code: 'unknown_parameter' });
     }
   }
 

@@ -3,7 +3,7 @@
 import { checkInteger } from '../arguments.js';
 import { withoutEnd } from '../tokenize-many.js';
 import { list, type Reader, text } from './fields.js';
-import { badField } from './http-error.js';
+import { badField, tooLong } from './http-error.js';
 import type { Served } from './served.js';
 
 /** A prompt as it was given. */
@@ -72,6 +72,11 @@ async function ofText(served: Served, text: string, signal: AbortSignal): Promis
 
 async function ofTokens({ lm, implicitBos }: Served, ids: Int32Array): Promise<ServedPrompt> {
   const { bos, addBos } = lm.model.vocab;
+  // Known before their text is made.
+  if (ids.length > lm.contextSize) {
+    const message = `The prompt of ${ids.length} tokens does not fit in the context of ${lm.contextSize}`;
+    throw tooLong(message, 'prompt');
+  }
   const text = lm.model.detokenizeSync(ids, { special: true });
   const isAdded = implicitBos && addBos && bos !== undefined && ids[0] !== bos;
   if (!isAdded || ids.length === 0) return { tokens: ids, text, hidden: 0, unwritten: 0 };

@@ -27,8 +27,29 @@ interface Work {
   next: Likely | undefined;
 }
 
+/** Tokens of the prompts that are scored in one go. */
+const mostTokens = 2 ** 16;
+
 /** The prompts' tokens; for `alternatives` of 0 or 1. */
 export async function scoreByTree(
+  memory: PromptMemory,
+  prompts: readonly Int32Array[],
+  request: ScoreRequest,
+  spent: Spent,
+): Promise<ScoredPrompt[]> {
+  const scored: ScoredPrompt[] = [];
+  for (let start = 0; start < prompts.length; ) {
+    let end = start;
+    let tokens = 0;
+    do tokens += (prompts[end++] as Int32Array).length;
+    while (tokens < mostTokens && end < prompts.length);
+    scored.push(...(await scoreTogether(memory, prompts.slice(start, end), request, spent)));
+    start = end;
+  }
+  return scored;
+}
+
+async function scoreTogether(
   memory: PromptMemory,
   prompts: readonly Int32Array[],
   request: ScoreRequest,

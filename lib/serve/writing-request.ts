@@ -151,7 +151,11 @@ function readStreamOptions(fields: Fields, stream: boolean): boolean {
 /** The grammar of whichever field asks for one; each is checked against the vocabulary. */
 function readGrammar(fields: Fields, model: Model): string | undefined {
   const given = [
-    fields.get('grammar', readGbnf),
+    fields.get('grammar', (value, name) => {
+      const grammar = readGbnf(value, name);
+      model.checkGrammar(grammar);
+      return grammar;
+    }),
     fields.get('json_schema', toGrammar),
     fields.get('response_format', readFormat),
   ].filter((grammar) => grammar !== undefined);
@@ -159,9 +163,7 @@ function readGrammar(fields: Fields, model: Model): string | undefined {
     const message = 'Expected one of grammar, json_schema and response_format, got several';
     throw new HttpError(400, message, { param: 'grammar', code: 'invalid_value' });
   }
-  const [grammar] = given;
-  if (grammar !== undefined) model.checkGrammar(grammar);
-  return grammar;
+  return given[0];
 }
 
 const readGbnf: Reader<string> = (value, name) => {
