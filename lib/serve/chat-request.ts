@@ -1,5 +1,6 @@
 // The body of `POST /v1/chat/completions`, read.
 
+import { checkOneOf } from '../arguments.js';
 import { Message } from '../chat/message.js';
 import { Fields, flag, integer, list, object, type Reader, text } from './fields.js';
 import { badField, HttpError } from './http-error.js';
@@ -49,6 +50,8 @@ const readMessage: Reader<Message> = (value, name) => {
     throw badField(`one of ${known}`, `${name}.role`, role);
   }
   const content = fields.need('content', readContent);
+  // lm-evaluation-harness marks its messages so.
+  fields.get('type', (type, at) => checkOneOf(type, at, ['text']));
   fields.finish();
   return new Message(speaker, content);
 };
