@@ -61,6 +61,16 @@ Examples:
   $ autocog-lm chat -m model.gguf --system 'Answer in rhymes.' --temperature 1.1
   $ autocog-lm chat -m base-model.gguf --format vicuna_common`;
 
+export const serve = `
+It says where it listens, and serves until ^C: then it takes no more requests, answers those
+that run, and ends with exit code 0. A second ^C ends those, too.
+
+Examples:
+  $ autocog-lm serve -m model.gguf --port 8080
+  $ AUTOCOG_API_KEY=secret autocog-lm serve -m model.gguf --host 0.0.0.0
+  $ lm_eval --model local-completions --tasks piqa --model_args \\
+      model=model,base_url=http://127.0.0.1:8080/v1/completions,tokenizer_backend=remote`;
+
 export const tokenize = `${promptNotes}
 
 Examples:

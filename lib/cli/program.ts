@@ -38,6 +38,7 @@ export function makeProgram(signal: AbortSignal): Command {
   addCandidates(program, signal);
   addComplete(program, signal);
   addChat(program, signal);
+  addServe(program, signal);
   addTokenize(program, signal);
   addInfo(program, signal);
   addDemo(program, signal);
@@ -161,6 +162,25 @@ function addChat(program: Command, signal: AbortSignal): void {
     .action(async (flags) => {
       const { chat } = await import('./chat.js');
       await chat(flags, signal);
+    });
+}
+
+function addServe(program: Command, signal: AbortSignal): void {
+  const command = program
+    .command('serve')
+    .summary('serve the model over HTTP')
+    .description("Serve the model over HTTP: OpenAI's API with scores of prompts, and choose.")
+    .option('--host <address>', 'the address to listen on', '127.0.0.1')
+    .option('--port <n>', 'the port, 0 for any that is free', integer(0), 8080)
+    .option('--api-key <key>', 'what requests have to show (default: AUTOCOG_API_KEY, or nothing)')
+    .option('--body-limit <bytes>', "most bytes of a request's body", integer(1), 10 * 2 ** 20)
+    .option('--alias <name>', "what the model is called (default: its file's name)")
+    .option('--implicit-bos', 'put the beginning token in front of prompts without telling it');
+  addEngineOptions(command)
+    .addHelpText('after', help.serve)
+    .action(async (flags) => {
+      const { serve } = await import('./serve.js');
+      await serve(flags, signal);
     });
 }
 

@@ -1,0 +1,36 @@
+// The body of a request, as JSON: its kind, its size, its encoding.
+
+import { HttpError } from './http-error.js';
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/** Reads a request's JSON; throws HttpError 400, 413 or 415. */
+export async function readJson(request: Request, limit: number): Promise<unknown> {
+  const type = request.headers.get('content-type') ?? '';
+  if (!/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type)) {
+    const message = `Expected the content type application/json, got ${type === '' ? 'none' : JSON.stringify(type.slice(0, 100))}`;
+    throw new HttpError(415, message, { code: 'unsupported_media_type' });
+  }
+  const bytes = await readBytes(request, limit);
+  try {
+    return JSON.parse(decoder.decode(bytes));
+  } catch (cause) {
+    throw new HttpError(400, 'The body is no JSON', { code: 'invalid_json', cause });
+  }
+}
+
+async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
+  const tooLarge = (): HttpError =>
+    new HttpError(413, `The body has more than ${limit} bytes`, { code: 'body_too_large' });
+  if (Number(request.headers.get('content-length') ?? 0) > limit) throw tooLarge();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  const reader = request.body?.getReader();
+  for (;;) {
+    const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
+    if (done) return Buffer.concat(chunks);
+    size += value.length;
+    if (size > limit) throw tooLarge();
+    chunks.push(value);
+  }
+}
