@@ -28,9 +28,9 @@ for (const [what, tolerance, more, from] of [
   ['with weights of eight bits', 1e-4, { dtype: 'q8' }, path],
   ['without a past', 1e-4, {}, forgetful],
   [
-    'without a cache, one row and three tokens at a time',
+    'one sequence, one row and three tokens at a time',
     1e-4,
-    { cacheTokens: 0, batchRows: 1, batchSize: 3 },
+    { cacheTokens: 1, batchRows: 1, batchSize: 3 },
     path,
   ],
 ] as const) {

@@ -57,30 +57,30 @@ export class Engine {
    * What comes after these tokens, of which only those are decoded that are not cached.
    *
    * @param cost what it costs is added to it
+   * @param shared how many tokens of the beginning may be shared with other calls: what is longer
+   * is not kept
    */
   async decode(
     tokens: Int32Array,
     cost: Cost,
     signal: AbortSignal | undefined,
+    shared = Infinity,
   ): Promise<DecodedPrompt> {
     return this.#turn(cost, signal, async () => {
       const found = this.keepsPast ? this.#cache.find(tokens) : undefined;
-      const { kept } = found ?? {};
-      if (
-        kept !== undefined &&
-        kept.tokens.length === tokens.length &&
-        found?.shared === tokens.length
-      ) {
-        cost.usage.cachedTokens += tokens.length;
+      const kept = found?.kept;
+      const common = Math.min(shared, found?.shared ?? 0);
+      if (common === tokens.length && common === kept?.tokens.length) {
+        cost.usage.cachedTokens += common;
         return { logprobs: kept.logprobs.slice(), past: kept.past.share() };
       }
       // The last token is always decoded: what comes after it is asked for.
-      const cached = Math.min(found?.shared ?? 0, tokens.length - 1);
+      const cached = Math.min(common, tokens.length - 1);
       cost.usage.cachedTokens += cached;
       const past = cached > 0 ? kept?.past.pick([0], cached) : undefined;
       const output = await this.#decodeFrom(tokens, cached, past, cost, signal);
       const logprobs = checked(logSoftmax(output.logits(0, 0)));
-      if (output.past !== undefined) {
+      if (output.past !== undefined && tokens.length <= shared) {
         const continued = cached === kept?.tokens.length ? kept : undefined;
         const own = { tokens: tokens.slice(), past: output.past.share(), logprobs };
         this.#cache.add(own, continued);

@@ -17,7 +17,7 @@ export class PrefixCache {
   readonly #limit: number;
   #kept: Kept[] = [];
 
-  /** @param limit how many tokens all sequences together have at most, unless it is one alone; 0 for none */
+  /** @param limit how many tokens all sequences together have at most, unless it is one alone */
   constructor(limit: number) {
     this.#limit = limit;
   }
@@ -43,7 +43,7 @@ export class PrefixCache {
     if (continued !== undefined) this.#drop(continued);
     this.#kept.push(added);
     let total = this.#kept.reduce((sum, { tokens }) => sum + tokens.length, 0);
-    while (total > this.#limit && (this.#kept.length > 1 || this.#limit === 0)) {
+    while (total > this.#limit && this.#kept.length > 1) {
       const oldest = this.#kept[0] as Kept;
       total -= oldest.tokens.length;
       this.#drop(oldest);

@@ -58,8 +58,8 @@ export interface TfLMLoadOptions extends GreedyLMOptions, CallOptions {
    */
   batchRows?: number | undefined;
   /**
-   * How many tokens the prefix cache holds. The last sequence is held whatever its length, unless
-   * this is 0. Default 4096.
+   * How many tokens the prefix cache holds. The last sequence is held whatever its length.
+   * Default 4096.
    */
   cacheTokens?: number | undefined;
   /**
@@ -112,7 +112,7 @@ export function readTfLMOptions(value: TfLMLoadOptions | undefined) {
     contextSize: count('contextSize'),
     batchSize: count('batchSize'),
     batchRows: count('batchRows'),
-    cacheTokens: checkInteger(options.cacheTokens ?? 4096, 'cacheTokens', 0),
+    cacheTokens: checkInteger(options.cacheTokens ?? 4096, 'cacheTokens', 1),
     onProgress,
     signal: checkSignal(options.signal, 'signal'),
     greedy: {

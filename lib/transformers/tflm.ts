@@ -50,8 +50,8 @@ export class TfLM extends ChoiceLM {
   readonly #loaded: Loaded;
   readonly #engine: Engine;
   readonly #batchRows: number | undefined;
-  /** What an array of tokens costs goes here, where somebody wants to know. */
-  readonly #costs = new WeakMap<Int32Array, Cost>();
+  /** Per array of tokens that is being decoded, where somebody wants to know: what it costs. */
+  readonly #requests = new WeakMap<Int32Array, { cost: Cost; shared: number }>();
 
   private constructor(loaded: Loaded, { batchSize, batchRows, cacheTokens, greedy }: TfLMRequest) {
     super(greedy);
@@ -133,8 +133,8 @@ export class TfLM extends ChoiceLM {
     tokens: Int32Array,
     signal?: AbortSignal,
   ): Promise<Float32Array> {
-    const cost = this.#costs.get(tokens) ?? noCost();
-    const { logprobs, past } = await this.#engine.decode(tokens, cost, signal);
+    const { cost = noCost(), shared } = this.#requests.get(tokens) ?? {};
+    const { logprobs, past } = await this.#engine.decode(tokens, cost, signal, shared);
     past?.release();
     return logprobs;
   }
@@ -173,7 +173,9 @@ export class TfLM extends ChoiceLM {
       const scores = await raceAbort(this.#scoreByLevels(prompt, tree, request, cost), signal);
       if (scores !== undefined) return { ...scores, ...cost };
     }
-    const { next, usage } = this.#metered(prompt, signal, cost.usage);
+    // In sequence nothing is shared but the prompt.
+    const shared = sequential ? prompt.length : Infinity;
+    const { next, usage } = this.#metered(prompt, signal, cost.usage, shared);
     return { ...(await scoreByGreedy(prompt, tree, request, next)), usage };
   }
 
@@ -200,12 +202,13 @@ export class TfLM extends ChoiceLM {
     prompt: Int32Array,
     signal: AbortSignal | undefined,
     spent: Partial<Usage> = {},
+    shared = Infinity,
   ): { next: Next; usage: Usage } {
     const usage = { ...noCost().usage, ...spent, promptTokens: prompt.length };
     let isFirst = true;
     const next = async (tokens: Int32Array): Promise<Float32Array> => {
       const own = noCost();
-      this.#costs.set(tokens, own);
+      this.#requests.set(tokens, { cost: own, shared });
       const logprobs = await this.nextLogprobs(tokens, signal);
       if (isFirst) usage.cachedTokens = Math.min(prompt.length, own.usage.cachedTokens);
       isFirst = false;
