@@ -1,0 +1,13 @@
+// Types of write-onnx.mjs.
+
+/** What is written. */
+export interface WriteOnnxOptions {
+  /** A GGUF file of the llama architecture, F32 or F16. Default: the default model. */
+  gguf?: string;
+  /** Default fp32. */
+  dtype?: 'fp32' | 'fp16' | 'q8';
+  /** Whether keys and values of the past come in and go out. Default true. */
+  past?: boolean;
+}
+
+export function writeOnnx(folder: string, options?: WriteOnnxOptions): void;
