@@ -64,6 +64,7 @@ const wrong: Readonly<Record<string, readonly (readonly [Json, string | null])[]
     [{ ...completion, logprobs: true }, 'logprobs'],
     [{ ...completion, logprobs: -1 }, 'logprobs'],
     [{ ...completion, logprobs: 1001 }, 'logprobs'],
+    [{ ...completion, logprobs: 1000, max_tokens: 100, n: 20 }, 'logprobs'],
     [{ ...completion, n: 0 }, 'n'],
     [{ ...completion, n: 1000 }, 'n'],
     [{ ...completion, best_of: 2 }, 'best_of'],
@@ -122,6 +123,7 @@ const wrong: Readonly<Record<string, readonly (readonly [Json, string | null])[]
     [{ ...chat, logprobs: 1 }, 'logprobs'],
     [{ ...chat, top_logprobs: 1 }, 'top_logprobs'],
     [{ ...chat, logprobs: true, top_logprobs: 1001 }, 'top_logprobs'],
+    [{ messages: [user], logprobs: true, top_logprobs: 999, n: 9 }, 'top_logprobs'],
     [{ ...chat, response_format: 'json' }, 'response_format'],
     [{ ...chat, response_format: {} }, 'response_format.type'],
     [{ ...chat, response_format: { type: 'xml' } }, 'response_format.type'],
@@ -189,6 +191,14 @@ t.test('a stream that cannot begin is refused as any request', async (t) => {
   const { post } = await open(t);
   const long = { prompt: 'word '.repeat(2000), stream: true };
   checkRefusal(t, await post('/v1/completions', long), { code: 'context_length_exceeded' });
+});
+
+t.test('messages that cannot be written as the model wants them are refused', async (t) => {
+  const { post } = await open(t);
+  const codes = Array.from({ length: 0xf900 - 0xe000 }, (_, index) => 0xe000 + index);
+  const messages = [{ role: 'user', content: String.fromCharCode(...codes) }];
+  const wanted = { status: 400, code: 'not_supported', message: /private use/ };
+  checkRefusal(t, await post('/v1/chat/completions', { messages }), wanted);
 });
 
 t.test('what is no JSON, or none of its kind, is refused', async (t) => {

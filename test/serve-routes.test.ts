@@ -1,5 +1,7 @@
 // The other routes: embeddings, the tokenizer in two servers' forms, choose, and what there is.
 
+import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
 import { defaultModelPath, LLaMa, Model } from 'autocog-lm';
 import t, { type Test } from 'tap';
 import { at } from './suite/oracle.js';
@@ -95,6 +97,21 @@ for (const type of ['F32', 'Q8_0']) {
     t.equal(sole.json.margin, null, 'what is infinite is null');
   });
 }
+
+t.test('both forms of the entry load, and name the same things', async (t) => {
+  const esm = await import('autocog-lm/serve');
+  const commonjs = createRequire(import.meta.url)('autocog-lm/serve');
+  t.same(Object.keys(commonjs).sort(), Object.keys(esm).sort());
+  t.same(Object.keys(esm).sort(), ['ScoringServer', 'serve']);
+});
+
+t.test('the core loads no server', async (t) => {
+  const code =
+    "require('autocog-lm'); require('autocog-lm/chat'); console.log(Object.keys(require.cache).join())";
+  const { stdout } = spawnSync(process.execPath, ['-e', code], { encoding: 'utf8' });
+  t.match(stdout, 'llama.js');
+  t.notMatch(stdout, /hono|serve.server\.js/);
+});
 
 t.test('texts have the tokens that the model gives them', async (t) => {
   const { post, lm } = await open(t);

@@ -9,7 +9,7 @@ import { type ChatPlace, chatPlace } from './logprobs.js';
 import { nothingSpent } from './place.js';
 import { type Call, now, type Served } from './served.js';
 import { finishReason, placesOf, spendOn, usageOf, writeAll } from './writer.js';
-import { completeOptions } from './writing-request.js';
+import { checkTold, completeOptions } from './writing-request.js';
 
 /** Answers a request. */
 export async function chat(served: Served, fields: Fields, call: Call) {
@@ -17,6 +17,8 @@ export async function chat(served: Served, fields: Fields, call: Call) {
   const tokens = await served.conversation.tokens(request.messages, true, request.prefix);
   const { maxTokens, n } = request;
   checkFit(served, tokens, maxTokens);
+  const room = Math.min(maxTokens, served.lm.contextSize - tokens.length + 1);
+  checkTold(room * n, request.logprobs ?? 0, 'top_logprobs');
   const { names, lm } = served;
   const options = {
     ...completeOptions(request),

@@ -13,7 +13,7 @@ import { readyPrompts, type ServedPrompt } from './prompts.js';
 import { endAfter } from './row-scores.js';
 import { type Call, now, type Served } from './served.js';
 import { finishReason, placesOf, spendOn, type UsageJson, usageOf, writeAll } from './writer.js';
-import { completeOptions } from './writing-request.js';
+import { checkTold, completeOptions } from './writing-request.js';
 
 /** A piece of one answer, or a whole one. */
 interface Piece {
@@ -32,6 +32,7 @@ export async function completions(served: Served, fields: Fields, call: Call) {
   const { signal } = call;
   const prompts = await readyPrompts(served, request.prompts, 'prompt', signal);
   checkFit(served, prompts, request.maxTokens);
+  checkTold(mostTokens(prompts, request), request.logprobs ?? 0, 'logprobs');
   const head = {
     id: `cmpl-${crypto.randomUUID()}`,
     object: 'text_completion',
@@ -61,6 +62,15 @@ function checkFit({ lm }: Served, prompts: readonly ServedPrompt[], maxTokens: n
     const asked = `The prompt of ${tokens.length} tokens and max_tokens of ${maxTokens}`;
     throw tooLong(`${asked} do not fit in the context of ${lm.contextSize}`, 'prompt');
   }
+}
+
+/** Most tokens that all answers together may tell of. */
+function mostTokens(
+  prompts: readonly ServedPrompt[],
+  { echo, maxTokens, n }: CompletionsRequest,
+): number {
+  const echoed = echo ? prompts.reduce((sum, { tokens }) => sum + tokens.length, 0) : 0;
+  return n * (echoed + prompts.length * maxTokens);
 }
 
 function joined(a: Piece, b: Piece): Piece {

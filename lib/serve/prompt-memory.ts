@@ -16,7 +16,7 @@ export interface PromptValues {
   bestLogprobs: Float64Array;
 }
 
-/** Prompts, and tokens of all of them: some 20 MB. */
+/** Prompts, and tokens of all of them: some 25 MB. */
 const mostPrompts = 64;
 const mostTokens = 2 ** 20;
 

@@ -13,7 +13,10 @@ import { tokenIds } from './prompts.js';
 /** Most answers to one prompt. */
 const mostAnswers = 128;
 /** Most of the likeliest tokens that are told in one place. */
-export const mostAlternatives = 1000;
+const mostAlternatives = 1000;
+
+/** Most alternatives in all of an answer: some 50 MB of JSON. */
+const mostTold = 2 ** 20;
 
 /** The settings that are a number, by the name of their field. */
 const settings = {
@@ -197,3 +200,10 @@ const readFormat: Reader<string | undefined> = (value, name) => {
 /** Reads how many of the likeliest tokens to tell. */
 export const alternatives: Reader<number> = (value, name) =>
   checkInteger(value, name, 0, mostAlternatives);
+
+/** Refuses an answer of so many tokens, each with alternatives, that nobody could hold it. */
+export function checkTold(tokens: number, count: number, field: string): void {
+  if (tokens * count <= mostTold) return;
+  const most = Math.floor(mostTold / tokens);
+  throw badField(`at most ${most} alternatives for each of ${tokens} tokens`, field, count);
+}
