@@ -8,6 +8,8 @@ export interface WriteOnnxOptions {
   dtype?: 'fp32' | 'fp16' | 'q8';
   /** Whether keys and values of the past come in and go out. Default true. */
   past?: boolean;
+  /** How many tokens back one sees, itself included; only those are kept. Default 0: all. */
+  window?: number;
 }
 
 export function writeOnnx(folder: string, options?: WriteOnnxOptions): void;

@@ -62,7 +62,10 @@ function configOf(shape, metadata, tensors) {
 }
 
 /** Writes the folder, which may exist: another kind of weights goes beside those that are there. */
-export function writeOnnx(folder, { gguf = defaultModel, dtype = 'fp32', past = true } = {}) {
+export function writeOnnx(
+  folder,
+  { gguf = defaultModel, dtype = 'fp32', past = true, window = 0 } = {},
+) {
   if (!Object.hasOwn(suffixes, dtype)) {
     throw new Error(`dtype ${dtype} is none of ${Object.keys(suffixes).join(', ')}`);
   }
@@ -80,7 +83,7 @@ export function writeOnnx(folder, { gguf = defaultModel, dtype = 'fp32', past = 
   writeJson('tokenizer.json', tokenizerOf(metadata));
   writeJson('tokenizer_config.json', tokenizerConfigOf(metadata));
   const file = join(folder, 'onnx', `model${suffixes[dtype]}.onnx`);
-  writeFileSync(file, llamaGraph(shape, tensors, { dtype, past }));
+  writeFileSync(file, llamaGraph(shape, tensors, { dtype, past, window }));
 }
 
 if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {

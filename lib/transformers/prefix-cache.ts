@@ -34,7 +34,8 @@ export class PrefixCache {
         (shared === best.shared && kept.tokens.length < best.kept.tokens.length);
       if (shared > 0 && isBetter) best = { kept, shared };
     }
-    if (best !== undefined) this.#touch(best.kept);
+    // A beginning token in common is no use.
+    if (best !== undefined && best.shared * 2 >= best.kept.tokens.length) this.#touch(best.kept);
     return best;
   }
 

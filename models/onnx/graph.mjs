@@ -80,9 +80,10 @@ export function quantizeRows(data, rows, columns) {
  * @param shape layers, heads, headsKV, headSize, width, context, ropeBase, eps, vocabularySize
  * @param tensors as `readGguf` has them
  * @param options dtype `fp32`, `fp16` (half precision goes in and out) or `q8` (weights of eight
- * bits); past: whether keys and values come in and go out
+ * bits); past: whether keys and values come in and go out; window: how many tokens back one sees,
+ * itself included, or 0 for all
  */
-export function llamaGraph(shape, tensors, { dtype, past }) {
+export function llamaGraph(shape, tensors, { dtype, past, window }) {
   const { layers, heads, headsKV, headSize, context, ropeBase, eps, vocabularySize } = shape;
   const b = new Builder();
   const io = dtype === 'fp16' ? types.float16 : types.float32;
@@ -137,7 +138,10 @@ export function llamaGraph(shape, tensors, { dtype, past }) {
   const own = b.op('Gather', [b.op('Shape', ['input_ids']), b.int(1)]);
   const keys = b.op('Range', [b.int(0), total, b.int(1)]);
   const queries = b.op('Range', [b.op('Sub', [total, own]), total, b.int(1)]);
-  const before = b.op('LessOrEqual', [keys, b.op('Unsqueeze', [queries, b.ints(1)])]);
+  const places = b.op('Unsqueeze', [queries, b.ints(1)]);
+  const upTo = b.op('LessOrEqual', [keys, places]);
+  const since = b.op('Sub', [places, b.int(window)]);
+  const before = window === 0 ? upTo : b.op('And', [upTo, b.op('Greater', [keys, since])]);
   const given = b.op('Cast', ['attention_mask'], { to: types.bool });
   const visible = b.op('And', [before, b.op('Unsqueeze', [given, b.ints(1, 2)])]);
   const mask = b.op('Where', [visible, b.float(0), b.float(-1e9)]);
@@ -158,7 +162,9 @@ export function llamaGraph(shape, tensors, { dtype, past }) {
   const kept = (name, x) => {
     if (!past) return x;
     const all = b.op('Concat', [toFloat(`past_key_values.${name}`), x], { axis: 2 });
-    output(`present.${name}`, all);
+    // A window keeps no more than it sees.
+    const slice = () => b.op('Slice', [all, b.ints(-window), b.ints(2 ** 31), b.ints(2)]);
+    output(`present.${name}`, window === 0 ? all : slice());
     states.push(name);
     return all;
   };
