@@ -22,6 +22,12 @@ export class TokenReader {
     return (await (await this.#find())?.tokenOf({ text, bytes })) ?? unknownToken;
   }
 
+  /** The text of a token, where a server may have left it empty, as llama.cpp's does special ones'. */
+  async textOf(token: number, written: string): Promise<string> {
+    if (written !== '' || token < 0) return written;
+    return (await (await this.#find())?.textOf(token)) ?? written;
+  }
+
   /**
    * The tokens that a server left out before one that it told: llama.cpp's tells only the last of
    * those that make up a character. None where that cannot be found out.

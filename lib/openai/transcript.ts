@@ -212,8 +212,9 @@ export class Transcript {
   async #likeliest({ top }: RemoteStep): Promise<Candidate[]> {
     return Promise.all(
       top.slice(0, this.#request.topLogprobs).map(async (other) => {
-        const { text, logprob } = other;
+        const { logprob } = other;
         const token = await this.#tokensOf.idOf(other);
+        const text = await this.#tokensOf.textOf(token, other.text);
         return { token, text, logprob, probability: Math.exp(logprob) };
       }),
     );
