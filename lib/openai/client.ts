@@ -182,7 +182,7 @@ async function* onePiece(exchange: Exchange): AsyncGenerator<Piece, void> {
 }
 
 async function* streamedPieces(exchange: Exchange): AsyncGenerator<Piece, void> {
-  const events = new EventReader();
+  const events = new EventReader(exchange.requestId);
   let isFinished = false;
   for (;;) {
     let bytes: Uint8Array | undefined;

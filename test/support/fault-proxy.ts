@@ -96,8 +96,8 @@ export class FaultProxy implements AsyncDisposable {
     let isGone = false;
     response.on('close', () => {
       isGone = !response.writableEnded;
-      if (isGone && !response.destroyed) return;
-      if (isGone && fault.kind !== 'drop' && fault.kind !== 'truncate') this.abandoned++;
+      const isOurs = fault.kind === 'drop' || fault.kind === 'truncate';
+      if (isGone && !isOurs) this.abandoned++;
     });
     if (fault.kind === 'drop') return void response.destroy();
     if (fault.kind === 'stall' && fault.part < 0) return;
