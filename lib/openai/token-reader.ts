@@ -30,15 +30,16 @@ export class TokenReader {
 
   /**
    * The tokens that a server left out before one that it told: llama.cpp's tells only the last of
-   * those that make up a character. None where that cannot be found out.
+   * those that make up a character, with the text of all. None where that cannot be found out.
    */
-  async leftOut(token: number, written: string): Promise<number[]> {
+  async leftOut({ id, text }: RemoteToken, written: string): Promise<number[]> {
     // ASCII characters are never cut.
-    if (token < 0 || !/[^\0-\x7f]/.test(written)) return [];
+    if (id === undefined || text !== written || !/[^\0-\x7f]/.test(text)) return [];
     const tokenizer = await this.#find();
-    if (tokenizer === undefined || (await tokenizer.textOf(token)) === written) return [];
-    const request = { addSpecial: false, parseSpecial: undefined };
-    const tokens = [...(await tokenizer.tokenize(written, request))];
-    return tokens.pop() === token ? tokens : [];
+    if (tokenizer === undefined || (await tokenizer.textOf(id)) === text) return [];
+    const tokens = [
+      ...(await tokenizer.tokenize(text, { addSpecial: false, parseSpecial: undefined })),
+    ];
+    return tokens.pop() === id ? tokens : [];
   }
 }

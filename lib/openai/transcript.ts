@@ -183,7 +183,7 @@ export class Transcript {
     if (endOfGeneration.includes(token)) return this.end('eog');
     if (token === unknownToken && stopTokens.length > 0) this.#checkTold();
     // What a server left out has nothing known but its id.
-    for (const missing of await this.#tokensOf.leftOut(token, text)) {
+    for (const missing of await this.#tokensOf.leftOut(step, text)) {
       this.#add(missing, Number.NaN, topLogprobs > 0 ? [] : undefined, '');
     }
     const alternatives = topLogprobs > 0 ? await this.#likeliest(step) : undefined;
