@@ -18,10 +18,10 @@ import { type DetokenizeOptions, LM, type TokenizeOptions } from '../lm.js';
 import { readDetokenizeOptions, readTokenizeOptions } from '../text-options.js';
 import { Stopwatch } from '../usage.js';
 import { completionOf, write } from '../writing.js';
-import type { Api } from './api.js';
 import { bodyOf, checkWanted, sparesOf, takeSchema, type Wanted } from './asking.js';
 import { Client, type WritingApi } from './client.js';
 import { makeClient } from './connection.js';
+import { Engine } from './engine.js';
 import { publicError } from './failure.js';
 import { findTokenizer } from './find-tokenizer.js';
 import { type OpenAIOptions, type OpenAISettings, readOpenAIOptions } from './options.js';
@@ -167,12 +167,20 @@ export class OpenAI extends LM {
   }
 
   /**
-   * The server, for the ways of choosing.
+   * This LM, for the ways of choosing.
    *
    * @internal
    */
-  get api(): Api {
-    return this.#client;
+  get engine(): Engine {
+    const calls = {
+      admit: async (signal: AbortSignal | undefined) => {
+        await this.admit(signal);
+        await raceAbort(this.#tokenizerIfAny(), signal);
+      },
+      promptTokens: (prompt: Prompt) => this.promptTokens(prompt),
+      tokenizer: () => this.remoteTokenizer(),
+    };
+    return new Engine(this, calls, this.#client, this.#settings);
   }
 
   /**
@@ -194,6 +202,11 @@ export class OpenAI extends LM {
       },
     );
     return raceAbort(this.#finding, signal);
+  }
+
+  protected override async tokenizePrompt(text: string): Promise<Int32Array> {
+    const tokenizer = await this.remoteTokenizer();
+    return tokenizer.tokenize(text, { addSpecial: true, parseSpecial: undefined });
   }
 
   protected override async closeImpl(): Promise<void> {
@@ -302,10 +315,7 @@ export class OpenAI extends LM {
     if (typeof input !== 'string') return [...input];
     const tokenizer = await raceAbort(this.#tokenizerIfAny(), signal);
     if (!tokenizer?.sendsTokens) return Buffer.from(input).toString();
-    const request = { addSpecial: true, parseSpecial: false };
-    const tokens = [...(await tokenizer.tokenize(input, request, signal))];
-    if (tokens.length === 0) throw wrongRange('at least one token', 'prompt', input);
-    return tokens;
+    return [...(await this.promptTokens(input, signal))];
   }
 
   async #tokenizerIfAny(): Promise<RemoteTokenizer | undefined> {
