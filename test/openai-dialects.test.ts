@@ -169,6 +169,23 @@ t.test("vLLM's own tokenizer", (t) =>
   }),
 );
 
+t.test('a page for people is no tokenizer', (t) =>
+  withAnswers(async ({ proxy, answer, open }) => {
+    answer({ choices: [{ text: 'x', index: 0, finish_reason: 'stop' }] });
+    const { rule } = proxy;
+    const headers = { 'content-type': 'text/html' };
+    const page = { kind: 'answer', status: 200, headers, body: '<html>' } as const;
+    proxy.rule = (seen) => (seen.path === '/tokenize' ? page : rule(seen));
+    const lm = open();
+    t.match(await lm.complete('x'), { text: 'x' });
+    t.equal(
+      proxy.seen.filter(({ path }) => path === '/tokenize').length,
+      1,
+      'asked once, not again',
+    );
+  }),
+);
+
 t.test('what a model thinks is no part of its answer', (t) =>
   withAnswers(async ({ answer, open }) => {
     const entry = (token: string) => ({

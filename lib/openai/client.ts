@@ -60,11 +60,20 @@ export class Client implements Api {
     return this.#ask('chat', body, 1, signal);
   }
 
-  /** What a server gives for JSON at an address of its own. */
+  /** What a server gives for JSON at an address of its own: an object, too. */
   post(url: string, body: object, signal: AbortSignal | undefined) {
-    return this.retrying(signal, () =>
-      this.#whole(url, body, signal, (text, requestId) => readJson(text, requestId)),
-    );
+    return this.retrying(signal, async () => {
+      const exchange = await this.#send(url, body, signal);
+      try {
+        const { isJson, requestId, status } = exchange;
+        // A page for people, whatever was asked.
+        if (!isJson)
+          throw new Failure('The answer is no JSON', { status, requestId, mayPass: false });
+        return readJson(await exchange.text(), requestId);
+      } finally {
+        exchange.close();
+      }
+    });
   }
 
   /**
@@ -125,20 +134,6 @@ export class Client implements Api {
         exchange.close();
       }
     });
-  }
-
-  async #whole<T>(
-    path: string,
-    body: object,
-    signal: AbortSignal | undefined,
-    read: (text: string, requestId: string | undefined) => T,
-  ): Promise<T> {
-    const exchange = await this.#send(path, body, signal);
-    try {
-      return read(await exchange.text(), exchange.requestId);
-    } finally {
-      exchange.close();
-    }
   }
 
   async #open(

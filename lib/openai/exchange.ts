@@ -29,6 +29,7 @@ const never = 2 ** 31 - 1;
 /** One request under way. Close it when its answer is of no more interest. */
 export class Exchange {
   /** By the answer's headers. */
+  status = 0;
   requestId: string | undefined;
   isJson = false;
   readonly #transport: Transport;
@@ -109,6 +110,7 @@ export class Exchange {
       const options = { body, headers, signal, timeout: never, maxRetries: 0 };
       const response = await client.post(path, options).asResponse();
       if (this.#why !== undefined) throw new Error('Ended');
+      this.status = response.status;
       this.requestId = response.headers.get('x-request-id') ?? undefined;
       this.isJson = /\bjson\b/i.test(response.headers.get('content-type') ?? '');
       this.#reader = (response.body as ReadableStream<Uint8Array> | null)?.getReader();

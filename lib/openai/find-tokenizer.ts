@@ -2,6 +2,7 @@
 
 import { NotSupportedError, RemoteError } from '../errors.js';
 import type { Client } from './client.js';
+import { mayPass } from './failure.js';
 import type { OpenAISettings } from './options.js';
 import { OwnTokenizer } from './own-tokenizer.js';
 import { ServerTokenizer } from './server-tokenizer.js';
@@ -9,9 +10,6 @@ import { tiktokenOf } from './tiktoken-tokenizer.js';
 import type { RemoteTokenizer } from './tokenizer.js';
 
 const openAIs = /^https:\/\/([a-z]+\.)?api\.openai\.com(\/|$)/;
-
-/** What says that there is no such thing at an address. */
-const absent = new Set([400, 401, 403, 404, 405, 422, 501]);
 
 /**
  * The tokenizer that the options ask for.
@@ -41,8 +39,9 @@ async function findServers(client: Client, signal: AbortSignal | undefined) {
   try {
     return await ServerTokenizer.find(client, signal);
   } catch (error) {
-    const isAbsent = error instanceof RemoteError && absent.has(error.status ?? 0);
-    if (isAbsent) return undefined;
+    // Refused, or a page for people: there is no such thing.
+    const status = error instanceof RemoteError ? error.status : undefined;
+    if (status !== undefined && !mayPass(status)) return undefined;
     throw error;
   }
 }

@@ -30,12 +30,19 @@ import { TokenReader } from './token-reader.js';
 import type { RemoteTokenizer } from './tokenizer.js';
 import { BrokenOff, type RemoteGeneration, writeRemotely } from './writing.js';
 
+/** Whether the tokens are known not to be had. A text can be had without. */
+const isWithoutTokens = (error: unknown): boolean =>
+  error instanceof LMError && (error.code === 'NOT_SUPPORTED' || error.code === 'PEER_MISSING');
+
+const refusesCompletions =
+  /chat model|\bcompletions?\b.*\b(not|unsupported)\b|\b(not|unsupported)\b.*\bcompletions?\b/i;
+
 /** What says that a server or a model has no completions. */
 const noSuchApi = (error: unknown): boolean => {
   if (!(error instanceof RemoteError)) return false;
   const { status = 0, message } = error;
   if (status === 404 || status === 405 || status === 501) return true;
-  return status === 400 && /not supported|unsupported|chat (model|completions)/i.test(message);
+  return status === 400 && refusesCompletions.test(message);
 };
 
 /**
@@ -184,7 +191,7 @@ export class OpenAI extends LM {
   }
 
   /**
-   * The tokenizer; found out once, unless that failed.
+   * The tokenizer, or that there is none; found out once, unless the server failed.
    *
    * @internal
    */
@@ -197,7 +204,7 @@ export class OpenAI extends LM {
         return tokenizer;
       },
       (error: unknown) => {
-        this.#finding = undefined;
+        if (!isWithoutTokens(error)) this.#finding = undefined;
         throw error;
       },
     );
@@ -322,9 +329,7 @@ export class OpenAI extends LM {
     try {
       return await this.remoteTokenizer();
     } catch (error) {
-      // A text can be had without its tokens.
-      const codes = ['NOT_SUPPORTED', 'PEER_MISSING'];
-      if (error instanceof LMError && codes.includes(error.code)) return undefined;
+      if (isWithoutTokens(error)) return undefined;
       throw error;
     }
   }
