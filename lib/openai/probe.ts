@@ -1,0 +1,223 @@
+// What a server can do, found out by a few tiny requests, once. `lib/openai/choose.ts` keeps it
+// and picks a strategy by it; callers may ask for it.
+
+import { RemoteError } from '../errors.js';
+import type { Answer, Answers, CompletionsBody } from './api.js';
+import { readLogprobs } from './logprobs.js';
+import type { RemoteEngine } from './remote-engine.js';
+import { matchReply, namesOf } from './token-match.js';
+
+/** What a server was found to do. */
+export interface ServerFeatures {
+  /** Whether it has `/completions`. The next eight are about these. */
+  completions: boolean;
+  /** Whether prompts may be token ids; otherwise they go as text. */
+  tokenPrompts: boolean;
+  /** Whether a request may have several prompts. */
+  promptLists: boolean;
+  /**
+   * Whether it tells the log-probabilities of a prompt's own tokens: with nothing written after
+   * it (`'alone'`), or with one token at least (`'written-to'`).
+   */
+  echo: false | 'alone' | 'written-to';
+  /** How many of the likeliest tokens it tells, as far as it was asked; 0 for none. */
+  topLogprobs: number;
+  /** Whether it names tokens by their ids when asked to (`return_tokens_as_token_ids`), and not otherwise. */
+  tokenIds: boolean;
+  /** Whether `logit_bias` makes it write a token. */
+  logitBias: boolean;
+  /** Whether the log-probabilities that it tells are those without a bias. */
+  rawLogprobs: boolean;
+  /** The token that was biased: one that is text as it stands. */
+  wholeToken: number | undefined;
+  /** Whether it has `/chat/completions`. */
+  chat: boolean;
+  /** Whether chats take a temperature. */
+  chatTemperature: boolean;
+  /** Whether `logit_bias` makes a chat write a token. */
+  chatBias: boolean;
+  /** Whether chats tell log-probabilities. */
+  chatLogprobs: boolean;
+}
+
+/** How many of the likeliest tokens are asked for, until a server takes it. */
+const counts = [1000, 100, 20, 5, 1];
+
+const text = 'One two three';
+
+/** Whether a server understands a request and will not do it. */
+function isRefusal(error: unknown, more: readonly number[] = []): boolean {
+  const refusals = [400, 404, 405, 415, 422, 501, ...more];
+  return error instanceof RemoteError && refusals.includes(error.status ?? 0);
+}
+
+/** What was answered, or undefined where the server refuses; throws what else fails. */
+async function tried(
+  ask: Promise<Answers>,
+  more?: readonly number[],
+): Promise<Answer[] | undefined> {
+  try {
+    return (await ask).answers;
+  } catch (error) {
+    if (isRefusal(error, more)) return undefined;
+    throw error;
+  }
+}
+
+/** Finds out. Throws what the server fails with, where it fails otherwise than by refusing. */
+export async function probe(
+  engine: RemoteEngine,
+  signal: AbortSignal | undefined,
+): Promise<ServerFeatures> {
+  const features: ServerFeatures = {
+    completions: false,
+    tokenPrompts: false,
+    promptLists: false,
+    echo: false,
+    topLogprobs: 0,
+    tokenIds: false,
+    logitBias: false,
+    rawLogprobs: false,
+    wholeToken: undefined,
+    chat: false,
+    chatTemperature: false,
+    chatBias: false,
+    chatLogprobs: false,
+  };
+  const other = await otherToken(engine);
+  await probeCompletions(engine, features, other, signal);
+  await probeChat(engine, features, other, signal);
+  return features;
+}
+
+/** A token that no text of the probe is likely to go on with. */
+async function otherToken(engine: RemoteEngine): Promise<number | undefined> {
+  const lists = await engine.tokenizer.texts([' Q', 'Q', ' 7', '7']);
+  for (const token of lists.flatMap((tokens) => [...tokens])) {
+    const own = await engine.textOf(token);
+    if (own.trim() !== '' && !own.includes('\ufffd')) return token;
+  }
+  return undefined;
+}
+
+async function probeCompletions(
+  engine: RemoteEngine,
+  features: ServerFeatures,
+  other: number | undefined,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const tokens = Array.from(await engine.tokenizer.prompt(text));
+  // A server that was there a moment ago and fails at one kind of request does not have it.
+  const failures = [500];
+  const ask = (body: CompletionsBody, more?: readonly number[]) =>
+    tried(engine.api.completions({ temperature: 0, max_tokens: 1, ...body }, signal), more);
+
+  features.tokenPrompts = (await ask({ prompt: tokens }, failures))?.length === 1;
+  features.completions = features.tokenPrompts || (await ask({ prompt: text }))?.length === 1;
+  if (!features.completions) return;
+  const prompt = features.tokenPrompts ? tokens : text;
+  if (features.tokenPrompts) {
+    const [longer, both] = [
+      [...tokens, ...tokens],
+      [tokens, [...tokens, ...tokens]],
+    ];
+    const answers = await ask({ prompt: [tokens, longer] satisfies typeof both }, failures);
+    features.promptLists = answers?.length === 2;
+  }
+  for (const [max_tokens, kind] of [
+    [0, 'alone'],
+    [1, 'written-to'],
+  ] as const) {
+    const answers = await ask({ prompt, echo: true, logprobs: 1, max_tokens }, failures);
+    const steps = readLogprobs(answers?.[0]?.logprobs) ?? [];
+    // Some take `echo` for nothing and write, or write one token though none was asked for.
+    const isEcho = steps.slice(1, tokens.length).every(({ logprob }) => !Number.isNaN(logprob));
+    if (steps.length >= tokens.length && steps.length <= tokens.length + max_tokens && isEcho) {
+      features.echo = kind;
+      break;
+    }
+  }
+  const first = await probeLogprobs(engine, features, ask, prompt);
+  if (other === undefined) return;
+  const told = features.topLogprobs > 0 ? { logprobs: 1 } : {};
+  const biased = await ask({ prompt, logit_bias: { [other]: 100 }, ...told }, failures);
+  const [name] = await namesOf(engine, [other]);
+  const [answer] = biased ?? [];
+  if (name === undefined || answer === undefined) return;
+  features.logitBias = typeof matchReply([name], answer) !== 'string';
+  const after = readLogprobs(answer.logprobs)?.[0]?.top[0]?.logprob ?? Number.NaN;
+  features.rawLogprobs = features.logitBias && Math.abs(after - first) < 0.01;
+  if (features.logitBias) features.wholeToken = other;
+}
+
+/** How many of the likeliest are told, and how they are named; gives the likeliest's logprob. */
+async function probeLogprobs(
+  { topLogprobsLimit }: Pick<RemoteEngine, 'topLogprobsLimit'>,
+  features: ServerFeatures,
+  ask: (body: CompletionsBody, more?: readonly number[]) => Promise<Answer[] | undefined>,
+  prompt: CompletionsBody['prompt'],
+): Promise<number> {
+  const limit = topLogprobsLimit ?? (counts[0] as number);
+  for (const logprobs of [limit, ...counts.filter((count) => count < limit)]) {
+    const answers = await ask({ prompt, logprobs }, [500]);
+    const top = readLogprobs(answers?.[0]?.logprobs)?.[0]?.top ?? [];
+    if (top.length === 0) continue;
+    // One or two may be missing because they are written alike.
+    features.topLogprobs = top.length < logprobs - 2 ? top.length : logprobs;
+    if (top.every(({ id }) => id === undefined)) {
+      const flagged = { prompt, logprobs: 1, return_tokens_as_token_ids: true };
+      const named = await ask(flagged, [500]);
+      const [entry] = readLogprobs(named?.[0]?.logprobs)?.[0]?.top ?? [];
+      features.tokenIds = entry?.id !== undefined;
+    }
+    return (top[0] as { logprob: number }).logprob;
+  }
+  return Number.NaN;
+}
+
+async function probeChat(
+  engine: RemoteEngine,
+  features: ServerFeatures,
+  other: number | undefined,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const body = { messages: [{ role: 'user', content: text }], max_tokens: 1 };
+  const ask = (more: object) => tried(engine.api.chat({ ...body, ...more }, signal), [500]);
+  features.chatTemperature =
+    (await tried(engine.api.chat({ ...body, temperature: 0 }, signal))) !== undefined;
+  try {
+    if (!features.chatTemperature) await engine.api.chat(body, signal);
+    features.chat = true;
+  } catch (error) {
+    // Where there is neither the one nor the other, the address or the model's name is wrong.
+    if (!isRefusal(error) || !features.completions) throw error;
+    return;
+  }
+  const told = await ask({ logprobs: true, top_logprobs: 1 });
+  features.chatLogprobs = readLogprobs(told?.[0]?.logprobs) !== undefined;
+  if (other === undefined) return;
+  const [answer] = (await ask({ logit_bias: { [other]: 100 } })) ?? [];
+  const [name] = await namesOf(engine, [other]);
+  if (answer !== undefined && name !== undefined) {
+    features.chatBias = typeof matchReply([name], answer) !== 'string';
+  }
+}
+
+/** A probe that is made once, for all who ask while it runs; one that fails is made again. */
+export class Probe {
+  readonly #engine: RemoteEngine;
+  #found: Promise<ServerFeatures> | undefined;
+
+  constructor(engine: RemoteEngine) {
+    this.#engine = engine;
+  }
+
+  /** What is known, or will be. No caller's abort ends it for the others. */
+  features(): Promise<ServerFeatures> {
+    this.#found ??= probe(this.#engine, undefined).catch((error: unknown) => {
+      this.#found = undefined;
+      throw error;
+    });
+    return this.#found;
+  }
+}
