@@ -22,7 +22,9 @@ export interface ServerFeatures {
   echo: false | 'alone' | 'written-to';
   /** How many of the likeliest tokens it tells, as far as it was asked; 0 for none. */
   topLogprobs: number;
-  /** Whether it names tokens by their ids when asked to (`return_tokens_as_token_ids`), and not otherwise. */
+  /** What it names the likeliest tokens by. */
+  tokenNames: 'ids' | 'bytes' | 'texts';
+  /** Whether it has to be asked for ids (`return_tokens_as_token_ids`), and then tells them. */
   tokenIds: boolean;
   /** Whether `logit_bias` makes it write a token. */
   logitBias: boolean;
@@ -75,6 +77,7 @@ export async function probe(
     promptLists: false,
     echo: false,
     topLogprobs: 0,
+    tokenNames: 'texts',
     tokenIds: false,
     logitBias: false,
     rawLogprobs: false,
@@ -108,11 +111,11 @@ async function probeCompletions(
 ): Promise<void> {
   const tokens = Array.from(await engine.tokenizer.prompt(text));
   // A server that was there a moment ago and fails at one kind of request does not have it.
-  const failures = [500];
+  const failures = [403, 500];
   const ask = (body: CompletionsBody, more?: readonly number[]) =>
     tried(engine.api.completions({ temperature: 0, max_tokens: 1, ...body }, signal), more);
 
-  features.tokenPrompts = (await ask({ prompt: tokens }, failures))?.length === 1;
+  features.tokenPrompts = (await ask({ prompt: tokens }, [500]))?.length === 1;
   features.completions = features.tokenPrompts || (await ask({ prompt: text }))?.length === 1;
   if (!features.completions) return;
   const prompt = features.tokenPrompts ? tokens : text;
@@ -159,16 +162,20 @@ async function probeLogprobs(
 ): Promise<number> {
   const limit = topLogprobsLimit ?? (counts[0] as number);
   for (const logprobs of [limit, ...counts.filter((count) => count < limit)]) {
-    const answers = await ask({ prompt, logprobs }, [500]);
+    const answers = await ask({ prompt, logprobs }, [403, 500]);
     const top = readLogprobs(answers?.[0]?.logprobs)?.[0]?.top ?? [];
     if (top.length === 0) continue;
     // One or two may be missing because they are written alike.
     features.topLogprobs = top.length < logprobs - 2 ? top.length : logprobs;
-    if (top.every(({ id }) => id === undefined)) {
+    const isNamed = (key: 'id' | 'bytes'): boolean => top.every((one) => one[key] !== undefined);
+    if (isNamed('id')) features.tokenNames = 'ids';
+    else if (isNamed('bytes')) features.tokenNames = 'bytes';
+    else {
       const flagged = { prompt, logprobs: 1, return_tokens_as_token_ids: true };
-      const named = await ask(flagged, [500]);
+      const named = await ask(flagged, [403, 500]);
       const [entry] = readLogprobs(named?.[0]?.logprobs)?.[0]?.top ?? [];
       features.tokenIds = entry?.id !== undefined;
+      if (features.tokenIds) features.tokenNames = 'ids';
     }
     return (top[0] as { logprob: number }).logprob;
   }
@@ -182,7 +189,7 @@ async function probeChat(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const body = { messages: [{ role: 'user', content: text }], max_tokens: 1 };
-  const ask = (more: object) => tried(engine.api.chat({ ...body, ...more }, signal), [500]);
+  const ask = (more: object) => tried(engine.api.chat({ ...body, ...more }, signal), [403, 500]);
   features.chatTemperature =
     (await tried(engine.api.chat({ ...body, temperature: 0 }, signal))) !== undefined;
   try {

@@ -12,21 +12,26 @@ import type { Requests } from './choose-requests.js';
 import { type RemoteStep, type RemoteToken, readLogprobs } from './logprobs.js';
 import type { ServerFeatures } from './probe.js';
 import type { RemoteEngine } from './remote-engine.js';
-import { type Finding, findTokens, namesOf, type TokenName } from './token-match.js';
+import { type Finding, findTokens, namesOf, ownNamesOf, type TokenName } from './token-match.js';
 import { childrenOf, costsOf, noScores, pathTo } from './tree-walk.js';
+
+type NamingEngine = Pick<RemoteEngine, 'textOf' | 'bytesOf' | 'tokenizer'>;
+
+/** Where ids are told nothing else is needed. */
+const nameless = (token: number): TokenName => ({ token, text: '', bytes: undefined });
 
 /** How far told probabilities may be from what they sum to: servers compute in single precision. */
 const slack = 1e-4;
 
 /** The scores of trees: exact, or limits where the server does not tell enough. */
 export async function scoreByLogprobs(
-  engine: Pick<RemoteEngine, 'textOf' | 'bytesOf'>,
+  engine: NamingEngine,
   features: ServerFeatures,
   tasks: readonly TreeTask[],
   requests: Requests,
 ): Promise<(TreeScores & Cost)[]> {
   const walks: Walk[] = [];
-  for (const task of tasks) walks.push(await Walk.make(engine, task));
+  for (const task of tasks) walks.push(await Walk.make(engine, features, task));
   const ask = { max_tokens: 1, temperature: 0, logprobs: features.topLogprobs };
   const visit = async (some: readonly Place[], sequential = false): Promise<void> => {
     const prompts = some.map(({ walk, node }) => walk.promptOf(node));
@@ -111,11 +116,15 @@ class Walk {
   }
 
   static async make(
-    engine: Pick<RemoteEngine, 'textOf' | 'bytesOf'>,
+    engine: NamingEngine,
+    { tokenNames }: ServerFeatures,
     task: TreeTask,
   ): Promise<Walk> {
     const tokens = new Set([...task.tree.tokens.subarray(1), ...task.request.endTokens]);
-    const names = await namesOf(engine, tokens);
+    if (tokenNames === 'ids') {
+      return new Walk(task, new Map(Array.from(tokens, (token) => [token, nameless(token)])));
+    }
+    const names = await (tokenNames === 'texts' ? ownNamesOf : namesOf)(engine, tokens);
     return new Walk(task, new Map(names.map((name) => [name.token, name])));
   }
 

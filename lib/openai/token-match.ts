@@ -10,6 +10,8 @@ export interface TokenName {
   token: number;
   text: string;
   bytes: Uint8Array | undefined;
+  /** Whether the text may be another token's as well. */
+  isShared?: boolean;
 }
 
 /** What a text has for bytes that are no whole character. */
@@ -26,6 +28,19 @@ export function namesOf(
       return { token, text, bytes };
     }),
   );
+}
+
+/**
+ * The names of tokens, for servers that know them by texts alone: a text is a token's own if the
+ * tokenizer makes that token of it.
+ */
+export async function ownNamesOf(
+  engine: Pick<RemoteEngine, 'textOf' | 'bytesOf' | 'tokenizer'>,
+  tokens: Iterable<number>,
+): Promise<TokenName[]> {
+  const names = await namesOf(engine, tokens);
+  const own = await engine.tokenizer.texts(names.map(({ text }) => text));
+  return names.map((name, index) => ({ ...name, isShared: `${own[index]}` !== `${name.token}` }));
 }
 
 /** What a list of likeliest tokens says of one wanted token. */
@@ -79,12 +94,14 @@ export function findTokens(wanted: readonly TokenName[], top: readonly RemoteTok
     if (known !== undefined) return { logprob: known, unclear: -Infinity };
     for (const key of keysOf(name)) {
       const found = entries.get(key) ?? [];
-      if (found.length === 1 && rivals.get(key)?.length === 1) {
+      const isOnly = found.length === 1 && rivals.get(key)?.length === 1;
+      if (isOnly && !(name.isShared && key.startsWith('text '))) {
         return { logprob: (found[0] as RemoteToken).logprob, unclear: -Infinity };
       }
       if (found.length > 0) return { logprob: Number.NaN, unclear: Math.max(best(found), unclear) };
     }
-    return { logprob: Number.NaN, unclear };
+    // What has no text of its own the server may call anything.
+    return { logprob: Number.NaN, unclear: name.text === '' ? best(nameless) : unclear };
   });
 }
 

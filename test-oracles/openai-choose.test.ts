@@ -1,0 +1,287 @@
+// Choosing over llama.cpp's own server: what it tells is what an LM of this process computes, and
+// where it tells less nothing is claimed that is not so.
+
+import { join } from 'node:path';
+import { defaultModelPath, LLaMa, Model, quantize } from 'autocog-lm';
+import t, { type Test } from 'tap';
+import { RemoteChooser } from '../lib/openai/choose.js';
+import type { RemoteChooseOptions } from '../lib/openai/choose-options.js';
+import type { RemoteEngine } from '../lib/openai/remote-engine.js';
+import { heldOutQuestions } from '../models/questions.mjs';
+import { at } from '../test/suite/oracle.js';
+import { engineOver } from '../test/support/fetch-api.js';
+import { exact } from '../test/support/forms.js';
+import { Random } from './support/random.js';
+import { Server } from './support/server.js';
+import { wordsOf } from './support/tasks.js';
+import { report } from './support/tools.js';
+
+interface Pair {
+  model: Model;
+  lm: LLaMa;
+  server: Server;
+  make(more?: Partial<RemoteEngine>): RemoteChooser;
+}
+
+async function withPair(t: Test, type: string, use: (pair: Pair) => Promise<void>): Promise<void> {
+  const path = join(t.testdir(), `${type}.gguf`);
+  await quantize(defaultModelPath, path, type);
+  await using model = await Model.load(path);
+  await using lm = new LLaMa(model, exact);
+  await using server = await Server.start(path, 512);
+  const { endOfGeneration, beginToken, vocabularySize } = lm;
+  const make = (more: Partial<RemoteEngine> = {}): RemoteChooser =>
+    new RemoteChooser(
+      engineOver(server.address, { endOfGeneration, beginToken, vocabularySize, ...more }),
+    );
+  await use({ model, lm, server, make });
+}
+
+interface Task {
+  prompt: string;
+  choices: readonly string[];
+}
+
+/** Questions of the model's own kind, and random words: prefixes and duplicates among them. */
+function tasksOf(model: Model): Task[] {
+  const random = new Random(11);
+  const words = wordsOf(model);
+  const line = (most: number): string => random.several(words, random.between(1, most)).join(' ');
+  const questions = heldOutQuestions(4, 12).map(({ prompt, choices }) => ({ prompt, choices }));
+  const mixed = Array.from({ length: 12 }, () => {
+    const some = Array.from({ length: random.between(2, 8) }, () => ` ${line(4)}`);
+    const longer = some.slice(0, 2).map((text) => `${text} ${line(2)}`);
+    return { prompt: line(30), choices: [...some, ...longer, some[0] as string] };
+  });
+  const texts = [' Paris', ' Paris is', ' London', '!', ' Paris', 'é😀 ünïcode', ' 你好', '你们'];
+  return [...questions, ...mixed, { prompt: 'The capital of France is', choices: texts }];
+}
+
+/** What may be asked about numbers that are exact. */
+const settings: RemoteChooseOptions[] = [
+  {},
+  { normalize: 'tokens', terminator: 'eog' },
+  { prior: 'The answer is', boundary: 'joint' },
+  { boundary: 'healed', terminator: '.' },
+  { normalize: 'bytes', batching: 'sequential' },
+];
+
+/** Per type of weights: how far the server's numbers may be off. Quantised as in test/quantised.test.ts. */
+const types = [
+  ['F32', 1e-3],
+  ['Q8_0', 6e-1],
+] as const;
+
+for (const [type, bound] of types) {
+  t.test(`with ${type} weights`, (t) =>
+    withPair(t, type, async ({ model, lm, make }) => {
+      await t.test('a server that tells all tells what an LM here computes', async (t) => {
+        const chooser = make({ topLogprobsLimit: model.vocab.size });
+        let [worst, values] = [0, 0];
+        for (const [index, { prompt, choices }] of tasksOf(model).entries()) {
+          const options = at(settings, index % settings.length);
+          const found = await chooser.choose(prompt, choices, options);
+          const wanted = await lm.choose(prompt, choices, { ...options, search: 'exhaustive' });
+          t.equal(found.strategy, 'logprobs');
+          t.equal(found.numbers, 'exact');
+          t.same(found.boundary, wanted.boundary);
+          for (const [place, choice] of wanted.choices.entries()) {
+            const own = at(found.choices, place);
+            t.same(own.tokens, choice.tokens);
+            for (const [token, logprob] of choice.logprobs.entries()) {
+              worst = Math.max(worst, Math.abs(at(own.logprobs, token) - logprob));
+              values++;
+            }
+            for (const value of ['endLogprob', 'priorLogprob'] as const) {
+              worst = Math.max(worst, Math.abs((own[value] ?? 0) - (choice[value] ?? 0)));
+            }
+            if (bound < 0.01)
+              t.equal(own.rank, choice.rank, `the rank of ${JSON.stringify(own.text)}`);
+          }
+        }
+        t.ok(worst <= bound, `${worst} is within ${bound}`);
+        await report(`openai-choose-${type}`, [
+          `llama-server /v1/completions, ${type}: ${values} log-probabilities of choices, ` +
+            `furthest ${worst.toExponential(1)}`,
+        ]);
+      });
+
+      await t.test('one that tells five bounds the others', async (t) => {
+        const chooser = make({ topLogprobsLimit: 5 });
+        const counts = { exact: 0, bounded: 0, certified: 0 };
+        for (const { prompt, choices } of tasksOf(model)) {
+          for (const terminator of ['none', 'eog']) {
+            const found = await chooser.choose(prompt, choices, { terminator });
+            const wanted = await lm.choose(prompt, choices, { terminator, search: 'exhaustive' });
+            const [least, most] = found.massInterval ?? [found.mass, found.mass];
+            t.ok(wanted.mass >= least * (1 - bound) - 1e-6 && wanted.mass <= most * (1 + bound));
+            for (const [place, { exact, logprob, interval }] of found.choices.entries()) {
+              const truth = at(wanted.choices, place);
+              // Several tokens of a path may each be off.
+              const slack = bound * (1 + truth.tokens.length);
+              counts[exact ? 'exact' : 'bounded']++;
+              const off = truth.logprob - logprob;
+              t.ok(exact ? Math.abs(off) <= slack : off <= slack, `${truth.logprob}, ${logprob}`);
+              const [low, high] = interval ?? [0, 1];
+              const isWithin =
+                truth.probability >= low - slack && truth.probability <= high + slack;
+              t.ok(isWithin, `${truth.probability} is from ${low} to ${high}`);
+            }
+            if (bound < 0.01 && found.certified > 0) {
+              t.equal(found.index, wanted.index, 'a certified winner wins');
+              counts.certified++;
+            }
+          }
+        }
+        t.ok(counts.exact > 10 && counts.bounded > 20, JSON.stringify(counts));
+        if (bound < 0.01) t.ok(counts.certified > 5, `${counts.certified} are certified`);
+      });
+
+      await t.test('a search finds the same winner with fewer prompts', async (t) => {
+        const chooser = make({ topLogprobsLimit: model.vocab.size });
+        let [all, some] = [0, 0];
+        for (const { prompt, choices } of tasksOf(model).slice(0, 12)) {
+          const whole = await chooser.choose(prompt, choices);
+          const found = await chooser.choose(prompt, choices, { search: 'bound', top: 1 });
+          t.equal(found.search, 'bound');
+          if (bound < 0.01) t.equal(found.index, whole.index);
+          all += whole.usage.decodedTokens + whole.usage.cachedTokens;
+          some += found.usage.decodedTokens + found.usage.cachedTokens;
+        }
+        t.ok(some <= all, `${some} of ${all}`);
+      });
+
+      await t.test('by bias it goes where the likeliest token leads', async (t) => {
+        const chooser = make({ strategy: 'bias' });
+        for (const { prompt, choices } of tasksOf(model)) {
+          for (const terminator of ['none', 'eog', '.']) {
+            const texts = choices.filter((text) => !/[^\0-\x7f]/.test(text));
+            const found = await chooser.choose(prompt, texts, { terminator });
+            const index = await walkGreedily(lm, prompt, texts, terminator, bound);
+            t.equal(found.numbers, 'none');
+            t.equal(found.strategy, 'bias');
+            if (index !== undefined) t.equal(found.text, texts[index], `${prompt}, ${terminator}`);
+            t.same(
+              found.choices.map(({ rank }) => rank),
+              texts.map((text) => (text === found.text ? 1 : 2)),
+            );
+            t.ok(found.choices.every(({ logprob, exact }) => Number.isNaN(logprob) && !exact));
+          }
+        }
+      });
+
+      await t.test('hundreds of candidates go in heats', async (t) => {
+        const every = Array.from({ length: 900 }, (_, id) => Int32Array.of(id));
+        const { rawLogprobs } = await make().probe();
+        t.ok(rawLogprobs);
+        const prompt = 'The capital of France is';
+        const found = await make({ strategy: 'bias' }).choose(prompt, every);
+        const row = (await lm.greedy(prompt)).slice(0, 900);
+        t.equal(found.index, row.indexOf(Math.max(...row)));
+        t.equal(found.usage.decodeCalls, 4, 'three heats and their winners');
+      });
+
+      await t.test('by labels it gives one of the choices', async (t) => {
+        const chooser = make({ strategy: 'prompted' });
+        for (const { prompt, choices } of tasksOf(model).slice(0, 6)) {
+          const found = await chooser.choose(prompt, choices, { instruction: 'Which one?' });
+          t.ok(choices.includes(found.text));
+          t.equal(found.strategy, 'prompted');
+          t.equal(at(found.choices, found.index).rank, 1);
+          t.equal(found.usage.decodeCalls, 1);
+        }
+      });
+    }),
+  );
+}
+
+/** The index of the choice at the end of the walk; undefined where two tokens are too near to tell. */
+async function walkGreedily(
+  lm: LLaMa,
+  prompt: string,
+  texts: readonly string[],
+  terminator: string,
+  bound: number,
+): Promise<number | undefined> {
+  const suffix = terminator === '.' ? [...(await lm.tokenize('.'))] : [];
+  const paths = await Promise.all(
+    texts.map(async (text) => [...(await lm.tokenize(text)), ...suffix]),
+  );
+  const start = await lm.tokenize(prompt, { addSpecial: true });
+  let left = [...paths.keys()];
+  for (let depth = 0; ; depth++) {
+    const ended = left.find((index) => paths[index]?.length === depth);
+    const next = new Set(left.flatMap((index) => paths[index]?.slice(depth, depth + 1) ?? []));
+    if (next.size === 0) return ended;
+    const path = (paths[left[0] as number] as number[]).slice(0, depth);
+    const ends = ended !== undefined && terminator === 'eog' ? [...lm.endOfGeneration] : [];
+    let token = [...next][0] as number;
+    if (next.size > 1 || ended !== undefined) {
+      const row = await lm.greedy(Int32Array.from([...start, ...path]));
+      // Where nothing must follow, anything may.
+      const free = ended !== undefined && terminator !== 'eog';
+      const allowed = free ? [...row.keys()] : [...next, ...ends];
+      allowed.sort((a, b) => at(row, b) - at(row, a));
+      token = at(allowed, 0);
+      if (allowed.length > 1 && at(row, token) - at(row, at(allowed, 1)) <= bound) return undefined;
+      if (!next.has(token)) return ended;
+    }
+    left = left.filter((index) => paths[index]?.[depth] === token);
+  }
+}
+
+t.test('where the server would write half a character, it tells what is likely, too', (t) =>
+  withPair(t, 'F32', async ({ server, lm, model }) => {
+    const engine = engineOver(server.address, { topLogprobsLimit: model.vocab.size });
+    const chooser = new RemoteChooser(engine);
+    await chooser.probe();
+    const asked = engine.api.sent.length;
+    // After the first two bytes of a character the third is likeliest.
+    const [wanted, ...others] = [' 你', ' 佟', ' 佬'];
+    const choices = [wanted as string, ...others];
+    const bytes = await Promise.all(choices.map((text) => lm.tokenize(text)));
+    const prompt = Int32Array.from([
+      ...(await lm.tokenize('a 你 b 你 c')),
+      ...at(bytes, 0).slice(0, 2),
+    ]);
+    const paths = bytes.map((tokens) => tokens.slice(2));
+    const found = await chooser.choose(prompt, paths);
+    const truth = await lm.choose(prompt, paths);
+    t.ok(engine.api.sent.slice(asked).some((body) => body.logit_bias !== undefined));
+    t.equal(found.numbers, 'exact');
+    for (const [index, { logprob }] of truth.choices.entries()) {
+      t.ok(Math.abs(at(found.choices, index).logprob - logprob) < 1e-3);
+    }
+  }),
+);
+
+t.test('what a server can do is found out once', (t) =>
+  withPair(t, 'F32', async ({ server, lm }) => {
+    const engine = engineOver(server.address, { endOfGeneration: lm.endOfGeneration });
+    const chooser = new RemoteChooser(engine);
+    const [features, again] = await Promise.all([chooser.probe(), chooser.probe()]);
+    t.same(features, {
+      completions: true,
+      tokenPrompts: true,
+      promptLists: true,
+      echo: false,
+      topLogprobs: 1000,
+      tokenNames: 'ids',
+      tokenIds: false,
+      logitBias: true,
+      rawLogprobs: true,
+      wholeToken: features.wholeToken,
+      chat: true,
+      chatTemperature: true,
+      chatBias: true,
+      chatLogprobs: true,
+    });
+    t.same(again, features);
+    const asked = engine.api.sent.length;
+    await chooser.probe();
+    t.equal(engine.api.sent.length, asked, 'nothing more is asked');
+    t.ok(asked <= 12, `${asked} requests`);
+    const choice = await chooser.choose('The sky is', [' blue', ' green']);
+    t.equal(choice.strategy, 'logprobs', 'the best that it allows');
+  }),
+);
