@@ -4,6 +4,8 @@
 import { join } from 'node:path';
 import { defaultModelPath, LLaMa, Model, quantize } from 'autocog-lm';
 import t, { type Test } from 'tap';
+import { RemoteError } from '../lib/errors.js';
+import type { Answers, Api, ChatBody } from '../lib/openai/api.js';
 import { RemoteChooser } from '../lib/openai/choose.js';
 import type { RemoteChooseOptions } from '../lib/openai/choose-options.js';
 import type { RemoteEngine } from '../lib/openai/remote-engine.js';
@@ -11,6 +13,7 @@ import { heldOutQuestions } from '../models/questions.mjs';
 import { at } from '../test/suite/oracle.js';
 import { engineOver } from '../test/support/fetch-api.js';
 import { exact } from '../test/support/forms.js';
+import { walkGreedily } from '../test/support/greedy-walk.js';
 import { Random } from './support/random.js';
 import { Server } from './support/server.js';
 import { wordsOf } from './support/tasks.js';
@@ -195,62 +198,50 @@ for (const [type, bound] of types) {
   );
 }
 
-/** The index of the choice at the end of the walk; undefined where two tokens are too near to tell. */
-async function walkGreedily(
-  lm: LLaMa,
-  prompt: string,
-  texts: readonly string[],
-  terminator: string,
-  bound: number,
-): Promise<number | undefined> {
-  const suffix = terminator === '.' ? [...(await lm.tokenize('.'))] : [];
-  const paths = await Promise.all(
-    texts.map(async (text) => [...(await lm.tokenize(text)), ...suffix]),
-  );
-  const start = await lm.tokenize(prompt, { addSpecial: true });
-  let left = [...paths.keys()];
-  for (let depth = 0; ; depth++) {
-    const ended = left.find((index) => paths[index]?.length === depth);
-    const next = new Set(left.flatMap((index) => paths[index]?.slice(depth, depth + 1) ?? []));
-    if (next.size === 0) return ended;
-    const path = (paths[left[0] as number] as number[]).slice(0, depth);
-    const ends = ended !== undefined && terminator === 'eog' ? [...lm.endOfGeneration] : [];
-    let token = [...next][0] as number;
-    if (next.size > 1 || ended !== undefined) {
-      const row = await lm.greedy(Int32Array.from([...start, ...path]));
-      // Where nothing must follow, anything may.
-      const free = ended !== undefined && terminator !== 'eog';
-      const allowed = free ? [...row.keys()] : [...next, ...ends];
-      allowed.sort((a, b) => at(row, b) - at(row, a));
-      token = at(allowed, 0);
-      if (allowed.length > 1 && at(row, token) - at(row, at(allowed, 1)) <= bound) return undefined;
-      if (!next.has(token)) return ended;
-    }
-    left = left.filter((index) => paths[index]?.[depth] === token);
+/** A server that has chats alone, as its users see it. */
+class ChatApi implements Api {
+  readonly model = 'model';
+  readonly #api: Api;
+
+  constructor(api: Api) {
+    this.#api = api;
+  }
+
+  async completions(): Promise<never> {
+    throw new RemoteError('There are no completions', { status: 404 });
+  }
+
+  chat(body: ChatBody, signal: AbortSignal | undefined): Promise<Answers> {
+    return this.#api.chat(body, signal);
   }
 }
 
-t.test('where the server would write half a character, it tells what is likely, too', (t) =>
-  withPair(t, 'F32', async ({ server, lm, model }) => {
-    const engine = engineOver(server.address, { topLogprobsLimit: model.vocab.size });
-    const chooser = new RemoteChooser(engine);
-    await chooser.probe();
-    const asked = engine.api.sent.length;
-    // After the first two bytes of a character the third is likeliest.
-    const [wanted, ...others] = [' 你', ' 佟', ' 佬'];
-    const choices = [wanted as string, ...others];
-    const bytes = await Promise.all(choices.map((text) => lm.tokenize(text)));
-    const prompt = Int32Array.from([
-      ...(await lm.tokenize('a 你 b 你 c')),
-      ...at(bytes, 0).slice(0, 2),
-    ]);
-    const paths = bytes.map((tokens) => tokens.slice(2));
-    const found = await chooser.choose(prompt, paths);
-    const truth = await lm.choose(prompt, paths);
-    t.ok(engine.api.sent.slice(asked).some((body) => body.logit_bias !== undefined));
-    t.equal(found.numbers, 'exact');
-    for (const [index, { logprob }] of truth.choices.entries()) {
-      t.ok(Math.abs(at(found.choices, index).logprob - logprob) < 1e-3);
+t.test('a server that chats alone is asked for labels, or biased', (t) =>
+  withPair(t, 'F32', async ({ server, lm }) => {
+    const engine = engineOver(server.address, { endOfGeneration: lm.endOfGeneration });
+    const chooser = new RemoteChooser({ ...engine, api: new ChatApi(engine.api) });
+    const { completions, chat } = await chooser.probe();
+    t.same([completions, chat], [false, true]);
+    const prompt = 'What is the capital of France?';
+    const labelled = await chooser.choose(prompt, ['Paris', 'Rome', 'Madrid', 'Rome']);
+    t.equal(labelled.strategy, 'prompted');
+    t.ok(['Paris', 'Rome', 'Madrid'].includes(labelled.text));
+    const biased = await chooser.choose(prompt, ['Rome', 'Paris', 'Madrid'], { strategy: 'bias' });
+    t.equal(biased.strategy, 'bias');
+    t.equal(biased.text, 'Paris', 'the model was trained to answer so');
+    for (const strategy of ['echo', 'logprobs'] as const) {
+      const refused = chooser.choose(prompt, ['Paris', 'Rome'], { strategy });
+      await t.rejects(refused, { code: 'NOT_SUPPORTED' });
+    }
+  }),
+);
+
+t.test('a prompt beyond the context of the server is an overflow', (t) =>
+  withPair(t, 'F32', async ({ make }) => {
+    const long = 'a '.repeat(600);
+    for (const strategy of ['logprobs', 'bias', 'prompted'] as const) {
+      const call = make().choose(long, [' b', ' c'], { strategy });
+      await t.rejects(call, { code: 'CONTEXT_OVERFLOW' });
     }
   }),
 );

@@ -6,11 +6,14 @@ import { checkOptions, checkPrompt, checkSignal, type Prompt, wrongRange } from 
 import { separate } from '../boundary.js';
 import type { CallOptions } from '../call-options.js';
 import type { Score } from '../choice-lm.js';
+import { ChoiceStream } from '../choice-stream.js';
+import { tasksOf } from '../choose-many.js';
 import { answer, ask, type Engine, type Prepared, prepare } from '../choosing.js';
 import { NotSupportedError } from '../errors.js';
 import { PriorCache } from '../priors.js';
 import { checkFits, taskOf } from '../tree-task.js';
 import { Stopwatch } from '../usage.js';
+import { type Chooses, outcomesOf, type RemoteChooseTask } from './choose-many.js';
 import {
   checkSupported,
   defaultInstruction,
@@ -105,6 +108,24 @@ export class RemoteChooser {
     const request = { ...question.request };
     if (strategy === 'echo') request.search = 'exhaustive';
     return numbered(await answer(engine, { ...question, request }), strategy);
+  }
+
+  /**
+   * Answers one `choose` after another, in their order, a few of them at a time. Nothing starts
+   * before the result is read; leaving the loop, or an abort, ends all that runs and waits.
+   *
+   * @param tasks what to choose, or what makes it: an array, a generator, a stream of objects
+   * @param options of every task that does not have its own
+   * @throws TypeError, RangeError for options and `tasks` that are none
+   */
+  chooseMany(
+    tasks: Iterable<RemoteChooseTask> | AsyncIterable<RemoteChooseTask>,
+    options?: RemoteChooseOptions,
+  ): ChoiceStream<RemoteChoice> {
+    const { signal } = readRemoteOptions(options, this.#engine.strategy).request;
+    const source = tasksOf(tasks);
+    const choose: Chooses = (...task) => this.choose(...task);
+    return new ChoiceStream(signal, (signal) => outcomesOf(choose, source(), options, signal));
   }
 
   /**

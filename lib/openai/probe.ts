@@ -5,7 +5,7 @@ import { RemoteError } from '../errors.js';
 import type { Answer, Answers, CompletionsBody } from './api.js';
 import { readLogprobs } from './logprobs.js';
 import type { RemoteEngine } from './remote-engine.js';
-import { matchReply, namesOf } from './token-match.js';
+import { matchReply, namesOf, type TokenName } from './token-match.js';
 
 /** What a server was found to do. */
 export interface ServerFeatures {
@@ -140,46 +140,56 @@ async function probeCompletions(
       break;
     }
   }
-  const first = await probeLogprobs(engine, features, ask, prompt);
-  if (other === undefined) return;
-  const told = features.topLogprobs > 0 ? { logprobs: 1 } : {};
-  const biased = await ask({ prompt, logit_bias: { [other]: 100 }, ...told }, failures);
-  const [name] = await namesOf(engine, [other]);
-  const [answer] = biased ?? [];
-  if (name === undefined || answer === undefined) return;
-  features.logitBias = typeof matchReply([name], answer) !== 'string';
-  const after = readLogprobs(answer.logprobs)?.[0]?.top[0]?.logprob ?? Number.NaN;
-  features.rawLogprobs = features.logitBias && Math.abs(after - first) < 0.01;
-  if (features.logitBias) features.wholeToken = other;
+  if (other !== undefined) {
+    const [name] = await namesOf(engine, [other]);
+    const [answer] = (await ask({ prompt, logit_bias: { [other]: 100 } }, failures)) ?? [];
+    features.logitBias = isWritten(name, answer);
+    if (features.logitBias) features.wholeToken = other;
+  }
+  await probeLogprobs(engine, features, ask, prompt);
 }
 
-/** How many of the likeliest are told, and how they are named; gives the likeliest's logprob. */
+const isWritten = (name: TokenName | undefined, answer: Answer | undefined): boolean =>
+  name !== undefined && answer !== undefined && typeof matchReply([name], answer) !== 'string';
+
+/** How many of the likeliest are told, how they are named, and what a bias does to them. */
 async function probeLogprobs(
   { topLogprobsLimit }: Pick<RemoteEngine, 'topLogprobsLimit'>,
   features: ServerFeatures,
   ask: (body: CompletionsBody, more?: readonly number[]) => Promise<Answer[] | undefined>,
   prompt: CompletionsBody['prompt'],
-): Promise<number> {
+): Promise<void> {
+  const failures = [403, 500];
+  const { wholeToken } = features;
+  const bias = wholeToken !== undefined && { logit_bias: { [wholeToken]: 100 } };
+  const tell = async (more: Omit<CompletionsBody, 'prompt'>, isBiased = false) => {
+    const answers = await ask({ prompt, ...more, ...(isBiased && bias) }, failures);
+    const step = readLogprobs(answers?.[0]?.logprobs)?.[0];
+    return { isTaken: answers !== undefined, step: step?.top.length ? step : undefined };
+  };
   const limit = topLogprobsLimit ?? (counts[0] as number);
   for (const logprobs of [limit, ...counts.filter((count) => count < limit)]) {
-    const answers = await ask({ prompt, logprobs }, [403, 500]);
-    const top = readLogprobs(answers?.[0]?.logprobs)?.[0]?.top ?? [];
-    if (top.length === 0) continue;
+    let { isTaken, step } = await tell({ logprobs });
+    // Some are silent where what they write is no whole character.
+    if (isTaken && step === undefined && bias) ({ isTaken, step } = await tell({ logprobs }, true));
+    if (step === undefined) continue;
+    const { top } = step;
     // One or two may be missing because they are written alike.
     features.topLogprobs = top.length < logprobs - 2 ? top.length : logprobs;
     const isNamed = (key: 'id' | 'bytes'): boolean => top.every((one) => one[key] !== undefined);
+    const withIds = { logprobs: 1, return_tokens_as_token_ids: true };
     if (isNamed('id')) features.tokenNames = 'ids';
-    else if (isNamed('bytes')) features.tokenNames = 'bytes';
-    else {
-      const flagged = { prompt, logprobs: 1, return_tokens_as_token_ids: true };
-      const named = await ask(flagged, [403, 500]);
-      const [entry] = readLogprobs(named?.[0]?.logprobs)?.[0]?.top ?? [];
-      features.tokenIds = entry?.id !== undefined;
-      if (features.tokenIds) features.tokenNames = 'ids';
+    else if ((await tell(withIds, true)).step?.top[0]?.id !== undefined) {
+      features.tokenNames = 'ids';
+      features.tokenIds = true;
+    } else if (isNamed('bytes')) features.tokenNames = 'bytes';
+    if (bias) {
+      // With its bias in it, the token would be as good as certain.
+      const biased = await tell({ logprobs: 1 }, true);
+      features.rawLogprobs = (biased.step?.logprob ?? 0) < -1e-3;
     }
-    return (top[0] as { logprob: number }).logprob;
+    return;
   }
-  return Number.NaN;
 }
 
 async function probeChat(
@@ -203,11 +213,9 @@ async function probeChat(
   const told = await ask({ logprobs: true, top_logprobs: 1 });
   features.chatLogprobs = readLogprobs(told?.[0]?.logprobs) !== undefined;
   if (other === undefined) return;
-  const [answer] = (await ask({ logit_bias: { [other]: 100 } })) ?? [];
   const [name] = await namesOf(engine, [other]);
-  if (answer !== undefined && name !== undefined) {
-    features.chatBias = typeof matchReply([name], answer) !== 'string';
-  }
+  const [answer] = (await ask({ logit_bias: { [other]: 100 } })) ?? [];
+  features.chatBias = isWritten(name, answer);
 }
 
 /** A probe that is made once, for all who ask while it runs; one that fails is made again. */

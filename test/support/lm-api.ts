@@ -22,8 +22,9 @@ export interface Teller {
 
 export class LMApi implements Api {
   readonly model = 'lm';
-  /** How many requests there were, and prompts in them. */
-  requests = 0;
+  /** What was asked and answered. */
+  readonly bodies: CompletionsBody[] = [];
+  /** How many prompts that were. */
   prompts = 0;
   readonly #teller: Teller;
 
@@ -48,7 +49,7 @@ export class LMApi implements Api {
     if (isRefused.includes(true)) throw new RemoteError('Refused', { status: 400 });
     const isList = typeof prompt[0] !== 'number';
     const prompts = (isList ? prompt : [prompt]) as readonly (readonly number[])[];
-    this.requests++;
+    this.bodies.push(body);
     this.prompts += prompts.length;
     const answers: Answer[] = [];
     for (const [index, tokens] of prompts.entries()) {
@@ -70,7 +71,8 @@ export class LMApi implements Api {
   ): Promise<Answer> {
     const { lm, naming, textOf } = this.#teller;
     const row = await lm.greedy(tokens);
-    const lifted = row.map((logprob, token) => logprob + (bias[token] ?? 0));
+    // Nothing is quite impossible for a model, so that a bias can lift all.
+    const lifted = row.map((logprob, token) => Math.max(-60, logprob) + (bias[token] ?? 0));
     const written = lifted.indexOf(Math.max(...lifted));
     const order = [...row.keys()].sort((a, b) => (row[b] as number) - (row[a] as number));
     const best = order.slice(0, logprobs);
@@ -92,8 +94,12 @@ export class LMApi implements Api {
     return {
       index,
       text: textOf(written),
-      finishReason: 'length',
-      logprobs: logprobs > 0 ? told[naming] : undefined,
+      finishReason: lm.endOfGeneration.includes(written) ? 'stop' : 'length',
+      // llama.cpp's server, which tells ids, is silent about a token that is half a character.
+      logprobs:
+        logprobs > 0 && !(naming === 'ids' && textOf(written).includes('\ufffd'))
+          ? told[naming]
+          : undefined,
     };
   }
 }
