@@ -4,17 +4,22 @@
 import { NotSupportedError, RemoteError } from '../errors.js';
 import { type Cost, noCost } from '../usage.js';
 import type { Answer, Answers, CompletionsBody } from './api.js';
+import { inParallel } from './parallel.js';
 import type { ServerFeatures } from './probe.js';
 import type { RemoteEngine } from './remote-engine.js';
 
 /** How many requests are under way at once. */
 const width = 4;
-/** How many prompts, and tokens of prompts, one request has. */
+/** How many prompts, and tokens of prompts, one request has, and how many tokens its answer tells. */
 const mostPrompts = 128;
 const mostTokens = 32_768;
+const mostTold = 100_000;
 
 /** What is asked about each prompt. */
-export type Ask = Omit<CompletionsBody, 'prompt'>;
+export type Ask = Pick<
+  CompletionsBody,
+  'max_tokens' | 'temperature' | 'logprobs' | 'echo' | 'logit_bias'
+>;
 
 /** How the prompts of one call are asked. */
 export interface Manner {
@@ -42,20 +47,32 @@ export class Requests {
     this.signal = signal;
   }
 
-  /** One answer per prompt, in their order. */
-  async complete(prompts: readonly Int32Array[], ask: Ask, manner: Manner): Promise<Answer[]> {
-    const answers: Answer[] = new Array(prompts.length);
-    const batches = this.#batchesOf(prompts, manner);
+  /** Asks about each prompt, and has each answer read as soon as it is there. */
+  async complete(
+    prompts: readonly Int32Array[],
+    ask: Ask,
+    manner: Manner,
+    read: (answer: Answer, index: number) => void | Promise<void>,
+  ): Promise<void> {
+    const batches = this.#batchesOf(prompts, ask, manner);
     const body = this.#features.tokenIds ? { ...ask, return_tokens_as_token_ids: true } : ask;
     const most = manner.sequential ? 1 : width;
     const start = performance.now();
     await inParallel(batches, most, this.signal, async (batch, signal) => {
       const some = batch.map((index) => prompts[index] as Int32Array);
       const found = await this.#completeSome(some, body, manner, signal);
-      for (const [place, index] of batch.entries()) answers[index] = found[place] as Answer;
+      for (const [place, index] of batch.entries()) await read(found[place] as Answer, index);
     });
     this.cost.timings.decodeMs += performance.now() - start;
-    return answers;
+  }
+
+  /** The answer to one prompt. */
+  async completeOne(prompt: Int32Array, ask: Ask, manner: Manner): Promise<Answer> {
+    const answers: Answer[] = [];
+    await this.complete([prompt], ask, manner, (answer) => {
+      answers.push(answer);
+    });
+    return answers[0] as Answer;
   }
 
   /** What a chat answers to one message. */
@@ -93,9 +110,14 @@ export class Requests {
     usage.decodedTokens += Math.max(0, promptTokens - cachedTokens) + completionTokens;
   }
 
-  #batchesOf(prompts: readonly Int32Array[], { sequential }: Manner): number[][] {
+  #batchesOf(
+    prompts: readonly Int32Array[],
+    { logprobs = 1 }: Ask,
+    { sequential }: Manner,
+  ): number[][] {
     const { tokenPrompts, promptLists } = this.#features;
-    const most = tokenPrompts && promptLists && !sequential ? mostPrompts : 1;
+    const some = Math.max(1, Math.min(mostPrompts, Math.floor(mostTold / logprobs)));
+    const most = tokenPrompts && promptLists && !sequential ? some : 1;
     const batches: number[][] = [];
     let tokens = 0;
     for (const [index, { length }] of prompts.entries()) {
@@ -123,33 +145,4 @@ function checkTokens(found: number, prompt: Int32Array): void {
   throw new NotSupportedError(
     `The server takes no token ids, and of a text of ${prompt.length} tokens it ${count}`,
   );
-}
-
-/**
- * Works on all items, a few at a time. After a failure nothing new is begun, and what runs is
- * ended and waited for.
- */
-async function inParallel<T>(
-  items: readonly T[],
-  most: number,
-  signal: AbortSignal | undefined,
-  work: (item: T, signal: AbortSignal) => Promise<void>,
-): Promise<void> {
-  const failure = new AbortController();
-  const either = signal ? AbortSignal.any([signal, failure.signal]) : failure.signal;
-  let next = 0;
-  let first: { error: unknown } | undefined;
-  const run = async (): Promise<void> => {
-    while (next < items.length && first === undefined) {
-      try {
-        signal?.throwIfAborted();
-        await work(items[next++] as T, either);
-      } catch (error) {
-        first ??= { error };
-        failure.abort();
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(most, items.length) }, run));
-  if (first !== undefined) throw first.error;
 }

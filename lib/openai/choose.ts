@@ -23,6 +23,7 @@ import {
 } from './choose-options.js';
 import { Requests } from './choose-requests.js';
 import { numbered, type RemoteChoice, unnumbered } from './choose-result.js';
+import { askEach } from './parallel.js';
 import { Probe, type ServerFeatures } from './probe.js';
 import type { RemoteEngine, Strategy, StrategyOption } from './remote-engine.js';
 import { walkByBias } from './strategy-bias.js';
@@ -229,6 +230,6 @@ async function textsOf(
   tokens: Iterable<number>,
 ): Promise<Map<number, string>> {
   const ids = [...new Set(tokens)];
-  const texts = await Promise.all(ids.map((token) => engine.textOf(token)));
+  const texts = await askEach(ids, (token) => engine.textOf(token));
   return new Map(ids.map((token, index) => [token, texts[index] as string]));
 }

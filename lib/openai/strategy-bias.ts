@@ -130,12 +130,7 @@ function writer(
     }
     // The log-probability of what is written names it, too.
     const logprobs = features.topLogprobs > 0 ? { logprobs: 1 } : {};
-    const [answer] = await requests.complete(
-      [tokens],
-      { ...ask, temperature: 0, ...logprobs },
-      manner,
-    );
-    return answer as Answer;
+    return requests.completeOne(tokens, { ...ask, temperature: 0, ...logprobs }, manner);
   };
 }
 

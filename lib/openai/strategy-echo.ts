@@ -52,14 +52,10 @@ export async function scoreByEcho(
   const scores = tasks.map(({ tree }) => noScores(tree));
   const paths = tasks.flatMap(pathsOf);
   const sequential = tasks.some(({ request }) => request.sequential);
-  const answers = await requests.complete(
-    paths.map(({ tokens }) => tokens),
-    { echo: true, logprobs: 1, max_tokens: features.echo === 'alone' ? 0 : 1, temperature: 0 },
-    { sequential, exact: false },
-  );
   const ends = scores.map(() => new Map<number, number[]>());
-  for (const [index, { task, tokens, node, isEnd }] of paths.entries()) {
-    const steps = await readEcho(engine, features, answers[index] as Answer, tokens);
+  const read = async (answer: Answer, index: number): Promise<void> => {
+    const { task, tokens, node, isEnd } = paths[index] as EchoPath;
+    const steps = await readEcho(engine, features, answer, tokens);
     const { tree } = tasks[task] as TreeTask;
     let place = tokens.length - 1;
     const take = (): number => logprobAt(steps, place--);
@@ -70,7 +66,13 @@ export async function scoreByEcho(
     for (let at = node; at > 0; at = tree.parents[at] as number) {
       (scores[task] as TreeScores).logprobs[at] = take();
     }
-  }
+  };
+  await requests.complete(
+    paths.map(({ tokens }) => tokens),
+    { echo: true, logprobs: 1, max_tokens: features.echo === 'alone' ? 0 : 1, temperature: 0 },
+    { sequential, exact: false },
+    read,
+  );
   for (const [task, known] of ends.entries()) {
     for (const [node, logprobs] of known) {
       (scores[task] as TreeScores).ends[node] = Math.min(0, logSumExp(logprobs));

@@ -36,21 +36,24 @@ export async function scoreByLogprobs(
   const visit = async (some: readonly Place[], sequential = false): Promise<void> => {
     const prompts = some.map(({ walk, node }) => walk.promptOf(node));
     const manner = { sequential, exact: true };
-    const answers = await requests.complete(prompts, ask, manner);
-    const silent = [...answers.keys()].filter(
-      (index) => stepOf(answers[index] as Answer) === undefined,
-    );
-    const { wholeToken: token } = features;
-    if (silent.length > 0 && token !== undefined && features.rawLogprobs) {
-      // A server that would write half a character is silent about it, and what it writes is of no use here.
-      const other = { ...ask, logit_bias: { [token]: 100 } };
-      const again = silent.map((index) => prompts[index] as Int32Array);
-      const found = await requests.complete(again, other, manner);
-      for (const [place, index] of silent.entries()) answers[index] = found[place] as Answer;
-    }
-    for (const [index, { walk, node }] of some.entries()) {
-      walk.enter(node, stepOf(answers[index] as Answer));
-    }
+    const silent: number[] = [];
+    const enter = (answer: Answer, { walk, node }: Place): boolean => {
+      const step = stepOf(answer);
+      if (step !== undefined) walk.enter(node, step);
+      return step !== undefined;
+    };
+    await requests.complete(prompts, ask, manner, (answer, index) => {
+      if (!enter(answer, some[index] as Place)) silent.push(index);
+    });
+    const { wholeToken, rawLogprobs } = features;
+    if (silent.length === 0 || wholeToken === undefined || !rawLogprobs) return;
+    // A server that would write half a character may be silent about it, and what it writes is of
+    // no use here. Of what is not told even then nothing is claimed.
+    const again = silent.map((index) => prompts[index] as Int32Array);
+    const biased = { ...ask, logit_bias: { [wholeToken]: 100 } };
+    await requests.complete(again, biased, manner, (answer, place) => {
+      enter(answer, some[silent[place] as number] as Place);
+    });
   };
   const level = walks.filter(({ isApart }) => !isApart).map((walk) => ({ walk, node: 0 }));
   await visitLevels(level, visit);
@@ -147,9 +150,8 @@ class Walk {
     return concatenate(this.task.prompt, pathTo(this.task.tree, node));
   }
 
-  /** Takes down what the server says of the place after a node; nothing where it says nothing. */
-  enter(node: number, step: RemoteStep | undefined): void {
-    if (step === undefined) return;
+  /** Takes down what the server says of the place after a node. */
+  enter(node: number, step: RemoteStep): void {
     const { tree, request } = this.task;
     const { logprobs, ends, limits } = this.scores;
     const { most, rest } = outsideOf(step);

@@ -3,6 +3,7 @@
 
 import type { Answer } from './api.js';
 import { type RemoteToken, readLogprobs } from './logprobs.js';
+import { askEach } from './parallel.js';
 import type { RemoteEngine } from './remote-engine.js';
 
 /** What a token may be called by. */
@@ -22,12 +23,10 @@ export function namesOf(
   engine: Pick<RemoteEngine, 'textOf' | 'bytesOf'>,
   tokens: Iterable<number>,
 ): Promise<TokenName[]> {
-  return Promise.all(
-    Array.from(tokens, async (token) => {
-      const [text, bytes] = await Promise.all([engine.textOf(token), engine.bytesOf(token)]);
-      return { token, text, bytes };
-    }),
-  );
+  return askEach([...tokens], async (token) => {
+    const [text, bytes] = await Promise.all([engine.textOf(token), engine.bytesOf(token)]);
+    return { token, text, bytes };
+  });
 }
 
 /**
