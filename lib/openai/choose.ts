@@ -94,9 +94,11 @@ export class RemoteChooser {
     options?: RemoteChooseOptions,
   ): Promise<RemoteChoice> {
     const asked = readRemoteOptions(options, this.#engine.strategy);
-    const question = ask(this.#engine, prompt, choices, asked.request);
+    const early = ask(this.#engine, prompt, choices, asked.request);
     const { signal } = asked.request;
     await this.#engine.admit(signal);
+    // How many tokens there are may be known only now.
+    const question = ask(this.#engine, early.prompt, early.choices, asked.request);
     const features = await raceAbort(this.#probe.features(), signal);
     const strategy = strategyOf(asked.strategy, features);
     checkSupported(strategy, asked);
