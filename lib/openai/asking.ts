@@ -58,9 +58,11 @@ export function sparesOf({ request, sampling }: Wanted): ReadonlySet<Spare> {
 
 /** How many tokens to ask for; undefined for as many as the server gives by itself. */
 function limitOf({ request }: Wanted, kind: WritingApi, room: number | undefined) {
-  if (request.maxTokens !== Infinity) return request.maxTokens;
+  // Servers refuse what may become too long; here it is too long when it is.
+  const most = room === undefined ? Infinity : Math.max(1, room);
+  const limit = Math.min(request.maxTokens, most);
+  if (limit !== Infinity) return limit;
   if (kind === 'chat') return undefined;
-  if (room !== undefined) return Math.max(1, room);
   throw new NotSupportedError(
     'maxTokens: Infinity needs the option contextSize, as completions end early without a number',
   );

@@ -3,6 +3,7 @@
 
 import { NotSupportedError, RemoteError } from '../errors.js';
 import type { Client } from './client.js';
+import { mayPass } from './failure.js';
 import { type RemoteTokenizer, type TokenizeRequest, wholeBytes } from './tokenizer.js';
 
 type Fields = Record<string, unknown>;
@@ -48,6 +49,21 @@ const tokensIn = (answer: Fields): Int32Array | undefined => {
   return isList ? Int32Array.from(tokens as number[]) : undefined;
 };
 
+/** What `/tokenize` answers; undefined where it refuses, or is a page for people. */
+async function askedOf(
+  client: Client,
+  body: object,
+  signal: AbortSignal | undefined,
+): Promise<Fields | undefined> {
+  try {
+    return await client.post(`${client.root}/tokenize`, body, signal);
+  } catch (error) {
+    const status = error instanceof RemoteError ? error.status : undefined;
+    if (status !== undefined && !mayPass(status)) return undefined;
+    throw error;
+  }
+}
+
 /** A server's tokenizer. What is known of single tokens is kept. */
 export class ServerTokenizer implements RemoteTokenizer {
   readonly size = undefined;
@@ -69,17 +85,16 @@ export class ServerTokenizer implements RemoteTokenizer {
     client: Client,
     signal: AbortSignal | undefined,
   ): Promise<ServerTokenizer | undefined> {
-    // One request that both kinds take: each looks at its own fields alone.
-    const llama = dialects.llama();
-    const vllm = dialects.vllm(client.model);
-    const request = { addSpecial: false, parseSpecial: false };
-    const body = { ...llama.tokenize(sample, request), ...vllm.tokenize(sample, request) };
-    const answer = await client.post(`${client.root}/tokenize`, body, signal);
-    if ((tokensIn(answer)?.length ?? 0) === 0) return undefined;
-    const isVLLM = 'max_model_len' in answer || 'count' in answer;
-    const found = new ServerTokenizer(client, isVLLM ? vllm : llama);
-    found.#readSize(answer);
-    return found;
+    for (const dialect of [dialects.llama(), dialects.vllm(client.model)]) {
+      const body = dialect.tokenize(sample, { addSpecial: false, parseSpecial: false });
+      const answer = await askedOf(client, body, signal);
+      // llama.cpp's server reads a request of the other kind as one for no text.
+      if (answer === undefined || (tokensIn(answer)?.length ?? 0) === 0) continue;
+      const found = new ServerTokenizer(client, dialect);
+      found.#readSize(answer);
+      return found;
+    }
+    return undefined;
   }
 
   get sendsTokens(): boolean {

@@ -19,8 +19,9 @@ async function asLlamaCpp({ lm, names }: Served, fields: Fields, { signal }: Cal
   const withPieces = fields.get('with_pieces', flag) ?? false;
   fields.finish();
   const tokens = await lm.tokenize(content, { addSpecial, parseSpecial, signal });
-  if (!withPieces) return { tokens };
-  return { tokens: Array.from(tokens, (id) => ({ id, piece: pieceOf(names.bytes(id)) })) };
+  const size = { max_model_len: lm.contextSize };
+  if (!withPieces) return { tokens, ...size };
+  return { ...size, tokens: Array.from(tokens, (id) => ({ id, piece: pieceOf(names.bytes(id)) })) };
 }
 
 async function asVllm(served: Served, fields: Fields, { signal }: Call) {

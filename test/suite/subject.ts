@@ -12,7 +12,11 @@ export type Lack =
   | 'beamSearch'
   | 'completeMany'
   /** `details` of `choose`. */
-  | 'details';
+  | 'details'
+  /** A `search` that leaves something open: it says that it was exhaustive. */
+  | 'search'
+  /** As many `topLogprobs` as there are tokens. */
+  | 'allAlternatives';
 
 export interface Subject {
   make: MakeLM;
