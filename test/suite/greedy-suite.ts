@@ -23,7 +23,8 @@ async function refusesPrompts(
 
 export function greedySuite(t: Test, subject: Subject): void {
   if (has(subject, 'greedy')) vectorSuite(t, subject);
-  scoreSuite(t, subject);
+  if (has(subject, 'score')) scoreSuite(t, subject);
+  promptSuite(t, subject);
 }
 
 function vectorSuite(t: Test, { make, prompt, tolerance }: Subject): void {
@@ -91,7 +92,10 @@ function scoreSuite(t: Test, { make, prompt, choices, tolerance }: Subject): voi
     await t.rejects(lm.score(prompt, ''), { name: 'RangeError' });
     await t.rejects(lm.score(prompt, new Int32Array(0)), { name: 'RangeError' });
   });
+}
 
+function promptSuite(t: Test, subject: Subject): void {
+  const { make } = subject;
   testWith(t, make, 'a prompt that is none is refused by every method', async (t, lm) => {
     await refusesPrompts(t, (bad) => [lm.score(bad, 'x'), lm.complete(bad), lm.choose(bad, ['x'])]);
   });

@@ -12,7 +12,7 @@ export function lifecycleSuite(t: Test, subject: Subject): void {
   const greedy = has(subject, 'greedy');
   const calls = (lm: ChoiceLM, options?: CallOptions): Promise<unknown>[] => [
     ...(greedy ? [lm.greedy(prompt, options), lm.candidates(prompt, 3, options)] : []),
-    lm.score(prompt, choices[0], options),
+    ...(has(subject, 'score') ? [lm.score(prompt, choices[0], options)] : []),
     lm.complete(prompt, { maxTokens: 4, ...options }),
     lm.choose(prompt, choices, options),
   ];

@@ -9,6 +9,8 @@ import type { MakeLM } from './with-lm.js';
 export type Lack =
   /** `greedy` and `candidates`. The suite asks the LM for them nevertheless: as its truth. */
   | 'greedy'
+  /** `score`; it is asked for nevertheless, too. */
+  | 'score'
   | 'beamSearch'
   | 'completeMany'
   /** `details` of `choose`. */

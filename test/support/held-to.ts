@@ -6,13 +6,19 @@ import type { ChoiceLM, LM } from 'autocog-lm';
 /**
  * @param lm whose answers are tested
  * @param truth gives what `lm` does not have; it stays open
+ * @param lacking what `lm` has by name and its server cannot do: it is the truth's, too
  */
-export function heldTo(lm: LM, truth: ChoiceLM): ChoiceLM {
+export function heldTo(
+  lm: LM,
+  truth: ChoiceLM,
+  lacking: readonly (keyof ChoiceLM)[] = [],
+): ChoiceLM {
+  const names: ReadonlySet<string | symbol> = new Set(lacking);
   const of = (owner: object, key: string | symbol): unknown => {
     const value: unknown = Reflect.get(owner, key, owner);
     return typeof value === 'function' ? value.bind(owner) : value;
   };
   return new Proxy(lm, {
-    get: (_, key) => of(key in lm ? lm : truth, key),
+    get: (_, key) => of(key in lm && !names.has(key) ? lm : truth, key),
   }) as LM as ChoiceLM;
 }
