@@ -1,7 +1,9 @@
 // The class OpenAI before llama.cpp's own server writes and tokenizes what LLaMa does in process,
 // with the same file.
 
+import { getEventListeners } from 'node:events';
 import { join } from 'node:path';
+import { Writable } from 'node:stream';
 import {
   type CompleteOptions,
   type CompletionChunk,
@@ -12,6 +14,7 @@ import {
 import { OpenAI, type OpenAIOptions } from 'autocog-lm/openai';
 import Client from 'openai';
 import t, { type Test } from 'tap';
+import { Client as Requests } from '../lib/openai/client.js';
 import { at } from '../test/suite/oracle.js';
 import { near } from '../test/suite/with-lm.js';
 import { failure } from '../test/support/failures.js';
@@ -339,5 +342,75 @@ t.test("a caller's own client and tokenizer serve", (t) =>
     t.same(await remote.tokenize('The sky is'), await lm.tokenize('The sky is'));
     await remote.close();
     t.ok(await client.models.list(), 'a client stays its owner’s');
+  }),
+);
+
+t.test('many texts at once are each their own', (t) =>
+  withPair(t, 'F32', async ({ lm, open }) => {
+    const remote = open();
+    const many = Array.from({ length: 40 }, (_, index) => `${at(prompts, index % 2)} ${index}`);
+    const found = await Promise.all(
+      many.map((prompt) => remote.complete(prompt, { maxTokens: 4 })),
+    );
+    for (const [index, prompt] of many.entries()) {
+      const { text } = await lm.complete(prompt, { maxTokens: 4 });
+      t.equal(at(found, index).text, text, prompt);
+    }
+  }),
+);
+
+t.test('many requests of one call share one listener of its signal', (t) =>
+  withPair(t, 'F32', async ({ server }) => {
+    const client = new Requests({
+      model: 'any',
+      policy: { retries: 5, delta: 1, growth: 1 },
+      transport: {
+        client: new Client({ baseURL: `${server.address}/v1`, apiKey: 'none' }),
+        headers: {},
+        timeout: 60_000,
+      },
+      extraBody: {},
+    });
+    const controller = new AbortController();
+    const { signal } = controller;
+    const ask = (): Promise<unknown>[] =>
+      Array.from({ length: 40 }, () => client.completions({ prompt: 'a', max_tokens: 1 }, signal));
+    const running = ask();
+    t.equal(getEventListeners(signal, 'abort').length, 1);
+    await Promise.all(running);
+    t.equal(getEventListeners(signal, 'abort').length, 0, 'none is left behind');
+    const ended = Promise.allSettled(ask());
+    const reason = new Error('enough');
+    controller.abort(reason);
+    for (const outcome of await ended) t.match(outcome, { status: 'rejected', reason });
+    client.close();
+    await t.rejects(client.completions({ prompt: 'a' }, undefined), { code: 'CLOSED' });
+  }),
+);
+
+t.test('what a text cost', (t) =>
+  withPair(t, 'F32', async ({ lm, open }) => {
+    const remote = open({ extraBody: { ignore_eos: true } });
+    const start = performance.now();
+    const found = await remote.complete('The sky is', { maxTokens: 6 });
+    const passed = performance.now() - start;
+    const promptTokens = await lm.countTokens('The sky is');
+    const { usage, timings, performance: speed } = found;
+    t.match(usage, { promptTokens, decodeCalls: 1, paddingTokens: 0 });
+    t.equal(usage.decodedTokens, promptTokens - usage.cachedTokens + 6);
+    t.ok(timings.totalMs <= passed);
+    t.ok(speed.firstTokenMs > 0 && speed.firstTokenMs <= timings.totalMs);
+    t.ok(speed.tokensPerSecond > 0);
+    const again = await remote.complete('The sky is', { maxTokens: 6 });
+    t.ok(again.usage.cachedTokens > 0, 'the server remembers the prompt');
+    let printed = '';
+    const file = new Writable({
+      write: (bytes, _encoding, done) => {
+        printed += bytes;
+        done();
+      },
+    });
+    await remote.streamPrint('The sky is', { maxTokens: 6, file });
+    t.equal(printed, `${found.text}\n`);
   }),
 );
