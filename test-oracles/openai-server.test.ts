@@ -1,92 +1,12 @@
-// The class OpenAI before llama.cpp's own server writes and tokenizes what LLaMa does in process,
-// with the same file.
+// The class OpenAI before llama.cpp's own server writes what LLaMa does in process, with the same
+// file.
 
-import { join } from 'node:path';
-import {
-  type CompleteOptions,
-  type CompletionChunk,
-  defaultModelPath,
-  LLaMa,
-  quantize,
-} from 'autocog-lm';
-import { OpenAI, type OpenAIOptions } from 'autocog-lm/openai';
-import Client from 'openai';
-import t, { type Test } from 'tap';
+import type { CompleteOptions } from 'autocog-lm';
+import t from 'tap';
 import { at } from '../test/suite/oracle.js';
 import { near } from '../test/suite/with-lm.js';
 import { failure } from '../test/support/failures.js';
-import { exact } from '../test/support/forms.js';
-import { Server } from './support/server.js';
-
-const contextSize = 512;
-
-interface Pair {
-  lm: LLaMa;
-  server: Server;
-  open(options?: Partial<OpenAIOptions>): OpenAI;
-}
-
-/** A model in process, and the same file behind a server that computes with the same precision. */
-async function withPair(t: Test, type: string, use: (pair: Pair) => Promise<void>): Promise<void> {
-  const path = join(t.testdir(), `${type}.gguf`);
-  await quantize(defaultModelPath, path, type);
-  const more = ['--cache-type-k', 'f32', '--cache-type-v', 'f32'];
-  await using server = await Server.start(path, contextSize, more);
-  await using lm = await LLaMa.load(path, { ...exact, contextSize });
-  const baseURL = `${server.address}/v1`;
-  const opened: OpenAI[] = [];
-  const open = (options: Partial<OpenAIOptions> = {}): OpenAI => {
-    const remote = new OpenAI({ model: 'any', baseURL, delta: 1, ...options });
-    opened.push(remote);
-    return remote;
-  };
-  await use({ lm, server, open });
-  await Promise.all(opened.map((remote) => remote.close()));
-}
-
-const prompts = [
-  'The sky is',
-  'Question: what colour is grass?\nAnswer:',
-  'Question: Is the sky green? Answer yes or no.\nAnswer:',
-  '<|im_end|> is no special token here',
-  'Ünïcödé 漢字 😀',
-];
-
-const texts = [...prompts, '', ' ', '\n\n', 'a'.repeat(300), '\ufeffx', 'a\ud800b', '<|im_start|>'];
-
-/** One more request of the same prompt may find other rows in the batch; F32 hardly minds. */
-const tolerance = 1e-3;
-
-async function readAll(lm: LLaMa | OpenAI, prompt: string, options?: CompleteOptions) {
-  const stream = lm.stream(prompt, options);
-  const chunks: CompletionChunk[] = [];
-  for await (const chunk of stream) chunks.push(chunk);
-  return { chunks, completion: await stream.completion };
-}
-
-t.test('tokens are those of the model in process', (t) =>
-  withPair(t, 'F32', async ({ lm, open }) => {
-    const remote = open();
-    for (const text of texts) {
-      for (const addSpecial of [false, true]) {
-        for (const parseSpecial of [false, true]) {
-          const wanted = await lm.tokenize(text, { addSpecial, parseSpecial });
-          t.same(await remote.tokenize(text, { addSpecial, parseSpecial }), wanted);
-          t.equal(await remote.detokenize(wanted), await lm.detokenize(wanted));
-          const special = { special: true };
-          t.equal(await remote.detokenize(wanted, special), await lm.detokenize(wanted, special));
-        }
-      }
-      t.equal(await remote.countTokens(text), await lm.countTokens(text));
-    }
-    const all = Int32Array.from({ length: lm.vocabularySize }, (_, token) => token);
-    for (const token of all) {
-      const one = Int32Array.of(token);
-      t.equal(await remote.detokenize(one), await lm.detokenize(one), `token ${token}`);
-    }
-    t.equal(await remote.detokenize(all), await lm.detokenize(all));
-  }),
-);
+import { contextSize, prompts, readAll, tolerance, withPair } from './support/pair.js';
 
 for (const type of ['F32', 'Q8_0']) {
   t.test(`completions are those of the model in process, ${type}`, (t) =>
@@ -268,76 +188,5 @@ t.test('samplers are handed on', (t) =>
       ),
     );
     t.ok(others.some(({ text }) => text !== first.text));
-  }),
-);
-
-t.test('a text is ended from outside', (t) =>
-  withPair(t, 'F32', async ({ open }) => {
-    const remote = open({ extraBody: { ignore_eos: true } });
-    const prompt = 'The sky is';
-    const reason = new Error('enough');
-    const seen: number[] = [];
-    const cut = await remote.complete(prompt, {
-      maxTokens: 400,
-      onToken: ({ tokens }) => seen.push(...tokens) < 3,
-    });
-    t.match(cut, { stopReason: 'callback', tokens: Int32Array.from(seen) });
-    t.equal(seen.length, 3);
-    const thrown = remote.complete(prompt, {
-      onToken: () => {
-        throw reason;
-      },
-    });
-    await t.rejects(thrown, reason);
-    for (const stopOnAbort of [false, true]) {
-      const controller = new AbortController();
-      let count = 0;
-      const onToken = (): void => {
-        if (++count === 2) controller.abort(reason);
-      };
-      const call = remote.complete(prompt, {
-        maxTokens: 400,
-        onToken,
-        signal: controller.signal,
-        stopOnAbort,
-      });
-      if (stopOnAbort) t.match(await call, { stopReason: 'abort', tokens: { length: 2 } });
-      else await t.rejects(call, reason);
-    }
-    const stream = remote.stream(prompt, { maxTokens: 400 });
-    for await (const { tokens } of stream) if (tokens.length > 0) break;
-    t.equal((await stream.completion).stopReason, 'callback');
-    await t.rejects(remote.complete(prompt, { signal: AbortSignal.abort(reason) }), reason);
-    const running = remote.complete(prompt, { maxTokens: 400 });
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    await remote.close();
-    await t.rejects(running, { code: 'CLOSED' });
-    await t.rejects(remote.tokenize('x'), { code: 'CLOSED' });
-    await t.rejects(remote.complete('x'), { code: 'CLOSED' });
-    const other = open();
-    t.equal(
-      (await other.complete(prompt, { maxTokens: 2 })).tokens.length,
-      2,
-      'the server goes on',
-    );
-  }),
-);
-
-t.test("a caller's own client and tokenizer serve", (t) =>
-  withPair(t, 'F32', async ({ lm, server, open }) => {
-    const client = new Client({ baseURL: `${server.address}/v1`, apiKey: 'none' });
-    const remote = new OpenAI({
-      model: 'any',
-      client,
-      tokenizer: {
-        tokenize: (text, options) => lm.tokenize(text, options),
-        detokenize: async (tokens, options) => lm.detokenize(tokens, options),
-      },
-    });
-    const wanted = await open().complete('The sky is', { maxTokens: 8 });
-    t.equal((await remote.complete('The sky is', { maxTokens: 8 })).text, wanted.text);
-    t.same(await remote.tokenize('The sky is'), await lm.tokenize('The sky is'));
-    await remote.close();
-    t.ok(await client.models.list(), 'a client stays its owner’s');
   }),
 );

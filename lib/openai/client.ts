@@ -1,13 +1,14 @@
 // All requests of an LM to its server: retried, timed, checked, and in the form that the server
 // takes. The class OpenAI, its tokenizers and its ways of choosing ask here.
 
-import { raceAbort, sleep } from '../abort.js';
+import { sleep } from '../abort.js';
 import { ClosedError } from '../errors.js';
 import { type Piece, readAnswers, readJson, readPiece } from './answers.js';
 import type { Answers, Api, ChatBody, CompletionsBody } from './api.js';
 import { Exchange, type Transport } from './exchange.js';
 import { Failure, publicError } from './failure.js';
 import { Habits, type Spare } from './habits.js';
+import { AbortListeners } from './listeners.js';
 import { type RetryPolicy, retrying } from './retry.js';
 import { EventReader } from './server-events.js';
 
@@ -15,7 +16,7 @@ import { EventReader } from './server-events.js';
 export interface ClientSettings {
   model: string;
   policy: RetryPolicy;
-  transport: Omit<Transport, 'open'>;
+  transport: Omit<Transport, 'open' | 'aborts'>;
   extraBody: Readonly<Record<string, unknown>>;
 }
 
@@ -43,7 +44,7 @@ export class Client implements Api {
   constructor({ model, policy, transport, extraBody }: ClientSettings) {
     this.model = model;
     this.#policy = policy;
-    this.#transport = { ...transport, open: new Set() };
+    this.#transport = { ...transport, open: new Set(), aborts: new AbortListeners() };
     this.#extraBody = extraBody;
   }
 
@@ -159,14 +160,17 @@ export class Client implements Api {
   }
 
   async #wait(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-    const closing = new AbortController();
-    const end = (): void => closing.abort(new ClosedError('The LM was closed'));
-    this.#transport.open.add(end);
+    const { open, aborts } = this.#transport;
+    const ending = new AbortController();
+    const end = (): void => ending.abort(new ClosedError('The LM was closed'));
+    const unlisten = aborts.add(signal, () => ending.abort(signal?.reason));
+    open.add(end);
     try {
-      await raceAbort(sleep(milliseconds, closing.signal), signal);
+      ending.signal.throwIfAborted();
+      await sleep(milliseconds, ending.signal);
     } finally {
-      this.#transport.open.delete(end);
-      closing.abort();
+      open.delete(end);
+      unlisten();
     }
   }
 }

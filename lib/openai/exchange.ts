@@ -4,6 +4,7 @@
 
 import { ClosedError } from '../errors.js';
 import { Failure, mayPass, refusalOf } from './failure.js';
+import type { AbortListeners } from './listeners.js';
 import { retryAfterOf } from './retry.js';
 
 /** What is used of a client of the package `openai`, which has a class for ESM and one for CommonJS. */
@@ -21,6 +22,8 @@ export interface Transport {
   timeout: number;
   /** What to end when the LM is closed. */
   open: Set<() => void>;
+  /** What to end when a caller's signal aborts. */
+  aborts: AbortListeners;
 }
 
 /** More than any timer of ours: silence is measured here, as the client's timer ends with the headers. */
@@ -36,7 +39,7 @@ export class Exchange {
   readonly #signal: AbortSignal | undefined;
   readonly #controller = new AbortController();
   readonly #end = (): void => this.#stop('closed');
-  readonly #abort = (): void => this.#stop('aborted');
+  readonly #unlisten: () => void;
   #why: 'aborted' | 'closed' | 'silent' | undefined;
   #timer: NodeJS.Timeout | undefined;
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
@@ -45,8 +48,7 @@ export class Exchange {
     this.#transport = transport;
     this.#signal = signal;
     transport.open.add(this.#end);
-    signal?.addEventListener('abort', this.#abort, { once: true });
-    if (signal?.aborted) this.#abort();
+    this.#unlisten = transport.aborts.add(signal, () => this.#stop('aborted'));
     this.#listen();
   }
 
@@ -99,7 +101,7 @@ export class Exchange {
   close(): void {
     clearTimeout(this.#timer);
     this.#transport.open.delete(this.#end);
-    this.#signal?.removeEventListener('abort', this.#abort);
+    this.#unlisten();
     this.#controller.abort();
   }
 

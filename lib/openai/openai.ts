@@ -34,7 +34,7 @@ import type { ServerFeatures } from './probe.js';
 import { samplingOf } from './sampling.js';
 import { TokenReader } from './token-reader.js';
 import type { RemoteTokenizer } from './tokenizer.js';
-import { BrokenOff, type RemoteGeneration, writeRemotely } from './writing.js';
+import { BrokenOff, nothingWritten, type RemoteGeneration, writeRemotely } from './writing.js';
 
 /** Whether the tokens are known not to be had. A text can be had without. */
 const isWithoutTokens = (error: unknown): boolean =>
@@ -287,12 +287,18 @@ export class OpenAI extends LM {
     let isUntold = false;
     try {
       const written = await write(request, reader, left, async (emit, stopped) => {
-        const generation = await this.#generate(input, wanted, stopwatch, emit, stopped);
+        const generation = await this.#generate(input, wanted, stopwatch, emit, stopped).catch(
+          (error: unknown) => {
+            if (!stopped.aborted) throw error;
+            return nothingWritten({ ...request, endOfGeneration: this.endOfGeneration });
+          },
+        );
         isUntold = generation.isUntold;
         return generation;
       });
-      const told = isUntold ? { ...written, ...(await this.#tokensOf(written.text)) } : written;
-      return completionOf(told, request, stopwatch);
+      const signal = request.stopOnAbort ? undefined : request.signal;
+      const told = isUntold ? await raceAbort(this.#tokensOf(written.text), signal) : {};
+      return completionOf({ ...written, ...told }, request, stopwatch);
     } catch (error) {
       throw error instanceof BrokenOff ? await this.#brokenOff(error, wanted, stopwatch) : error;
     }

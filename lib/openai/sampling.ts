@@ -1,5 +1,5 @@
-// How a token is picked, in the words of the API: what it has no word for is refused. `asking.ts`
-// uses it.
+// How a token is picked, in the words of the API: what it has no word for is refused. The class
+// OpenAI calls it, `asking.ts` sends it.
 
 import { wrongRange } from '../arguments.js';
 import { NotSupportedError } from '../errors.js';

@@ -5,7 +5,7 @@ import type { Emit, Generation } from '../generate.js';
 import type { Client, WritingApi } from './client.js';
 import { Failure } from './failure.js';
 import type { Spare } from './habits.js';
-import type { TokenReader } from './token-reader.js';
+import { TokenReader } from './token-reader.js';
 import { Transcript, type TranscriptRequest } from './transcript.js';
 
 /** What is asked of the server. */
@@ -35,6 +35,14 @@ export class BrokenOff extends Error {
     this.attempts = attempts;
     this.generation = generation;
   }
+}
+
+/** What there is of a text that was ended before it was asked for. */
+export function nothingWritten(asked: Omit<TranscriptRequest, 'promptTokens'>): RemoteGeneration {
+  const nothing = { ...asked, promptTokens: undefined };
+  const transcript = new Transcript(nothing, new TokenReader(async () => undefined), undefined);
+  transcript.end('abort');
+  return { ...transcript.generation(0, 0), isUntold: false };
 }
 
 /**

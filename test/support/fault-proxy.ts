@@ -2,7 +2,13 @@
 // makes of that. It hands on what was not spoiled as it came.
 
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  request,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** What becomes of one answer. */
@@ -51,8 +57,8 @@ export class FaultProxy implements AsyncDisposable {
 
   private constructor(target: string) {
     this.#target = target;
-    this.#server = createServer((request, response) => {
-      this.#serve(request, response).catch(() => response.destroy());
+    this.#server = createServer((asked, response) => {
+      this.#serve(asked, response).catch(() => response.destroy());
     });
   }
 
@@ -87,10 +93,10 @@ export class FaultProxy implements AsyncDisposable {
     await closed;
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const path = request.url ?? '';
-    const sent = await textOf(request);
-    const seen = { path, headers: request.headers, body: sent === '' ? {} : JSON.parse(sent) };
+  async #serve(asked: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = asked.url ?? '';
+    const sent = (await bytesOf(asked)).toString();
+    const seen = { path, headers: asked.headers, body: sent === '' ? {} : JSON.parse(sent) };
     this.seen.push(seen);
     const fault = this.rule(seen) ?? this.faults.shift() ?? none;
     let isGone = false;
@@ -110,23 +116,26 @@ export class FaultProxy implements AsyncDisposable {
       });
       return void response.end(fault.body ?? '{"error":{"message":"as you wished"}}');
     }
-    const answer = await fetch(`${this.#target}${path}`, {
-      method: request.method ?? 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: sent,
-    });
-    const type = answer.headers.get('content-type') ?? 'text/plain';
-    const body = Buffer.from(await answer.arrayBuffer());
-    response.writeHead(answer.status, { 'content-type': type, ...id });
+    const answer = await ask(`${this.#target}${path}`, asked.method ?? 'POST', sent);
+    response.writeHead(answer.status, { 'content-type': answer.type, ...id });
     response.flushHeaders();
-    await spoil(response, body, fault, () => isGone);
+    await spoil(response, answer.body, fault, () => isGone);
   }
 }
 
-async function textOf(request: IncomingMessage): Promise<string> {
+async function bytesOf(message: IncomingMessage): Promise<Buffer> {
   const parts: Buffer[] = [];
-  for await (const part of request) parts.push(part as Buffer);
-  return Buffer.concat(parts).toString();
+  for await (const part of message) parts.push(part as Buffer);
+  return Buffer.concat(parts);
+}
+
+/** The real server's answer, by a connection of its own: one that is kept may just be closing. */
+async function ask(url: string, method: string, body: string) {
+  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+  const asked = request(url, { method, headers, agent: false }).end(body);
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+  const type = answer.headers['content-type'] ?? 'text/plain';
+  return { status: answer.statusCode ?? 500, type, body: await bytesOf(answer) };
 }
 
 async function spoil(

@@ -1,0 +1,44 @@
+// LMs of llama.cpp's server with a proxy between that spoils answers, for tests of the class OpenAI.
+
+import { type Completion, defaultModelPath } from 'autocog-lm';
+import { OpenAI, type OpenAIOptions } from 'autocog-lm/openai';
+import type { Test } from 'tap';
+import { FaultProxy } from '../../test/support/fault-proxy.js';
+import { Server } from './server.js';
+
+export const prompt = 'Question: what colour is grass?\nAnswer:';
+export const options = { maxTokens: 12, topLogprobs: 2 };
+
+export interface Scene {
+  proxy: FaultProxy;
+  open(options?: Partial<OpenAIOptions>): OpenAI;
+}
+
+/** LMs of a real server, with the proxy between. Silence ends soon. */
+export async function withProxy(t: Test, use: (scene: Scene) => Promise<void>): Promise<void> {
+  await using server = await Server.start(defaultModelPath, 512);
+  await using proxy = await FaultProxy.start(server.address);
+  const opened: OpenAI[] = [];
+  const open = (more: Partial<OpenAIOptions> = {}): OpenAI => {
+    const lm = new OpenAI({
+      ...{ model: 'any', baseURL: proxy.baseURL, delta: 0, timeout: 3000 },
+      ...more,
+      // What is cached was computed in other batches, and its last digits differ.
+      extraBody: { cache_prompt: false, ...more.extraBody },
+    });
+    opened.push(lm);
+    return lm;
+  };
+  await use({ proxy, open });
+  await Promise.all(opened.map((lm) => lm.close()));
+  // None is kept but those that serve again.
+  await proxy.until(async () => (await proxy.connections()) <= 8);
+  t.ok(true, 'no connection is left hanging');
+}
+
+/** What of a completion does not depend on time. */
+export const gist = ({ text, tokens, logprobs, alternatives, stopReason, stop }: Completion) => {
+  const rounded = [...logprobs].map((logprob) => logprob.toFixed(3));
+  const rows = alternatives?.map((row) => row.map(({ token, text: said }) => [token, said]));
+  return { text, tokens: [...tokens], rounded, rows, stopReason, stop };
+};
