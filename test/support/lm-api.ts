@@ -6,8 +6,8 @@ import { RemoteError } from '../../lib/errors.js';
 import type { Answer, Answers, Api, CompletionsBody } from '../../lib/openai/api.js';
 import type { RemoteEngine } from '../../lib/openai/remote-engine.js';
 
-/** How tokens are named: with ids, or by texts alone as the legacy shape does. */
-export type Naming = 'ids' | 'texts';
+/** How tokens are named: with ids, with bytes, or by texts alone as the legacy shape does. */
+export type Naming = 'ids' | 'bytes' | 'texts';
 
 /** What there is to tell. */
 export interface Teller {
@@ -16,6 +16,7 @@ export interface Teller {
   most: number;
   naming: Naming;
   textOf(token: number): string;
+  bytesOf?(token: number): Uint8Array | undefined;
   biases?: boolean;
   chats?: boolean;
 }
@@ -69,7 +70,7 @@ export class LMApi implements Api {
     logprobs: number,
     bias: Readonly<Record<string, number>>,
   ): Promise<Answer> {
-    const { lm, naming, textOf } = this.#teller;
+    const { lm, naming, textOf, bytesOf = () => undefined } = this.#teller;
     const row = await lm.greedy(tokens);
     // Nothing is quite impossible for a model, so that a bias can lift all.
     const lifted = row.map((logprob, token) => Math.max(-60, logprob) + (bias[token] ?? 0));
@@ -80,8 +81,12 @@ export class LMApi implements Api {
       const logprob = Math.max(-9999, row[id] as number);
       return { id, token: textOf(id), logprob };
     };
+    const inBytes = (token: number) => {
+      return { ...name(token), id: undefined, bytes: [...(bytesOf(token) ?? [])] };
+    };
     const told = {
       ids: { content: [{ ...name(written), top_logprobs: best.map(name) }] },
+      bytes: { content: [{ ...inBytes(written), top_logprobs: best.map(inBytes) }] },
       texts: {
         tokens: [textOf(written)],
         token_logprobs: [row[written]],
@@ -125,7 +130,7 @@ export function engineOf(teller: Teller, more: Partial<RemoteEngine> = {}) {
       textOf: (tokens, special) => lm.detokenize(tokens, { special }),
     },
     textOf: async (token) => textOf(token),
-    bytesOf: async () => undefined,
+    bytesOf: async (token) => teller.bytesOf?.(token),
     admit: async (signal) => signal?.throwIfAborted(),
     ...more,
     api: new LMApi(teller),
