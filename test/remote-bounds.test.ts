@@ -89,6 +89,7 @@ const question = fc.record({
   choices: fc.array(letters, { minLength: 1, maxLength: 20 }),
   most: fc.constantFrom(1, 2, 3, 4, 5, 6, 6, 6),
   naming: fc.constantFrom('ids', 'half ids', 'texts', 'half texts', 'half bytes'),
+  isOdd: fc.boolean(),
   normalize: fc.constantFrom('none', 'none', 'tokens', 'bytes'),
   terminator: fc.constantFrom('none', 'eog', 'e'),
   batching: fc.constantFrom('tree', 'tree', 'sequential'),
@@ -136,7 +137,7 @@ function check(found: RemoteChoice, full: Awaited<ReturnType<DiceLM['choose']>>)
 t.test('for random sets of choices and lists of any length', async (t) => {
   const counts = { exact: 0, bounded: 0 };
   const property = fc.asyncProperty(question, async (asked) => {
-    const { seed, prompt, choices, most, naming, goal, batching, ...options } = asked;
+    const { seed, prompt, choices, most, naming, isOdd, goal, batching, ...options } = asked;
     const lm = new DiceLM(seed);
     // The end has no text; and of two letters it cannot be told which is which.
     const textOf = (token: number): string =>
@@ -144,7 +145,7 @@ t.test('for random sets of choices and lists of any length', async (t) => {
     // Bytes tell all but the end.
     const bytesOf = (token: number) => (token < 5 ? Uint8Array.of(0xf0 + token) : undefined);
     const kind = naming.replace('half ', '') as Naming;
-    const teller = { lm, most, naming: kind, textOf, ...(kind === 'bytes' && { bytesOf }) };
+    const teller = { lm, most, isOdd, naming: kind, textOf, ...(kind === 'bytes' && { bytesOf }) };
     const engine = engineOf(teller, { topLogprobsLimit: most });
     const more = goal.search === undefined ? { ...goal, batching } : goal;
     const chooser = new RemoteChooser(engine);

@@ -18,6 +18,8 @@ export interface Teller {
   textOf(token: number): string;
   bytesOf?(token: number): Uint8Array | undefined;
   biases?: boolean;
+  /** Whether it writes the least likely token, and tells that, too. */
+  isOdd?: boolean;
   chats?: boolean;
 }
 
@@ -74,9 +76,11 @@ export class LMApi implements Api {
     const row = await lm.greedy(tokens);
     // Nothing is quite impossible for a model, so that a bias can lift all.
     const lifted = row.map((logprob, token) => Math.max(-60, logprob) + (bias[token] ?? 0));
-    const written = lifted.indexOf(Math.max(...lifted));
     const order = [...row.keys()].sort((a, b) => (row[b] as number) - (row[a] as number));
+    const isOdd = this.#teller.isOdd && Object.keys(bias).length === 0;
+    const written = isOdd ? (order.at(-1) as number) : lifted.indexOf(Math.max(...lifted));
     const best = order.slice(0, logprobs);
+    if (isOdd && !best.includes(written)) best.push(written);
     const name = (id: number) => {
       const logprob = Math.max(-9999, row[id] as number);
       return { id, token: textOf(id), logprob };
