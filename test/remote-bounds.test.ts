@@ -11,7 +11,7 @@ import type { RemoteChoice } from '../lib/openai/choose-result.js';
 import { rank } from '../lib/ranking.js';
 import { at } from './suite/oracle.js';
 import { DiceLM } from './support/dice-lm.js';
-import { engineOf } from './support/lm-api.js';
+import { engineOf, type Naming } from './support/lm-api.js';
 
 const unknown = Number.NaN;
 const near = (a: number, b: number): boolean => Math.abs(a - b) < 1e-9;
@@ -88,7 +88,8 @@ const question = fc.record({
   prompt: letters,
   choices: fc.array(letters, { minLength: 1, maxLength: 20 }),
   most: fc.constantFrom(1, 2, 3, 4, 5, 6, 6, 6),
-  naming: fc.constantFrom('ids', 'half ids', 'texts', 'half texts'),
+  naming: fc.constantFrom('ids', 'half ids', 'texts', 'half texts', 'half bytes'),
+  isOdd: fc.boolean(),
   normalize: fc.constantFrom('none', 'none', 'tokens', 'bytes'),
   terminator: fc.constantFrom('none', 'eog', 'e'),
   batching: fc.constantFrom('tree', 'tree', 'sequential'),
@@ -136,12 +137,15 @@ function check(found: RemoteChoice, full: Awaited<ReturnType<DiceLM['choose']>>)
 t.test('for random sets of choices and lists of any length', async (t) => {
   const counts = { exact: 0, bounded: 0 };
   const property = fc.asyncProperty(question, async (asked) => {
-    const { seed, prompt, choices, most, naming, goal, batching, ...options } = asked;
+    const { seed, prompt, choices, most, naming, isOdd, goal, batching, ...options } = asked;
     const lm = new DiceLM(seed);
     // The end has no text; and of two letters it cannot be told which is which.
     const textOf = (token: number): string =>
       naming.startsWith('half') && token > 2 ? '\ufffd' : ('abcde'[token] ?? '');
-    const teller = { lm, most, naming: naming.endsWith('ids') ? 'ids' : 'texts', textOf } as const;
+    // Bytes tell all but the end.
+    const bytesOf = (token: number) => (token < 5 ? Uint8Array.of(0xf0 + token) : undefined);
+    const kind = naming.replace('half ', '') as Naming;
+    const teller = { lm, most, isOdd, naming: kind, textOf, ...(kind === 'bytes' && { bytesOf }) };
     const engine = engineOf(teller, { topLogprobsLimit: most });
     const more = goal.search === undefined ? { ...goal, batching } : goal;
     const chooser = new RemoteChooser(engine);
@@ -159,7 +163,7 @@ t.test('for random sets of choices and lists of any length', async (t) => {
     }
     counts[found.numbers as keyof typeof counts]++;
   });
-  await fc.assert(property, { numRuns: 3000 });
+  await fc.assert(property, { numRuns: 4000 });
   t.ok(counts.exact > 300 && counts.bounded > 300, JSON.stringify(counts));
 });
 

@@ -130,6 +130,37 @@ t.test('with F32 weights', async (t) => {
     });
   }
 
+  await t.test('a server that takes text alone, and tells likely tokens by their text', (t) => {
+    const abilities = {
+      echo: false,
+      tokenPrompts: false,
+      tokenIds: false,
+      topLogprobs: 1024,
+    } as const;
+    return withServer(
+      model,
+      abilities,
+      async ({ lm, chooser }) => {
+        const asked = [' London', ' Paris', ' four', ' Paris.'];
+        const found = await chooser.choose(prompt, asked);
+        t.same([found.strategy, found.numbers], ['logprobs', 'exact']);
+        const wanted = await lm.choose(prompt, asked);
+        for (const [index, { logprob }] of wanted.choices.entries()) {
+          t.ok(Math.abs(at(found.choices, index).logprob - logprob) < 1e-3);
+        }
+        const letters = await Promise.all([...' Paris'].map((letter) => lm.tokenize(letter)));
+        const apart = Int32Array.from(letters.flatMap((tokens) => [...tokens]));
+        const other = [apart, Int32Array.of(...apart.slice(0, -1), 7)];
+        const refused = chooser.choose(prompt, other, { boundary: 'separate' });
+        await t.rejects(refused, {
+          code: 'NOT_SUPPORTED',
+          message: /text of \d+ tokens it reads \d+/,
+        });
+      },
+      { topLogprobsLimit: 1024 },
+    );
+  });
+
   await t.test('a path that begins another is not asked for, and all go in one request', (t) => {
     return withServer(model, {}, async ({ server, chooser, engine }) => {
       await chooser.probe();

@@ -174,8 +174,8 @@ async function probeLogprobs(
     if (isTaken && step === undefined && bias) ({ isTaken, step } = await tell({ logprobs }, true));
     if (step === undefined) continue;
     const { top } = step;
-    // One or two may be missing because they are written alike.
-    features.topLogprobs = top.length < logprobs - 2 ? top.length : logprobs;
+    // Some may be missing because they are written alike; if most are, there is a limit to them.
+    features.topLogprobs = top.length < logprobs / 2 ? top.length : logprobs;
     const isNamed = (key: 'id' | 'bytes'): boolean => top.every((one) => one[key] !== undefined);
     const withIds = { logprobs: 1, return_tokens_as_token_ids: true };
     if (isNamed('id')) features.tokenNames = 'ids';

@@ -6,8 +6,8 @@ import { RemoteError } from '../../lib/errors.js';
 import type { Answer, Answers, Api, CompletionsBody } from '../../lib/openai/api.js';
 import type { RemoteEngine } from '../../lib/openai/remote-engine.js';
 
-/** How tokens are named: with ids, or by texts alone as the legacy shape does. */
-export type Naming = 'ids' | 'texts';
+/** How tokens are named: with ids, with bytes, or by texts alone as the legacy shape does. */
+export type Naming = 'ids' | 'bytes' | 'texts';
 
 /** What there is to tell. */
 export interface Teller {
@@ -16,7 +16,10 @@ export interface Teller {
   most: number;
   naming: Naming;
   textOf(token: number): string;
+  bytesOf?(token: number): Uint8Array | undefined;
   biases?: boolean;
+  /** Whether it writes the least likely token, and tells that, too. */
+  isOdd?: boolean;
   chats?: boolean;
 }
 
@@ -69,19 +72,25 @@ export class LMApi implements Api {
     logprobs: number,
     bias: Readonly<Record<string, number>>,
   ): Promise<Answer> {
-    const { lm, naming, textOf } = this.#teller;
+    const { lm, naming, textOf, bytesOf = () => undefined } = this.#teller;
     const row = await lm.greedy(tokens);
     // Nothing is quite impossible for a model, so that a bias can lift all.
     const lifted = row.map((logprob, token) => Math.max(-60, logprob) + (bias[token] ?? 0));
-    const written = lifted.indexOf(Math.max(...lifted));
     const order = [...row.keys()].sort((a, b) => (row[b] as number) - (row[a] as number));
+    const isOdd = this.#teller.isOdd && Object.keys(bias).length === 0;
+    const written = isOdd ? (order.at(-1) as number) : lifted.indexOf(Math.max(...lifted));
     const best = order.slice(0, logprobs);
+    if (isOdd && !best.includes(written)) best.push(written);
     const name = (id: number) => {
       const logprob = Math.max(-9999, row[id] as number);
       return { id, token: textOf(id), logprob };
     };
+    const inBytes = (token: number) => {
+      return { ...name(token), id: undefined, bytes: [...(bytesOf(token) ?? [])] };
+    };
     const told = {
       ids: { content: [{ ...name(written), top_logprobs: best.map(name) }] },
+      bytes: { content: [{ ...inBytes(written), top_logprobs: best.map(inBytes) }] },
       texts: {
         tokens: [textOf(written)],
         token_logprobs: [row[written]],
@@ -125,7 +134,7 @@ export function engineOf(teller: Teller, more: Partial<RemoteEngine> = {}) {
       textOf: (tokens, special) => lm.detokenize(tokens, { special }),
     },
     textOf: async (token) => textOf(token),
-    bytesOf: async () => undefined,
+    bytesOf: async (token) => teller.bytesOf?.(token),
     admit: async (signal) => signal?.throwIfAborted(),
     ...more,
     api: new LMApi(teller),
