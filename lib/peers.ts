@@ -21,11 +21,12 @@ export type Peer = keyof typeof peers;
  * The exports of a peer dependency, loaded when it is first asked for.
  *
  * @param user what needs it, for the error
+ * @param path an entry of the package other than its main one, with the slash before it
  * @throws LMError `PEER_MISSING`, which says what to install
  */
-export function requirePeer<T>(peer: Peer, user: string): T {
+export function requirePeer<T>(peer: Peer, user: string, path = ''): T {
   try {
-    return load(peer) as T;
+    return load(peer + path) as T;
   } catch (cause) {
     const message = `${user} needs the package ${peer}, which cannot be loaded here: npm install ${peers[peer]}`;
     throw new LMError(message, { code: 'PEER_MISSING', cause });

@@ -38,11 +38,12 @@ async function addressOf(child: ChildProcess): Promise<string> {
 /** One running server: one slot, no cache, no page. */
 export class Server implements AsyncDisposable {
   readonly #child: ChildProcess;
-  readonly #address: string;
+  /** Where it listens, without a path. */
+  readonly address: string;
 
   private constructor(child: ChildProcess, address: string) {
     this.#child = child;
-    this.#address = address;
+    this.address = address;
   }
 
   static async start(
@@ -66,7 +67,7 @@ export class Server implements AsyncDisposable {
   }
 
   async post(path: string, body: object): Promise<unknown> {
-    const response = await fetch(`${this.#address}${path}`, {
+    const response = await fetch(`${this.address}${path}`, {
       method: 'POST',
       body: JSON.stringify(body),
       headers: { 'content-type': 'application/json' },

@@ -6,7 +6,7 @@ import { setImmediate, setTimeout as wait } from 'node:timers/promises';
 import type { Choice, ChoiceLM, ChooseTask, SettledChoice } from 'autocog-lm';
 import type { Test } from 'tap';
 import { at } from './oracle.js';
-import type { Subject } from './subject.js';
+import { has, type Subject } from './subject.js';
 import { near, testWith } from './with-lm.js';
 
 async function all<T>(stream: AsyncIterable<T>): Promise<T[]> {
@@ -15,7 +15,9 @@ async function all<T>(stream: AsyncIterable<T>): Promise<T[]> {
   return items;
 }
 
-export function chooseManySuite(t: Test, { make, prompt, choices, tolerance }: Subject): void {
+export function chooseManySuite(t: Test, subject: Subject): void {
+  const { make, prompt, choices, tolerance } = subject;
+  const details = has(subject, 'details');
   const texts = [...choices];
   const prompts = [
     prompt,
@@ -33,7 +35,7 @@ export function chooseManySuite(t: Test, { make, prompt, choices, tolerance }: S
     { prompt, choices: texts, options: { search: 'bound', top: 1 } },
     { prompt, choices: texts, options: { batching: 'sequential' } },
     { prompt: Int32Array.of(1, 2, 3), choices: [Int32Array.of(4), Int32Array.of(5, 6)] },
-    { prompt, choices: texts, options: { details: true, boundary: 'healed' } },
+    { prompt, choices: texts, options: { details, boundary: 'healed' } },
   ];
   /** More than any look-ahead takes, or any engine packs. */
   const endless = function* (taken: { count: number }): Generator<ChooseTask> {

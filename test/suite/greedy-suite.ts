@@ -1,11 +1,32 @@
-// What greedy, candidates and score owe to each other, for any ChoiceLM.
+// What greedy, candidates and score owe to each other, for any LM that has them.
 
 import type { Test } from 'tap';
 import { at, promptOf, stepsOf, sum } from './oracle.js';
-import type { Subject } from './subject.js';
+import { has, type Subject } from './subject.js';
 import { near, testWith } from './with-lm.js';
 
-export function greedySuite(t: Test, { make, prompt, choices, tolerance }: Subject): void {
+async function refusesPrompts(
+  t: Test,
+  calls: (bad: never) => readonly Promise<unknown>[],
+): Promise<void> {
+  for (const [bad, name] of [
+    [undefined, 'TypeError'],
+    [['a'], 'TypeError'],
+    [[1, 2], 'TypeError'],
+    [new Float32Array(2), 'TypeError'],
+    [new Int32Array(0), 'RangeError'],
+    [Int32Array.of(-1), 'RangeError'],
+  ]) {
+    await Promise.all(calls(bad as never).map((call) => t.rejects(call, { name: name as string })));
+  }
+}
+
+export function greedySuite(t: Test, subject: Subject): void {
+  if (has(subject, 'greedy')) vectorSuite(t, subject);
+  scoreSuite(t, subject);
+}
+
+function vectorSuite(t: Test, { make, prompt, tolerance }: Subject): void {
   testWith(t, make, 'greedy gives log-probabilities that sum to one', async (t, lm) => {
     const logprobs = await lm.greedy(prompt);
     t.ok(logprobs instanceof Float32Array);
@@ -43,6 +64,12 @@ export function greedySuite(t: Test, { make, prompt, choices, tolerance }: Subje
     await t.rejects(lm.candidates(prompt, '3' as never), { name: 'TypeError' });
   });
 
+  testWith(t, make, 'a prompt that is none is refused by both', async (t, lm) => {
+    await refusesPrompts(t, (bad) => [lm.greedy(bad), lm.candidates(bad, 1)]);
+  });
+}
+
+function scoreSuite(t: Test, { make, prompt, choices, tolerance }: Subject): void {
   testWith(t, make, "score is the sum of greedy's steps", async (t, lm) => {
     const text = choices.join('');
     const { tokens, logprobs, logprob, usage, timings } = await lm.score(prompt, text);
@@ -66,21 +93,7 @@ export function greedySuite(t: Test, { make, prompt, choices, tolerance }: Subje
   });
 
   testWith(t, make, 'a prompt that is none is refused by every method', async (t, lm) => {
-    const calls = (bad: never): Promise<unknown>[] => [
-      lm.greedy(bad),
-      lm.candidates(bad, 1),
-      lm.score(bad, 'x'),
-      lm.complete(bad),
-      lm.choose(bad, ['x']),
-    ];
-    const rejected = (bad: unknown, name: string) =>
-      Promise.all(calls(bad as never).map((call) => t.rejects(call, { name })));
-    await rejected(undefined, 'TypeError');
-    await rejected(['a'], 'TypeError');
-    await rejected([1, 2], 'TypeError');
-    await rejected(new Float32Array(2), 'TypeError');
-    await rejected(new Int32Array(0), 'RangeError');
-    await rejected(Int32Array.of(-1), 'RangeError');
+    await refusesPrompts(t, (bad) => [lm.score(bad, 'x'), lm.complete(bad), lm.choose(bad, ['x'])]);
   });
 
   testWith(t, make, 'lone surrogates count as the replacement character', async (t, lm) => {

@@ -4,13 +4,14 @@ import { getEventListeners } from 'node:events';
 import type { CallOptions, ChoiceLM } from 'autocog-lm';
 import type { Test } from 'tap';
 import { at, promptOf } from './oracle.js';
-import type { Subject } from './subject.js';
+import { has, type Subject } from './subject.js';
 import { near, testWith } from './with-lm.js';
 
-export function lifecycleSuite(t: Test, { make, prompt, choices, tolerance }: Subject): void {
+export function lifecycleSuite(t: Test, subject: Subject): void {
+  const { make, prompt, choices, tolerance } = subject;
+  const greedy = has(subject, 'greedy');
   const calls = (lm: ChoiceLM, options?: CallOptions): Promise<unknown>[] => [
-    lm.greedy(prompt, options),
-    lm.candidates(prompt, 3, options),
+    ...(greedy ? [lm.greedy(prompt, options), lm.candidates(prompt, 3, options)] : []),
     lm.score(prompt, choices[0], options),
     lm.complete(prompt, { maxTokens: 4, ...options }),
     lm.choose(prompt, choices, options),

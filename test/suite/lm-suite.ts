@@ -1,4 +1,4 @@
-// The contract of every ChoiceLM: each subclass runs all of it.
+// The contract of every LM: each class runs all of it, but for what it lacks.
 
 import type { Test } from 'tap';
 import { beamSuite } from './beam-suite.js';
@@ -13,19 +13,19 @@ import { completeSuite } from './complete-suite.js';
 import { greedySuite } from './greedy-suite.js';
 import { lifecycleSuite } from './lifecycle-suite.js';
 import { streamSuite } from './stream-suite.js';
-import type { Subject } from './subject.js';
+import { has, type Subject } from './subject.js';
 
 export function lmSuite(t: Test, subject: Subject): void {
   greedySuite(t, subject);
   completeSuite(t, subject);
   streamSuite(t, subject);
-  completeManySuite(t, subject);
-  beamSuite(t, subject);
+  if (has(subject, 'completeMany')) completeManySuite(t, subject);
+  if (has(subject, 'beamSearch')) beamSuite(t, subject);
   chooseSuite(t, subject);
   chooseSearchSuite(t, subject);
   choosePriorSuite(t, subject);
   chooseHealedSuite(t, subject);
-  chooseDetailsSuite(t, subject);
+  if (has(subject, 'details')) chooseDetailsSuite(t, subject);
   chooseManySuite(t, subject);
   lifecycleSuite(t, subject);
 }

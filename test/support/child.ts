@@ -18,16 +18,20 @@ export interface Ending {
 const patience = 60_000;
 
 /**
- * Runs a scenario of a fixture to its end; a child that hangs is killed, and its signal is
+ * Runs a scenario of a fixture, with more arguments if it takes any, to its end; a child that hangs is killed, and its signal is
  * SIGKILL. A crash shows as another signal.
  */
-export function runChild(fixture: string, scenario: string): Promise<Ending> {
+export function runChild(
+  fixture: string,
+  scenario: string,
+  ...more: readonly string[]
+): Promise<Ending> {
   const file = join('test', 'fixtures', `${fixture}.mjs`);
   // With these, what is freed goes back to the system at once, so that the resident set shows it.
   const env = { ...process.env, MALLOC_MMAP_THRESHOLD_: '65536', MALLOC_ARENA_MAX: '1' };
   // tap hands on loaders that a fixture does not need.
   delete (env as NodeJS.ProcessEnv).NODE_OPTIONS;
-  const child = spawn(process.execPath, ['--expose-gc', file, scenario], { env });
+  const child = spawn(process.execPath, ['--expose-gc', file, scenario, ...more], { env });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

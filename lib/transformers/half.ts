@@ -1,0 +1,27 @@
+// Numbers of half precision, as models with dtype fp16 give them.
+
+import type { PeerTensor } from './peer.js';
+
+const fraction = 2 ** -10;
+
+function fromBits(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 31;
+  const rest = (bits & 1023) * fraction;
+  if (exponent === 0) return sign * rest * 2 ** -14;
+  if (exponent === 31) return rest === 0 ? sign * Infinity : Number.NaN;
+  return sign * (1 + rest) * 2 ** (exponent - 15);
+}
+
+let table: Float32Array | undefined;
+
+/** A part of a tensor of float32 or float16 as numbers; of float32 it is a view. */
+export function floatsOf({ type, data }: PeerTensor, start: number, end: number): Float32Array {
+  const part = (data as Float32Array).subarray(start, end);
+  if (type === 'float32') return part;
+  // Where JavaScript has them, they are numbers already; else they are bits.
+  if (!(data instanceof Uint16Array)) return Float32Array.from(part);
+  table ??= Float32Array.from({ length: 2 ** 16 }, (_, bits) => fromBits(bits));
+  const halves = table;
+  return Float32Array.from(part, (bits) => halves[bits] as number);
+}

@@ -1,0 +1,221 @@
+// The scores of a token tree in batches: level by level, one row per token, each row going on
+// from its parent's keys and values. TfLM uses it where the model allows that; ChoiceLM's own
+// way gives the same numbers, one token at a time.
+
+import { wrongRange } from '../arguments.js';
+import { LMError } from '../errors.js';
+import { logSoftmax, logSumExp } from '../log-softmax.js';
+import { noDetails, readDetails } from '../node-details.js';
+import type { TokenChoiceTree } from '../token-choice-tree.js';
+import type { TreeRequest, TreeScores } from '../tree-scoring.js';
+import type { Cost } from '../usage.js';
+import type { Engine } from './engine.js';
+import type { Past } from './past.js';
+
+/** Nodes of one depth that are still to be decoded, and the past that their parents left. */
+interface Level {
+  nodes: readonly number[];
+  /** Per node: the row of its parent in the past. */
+  rows: readonly number[];
+  /** Held by this level. */
+  past: Past;
+}
+
+/** A tree's nodes by what is to be done with them. */
+export class Plan {
+  readonly tree: TokenChoiceTree;
+  /** Per node its children. */
+  readonly children: readonly (readonly number[])[];
+  readonly #endAt: Uint8Array;
+
+  constructor(tree: TokenChoiceTree, endAt: Uint8Array) {
+    this.tree = tree;
+    this.#endAt = endAt;
+    const children = Array.from(tree.parents, (): number[] => []);
+    for (const [node, parent] of tree.parents.entries()) children[parent]?.push(node);
+    this.children = children;
+  }
+
+  /** The children that are to be decoded: those with children of their own, or an end to score. */
+  inner(node: number): number[] {
+    return (this.children[node] as number[]).filter((child) => {
+      return this.#endAt[child] === 1 || this.children[child]?.length !== 0;
+    });
+  }
+
+  /** How many nodes the level with the most has. */
+  get widest(): number {
+    let widest = 0;
+    for (let level = this.inner(0); level.length > 0; ) {
+      widest = Math.max(widest, level.length);
+      level = level.flatMap((node) => this.inner(node));
+    }
+    return widest;
+  }
+}
+
+/**
+ * Scores a whole tree: the prompt once, and each inner node once.
+ *
+ * @param rowsFor how many rows of so many tokens are decoded at once
+ * @param cost what it costs is added to it
+ * @returns undefined where the model turns out not to keep what it decoded
+ */
+export async function scoreByLevels(
+  engine: Engine,
+  prompt: Int32Array,
+  tree: TokenChoiceTree,
+  request: TreeRequest,
+  rowsFor: (length: number) => number,
+  cost: Cost,
+): Promise<TreeScores | undefined> {
+  const { signal } = request;
+  const scorer = new Scorer(new Plan(tree, request.endAt), request);
+  const start = performance.now();
+  const root = await engine.decode(prompt, cost, signal);
+  cost.timings.promptMs += performance.now() - start;
+  scorer.read(0, root.logprobs);
+  const levels: Level[] = [];
+  const push = (nodes: readonly number[], rows: readonly number[], past: Past | undefined) => {
+    if (nodes.length === 0) past?.release();
+    else if (past !== undefined) levels.push({ nodes, rows, past });
+    return nodes.length === 0 || past !== undefined;
+  };
+  const first = scorer.plan.inner(0);
+  try {
+    if (
+      !push(
+        first,
+        first.map(() => 0),
+        root.past,
+      )
+    )
+      return undefined;
+    for (let level = levels.pop(); level !== undefined; level = levels.pop()) {
+      // Depth first: what is below a part of a level comes before the level's rest, so that few
+      // pasts live at once.
+      const { nodes, rows } = level;
+      const count = Math.min(nodes.length, Math.max(1, rowsFor(level.past.length + 1)));
+      let past: Past;
+      try {
+        past = level.past.pick(rows.slice(0, count));
+        push(nodes.slice(count), rows.slice(count), level.past.share());
+      } finally {
+        level.past.release();
+      }
+      const below = await decode(engine, scorer, nodes.slice(0, count), past, cost, signal);
+      if (!push(below.nodes, below.rows, below.past)) return undefined;
+    }
+    return scorer.scores;
+  } finally {
+    for (const { past } of levels) past.release();
+  }
+}
+
+/** Decodes nodes after their parents' pasts, which it releases, and gives what is below them. */
+async function decode(
+  engine: Engine,
+  scorer: Scorer,
+  nodes: readonly number[],
+  before: Past,
+  cost: Cost,
+  signal: AbortSignal | undefined,
+): Promise<Omit<Level, 'past'> & { past: Past | undefined }> {
+  const { plan } = scorer;
+  const columns =
+    nodes.length === 1 ? chainOf(plan, nodes[0] as number, engine.batchSize) : [nodes];
+  const length = columns.length;
+  const tokens = new Int32Array(nodes.length * length);
+  for (const [place, column] of columns.entries()) {
+    for (const [row, node] of column.entries()) {
+      tokens[row * length + place] = plan.tree.tokens[node] as number;
+    }
+  }
+  const start = performance.now();
+  const waited = cost.timings.queueMs;
+  let past: Past | undefined;
+  const below = { nodes: [] as number[], rows: [] as number[] };
+  try {
+    const output = await engine.step(tokens, before, length, cost, signal);
+    past = output.past;
+    cost.timings.decodeMs += performance.now() - start - (cost.timings.queueMs - waited);
+    const read = performance.now();
+    for (const [place, column] of columns.entries()) {
+      for (const [row, node] of column.entries()) {
+        scorer.readLogits(node, output.logits(row, length - 1 - place));
+      }
+    }
+    cost.timings.readMs += performance.now() - read;
+  } catch (error) {
+    past?.release();
+    throw error;
+  } finally {
+    before.release();
+  }
+  for (const [row, node] of (columns.at(-1) as readonly number[]).entries()) {
+    for (const child of plan.inner(node)) {
+      below.nodes.push(child);
+      below.rows.push(row);
+    }
+  }
+  return { ...below, past };
+}
+
+/** A node and those below it as long as there is only one: they are one row of several tokens. */
+function chainOf(plan: Plan, first: number, most: number): number[][] {
+  const chain = [[first]];
+  let next = plan.inner(first);
+  while (next.length === 1 && chain.length < most) {
+    chain.push(next);
+    next = plan.inner(next[0] as number);
+  }
+  return chain;
+}
+
+/** The scores in the making. */
+class Scorer {
+  readonly plan: Plan;
+  readonly scores: TreeScores;
+  readonly #request: TreeRequest;
+
+  constructor(plan: Plan, request: TreeRequest) {
+    this.plan = plan;
+    this.#request = request;
+    const size = plan.tree.tokens.length;
+    this.scores = {
+      logprobs: new Float64Array(size).fill(Number.NaN, 1),
+      ends: new Float64Array(size).fill(Number.NaN),
+      ...(request.details ? { details: noDetails(size) } : {}),
+    };
+  }
+
+  /** Enters what the logits after a node say of its children and of its end. */
+  readLogits(node: number, logits: Float32Array): void {
+    const total = logSumExp(logits);
+    if (!Number.isFinite(total)) {
+      throw new LMError('The model gave logits that are no numbers', { code: 'INVALID_LOGPROBS' });
+    }
+    // Only details need the whole distribution.
+    if (this.scores.details !== undefined) this.read(node, logSoftmax(logits));
+    else this.read(node, logits, total);
+  }
+
+  /** Enters what a distribution says, given as log-probabilities, or as that and `more` alike. */
+  read(node: number, values: Float32Array, more = 0): void {
+    const { endAt, endTokens } = this.#request;
+    const { tokens } = this.plan.tree;
+    const { logprobs, ends, details } = this.scores;
+    const children = this.plan.children[node] as readonly number[];
+    const logprobOf = (token: number): number => {
+      const value = values[token];
+      if (value !== undefined) return value - more;
+      throw wrongRange(`token ids below ${values.length}`, 'choices', token);
+    };
+    for (const child of children) {
+      // Rounding may leave a certain token a little above 0.
+      logprobs[child] = Math.min(0, logprobOf(tokens[child] as number));
+    }
+    if (endAt[node]) ends[node] = Math.min(0, logSumExp(Array.from(endTokens, logprobOf)));
+    if (details !== undefined) readDetails(details, node, children, tokens, values);
+  }
+}

@@ -1,0 +1,231 @@
+// TfLM: a ChoiceLM on a model of Hugging Face Transformers, through the package
+// @huggingface/transformers and ONNX Runtime. What ChoiceLM makes of greedyImpl holds here, too;
+// a prefix cache and batched trees make it fast.
+
+import { raceAbort } from '../abort.js';
+import { checkString, checkTokens } from '../arguments.js';
+import type { BeamRequest, BeamSearchResult } from '../beam-options.js';
+import { searchBeams } from '../beam-search.js';
+import { ChoiceLM } from '../choice-lm.js';
+import type { CompletionRequest } from '../completion.js';
+import {
+  checkPortable,
+  type Emit,
+  type Generation,
+  type Generator,
+  generate,
+} from '../generate.js';
+import { type Next, scoreByGreedy } from '../greedy-tree.js';
+import type { DetokenizeOptions, TokenizeOptions } from '../lm.js';
+import { requirePeer } from '../peers.js';
+import { readDetokenizeOptions, readTokenizeOptions } from '../text-options.js';
+import type { TokenChoiceTree } from '../token-choice-tree.js';
+import type { TreeRequest, TreeScores } from '../tree-scoring.js';
+import { type Cost, noCost, type Usage } from '../usage.js';
+import { Engine } from './engine.js';
+import { Plan, scoreByLevels } from './levels.js';
+import { type Loaded, load } from './loading.js';
+import type { Peer } from './peer.js';
+import {
+  checkText,
+  readTfLMOptions,
+  type TfLMLoadOptions,
+  type TfLMRequest,
+} from './tflm-options.js';
+
+/** Logits of a prompt's tokens that may be there at once, and bytes of what a tree's rows keep. */
+const mostLogits = 2 ** 25;
+const mostBytes = 2 ** 28;
+const mostRows = 32;
+
+/**
+ * A model of Hugging Face Transformers as an LM, from a folder or from the hub. Calls may
+ * overlap; their forwards run in turn. Each forward occupies the thread that calls it.
+ *
+ * @example
+ * await using lm = await TfLM.load('HuggingFaceTB/SmolLM2-135M', { dtype: 'q8' });
+ * const { text } = await lm.choose('The sky is', [' blue', ' green']);
+ */
+export class TfLM extends ChoiceLM {
+  readonly #loaded: Loaded;
+  readonly #engine: Engine;
+  readonly #batchRows: number | undefined;
+  /** Per array of tokens that is being decoded, where somebody wants to know: what it costs. */
+  readonly #requests = new WeakMap<Int32Array, { cost: Cost; shared: number }>();
+
+  private constructor(loaded: Loaded, { batchSize, batchRows, cacheTokens, greedy }: TfLMRequest) {
+    super(greedy);
+    this.#loaded = loaded;
+    this.#batchRows = batchRows;
+    const usual = Math.max(16, Math.floor(mostLogits / loaded.vocabularySize));
+    this.#engine = new Engine(loaded.network, { batchSize: batchSize ?? usual, cacheTokens });
+  }
+
+  /**
+   * Loads a model and its tokenizer.
+   *
+   * @param nameOrPath a folder with config.json, tokenizer.json, tokenizer_config.json and
+   * onnx/model.onnx; what is no folder is a name of the hub
+   * @throws TypeError, RangeError for options that are not what their comments say; LMError
+   * `PEER_MISSING` without the package @huggingface/transformers; ModelLoadError for what is not
+   * there, is damaged or does not answer; NotSupportedError for what is no causal language model
+   * of one part that takes token ids
+   */
+  static async load(nameOrPath: string, options?: TfLMLoadOptions): Promise<TfLM> {
+    const name = checkText(nameOrPath, 'nameOrPath');
+    const request = readTfLMOptions(options);
+    request.signal?.throwIfAborted();
+    const peer = requirePeer<Peer>('@huggingface/transformers', 'TfLM');
+    return new TfLM(await load(peer, name, request), request);
+  }
+
+  override get vocabularySize(): number {
+    return this.#loaded.vocabularySize;
+  }
+
+  override get contextSize(): number | undefined {
+    return this.#loaded.contextSize;
+  }
+
+  /** What the generation config, or else the config, names as ends: one token or several. */
+  override get endOfGeneration(): Int32Array {
+    return this.#loaded.endOfGeneration.slice();
+  }
+
+  /** The tokenizer's or the config's beginning token, or else the first end. */
+  override get beginToken(): number | undefined {
+    return this.#loaded.beginToken;
+  }
+
+  /**
+   * The token ids of a text; a lone surrogate counts as U+FFFD. With `addSpecial` also those
+   * that the tokenizer puts around a text. A prompt has those before it alone: what follows a
+   * prompt must not come after its end.
+   */
+  override async tokenize(text: string, options?: TokenizeOptions): Promise<Int32Array> {
+    checkString(text, 'text');
+    const { addSpecial, parseSpecial, signal } = readTokenizeOptions(options);
+    await this.admit(signal);
+    return this.#loaded.tokenizer.tokenize(text, addSpecial ? 'both' : 'none', parseSpecial);
+  }
+
+  override async detokenize(tokens: Int32Array, options?: DetokenizeOptions): Promise<string> {
+    const copy = checkTokens(tokens, 'tokens', this.vocabularySize).slice();
+    const { special, signal } = readDetokenizeOptions(options);
+    await this.admit(signal);
+    return this.#loaded.tokenizer.detokenize(copy, special);
+  }
+
+  protected override async tokenizePrompt(text: string): Promise<Int32Array> {
+    await this.admit(undefined);
+    return this.#loaded.tokenizer.tokenize(text, 'before', false);
+  }
+
+  protected override textOf(tokens: Int32Array): string {
+    return this.#loaded.tokenizer.detokenize(tokens, true);
+  }
+
+  protected override async closeImpl(): Promise<void> {
+    await this.#engine.close();
+  }
+
+  protected override async greedyImpl(
+    tokens: Int32Array,
+    signal?: AbortSignal,
+  ): Promise<Float32Array> {
+    const { cost = noCost(), shared } = this.#requests.get(tokens) ?? {};
+    const { logprobs, past } = await this.#engine.decode(tokens, cost, signal, shared);
+    past?.release();
+    return logprobs;
+  }
+
+  protected override async generateImpl(
+    tokens: Int32Array,
+    request: CompletionRequest,
+    emit: Emit | undefined,
+    stopped: AbortSignal,
+  ): Promise<Generation> {
+    checkPortable(request);
+    const { next, usage } = this.#metered(tokens, stopped);
+    const generator = this.#generator(next, stopped);
+    const written = await generate(generator, tokens, request, emit ?? (() => {}), stopped);
+    return { ...written, usage };
+  }
+
+  protected override async beamSearchImpl(
+    tokens: Int32Array,
+    request: BeamRequest,
+  ): Promise<Pick<BeamSearchResult, 'beams' | 'usage' | 'timings'>> {
+    const { next, usage } = this.#metered(tokens, request.signal);
+    const generator = this.#generator(next, request.signal);
+    return { ...(await searchBeams(generator, tokens, request)), usage };
+  }
+
+  protected override async scoreTree(
+    prompt: Int32Array,
+    tree: TokenChoiceTree,
+    request: TreeRequest,
+  ): Promise<TreeScores & Cost> {
+    const { signal, search, sequential } = request;
+    const cost = noCost();
+    cost.usage.promptTokens = prompt.length;
+    if (this.#engine.keepsPast && search === undefined && !sequential) {
+      const scores = await raceAbort(this.#scoreByLevels(prompt, tree, request, cost), signal);
+      if (scores !== undefined) return { ...scores, ...cost };
+    }
+    // In sequence nothing is shared but the prompt.
+    const shared = sequential ? prompt.length : Infinity;
+    const { next, usage } = this.#metered(prompt, signal, cost.usage, shared);
+    return { ...(await scoreByGreedy(prompt, tree, request, next)), usage };
+  }
+
+  /** A tree whose every level fits in one batch takes no more forwards than its longest path. */
+  protected override holdsInOneBatch(tree: TokenChoiceTree, request: TreeRequest): boolean {
+    const most = this.#batchRows ?? mostRows;
+    return this.#engine.keepsPast && new Plan(tree, request.endAt).widest <= most;
+  }
+
+  #scoreByLevels(
+    prompt: Int32Array,
+    tree: TokenChoiceTree,
+    request: TreeRequest,
+    cost: Cost,
+  ): Promise<TreeScores | undefined> {
+    const { bytesPerToken } = this.#engine;
+    const rowsFor = (length: number): number =>
+      this.#batchRows ?? Math.min(mostRows, Math.floor(mostBytes / (bytesPerToken * length)));
+    return scoreByLevels(this.#engine, prompt, tree, request, rowsFor, cost);
+  }
+
+  /** Next-token log-probabilities for one call, and what they cost as it goes on. */
+  #metered(
+    prompt: Int32Array,
+    signal: AbortSignal | undefined,
+    spent: Partial<Usage> = {},
+    shared = Infinity,
+  ): { next: Next; usage: Usage } {
+    const usage = { ...noCost().usage, ...spent, promptTokens: prompt.length };
+    let isFirst = true;
+    const next = async (tokens: Int32Array): Promise<Float32Array> => {
+      const own = noCost();
+      this.#requests.set(tokens, { cost: own, shared });
+      const logprobs = await this.nextLogprobs(tokens, signal);
+      if (isFirst) usage.cachedTokens = Math.min(prompt.length, own.usage.cachedTokens);
+      isFirst = false;
+      usage.decodedTokens += own.usage.decodedTokens;
+      usage.decodeCalls += own.usage.decodeCalls;
+      return logprobs;
+    };
+    return { next, usage };
+  }
+
+  #generator(next: Next, signal: AbortSignal | undefined): Generator {
+    return {
+      next,
+      detokenize: (tokens) => raceAbort(this.detokenize(tokens), signal),
+      tokenTexts: (tokens) => this.tokenTexts(tokens),
+      endOfGeneration: this.endOfGeneration,
+      contextSize: this.contextSize,
+    };
+  }
+}

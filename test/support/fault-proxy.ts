@@ -1,0 +1,158 @@
+// An HTTP proxy before a real server that can spoil any of its answers, for tests of what a client
+// makes of that. It hands on what was not spoiled as it came.
+
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** What becomes of one answer. */
+export type Fault =
+  /** Nothing. */
+  | { kind: 'none' }
+  /** Another answer, and the real server is not asked. */
+  | { kind: 'answer'; status: number; headers?: Record<string, string>; body?: string }
+  /** The connection ends before there is an answer. */
+  | { kind: 'drop' }
+  /** So much of the body comes, of 1, and then the connection ends: as if all were well, or not. */
+  | { kind: 'truncate'; part: number; clean: boolean }
+  /** So much of the body comes and then nothing, for ever; of a negative part not even headers. */
+  | { kind: 'stall'; part: number }
+  /** A part of the body that has so much before it is something else. */
+  | { kind: 'garble'; part: number }
+  /** The body comes in pieces of so many bytes. */
+  | { kind: 'split'; size: number }
+  /** It comes byte by byte, so many milliseconds apart. */
+  | { kind: 'slow'; pause: number };
+
+/** A request as the proxy saw it. */
+export interface Seen {
+  path: string;
+  headers: IncomingMessage['headers'];
+  body: Record<string, unknown>;
+}
+
+/** Says what becomes of the answer to a request; undefined: whatever is next in the queue. */
+export type Rule = (seen: Seen) => Fault | undefined;
+
+const none: Fault = { kind: 'none' };
+
+/** The proxy. */
+export class FaultProxy implements AsyncDisposable {
+  /** What becomes of the next answers, in order; of those after them nothing. */
+  readonly faults: Fault[] = [];
+  /** Asked first, for each request. */
+  rule: Rule = () => undefined;
+  /** Every request so far. */
+  readonly seen: Seen[] = [];
+  /** How often the client went before the answer was whole. */
+  abandoned = 0;
+  readonly #target: string;
+  readonly #server: Server;
+
+  private constructor(target: string) {
+    this.#target = target;
+    this.#server = createServer((request, response) => {
+      this.#serve(request, response).catch(() => response.destroy());
+    });
+  }
+
+  static async start(target: string): Promise<FaultProxy> {
+    const proxy = new FaultProxy(target);
+    proxy.#server.listen(0, '127.0.0.1');
+    await once(proxy.#server, 'listening');
+    return proxy;
+  }
+
+  /** Where it listens, with the `/v1` of the server. */
+  get baseURL(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/v1`;
+  }
+
+  /** How many connections are open. */
+  connections(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
+    });
+  }
+
+  /** Waits until something holds, looking again at every turn. */
+  async until(holds: () => boolean | Promise<boolean>): Promise<void> {
+    while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = request.url ?? '';
+    const sent = await textOf(request);
+    const seen = { path, headers: request.headers, body: sent === '' ? {} : JSON.parse(sent) };
+    this.seen.push(seen);
+    const fault = this.rule(seen) ?? this.faults.shift() ?? none;
+    let isGone = false;
+    response.on('close', () => {
+      isGone = !response.writableEnded;
+      const isOurs = fault.kind === 'drop' || fault.kind === 'truncate';
+      if (isGone && !isOurs) this.abandoned++;
+    });
+    if (fault.kind === 'drop') return void response.destroy();
+    if (fault.kind === 'stall' && fault.part < 0) return;
+    const id = { 'x-request-id': `request-${this.seen.length}` };
+    if (fault.kind === 'answer') {
+      response.writeHead(fault.status, {
+        'content-type': 'application/json',
+        ...id,
+        ...fault.headers,
+      });
+      return void response.end(fault.body ?? '{"error":{"message":"as you wished"}}');
+    }
+    const answer = await fetch(`${this.#target}${path}`, {
+      method: request.method ?? 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: sent,
+    });
+    const type = answer.headers.get('content-type') ?? 'text/plain';
+    const body = Buffer.from(await answer.arrayBuffer());
+    response.writeHead(answer.status, { 'content-type': type, ...id });
+    response.flushHeaders();
+    await spoil(response, body, fault, () => isGone);
+  }
+}
+
+async function textOf(request: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = [];
+  for await (const part of request) parts.push(part as Buffer);
+  return Buffer.concat(parts).toString();
+}
+
+async function spoil(
+  response: ServerResponse,
+  body: Buffer,
+  fault: Fault,
+  isGone: () => boolean,
+): Promise<void> {
+  const cut = 'part' in fault ? Math.floor(body.length * fault.part) : body.length;
+  const head = body.subarray(0, cut);
+  if (fault.kind === 'truncate' && fault.clean) return void response.end(head);
+  if (fault.kind === 'truncate') {
+    return void response.write(head, () => setImmediate(() => response.destroy()));
+  }
+  if (fault.kind === 'stall') return void response.write(head);
+  if (fault.kind === 'garble') {
+    return void response.end(Buffer.concat([head, Buffer.from('}{"\n\n'), body.subarray(cut + 5)]));
+  }
+  const size = fault.kind === 'split' ? fault.size : fault.kind === 'slow' ? 1 : body.length;
+  const pause = fault.kind === 'slow' ? fault.pause : 0;
+  for (let start = 0; start < body.length && !isGone(); start += size) {
+    response.write(body.subarray(start, start + size));
+    if (size === body.length) continue;
+    await new Promise((resolve) =>
+      pause > 0 ? setTimeout(resolve, pause) : setImmediate(resolve),
+    );
+  }
+  response.end();
+}
