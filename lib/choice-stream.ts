@@ -1,5 +1,5 @@
 // What `chooseMany` gives: the results, one reader's to take. It starts the work, and ends it
-// when the reader leaves. ChoiceLM makes it.
+// when the reader leaves. ChoiceLM and `lib/openai/choose.ts` make it.
 
 import { raceAbort } from './abort.js';
 import type { Choice } from './choice.js';
@@ -7,7 +7,9 @@ import type { SettledChoice } from './choose-group.js';
 import { invalidArgument } from './errors.js';
 
 /** Starts the work under a signal that ends it. */
-type Start = (signal: AbortSignal) => AsyncGenerator<SettledChoice, void, undefined>;
+type Start<C extends Choice> = (
+  signal: AbortSignal,
+) => AsyncGenerator<SettledChoice<C>, void, undefined>;
 
 /**
  * The results of many tasks, in the tasks' order. It can be read once, in one of two ways.
@@ -17,13 +19,13 @@ type Start = (signal: AbortSignal) => AsyncGenerator<SettledChoice, void, undefi
  *   if (status === 'rejected') console.error(`task ${index}`, rest.reason);
  * }
  */
-export class ChoiceStream implements AsyncIterable<Choice> {
+export class ChoiceStream<C extends Choice = Choice> implements AsyncIterable<C> {
   readonly #signal: AbortSignal | undefined;
-  readonly #start: Start;
+  readonly #start: Start<C>;
   #isRead = false;
 
   /** @internal */
-  constructor(signal: AbortSignal | undefined, start: Start) {
+  constructor(signal: AbortSignal | undefined, start: Start<C>) {
     this.#signal = signal;
     this.#start = start;
   }
@@ -35,7 +37,7 @@ export class ChoiceStream implements AsyncIterable<Choice> {
    *
    * @throws TypeError where the stream is read already
    */
-  [Symbol.asyncIterator](): AsyncIterableIterator<Choice> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<C> {
     return this.#read((outcome) => {
       if (outcome.status === 'rejected') throw outcome.reason;
       return outcome.value;
@@ -48,31 +50,31 @@ export class ChoiceStream implements AsyncIterable<Choice> {
    *
    * @throws TypeError where the stream is read already
    */
-  settled(): AsyncIterableIterator<SettledChoice> {
+  settled(): AsyncIterableIterator<SettledChoice<C>> {
     return this.#read((outcome) => outcome);
   }
 
-  #read<T>(convert: (outcome: SettledChoice) => T): AsyncIterableIterator<T> {
+  #read<T>(convert: (outcome: SettledChoice<C>) => T): AsyncIterableIterator<T> {
     if (this.#isRead) throw invalidArgument('A ChoiceStream has one reader, and has it already');
     this.#isRead = true;
     return new Reader(this.#signal, this.#start, convert);
   }
 }
 
-class Reader<T> implements AsyncIterableIterator<T> {
+class Reader<C extends Choice, T> implements AsyncIterableIterator<T> {
   readonly #signal: AbortSignal | undefined;
-  readonly #start: Start;
-  readonly #convert: (outcome: SettledChoice) => T;
+  readonly #start: Start<C>;
+  readonly #convert: (outcome: SettledChoice<C>) => T;
   readonly #controller = new AbortController();
   readonly #abort = (): void => this.#controller.abort(this.#signal?.reason);
-  #outcomes: ReturnType<Start> | undefined;
+  #outcomes: ReturnType<Start<C>> | undefined;
   #isOver = false;
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(
     signal: AbortSignal | undefined,
-    start: Start,
-    convert: (outcome: SettledChoice) => T,
+    start: Start<C>,
+    convert: (outcome: SettledChoice<C>) => T,
   ) {
     this.#signal = signal;
     this.#start = start;
@@ -99,7 +101,7 @@ class Reader<T> implements AsyncIterableIterator<T> {
   }
 
   async #take(): Promise<IteratorResult<T>> {
-    let item: IteratorResult<SettledChoice, void> | undefined;
+    let item: IteratorResult<SettledChoice<C>, void> | undefined;
     try {
       item = this.#isOver
         ? undefined
@@ -118,7 +120,7 @@ class Reader<T> implements AsyncIterableIterator<T> {
     return { done: true, value: undefined };
   }
 
-  #begun(): ReturnType<Start> {
+  #begun(): ReturnType<Start<C>> {
     if (this.#outcomes === undefined) {
       this.#signal?.throwIfAborted();
       this.#signal?.addEventListener('abort', this.#abort, { once: true });

@@ -28,8 +28,8 @@ export interface ChooseTask {
 }
 
 /** What became of one task. `index` is its place among the tasks. */
-export type SettledChoice =
-  | { index: number; status: 'fulfilled'; value: Choice }
+export type SettledChoice<C extends Choice = Choice> =
+  | { index: number; status: 'fulfilled'; value: C }
   | { index: number; status: 'rejected'; reason: unknown };
 
 /** A task that was taken: ready to be scored, or wrong. */

@@ -78,6 +78,7 @@ export type { TokenInfo } from './token-table.js';
 export type {
   NodeDetails,
   SearchRequest,
+  TreeLimits,
   TreeRequest,
   TreeScores,
   TreeTask,

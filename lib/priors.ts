@@ -1,8 +1,9 @@
 // Log-probabilities of choices after a prior, and their keeping: one choice set is often asked
 // about again and again. `lib/choosing.ts` uses it; every ChoiceLM has a cache of its own.
 
-import { boundsOf } from './bounds.js';
+import { boundsOf, type Standing } from './bounds.js';
 import { makeContest } from './contest.js';
+import { NotSupportedError } from './errors.js';
 import type { TreeScores, TreeTask } from './tree-scoring.js';
 import type { Cost } from './usage.js';
 
@@ -100,7 +101,12 @@ export async function priorLogprobs(
     const { entries, ...contest } = makeContest(tree.ends, ones, zeros);
     const { standings } = boundsOf(tree, scores, request.endAt, contest);
     for (const [index, name] of [...missing.keys()].entries()) {
-      const logprob = standings[entries[index] as number]?.logprob as number;
+      const { logprob, open } = standings[entries[index] as number] as Standing;
+      if (open) {
+        throw new NotSupportedError(
+          `A prior needs exact log-probabilities, and this LM gives only a bound of some`,
+        );
+      }
       known.set(name, logprob);
       cache.set(key, name, logprob);
     }

@@ -30,3 +30,7 @@ export function plus(a: ScaledSum, b: ScaledSum): ScaledSum {
 /** exp(score) as a share of a sum that has it among its terms: 0 for the impossible. */
 export const share = (score: number, sum: ScaledSum): number =>
   score === -Infinity ? 0 : relative(score, sum.top) / sum.scale;
+
+/** Whether a < b. */
+export const isLess = (a: ScaledSum, b: ScaledSum): boolean =>
+  Math.log(a.scale) + a.top < Math.log(b.scale) + b.top;

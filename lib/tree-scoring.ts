@@ -59,6 +59,21 @@ export interface TreeScores {
   /** log P(an end token follows); NaN where it was not asked for, or a search did not look. */
   ends: Float64Array;
   details?: NodeDetails;
+  /** From engines that tell a part of a distribution alone: what that part says of the rest. */
+  limits?: TreeLimits;
+}
+
+/**
+ * The most that can be true of what is NaN in {@link TreeScores}, one entry per node; NaN where
+ * nothing is known.
+ */
+export interface TreeLimits {
+  /** Of the node's own log-probability. */
+  logprobs: Float64Array;
+  /** Of log P(an end token follows). */
+  ends: Float64Array;
+  /** Of log Σ P over all of its children that are NaN. */
+  rests: Float64Array;
 }
 
 /** One tree after one prompt. */

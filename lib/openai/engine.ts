@@ -5,6 +5,8 @@ import type { Prompt } from '../arguments.js';
 import type { SeamTokenizer } from '../boundary.js';
 import type { Api } from './api.js';
 import type { OpenAISettings } from './options.js';
+import { askEach } from './parallel.js';
+import type { RemoteEngine } from './remote-engine.js';
 import type { RemoteTokenizer } from './tokenizer.js';
 
 /** The LM as its engine sees it; what tokenizers tell may be known later. */
@@ -21,13 +23,10 @@ export interface EngineCalls {
   tokenizer(): Promise<RemoteTokenizer>;
 }
 
-/** No more requests for tokens than this at a time. */
-const atATime = 8;
-
 const asText = { addSpecial: false, parseSpecial: undefined };
 
 /** An LM before a server, for its ways of choosing. */
-export class Engine {
+export class Engine implements RemoteEngine {
   readonly api: Api;
   readonly beginToken: number | undefined;
   readonly strategy: OpenAISettings['strategy'];
@@ -45,10 +44,10 @@ export class Engine {
     this.topLogprobsLimit = settings.topLogprobsLimit;
     this.tokenizer = {
       prompt: (prompt) => calls.promptTokens(prompt),
-      prompts: (texts) => eachOf(texts, (text) => calls.promptTokens(text)),
+      prompts: (texts) => askEach(texts, (text) => calls.promptTokens(text)),
       texts: async (texts) => {
         const tokenizer = await calls.tokenizer();
-        return eachOf(texts, (text) => tokenizer.tokenize(text, asText));
+        return askEach(texts, (text) => tokenizer.tokenize(text, asText));
       },
       textOf: async (tokens, special) => {
         const tokenizer = await calls.tokenizer();
@@ -83,25 +82,4 @@ export class Engine {
   async bytesOf(token: number): Promise<Uint8Array | undefined> {
     return (await this.#calls.tokenizer()).bytesOf(token);
   }
-}
-
-/** What `work` gives for each text, in their order, a few at a time. */
-async function eachOf<T>(
-  texts: readonly string[],
-  work: (text: string) => Promise<T>,
-): Promise<T[]> {
-  const results: T[] = [];
-  let next = 0;
-  const run = async (): Promise<void> => {
-    for (let index = next++; index < texts.length; index = next++) {
-      results[index] = await work(texts[index] as string);
-    }
-  };
-  try {
-    await Promise.all(Array.from({ length: Math.min(atATime, texts.length) }, run));
-  } finally {
-    // The others have no reader where one failed.
-    next = texts.length;
-  }
-  return results;
 }

@@ -3,8 +3,9 @@
 
 import { raceAbort } from '../abort.js';
 import { checkPrompt, checkString, checkTokens, type Prompt, wrongRange } from '../arguments.js';
-import type { Choice } from '../choice.js';
-import type { ChooseOptions } from '../choose-options.js';
+import type { CallOptions } from '../call-options.js';
+import type { Score } from '../choice-lm.js';
+import type { ChoiceStream } from '../choice-stream.js';
 import {
   type CompleteOptions,
   type Completion,
@@ -19,12 +20,17 @@ import { readDetokenizeOptions, readTokenizeOptions } from '../text-options.js';
 import { Stopwatch } from '../usage.js';
 import { completionOf, write } from '../writing.js';
 import { bodyOf, checkWanted, sparesOf, takeSchema, type Wanted } from './asking.js';
+import { RemoteChooser } from './choose.js';
+import type { RemoteChooseTask } from './choose-many.js';
+import type { RemoteChooseOptions } from './choose-options.js';
+import type { RemoteChoice } from './choose-result.js';
 import { Client, type WritingApi } from './client.js';
 import { makeClient } from './connection.js';
 import { Engine } from './engine.js';
 import { publicError } from './failure.js';
 import { findTokenizer } from './find-tokenizer.js';
 import { type OpenAIOptions, type OpenAISettings, readOpenAIOptions } from './options.js';
+import type { ServerFeatures } from './probe.js';
 import { samplingOf } from './sampling.js';
 import { TokenReader } from './token-reader.js';
 import type { RemoteTokenizer } from './tokenizer.js';
@@ -57,6 +63,7 @@ export class OpenAI extends LM {
   readonly model: string;
   readonly #settings: OpenAISettings;
   readonly #client: Client;
+  readonly #chooser: RemoteChooser;
   #kind: WritingApi | undefined;
   #tokenizer: RemoteTokenizer | undefined;
   #finding: Promise<RemoteTokenizer> | undefined;
@@ -77,6 +84,7 @@ export class OpenAI extends LM {
     const made = makeClient(connection);
     const transport = { client: made.client, headers: { ...made.headers, ...headers }, timeout };
     this.#client = new Client({ model, policy, transport, extraBody });
+    this.#chooser = new RemoteChooser(this.#makeEngine());
   }
 
   /** How many tokens there are, as far as a tokenizer has told. */
@@ -164,21 +172,55 @@ export class OpenAI extends LM {
     });
   }
 
-  // SEAM: RemoteChooser of choose.ts goes here.
+  /**
+   * Chooses among continuations of a prompt, by the strategy that was asked for.
+   *
+   * @throws NotSupportedError where server or strategy cannot do what the options ask for;
+   * RemoteError; and as every `choose` does
+   * @example
+   * const { text, numbers } = await lm.choose('The sky is', [' blue', ' green']);
+   */
   async choose(
-    _prompt: Prompt,
-    _choices: readonly string[] | readonly Int32Array[],
-    _options?: ChooseOptions,
-  ): Promise<Choice> {
-    throw new NotSupportedError('OpenAI does not choose yet');
+    prompt: Prompt,
+    choices: readonly string[] | readonly Int32Array[],
+    options?: RemoteChooseOptions,
+  ): Promise<RemoteChoice> {
+    return this.#chooser.choose(prompt, choices, options);
   }
 
   /**
-   * This LM, for the ways of choosing.
+   * Many {@link choose}, a few under way at once, told in the order of their tasks.
    *
-   * @internal
+   * @throws TypeError, RangeError for options and `tasks` that are none
    */
-  get engine(): Engine {
+  chooseMany(
+    tasks: Iterable<RemoteChooseTask> | AsyncIterable<RemoteChooseTask>,
+    options?: RemoteChooseOptions,
+  ): ChoiceStream<RemoteChoice> {
+    return this.#chooser.chooseMany(tasks, options);
+  }
+
+  /**
+   * The log-probability of one given continuation, tokenised alone, where the server echoes.
+   *
+   * @throws RangeError for a prompt or continuation without tokens; ContextOverflowError;
+   * NotSupportedError where the server does not echo; RemoteError
+   */
+  async score(prompt: Prompt, continuation: Prompt, options?: CallOptions): Promise<Score> {
+    return this.#chooser.score(prompt, continuation, options);
+  }
+
+  /**
+   * What the server can do: found out by a few tiny requests when it is first asked for, and kept.
+   *
+   * @throws RemoteError where the server fails; it is asked again then, next time
+   */
+  async probe(options?: CallOptions): Promise<ServerFeatures> {
+    return this.#chooser.probe(options);
+  }
+
+  /** This LM, for the ways of choosing. */
+  #makeEngine(): Engine {
     const calls = {
       admit: async (signal: AbortSignal | undefined) => {
         await this.admit(signal);

@@ -14,16 +14,13 @@ import {
 import { type CompletionDefaults, readCompletionDefaults, readMaxTokens } from '../completion.js';
 import { type EncodingName, encodingNames } from './encodings.js';
 import type { OpenAIClient } from './exchange.js';
+import { type StrategyOption, strategyOptions } from './remote-engine.js';
 
 const apis = ['auto', 'completions', 'chat'] as const;
-const strategies = ['auto', 'echo', 'logprobs', 'bias', 'prompted'] as const;
 const tokenizers = ['auto', 'server', 'tiktoken'] as const;
 
 /** Which of a server's two ways of writing is used. */
 export type ApiKind = (typeof apis)[number];
-
-/** How a server is asked to choose; docs/openai-choose.md tells what each does. */
-export type StrategyName = (typeof strategies)[number];
 
 /** A tokenizer of the caller's own. Both may give promises. */
 export interface TextTokenizer {
@@ -86,7 +83,7 @@ export interface OpenAIOptions {
   /** Fields of every request for a text that the API has no word for here. Default none. */
   extraBody?: Readonly<Record<string, unknown>> | undefined;
   /** How `choose` asks. Default `'auto'`: the best that the server can do. */
-  strategy?: StrategyName | undefined;
+  strategy?: StrategyOption | undefined;
   /** How many likeliest tokens to ask for at most. Default: what the server gives. */
   topLogprobsLimit?: number | undefined;
 }
@@ -150,7 +147,7 @@ export function readOpenAIOptions(value: OpenAIOptions) {
     beginToken: maybe(given.beginToken, (token) => checkInteger(token, 'beginToken', 0)),
     contextSize: maybe(given.contextSize, (size) => checkInteger(size, 'contextSize', 1)),
     extraBody: readExtraBody(given.extraBody ?? {}),
-    strategy: checkOneOf(given.strategy ?? 'auto', 'strategy', strategies),
+    strategy: checkOneOf(given.strategy ?? 'auto', 'strategy', strategyOptions),
     topLogprobsLimit: maybe(given.topLogprobsLimit, (limit) =>
       checkInteger(limit, 'topLogprobsLimit', 1),
     ),

@@ -1,0 +1,47 @@
+// Where the likeliest token leads, from the tokens that a set of choices allows: what choosing by
+// bias does, from whole distributions.
+
+import type { ChoiceLM } from 'autocog-lm';
+import { at } from '../suite/oracle.js';
+
+/**
+ * The index of the choice at the end of the walk; undefined where two tokens are too near to tell.
+ *
+ * @param terminator `'none'`, `'eog'`, or a text that follows each choice
+ */
+export async function walkGreedily(
+  lm: ChoiceLM,
+  prompt: string,
+  texts: readonly string[],
+  terminator: string,
+  bound: number,
+): Promise<number | undefined> {
+  const follows = terminator !== 'none' && terminator !== 'eog';
+  const suffix = follows ? [...(await lm.tokenize(terminator))] : [];
+  const paths = await Promise.all(
+    texts.map(async (text) => [...(await lm.tokenize(text)), ...suffix]),
+  );
+  const start = await lm.tokenize(prompt, { addSpecial: true });
+  let left = [...paths.keys()];
+  for (let depth = 0; ; depth++) {
+    const ended = left.find((index) => paths[index]?.length === depth);
+    const next = new Set(left.flatMap((index) => paths[index]?.slice(depth, depth + 1) ?? []));
+    if (next.size === 0) return ended;
+    const path = (paths[left[0] as number] as number[]).slice(0, depth);
+    const ends = ended !== undefined && terminator === 'eog' ? [...lm.endOfGeneration] : [];
+    let token = [...next][0] as number;
+    if (next.size > 1 || ended !== undefined) {
+      const row = await lm.greedy(Int32Array.from([...start, ...path]));
+      // Where nothing must follow, anything may.
+      const free = ended !== undefined && terminator !== 'eog';
+      const allowed = free ? [...row.keys()] : [...next, ...ends];
+      allowed.sort((a, b) => at(row, b) - at(row, a));
+      token = at(allowed, 0);
+      // Of two that are impossible neither is likelier.
+      const isNear = allowed.length > 1 && !(at(row, token) - at(row, at(allowed, 1)) > bound);
+      if (isNear) return undefined;
+      if (!next.has(token)) return ended;
+    }
+    left = left.filter((index) => paths[index]?.[depth] === token);
+  }
+}
