@@ -161,7 +161,9 @@ const wrong: Readonly<Record<string, readonly (readonly [Json, string | null])[]
   '/tokenize': [
     [{}, 'prompt'],
     [{ content: 1 }, 'content'],
-    [{ content: 'a', prompt: 'a' }, 'prompt'],
+    [{ content: 'a', prompt: 'b' }, 'prompt'],
+    [{ content: 'a', prompt: 'a', add_special_tokens: true }, 'add_special_tokens'],
+    [{ content: 'a', add_special_tokens: false }, 'add_special_tokens'],
     [{ prompt: 'a', add_special: true }, 'add_special'],
     [{ prompt: ['a'] }, 'prompt'],
     [{ messages: [user] }, 'prompt'],

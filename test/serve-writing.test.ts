@@ -3,6 +3,7 @@
 
 import { defaultModelPath, LLaMa, Model } from 'autocog-lm';
 import { Thread } from 'autocog-lm/chat';
+import { serve } from 'autocog-lm/serve';
 import t, { type Test } from 'tap';
 import { at, sum } from './suite/oracle.js';
 import { loadForm, oneThread } from './support/forms.js';
@@ -252,6 +253,21 @@ t.test('biases, stop tokens and penalties are heeded', async (t) => {
     penalised.json.choices[0].text,
     (await lm.complete(prompts[0] as string, { sampler, maxTokens: 20 })).text,
   );
+});
+
+t.test("an LM's own defaults are not those of its server", async (t) => {
+  await using lm = await LLaMa.load(defaultModelPath, {
+    ...oneThread,
+    completion: { stop: ' ', includeStop: true, maxTokens: 1, contextShift: true },
+  });
+  await using server = await serve(lm, { port: 0 });
+  const body = { prompt: prompts.slice(0, 2), max_tokens: 6, temperature: 0 };
+  const headers = { 'content-type': 'application/json' };
+  const init = { method: 'POST', headers, body: JSON.stringify(body) };
+  const { choices } = (await (await fetch(`${server.url}/v1/completions`, init)).json()) as Json;
+  const { post } = await open(t);
+  t.same(choices, (await post('/v1/completions', body)).json.choices);
+  t.equal(choices[0].finish_reason, 'length');
 });
 
 t.test('requests that come together all get their own answers', async (t) => {

@@ -1,9 +1,9 @@
 // `autocog-lm serve`.
 
-import { isLoopback, type ServeOptions } from '../serve/options.js';
+import { isLoopback, readServeOptions, type ServeOptions } from '../serve/options.js';
 import { serve as listen, type ScoringServer } from '../serve/server.js';
 import { withLM } from './engine.js';
-import { report, UsageError } from './failure.js';
+import { report } from './failure.js';
 import type { EngineFlags } from './options.js';
 import { print } from './output.js';
 
@@ -24,11 +24,12 @@ export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<voi
   const { host, port, bodyLimit, alias, implicitBos } = flags;
   // An empty variable is as good as none; an empty flag is a mistake.
   const apiKey = flags.apiKey ?? (process.env.AUTOCOG_API_KEY || undefined);
-  if (port > 65_535) throw new UsageError('Expected a port of at most 65535');
   const options: ServeOptions = {
     ...{ host, port, bodyLimit, apiKey, alias, implicitBos },
     onError: (error) => report(error, false),
   };
+  // A mistake is told before the model is loaded.
+  readServeOptions(options);
   if (apiKey === undefined && !isLoopback(host)) {
     process.stderr.write(
       `autocog-lm: whoever reaches ${host} can use this server; --api-key asks for a key\n`,

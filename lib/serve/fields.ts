@@ -13,10 +13,13 @@ export const integer =
   (value, name) =>
     checkInteger(value, name, min, max);
 
+/** Reads a string. */
 export const text: Reader<string> = checkString;
+
+/** Reads true or false. */
 export const flag: Reader<boolean> = checkBoolean;
 
-/** A JSON object. */
+/** Reads a JSON object. */
 export const object: Reader<Readonly<Record<string, unknown>>> = (value, name) => {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw badField('an object', name, value);
@@ -24,7 +27,7 @@ export const object: Reader<Readonly<Record<string, unknown>>> = (value, name) =
   return value as Readonly<Record<string, unknown>>;
 };
 
-/** An array, each of its items read. */
+/** Reads an array, item by item. */
 export const list =
   <T>(read: Reader<T>): Reader<T[]> =>
   (value, name) => {

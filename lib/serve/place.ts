@@ -27,6 +27,7 @@ export interface Spent {
   decodeCalls: number;
 }
 
+/** Nothing yet, to add to. */
 export const nothingSpent = (): Spent => ({ cachedTokens: 0, decodedTokens: 0, decodeCalls: 0 });
 
 /** Adds what a call of the LM cost. */

@@ -2,7 +2,7 @@
 // `/detokenize` and `/tokenizer_info`.
 
 import { type Fields, flag, text } from './fields.js';
-import { HttpError } from './http-error.js';
+import { badField, HttpError } from './http-error.js';
 import { tokenIds, tokenizePrompt } from './prompts.js';
 import type { Call, Served } from './served.js';
 
@@ -17,11 +17,23 @@ async function asLlamaCpp({ lm, names }: Served, fields: Fields, { signal }: Cal
   const addSpecial = fields.get('add_special', flag) ?? false;
   const parseSpecial = fields.get('parse_special', flag) ?? true;
   const withPieces = fields.get('with_pieces', flag) ?? false;
+  readSame(fields, content, addSpecial);
   fields.finish();
   const tokens = await lm.tokenize(content, { addSpecial, parseSpecial, signal });
   const size = { max_model_len: lm.contextSize };
   if (!withPieces) return { tokens, ...size };
   return { ...size, tokens: Array.from(tokens, (id) => ({ id, piece: pieceOf(names.bytes(id)) })) };
+}
+
+/** Clients that do not know which server this is ask in both forms at once. */
+function readSame(fields: Fields, content: string, addSpecial: boolean): void {
+  const prompt = fields.get('prompt', text);
+  if (prompt === undefined) return;
+  if (prompt !== content) throw badField('the same text as content', 'prompt', prompt);
+  const same = fields.get('add_special_tokens', flag) ?? addSpecial;
+  if (same !== addSpecial) {
+    throw badField('the same as add_special', 'add_special_tokens', same);
+  }
 }
 
 async function asVllm(served: Served, fields: Fields, { signal }: Call) {

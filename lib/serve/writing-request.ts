@@ -78,17 +78,10 @@ export function readWriting(fields: Fields, model: Model): WritingRequest {
   };
 }
 
-/** The options of the LM that say the same. */
-export function completeOptions({
-  sampler,
-  stop,
-  grammar,
-}: WritingRequest): Pick<CompleteOptions, 'sampler' | 'stop' | 'grammar'> {
-  return {
-    sampler,
-    ...(stop.length === 0 ? {} : { stop }),
-    ...(grammar === undefined ? {} : { grammar }),
-  };
+/** The options of the LM that say the same, whatever its own defaults are. */
+export function completeOptions({ sampler, stop, grammar }: WritingRequest): CompleteOptions {
+  const options = { sampler, stop, includeStop: false, contextShift: false };
+  return grammar === undefined ? options : { ...options, grammar };
 }
 
 function readSampler(fields: Fields, vocabularySize: number): SamplerSettings {
