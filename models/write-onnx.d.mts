@@ -10,6 +10,8 @@ export interface WriteOnnxOptions {
   past?: boolean;
   /** How many tokens back one sees, itself included; only those are kept. Default 0: all. */
   window?: number;
+  /** Whether the model has a state besides keys and values, which cannot be cut. Default false. */
+  recurrent?: boolean;
 }
 
 export function writeOnnx(folder: string, options?: WriteOnnxOptions): void;

@@ -64,7 +64,7 @@ function configOf(shape, metadata, tensors) {
 /** Writes the folder, which may exist: another kind of weights goes beside those that are there. */
 export function writeOnnx(
   folder,
-  { gguf = defaultModel, dtype = 'fp32', past = true, window = 0 } = {},
+  { gguf = defaultModel, dtype = 'fp32', past = true, window = 0, recurrent = false } = {},
 ) {
   if (!Object.hasOwn(suffixes, dtype)) {
     throw new Error(`dtype ${dtype} is none of ${Object.keys(suffixes).join(', ')}`);
@@ -75,7 +75,12 @@ export function writeOnnx(
   const writeJson = (name, content) =>
     writeFileSync(join(folder, name), `${JSON.stringify(content, null, 2)}\n`);
   const ends = ['eos', 'eot'].map((name) => metadata.get(`tokenizer.ggml.${name}_token_id`));
-  writeJson('config.json', configOf(shape, metadata, tensors));
+  writeJson('config.json', {
+    ...configOf(shape, metadata, tensors),
+    // An architecture that has states of both kinds, so that Transformers knows of them.
+    ...(recurrent ? { model_type: 'lfm2', architectures: ['Lfm2ForCausalLM'] } : {}),
+    layer_types: [...Array(shape.layers).fill('full_attention'), ...(recurrent ? ['conv'] : [])],
+  });
   writeJson('generation_config.json', {
     bos_token_id: metadata.get('tokenizer.ggml.bos_token_id'),
     eos_token_id: ends.filter((id) => id !== undefined),
@@ -83,7 +88,7 @@ export function writeOnnx(
   writeJson('tokenizer.json', tokenizerOf(metadata));
   writeJson('tokenizer_config.json', tokenizerConfigOf(metadata));
   const file = join(folder, 'onnx', `model${suffixes[dtype]}.onnx`);
-  writeFileSync(file, llamaGraph(shape, tensors, { dtype, past, window }));
+  writeFileSync(file, llamaGraph(shape, tensors, { dtype, past, window, recurrent }));
 }
 
 if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {

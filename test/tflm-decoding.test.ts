@@ -22,6 +22,10 @@ const sliding = join(folder, 'sliding');
 writeOnnx(sliding, { window });
 const slidingForgetful = join(folder, 'sliding-forgetful');
 writeOnnx(slidingForgetful, { window, past: false });
+const recurrent = join(folder, 'recurrent');
+writeOnnx(recurrent, { recurrent: true });
+const recurrentForgetful = join(folder, 'recurrent-forgetful');
+writeOnnx(recurrentForgetful, { recurrent: true, past: false });
 
 const prompt = 'The capital of France is';
 
@@ -183,6 +187,22 @@ t.test('a model without a past decodes everything, and says so', async (t) => {
   t.match(usage, { cachedTokens: 0, decodedTokens: 8 + 9 + 9, decodeCalls: 3 });
   const { usage: more } = await lm.complete(prompt, { maxTokens: 3 });
   t.match(more, { cachedTokens: 0, decodedTokens: 8 + 9 + 10, decodeCalls: 3 });
+});
+
+t.test('of a model with a state that cannot be cut, everything is decoded anew', async (t) => {
+  const lm = await load(t, recurrent, { batchSize: 2 });
+  const oracle = await load(t, recurrentForgetful);
+  const plain = await load(t, path);
+  const choices = [' Paris', ' Paris and London', ' London'];
+  for (const text of ['x', prompt, `${prompt} Paris`, prompt]) {
+    const found = await lm.choose(text, choices, { terminator: 'eog' });
+    sameChoice(t, found, await oracle.choose(text, choices, { terminator: 'eog' }), 1e-4);
+    t.equal(found.usage.cachedTokens, 0);
+    t.equal(found.usage.decodeCalls, 1 + found.tree.size);
+    const { tokens } = await lm.complete(text, { maxTokens: 8 });
+    t.same(tokens, (await oracle.complete(text, { maxTokens: 8 })).tokens);
+  }
+  t.notSame(await lm.greedy(prompt), await plain.greedy(prompt), 'the state matters');
 });
 
 t.test('a window that slides is noticed, and nothing is gone on from', async (t) => {

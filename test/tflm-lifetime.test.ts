@@ -33,3 +33,13 @@ t.test('an idle LM that was not closed keeps no process alive', async (t) => {
 t.test('process.exit ends a process that scores', async (t) => {
   t.match(await runChild('tflm', 'exit in choose', path), { code: 7, signal: null, stderr: '' });
 });
+
+t.test('workers and the main thread use models alike', async (t) => {
+  const { code, told, stderr } = await runChild('tflm', 'workers', path);
+  t.equal(stderr, '');
+  t.equal(code, 0);
+  const [lists] = told as [number[][]];
+  t.equal(lists.length, 3);
+  for (const list of lists) t.same(list, lists[0]);
+  t.equal(lists[0]?.length, 4);
+});

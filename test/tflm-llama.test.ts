@@ -196,6 +196,7 @@ t.test('weights of eight bits are those of llama.cpp with the same rounding', as
   const { llama, tflm } = await both(t, weights, { dtype: 'q8' }, own);
   const most = await apart(tflm, llama, prompts);
   t.comment(`${prompts.length} prompts: at most ${most} apart`);
+  // 0.44: ONNX Runtime rounds activations, too, and llama.cpp with these F32 weights does not.
   t.ok(most < 1, `${most} is below 1`);
 });
 

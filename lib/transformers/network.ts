@@ -151,16 +151,18 @@ export class Network {
     rows: number,
     length: number,
   ): Promise<Past | undefined> {
+    const { logits, ...states } = outputs;
     const tensors = new Map<string, PeerTensor>();
     for (const name of this.#states) {
-      const tensor = outputs[presentOf(name)];
+      const tensor = states[presentOf(name)];
       // A window that slides leaves less than there was: then nothing can be gone on from.
       if (tensor?.dims[0] !== rows || tensor.dims[2] !== length) this.#keepsPast = false;
       else tensors.set(name, tensor);
     }
-    if (!this.#keepsPast) return undefined;
-    for (const tensor of tensors.values()) await onHost(tensor);
-    return new Past(this.#peer, tensors, rows, length);
+    const kept = new Set(this.#keepsPast ? tensors.values() : []);
+    for (const tensor of Object.values(states)) if (!kept.has(tensor)) tensor.dispose();
+    for (const tensor of kept) await onHost(tensor);
+    return this.#keepsPast ? new Past(this.#peer, tensors, rows, length) : undefined;
   }
 }
 

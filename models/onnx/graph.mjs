@@ -81,9 +81,10 @@ export function quantizeRows(data, rows, columns) {
  * @param tensors as `readGguf` has them
  * @param options dtype `fp32`, `fp16` (half precision goes in and out) or `q8` (weights of eight
  * bits); past: whether keys and values come in and go out; window: how many tokens back one sees,
- * itself included, or 0 for all
+ * itself included, or 0 for all; recurrent: whether the sum of all embeddings so far is added to
+ * what the layers give, so that there is a state that cannot be cut
  */
-export function llamaGraph(shape, tensors, { dtype, past, window }) {
+export function llamaGraph(shape, tensors, { dtype, past, window, recurrent }) {
   const { layers, heads, headsKV, headSize, context, ropeBase, eps, vocabularySize } = shape;
   const b = new Builder();
   const io = dtype === 'fp16' ? types.float16 : types.float32;
@@ -195,12 +196,32 @@ export function llamaGraph(shape, tensors, { dtype, past, window }) {
     x = b.op('Add', [x, attention(norm(x, `blk.${layer}.attn_norm.weight`), layer)]);
     x = b.op('Add', [x, feedForward(norm(x, `blk.${layer}.ffn_norm.weight`), layer)]);
   }
+  const memory = `conv.${layers}`;
+  if (recurrent) {
+    const added = b.op('Gather', [rows, 'input_ids']);
+    let sums = b.op('CumSum', [added, b.int(1)]);
+    if (past) {
+      const before = b.op('Unsqueeze', [`past_${memory}`, b.ints(1)]);
+      sums = b.op('Add', [sums, before]);
+      b.op(
+        'ReduceSum',
+        [b.op('Concat', [before, added], { axis: 1 }), b.ints(1)],
+        { keepdims: 0 },
+        [`present_${memory}`],
+      );
+    }
+    x = b.op('Add', [x, sums]);
+  }
   const head = tensors.has('output.weight') ? 'output.weight' : 'token_embd.weight';
   output('logits', linear(norm(x, 'output_norm.weight'), head));
 
   const ids = (name, length) => value(name, types.int64, ['batch_size', length]);
   const cache = (prefix, length) =>
     states.map((name) => value(`${prefix}.${name}`, io, ['batch_size', headsKV, length, headSize]));
+  const state = (prefix) =>
+    recurrent && past
+      ? [value(`${prefix}_${memory}`, types.float32, ['batch_size', embedding.shape[0]])]
+      : [];
   return encodeModel({
     name: 'llama',
     node: b.nodes,
@@ -210,10 +231,12 @@ export function llamaGraph(shape, tensors, { dtype, past, window }) {
       ids('attention_mask', 'total_sequence_length'),
       ids('position_ids', 'sequence_length'),
       ...cache('past_key_values', 'past_sequence_length'),
+      ...state('past'),
     ],
     output: [
       value('logits', io, ['batch_size', 'sequence_length', vocabularySize]),
       ...cache('present', 'total_sequence_length'),
+      ...state('present'),
     ],
   });
 }
