@@ -80,7 +80,7 @@ export class Requests {
     const messages = [{ role: 'user', content }];
     const start = performance.now();
     const found = await this.#engine.api.chat({ messages, ...question }, this.signal);
-    this.#count(found);
+    this.#count(found, 0, 0);
     this.cost.timings.decodeMs += performance.now() - start;
     return checkAnswers(found, 1)[0] as Answer;
   }
@@ -98,16 +98,23 @@ export class Requests {
     else if (prompts.length === 1) prompt = Array.from(first);
     else prompt = prompts.map((tokens) => Array.from(tokens));
     const found = await api.completions({ ...body, prompt }, signal);
-    this.#count(found);
+    // Some servers count one prompt of several.
+    const sent = this.#features.tokenPrompts
+      ? prompts.reduce((sum, { length }) => sum + length, 0)
+      : 0;
+    this.#count(found, sent, body.max_tokens === 0 ? 0 : prompts.length);
     if (exact && !this.#features.tokenPrompts) checkTokens(found.usage.promptTokens, first);
     return checkAnswers(found, prompts.length);
   }
 
-  #count({ usage: { promptTokens, completionTokens, cachedTokens } }: Answers): void {
+  /** Adds a request's cost, which is no less than what was sent and written for certain. */
+  #count({ usage: said }: Answers, sent: number, written: number): void {
     const { usage } = this.cost;
+    const promptTokens = Math.max(said.promptTokens, sent);
     usage.decodeCalls++;
-    usage.cachedTokens += cachedTokens;
-    usage.decodedTokens += Math.max(0, promptTokens - cachedTokens) + completionTokens;
+    usage.cachedTokens += said.cachedTokens;
+    usage.decodedTokens += Math.max(0, promptTokens - said.cachedTokens);
+    usage.decodedTokens += Math.max(said.completionTokens, written);
   }
 
   #batchesOf(

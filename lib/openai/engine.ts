@@ -20,6 +20,8 @@ export interface EngineOwner {
 export interface EngineCalls {
   admit(signal: AbortSignal | undefined): Promise<void>;
   promptTokens(prompt: Prompt): Promise<Int32Array>;
+  /** The same of a text, which may have none. */
+  tokenizePrompt(text: string): Promise<Int32Array>;
   tokenizer(): Promise<RemoteTokenizer>;
 }
 
@@ -44,7 +46,7 @@ export class Engine implements RemoteEngine {
     this.topLogprobsLimit = settings.topLogprobsLimit;
     this.tokenizer = {
       prompt: (prompt) => calls.promptTokens(prompt),
-      prompts: (texts) => askEach(texts, (text) => calls.promptTokens(text)),
+      prompts: (texts) => askEach(texts, (text) => calls.tokenizePrompt(text)),
       texts: async (texts) => {
         const tokenizer = await calls.tokenizer();
         return askEach(texts, (text) => tokenizer.tokenize(text, asText));

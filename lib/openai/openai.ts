@@ -227,6 +227,7 @@ export class OpenAI extends LM {
         await raceAbort(this.#tokenizerIfAny(), signal);
       },
       promptTokens: (prompt: Prompt) => this.promptTokens(prompt),
+      tokenizePrompt: (text: string) => this.tokenizePrompt(text),
       tokenizer: () => this.remoteTokenizer(),
     };
     return new Engine(this, calls, this.#client, this.#settings);
