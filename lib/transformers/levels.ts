@@ -73,8 +73,7 @@ export async function scoreByLevels(
   const scorer = new Scorer(new Plan(tree, request.endAt), request);
   const start = performance.now();
   const root = await engine.decode(prompt, cost, signal);
-  cost.timings.promptMs += performance.now() - start;
-  scorer.read(0, root.logprobs);
+  cost.timings.promptMs += performance.now() - start - cost.timings.queueMs;
   const levels: Level[] = [];
   const push = (nodes: readonly number[], rows: readonly number[], past: Past | undefined) => {
     if (nodes.length === 0) past?.release();
@@ -82,15 +81,10 @@ export async function scoreByLevels(
     return nodes.length === 0 || past !== undefined;
   };
   const first = scorer.plan.inner(0);
+  const ofPrompt = first.map(() => 0);
   try {
-    if (
-      !push(
-        first,
-        first.map(() => 0),
-        root.past,
-      )
-    )
-      return undefined;
+    if (!push(first, ofPrompt, root.past)) return undefined;
+    scorer.read(0, root.logprobs);
     for (let level = levels.pop(); level !== undefined; level = levels.pop()) {
       // Depth first: what is below a part of a level comes before the level's rest, so that few
       // pasts live at once.
