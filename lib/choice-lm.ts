@@ -39,7 +39,7 @@ export abstract class ChoiceLM extends GreedyLM {
   #priorsFor = 0;
 
   /** Another number whenever the LM's probabilities change: what is kept of them is forgotten. */
-  protected get revision(): number {
+  get revision(): number {
     return 0;
   }
 

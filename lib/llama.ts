@@ -300,7 +300,7 @@ export class LLaMa extends ChoiceLM {
     return this.#session.close();
   }
 
-  protected override get revision(): number {
+  override get revision(): number {
     return this.#session.revision;
   }
 

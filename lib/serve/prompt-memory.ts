@@ -47,8 +47,7 @@ export class PromptMemory {
 
   /** Changes when the LM computes otherwise, as with another adapter. */
   get revision(): number {
-    // Only subclasses are to see it, and what keeps their numbers.
-    return (this.lm as unknown as { revision: number }).revision;
+    return this.lm.revision;
   }
 
   /**
