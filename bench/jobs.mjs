@@ -30,6 +30,13 @@ export function autocogLmWriting(setup, key, name, job) {
   return { ...spec, args: [join(contenders, 'autocog-lm-writing.mjs'), spec.args[1]] };
 }
 
+/** `job` is what contenders/autocog-lm-siblings.mjs describes, likewise. */
+export function autocogLmSibling(setup, key, name, job) {
+  const spec = autocogLm(setup, key, name, job);
+  const script = join(contenders, 'autocog-lm-siblings.mjs');
+  return { ...spec, args: [script, spec.args[1]], isOurs: false };
+}
+
 /** Texts of at most `maxTokens` after each of the prompts, which are token ids. */
 export function nodeLlamaCppWriting(setup, key, name, job) {
   const { model, threads, peers } = setup;

@@ -16,10 +16,12 @@ import { printHead } from './report.mjs';
 import { generate } from './trials/generate.mjs';
 import { grammar } from './trials/grammar.mjs';
 import { greedy } from './trials/greedy.mjs';
+import { levels } from './trials/levels.mjs';
 import { many } from './trials/many.mjs';
 import { memory } from './trials/memory.mjs';
 import { prompts } from './trials/prompts.mjs';
 import { search } from './trials/search.mjs';
+import { served } from './trials/served.mjs';
 import { start } from './trials/start.mjs';
 import { tiny } from './trials/tiny.mjs';
 import { together } from './trials/together.mjs';
@@ -27,9 +29,14 @@ import { tree } from './trials/tree.mjs';
 
 const choosing = { tree, many, search, prompts, greedy, memory };
 const writing = { generate, tiny, together, start, grammar };
-const trials = { ...choosing, ...writing };
+const siblings = { served, levels };
+const trials = { ...choosing, ...writing, ...siblings };
 /** Names that stand for several trials. */
-const groups = { choose: Object.keys(choosing), generation: Object.keys(writing) };
+const groups = {
+  choose: Object.keys(choosing),
+  generation: Object.keys(writing),
+  siblings: Object.keys(siblings),
+};
 
 function parse() {
   const options = { rounds: { type: 'string' }, threads: { type: 'string' } };

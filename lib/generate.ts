@@ -5,7 +5,7 @@ import { concatenate } from './boundary.js';
 import { type Candidate, topCandidates } from './candidates.js';
 import type { CompletionChunk, CompletionRequest } from './completion.js';
 import { NotSupportedError } from './errors.js';
-import { StopFinder } from './stop-finder.js';
+import { GrowingText } from './growing-text.js';
 import { type Cost, noCost } from './usage.js';
 
 /** What was written, before it is a Completion. */
@@ -80,7 +80,7 @@ class Writer {
   readonly #request: CompletionRequest;
   readonly #emit: Emit;
   readonly #ends: ReadonlySet<number>;
-  readonly #finder: StopFinder;
+  readonly #text: GrowingText;
   readonly #cost = noCost();
   readonly #start = performance.now();
   #first = 0;
@@ -89,8 +89,6 @@ class Writer {
   readonly #tokens: number[] = [];
   readonly #logprobs: number[] = [];
   readonly #alternatives: Candidate[][] = [];
-  #released = 0;
-  #over: Pick<Generation, 'text' | 'stopReason' | 'stop'> | undefined;
 
   constructor(lm: Generator, prompt: Int32Array, request: CompletionRequest, emit: Emit) {
     this.#lm = lm;
@@ -98,12 +96,12 @@ class Writer {
     this.#request = request;
     this.#emit = emit;
     this.#ends = new Set(lm.endOfGeneration);
-    this.#finder = new StopFinder(request.stops);
+    this.#text = new GrowingText(request);
     this.#cost.usage.promptTokens = prompt.length;
   }
 
   get isOver(): boolean {
-    return this.#over !== undefined;
+    return this.#text.end !== undefined;
   }
 
   async step(stopped: AbortSignal): Promise<void> {
@@ -120,13 +118,13 @@ class Writer {
     this.#logprobs.push(logprob);
     const alternatives = topLogprobs > 0 ? await this.#likeliest(distribution) : undefined;
     if (alternatives !== undefined) this.#alternatives.push(alternatives);
-    const before = this.#finder.text.length;
+    const before = this.#text.whole.length;
     const text = await this.#lm.detokenize(Int32Array.from(this.#tokens));
-    if (this.#finder.extendTo(text)) this.#close('stop');
-    else if (stopTokens.includes(token)) {
-      this.#close('stop', token, includeStop ? text.length : before);
-    } else if (this.#tokens.length === maxTokens) this.#close('length');
-    const written = this.#release();
+    const isStopped = this.#text.extendTo(text);
+    if (!isStopped && stopTokens.includes(token)) {
+      this.#text.close('stop', token, includeStop ? text.length : before);
+    } else if (!isStopped && this.#tokens.length === maxTokens) this.#text.close('length');
+    const written = this.#text.release();
     const chunk = {
       text: written,
       tokens: Int32Array.of(token),
@@ -136,14 +134,14 @@ class Writer {
   }
 
   end(reason: Generation['stopReason']): void {
-    this.#close(reason);
-    const text = this.#release();
+    this.#text.close(reason);
+    const text = this.#text.release();
     if (text === '') return;
     this.#emit({ text, tokens: new Int32Array(0), logprobs: new Float64Array(0) });
   }
 
   generation(): Generation {
-    const { text = '', stopReason = 'abort', stop } = this.#over ?? {};
+    const { text = '', stopReason = 'abort', stop } = this.#text.end ?? {};
     return {
       text,
       tokens: Int32Array.from(this.#tokens),
@@ -175,26 +173,5 @@ class Writer {
     return best.map(({ token, logprob }) => {
       return { token, text: texts.get(token) ?? '', logprob, probability: Math.exp(logprob) };
     });
-  }
-
-  /** No more comes. A stop text that was found counts, and not what might have come before it. */
-  #close(reason: Generation['stopReason'], stop?: number, end = this.#finder.text.length): void {
-    const { text, match } = this.#finder;
-    if (match === undefined) {
-      this.#over = { text: text.slice(0, end), stopReason: reason };
-      if (stop !== undefined) this.#over.stop = stop;
-      return;
-    }
-    const cut = this.#request.includeStop ? match.begin + match.stop.length : match.begin;
-    this.#over = { text: text.slice(0, cut), stopReason: 'stop', stop: match.stop };
-  }
-
-  #release(): string {
-    const { certain, text } = this.#finder;
-    const until = this.#over?.text.length ?? certain;
-    if (until <= this.#released) return '';
-    const released = text.slice(this.#released, until);
-    this.#released = until;
-    return released;
   }
 }

@@ -2,11 +2,13 @@
 // LLaMa scores the tree natively instead, to the same numbers.
 
 import { wrongRange } from './arguments.js';
+import { concatenate } from './boundary.js';
 import { searchByBounds } from './greedy-search.js';
 import { logSumExp } from './log-softmax.js';
-import { noDetails, readDetails } from './node-details.js';
+import { readDetails } from './node-details.js';
 import type { TokenChoiceTree } from './token-choice-tree.js';
 import type { TreeRequest, TreeScores } from './tree-scoring.js';
+import { childrenOf, noScores, pathTo } from './tree-walk.js';
 import { type Cost, noCost } from './usage.js';
 
 /** Next-token log-probabilities after a sequence of tokens. */
@@ -25,16 +27,11 @@ export async function scoreByGreedy(
   const { endAt, endTokens, sequential, search } = request;
   const { usage, timings } = noCost();
   usage.promptTokens = prompt.length;
-  const size = tree.tokens.length;
-  const scores: TreeScores = {
-    logprobs: new Float64Array(size).fill(Number.NaN, 1),
-    ends: new Float64Array(size).fill(Number.NaN),
-    ...(request.details ? { details: noDetails(size) } : {}),
-  };
+  const scores = noScores(tree, request.details);
   const children = childrenOf(tree);
 
   const visit = async (node: number): Promise<void> => {
-    const tokens = Int32Array.from([...prompt, ...pathTo(tree, node)]);
+    const tokens = concatenate(prompt, pathTo(tree, node));
     const start = performance.now();
     const distribution = await next(tokens);
     timings[usage.decodeCalls === 0 ? 'promptMs' : 'decodeMs'] += performance.now() - start;
@@ -65,7 +62,7 @@ export async function scoreByGreedy(
       for (const node of route.slice(0, last)) await visit(node);
     }
   } else {
-    for (let node = 0; node < size; node++) if (matters(node)) await visit(node);
+    for (let node = 0; node < tree.tokens.length; node++) if (matters(node)) await visit(node);
   }
   return { ...scores, usage, timings };
 }
@@ -75,16 +72,4 @@ function logprobOf(distribution: Float32Array, token: number): number {
   const logprob = distribution[token];
   if (logprob !== undefined) return logprob;
   throw wrongRange(`token ids below ${distribution.length}`, 'choices', token);
-}
-
-function childrenOf({ parents }: TokenChoiceTree): number[][] {
-  const children = Array.from(parents, (): number[] => []);
-  for (const [node, parent] of parents.entries()) children[parent]?.push(node);
-  return children;
-}
-
-function pathTo({ tokens, parents }: TokenChoiceTree, node: number): number[] {
-  const path: number[] = [];
-  for (let at = node; at > 0; at = parents[at] as number) path.push(tokens[at] as number);
-  return path.reverse();
 }

@@ -142,14 +142,15 @@ t.test('vLLM tells ids, and the token that ends the text', (t) =>
 t.test("vLLM's own tokenizer", (t) =>
   withAnswers(async ({ proxy, open }) => {
     proxy.rule = ({ path, body }) => {
-      const json = (value: object) => ({
+      const json = (value: object, status = 200) => ({
         kind: 'answer' as const,
-        status: 200,
+        status,
         body: JSON.stringify(value),
       });
       if (path === '/detokenize')
         return json({ prompt: Buffer.from(body.tokens as number[]).toString() });
-      const tokens = [...(body.add_special_tokens ? [1] : []), ...Buffer.from(String(body.prompt))];
+      if (typeof body.prompt !== 'string') return json({ error: { message: 'no prompt' } }, 400);
+      const tokens = [...(body.add_special_tokens ? [1] : []), ...Buffer.from(body.prompt)];
       return json({ tokens, count: tokens.length, max_model_len: 99, token_strs: null });
     };
     const lm = open();

@@ -47,7 +47,7 @@ t.test('both forms load, and are one', async (t) => {
   const esm = await import('autocog-lm/openai');
   const commonjs = require('autocog-lm/openai');
   t.same(Object.keys(commonjs).sort(), Object.keys(esm).sort());
-  t.same(Object.keys(esm).sort(), ['OpenAI', 'RemoteError']);
+  t.same(Object.keys(esm).sort(), ['OpenAI', 'RemoteError', 'defaultInstruction']);
   t.equal(commonjs.OpenAI, esm.OpenAI);
   const core = await import('autocog-lm');
   t.equal(esm.RemoteError, core.RemoteError);

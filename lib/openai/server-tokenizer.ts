@@ -49,7 +49,7 @@ const tokensIn = (answer: Fields): Int32Array | undefined => {
   return isList ? Int32Array.from(tokens as number[]) : undefined;
 };
 
-/** What `/tokenize` answers; undefined where it refuses, or is a page for people. */
+/** What `/tokenize` answers: nothing to a request of the other kind; undefined where there is no such thing. */
 async function askedOf(
   client: Client,
   body: object,
@@ -59,6 +59,8 @@ async function askedOf(
     return await client.post(`${client.root}/tokenize`, body, signal);
   } catch (error) {
     const status = error instanceof RemoteError ? error.status : undefined;
+    if (status === 400 || status === 422) return {};
+    // Refused otherwise, or a page for people.
     if (status !== undefined && !mayPass(status)) return undefined;
     throw error;
   }
@@ -88,8 +90,8 @@ export class ServerTokenizer implements RemoteTokenizer {
     for (const dialect of [dialects.llama(), dialects.vllm(client.model)]) {
       const body = dialect.tokenize(sample, { addSpecial: false, parseSpecial: false });
       const answer = await askedOf(client, body, signal);
-      // llama.cpp's server reads a request of the other kind as one for no text.
-      if (answer === undefined || (tokensIn(answer)?.length ?? 0) === 0) continue;
+      if (answer === undefined) return undefined;
+      if ((tokensIn(answer)?.length ?? 0) === 0) continue;
       const found = new ServerTokenizer(client, dialect);
       found.#readSize(answer);
       return found;

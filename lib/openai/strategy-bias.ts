@@ -6,12 +6,12 @@
 import { concatenate } from '../boundary.js';
 import { RemoteError } from '../errors.js';
 import type { TreeTask } from '../tree-scoring.js';
+import { childrenOf, pathTo } from '../tree-walk.js';
 import type { Answer } from './api.js';
 import type { Requests } from './choose-requests.js';
 import type { ServerFeatures } from './probe.js';
 import type { RemoteEngine } from './remote-engine.js';
 import { type Match, matchReply, namesOf, type TokenName } from './token-match.js';
-import { childrenOf, pathTo } from './tree-walk.js';
 
 /** How many tokens a server lets be biased at once. */
 export const mostBiases = 300;

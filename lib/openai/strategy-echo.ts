@@ -6,14 +6,15 @@ import { concatenate } from '../boundary.js';
 import { NotSupportedError, RemoteError } from '../errors.js';
 import { logSumExp } from '../log-softmax.js';
 import type { TreeScores, TreeTask } from '../tree-scoring.js';
+import { noScores, pathTo } from '../tree-walk.js';
 import type { Cost } from '../usage.js';
 import type { Answer } from './api.js';
 import type { Requests } from './choose-requests.js';
 import { type RemoteStep, readLogprobs } from './logprobs.js';
 import type { ServerFeatures } from './probe.js';
 import type { RemoteEngine } from './remote-engine.js';
+import { costsOf } from './shared-costs.js';
 import { findTokens, namesOf } from './token-match.js';
-import { costsOf, noScores, pathTo } from './tree-walk.js';
 
 /** A prompt to be echoed, and whose values it tells. */
 interface EchoPath {

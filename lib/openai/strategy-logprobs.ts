@@ -6,14 +6,15 @@ import { concatenate } from '../boundary.js';
 import { searchByBounds } from '../greedy-search.js';
 import { logSumExp } from '../log-softmax.js';
 import type { TreeLimits, TreeScores, TreeTask } from '../tree-scoring.js';
+import { childrenOf, noScores, pathTo } from '../tree-walk.js';
 import type { Cost } from '../usage.js';
 import type { Answer } from './api.js';
 import type { Requests } from './choose-requests.js';
 import { type RemoteStep, type RemoteToken, readLogprobs } from './logprobs.js';
 import type { ServerFeatures } from './probe.js';
 import type { RemoteEngine } from './remote-engine.js';
+import { costsOf } from './shared-costs.js';
 import { type Finding, findTokens, namesOf, ownNamesOf, type TokenName } from './token-match.js';
-import { childrenOf, costsOf, noScores, pathTo } from './tree-walk.js';
 
 type NamingEngine = Pick<RemoteEngine, 'textOf' | 'bytesOf' | 'tokenizer'>;
 

@@ -5,7 +5,7 @@ import type { Candidate } from '../candidates.js';
 import type { CompletionChunk, CompletionRequest } from '../completion.js';
 import { NotSupportedError } from '../errors.js';
 import type { Emit, Generation } from '../generate.js';
-import { StopFinder } from '../stop-finder.js';
+import { GrowingText } from '../growing-text.js';
 import { noCost } from '../usage.js';
 import type { Piece, RemoteUsage } from './answers.js';
 import { Failure } from './failure.js';
@@ -47,30 +47,28 @@ export class Transcript {
   readonly #request: TranscriptRequest;
   readonly #tokensOf: TokenReader;
   readonly #emit: Emit | undefined;
-  readonly #finder: StopFinder;
+  readonly #text: GrowingText;
   readonly #start = performance.now();
   #first = 0;
   #last = 0;
   readonly #tokens: number[] = [];
   readonly #logprobs: number[] = [];
   readonly #alternatives: Candidate[][] = [];
-  #released = 0;
   /** The last token, where it added no text: it may be the one that ends the text. */
   #held: Told | undefined;
   #usage: RemoteUsage | undefined;
   #isFinished = false;
-  #over: Pick<Generation, 'text' | 'stopReason' | 'stop'> | undefined;
 
   constructor(request: TranscriptRequest, tokensOf: TokenReader, emit: Emit | undefined) {
     this.#request = request;
     this.#tokensOf = tokensOf;
     this.#emit = emit;
-    this.#finder = new StopFinder(request.stops);
+    this.#text = new GrowingText(request);
   }
 
   /** Whether nothing that may come belongs to the text. */
   get isOver(): boolean {
-    return this.#over !== undefined;
+    return this.#text.end !== undefined;
   }
 
   /** Whether it ended before the server did, so that there is nothing to wait for. */
@@ -80,7 +78,7 @@ export class Transcript {
 
   /** Whether there is something to show. */
   get hasText(): boolean {
-    return this.#finder.text !== '' || this.#tokens.length > 0;
+    return this.#text.whole !== '' || this.#tokens.length > 0;
   }
 
   async take({ text, steps, finishReason, usage }: Piece): Promise<void> {
@@ -104,8 +102,8 @@ export class Transcript {
 
   /** No more comes. */
   end(reason: Generation['stopReason']): void {
-    this.#close(reason);
-    const text = this.#release();
+    this.#text.close(reason);
+    const text = this.#text.release();
     if (text !== '') this.#hand({ text, tokens: new Int32Array(0), logprobs: new Float64Array(0) });
   }
 
@@ -116,7 +114,7 @@ export class Transcript {
 
   /** What was written, after so many requests, the last of which began so long after the first. */
   generation(requests: number, queueMs: number): Generation {
-    const { text = this.#finder.text, stopReason = 'abort', stop } = this.#over ?? {};
+    const { text = this.#text.whole, stopReason = 'abort', stop } = this.#text.end ?? {};
     const { usage, timings } = noCost();
     const told = this.#usage;
     const written = told?.completionTokens || this.#tokens.length;
@@ -154,9 +152,8 @@ export class Transcript {
   #takeText(text: string): void {
     this.#checkTold();
     this.isUntold = true;
-    const isStopped = this.#finder.extendTo(this.#finder.text + text);
-    if (isStopped) this.#close('stop');
-    const written = this.#release();
+    this.#text.extendTo(this.#text.whole + text);
+    const written = this.#text.release();
     if (written === '') return;
     this.#hand({ text: written, tokens: new Int32Array(0), logprobs: new Float64Array(0) });
   }
@@ -187,12 +184,12 @@ export class Transcript {
       this.#add(missing, Number.NaN, topLogprobs > 0 ? [] : undefined, '');
     }
     const alternatives = topLogprobs > 0 ? await this.#likeliest(step) : undefined;
-    const before = this.#finder.text.length;
-    if (this.#finder.extendTo(this.#finder.text + text)) this.#close('stop');
-    else if (stopTokens.includes(token)) {
-      this.#close('stop', token, includeStop ? this.#finder.text.length : before);
+    const before = this.#text.whole.length;
+    const isStopped = this.#text.extendTo(this.#text.whole + text);
+    if (!isStopped && stopTokens.includes(token)) {
+      this.#text.close('stop', token, includeStop ? this.#text.whole.length : before);
     }
-    this.#add(token, step.logprob, alternatives, this.#release());
+    this.#add(token, step.logprob, alternatives, this.#text.release());
   }
 
   #add(token: number, logprob: number, alternatives: Candidate[] | undefined, text: string): void {
@@ -232,27 +229,6 @@ export class Transcript {
       throw new Failure(message, { mayPass: false });
     }
     this.end(known);
-  }
-
-  /** A stop text that was found counts, and not what might have come before it. */
-  #close(reason: Generation['stopReason'], stop?: number, end = this.#finder.text.length): void {
-    const { text, match } = this.#finder;
-    if (match === undefined) {
-      this.#over = { text: text.slice(0, end), stopReason: reason };
-      if (stop !== undefined) this.#over.stop = stop;
-      return;
-    }
-    const cut = this.#request.includeStop ? match.begin + match.stop.length : match.begin;
-    this.#over = { text: text.slice(0, cut), stopReason: 'stop', stop: match.stop };
-  }
-
-  #release(): string {
-    const { certain, text } = this.#finder;
-    const until = this.#over?.text.length ?? certain;
-    if (until <= this.#released) return '';
-    const released = text.slice(this.#released, until);
-    this.#released = until;
-    return released;
   }
 }
 

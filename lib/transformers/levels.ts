@@ -5,9 +5,10 @@
 import { wrongRange } from '../arguments.js';
 import { LMError } from '../errors.js';
 import { logSoftmax, logSumExp } from '../log-softmax.js';
-import { noDetails, readDetails } from '../node-details.js';
+import { readDetails } from '../node-details.js';
 import type { TokenChoiceTree } from '../token-choice-tree.js';
 import type { TreeRequest, TreeScores } from '../tree-scoring.js';
+import { childrenOf, noScores } from '../tree-walk.js';
 import type { Cost } from '../usage.js';
 import type { Engine } from './engine.js';
 import type { Past } from './past.js';
@@ -31,9 +32,7 @@ export class Plan {
   constructor(tree: TokenChoiceTree, endAt: Uint8Array) {
     this.tree = tree;
     this.#endAt = endAt;
-    const children = Array.from(tree.parents, (): number[] => []);
-    for (const [node, parent] of tree.parents.entries()) children[parent]?.push(node);
-    this.children = children;
+    this.children = childrenOf(tree);
   }
 
   /** The children that are to be decoded: those with children of their own, or an end to score. */
@@ -175,12 +174,7 @@ class Scorer {
   constructor(plan: Plan, request: TreeRequest) {
     this.plan = plan;
     this.#request = request;
-    const size = plan.tree.tokens.length;
-    this.scores = {
-      logprobs: new Float64Array(size).fill(Number.NaN, 1),
-      ends: new Float64Array(size).fill(Number.NaN),
-      ...(request.details ? { details: noDetails(size) } : {}),
-    };
+    this.scores = noScores(plan.tree, request.details);
   }
 
   /** Enters what the logits after a node say of its children and of its end. */

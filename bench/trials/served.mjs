@@ -1,0 +1,44 @@
+// Sixteen choices over HTTP: the class OpenAI, by echo, at `serve` in a process with it, against
+// the same choose in process. Requests of one path each show what one request for all saves.
+
+import { PlainError } from '../../scripts/run.mjs';
+import { atLeast, atMost, tell } from '../goals.mjs';
+import { autocogLm, autocogLmSibling } from '../jobs.mjs';
+import { choices, prompt } from '../material.mjs';
+import { measure, ratio } from '../measure.mjs';
+import { milliseconds, printTable, times } from '../report.mjs';
+import { difference, logprobsOf, tolerance } from '../values.mjs';
+
+export async function served(setup) {
+  const job = { prompt, choices };
+  const apart = { ...job, options: { batching: 'sequential' } };
+  const results = await measure(
+    setup,
+    [
+      autocogLm(setup, 'inProcess', 'LLaMa choose, in process', job),
+      autocogLmSibling(setup, 'together', 'OpenAI choose, one request', job),
+      autocogLmSibling(setup, 'apart', 'OpenAI choose, a request per path', apart),
+    ],
+    { rounds: setup.rounds ?? 7, warmups: 1, repetitions: 3 },
+  );
+  const { inProcess, together, apart: one } = results;
+  const differs = (result) => difference(logprobsOf(result), logprobsOf(inProcess));
+  printTable(
+    `served: ${choices.length} choices after ${inProcess.facts.promptTokens} cached tokens`,
+    ['', 'requests or decodes', 'median ms', 'to in process', 'largest Δ logprob'],
+    Object.values(results).map((result) => [
+      result.name,
+      result.facts.decodeCalls,
+      milliseconds(result.ms),
+      times(ratio(result, inProcess)),
+      differs(result).toFixed(4),
+    ]),
+  );
+  if (!(Math.max(differs(together), differs(one)) <= tolerance)) {
+    throw new PlainError('the contenders do not agree');
+  }
+  return tell(
+    atMost('one request, to in process', ratio(together, inProcess), 1.5, times),
+    atLeast('a request per path, to one', ratio(one, together), 3, times),
+  );
+}
