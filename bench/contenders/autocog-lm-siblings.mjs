@@ -1,7 +1,9 @@
-// The other classes of this package. Argument: a JSON file with `prompt`, `choices`, `options`,
-// `threads` and one of these:
-//   `model`, `contextSize`: OpenAI over `serve`, which runs here, too; each run is a choose
-//   `folder`: TfLM on an ONNX folder; likewise, the prompt being cached
+// The classes of this package side by side. Argument: a JSON file with `prompt`, `lists` of choices,
+// one list per run in turn, `options`, `threads` and one of these:
+//   `kind` 'LLaMa' or 'OpenAI', `model`, `contextSize`: in process, or over `serve`, which runs
+//   here, too
+//   `kind` 'TfLM', `folder`: on an ONNX folder
+// The prompt was scored before, and so was the first list.
 
 import { readFileSync } from 'node:fs';
 import { LLaMa, Model } from 'autocog-lm';
@@ -11,7 +13,10 @@ import { TfLM } from 'autocog-lm/transformers';
 import { serve } from '../contender.mjs';
 
 const job = JSON.parse(readFileSync(process.argv[2], 'utf8'));
-const { prompt, choices, options, threads } = job;
+const { prompt, lists, options, threads } = job;
+
+let runs = 0;
+const next = (lm) => lm.choose(prompt, lists[runs++ % lists.length], options);
 
 const describe = ({ index, usage, choices }) => ({
   ...usage,
@@ -19,32 +24,38 @@ const describe = ({ index, usage, choices }) => ({
   choices: choices.map(({ logprobs }) => ({ logprobs: [...logprobs] })),
 });
 
-async function serveServed() {
+async function loadLLaMa() {
   const { contextSize } = job;
   const model = await Model.load(job.model);
   const ropeFrequencyBase = model.info.ropeFrequencyBaseTrain;
   const context = { threads, contextSize, ropeFrequencyBase, flashAttention: false };
   const lm = new LLaMa(model, context);
-  const server = await listen(lm, { port: 0 });
-  const remote = new OpenAI({ model: 'any', baseURL: `${server.url}/v1`, tokenizer: 'server' });
-  return {
-    choose: () => remote.choose(prompt, choices, options),
-    close: async () => {
-      await remote.close();
-      await server.close();
-      await lm.close();
-      await model.close();
-    },
+  const close = async () => {
+    await lm.close();
+    await model.close();
   };
+  return { lm, close };
 }
 
-async function serveFolder() {
+async function loadOpenAI() {
+  const served = await loadLLaMa();
+  const server = await listen(served.lm, { port: 0, alias: 'served' });
+  const lm = new OpenAI({ model: 'served', baseURL: `${server.url}/v1`, tokenizer: 'server' });
+  const close = async () => {
+    await lm.close();
+    await server.close();
+    await served.close();
+  };
+  return { lm, close };
+}
+
+async function loadTfLM() {
   const lm = await TfLM.load(job.folder, { threads });
-  return { choose: () => lm.choose(prompt, choices, options), close: () => lm.close() };
+  return { lm, close: () => lm.close() };
 }
 
-const { choose, close } = await (job.folder === undefined ? serveServed() : serveFolder());
+const { lm, close } = await { LLaMa: loadLLaMa, OpenAI: loadOpenAI, TfLM: loadTfLM }[job.kind]();
 // The prompt and the probe of the server are not in what is measured.
-await choose();
-await serve({}, choose, { describe, watch: 'never' });
+await next(lm);
+await serve({}, () => next(lm), { describe, watch: 'never' });
 await close();

@@ -18,7 +18,7 @@ const tolerance = 1e-3;
 export async function levels(setup) {
   const folder = join(setup.folder, 'onnx');
   writeOnnx(folder);
-  const job = { folder, prompt: 'The opposite of hot is', choices };
+  const job = { kind: 'TfLM', folder, prompt: 'The opposite of hot is', lists: [choices] };
   const sequential = { ...job, options: { batching: 'sequential' } };
   const results = await measure(
     setup,

