@@ -2,10 +2,11 @@
 
 import fc from 'fast-check';
 import t from 'tap';
-import { topCandidates } from '../lib/candidates.js';
+import { bestIndices, topCandidates } from '../lib/candidates.js';
 import { type CompleteOptions, readCompleteOptions } from '../lib/completion.js';
 import { argmax, type Emit, generate } from '../lib/generate.js';
 import { StopFinder } from '../lib/stop-finder.js';
+import { at } from './suite/oracle.js';
 
 /** A generator of these pieces, one token each; the end token comes after them. */
 const saying = (...pieces: string[]) => ({
@@ -38,6 +39,19 @@ t.test('the lowest of equal tokens is the best', async (t) => {
     { token: 2, logprob: 3 },
     { token: 3, logprob: 2 },
   ]);
+});
+
+t.test('the best of few and of many are those of sorting, equals by their index', async (t) => {
+  const values = fc.array(fc.integer({ min: -9, max: 9 }), { minLength: 1, maxLength: 300 });
+  const property = fc.property(values, fc.integer({ min: 1, max: 310 }), (list, k) => {
+    const order = [...list.keys()].sort((a, b) => at(list, b) - at(list, a) || a - b);
+    for (const count of [k, 1, 5]) {
+      const found = [...bestIndices(Float32Array.from(list), count)];
+      if (`${found}` !== `${order.slice(0, count)}`) throw new Error(`${count}: ${found}`);
+    }
+  });
+  fc.assert(property, { numRuns: 2000 });
+  t.pass('2,000 lists');
 });
 
 t.test('the stop that begins first counts, whatever the pieces of the text', async (t) => {

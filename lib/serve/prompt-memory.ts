@@ -1,6 +1,6 @@
 // What is known of prompts that were scored: clients that send the choices of one question in
 // requests of their own send its beginning with each of them. What is remembered of a beginning
-// is not computed again; `prompt-scores.ts` has only the rest scored, after a prompt that the
+// is not computed again; `tree-scores.ts` has only the rest scored, after a prompt that the
 // engine's prefix cache then holds.
 
 import { commonPrefix } from '../boundary.js';

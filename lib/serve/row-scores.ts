@@ -2,6 +2,7 @@
 // each place. Rows come a few at a time, so that no more than some megabytes are held at once.
 
 import { commonPrefix } from '../boundary.js';
+import { bestIndices } from '../candidates.js';
 import type { LLaMa } from '../llama.js';
 import { logSumExp } from '../log-softmax.js';
 import {
@@ -83,24 +84,10 @@ async function scoreFrom(
 function placeIn(logits: Float32Array, token: number | undefined, alternatives: number): Place {
   const total = logSumExp(logits);
   const logprob = (id: number): number => Math.min(0, (logits[id] as number) - total);
-  const best = bestOf(logits, Math.max(1, alternatives));
-  const top = best.map((id): Likely => ({ token: id, logprob: logprob(id) }));
+  const best = bestIndices(logits, Math.max(1, alternatives));
+  const top = Array.from(best, (id): Likely => ({ token: id, logprob: logprob(id) }));
   const own = token ?? (best[0] as number);
   return { token: own, logprob: logprob(own), top: top.slice(0, alternatives) };
-}
-
-/** The largest values' indices, best first, the lower of equals first. */
-function bestOf(values: Float32Array, count: number): number[] {
-  const best: number[] = [];
-  const value = (index: number): number => values[index] as number;
-  for (let index = 0; index < values.length; index++) {
-    if (best.length === count && value(index) <= value(best[count - 1] as number)) continue;
-    let place = best.length;
-    while (place > 0 && value(best[place - 1] as number) < value(index)) place--;
-    best.splice(place, 0, index);
-    if (best.length > count) best.pop();
-  }
-  return best;
 }
 
 function compare(a: Int32Array = new Int32Array(0), b: Int32Array = new Int32Array(0)): number {
