@@ -5,33 +5,8 @@ import type { Completion, CompletionChunk } from 'autocog-lm';
 import fc from 'fast-check';
 import t from 'tap';
 import { failure } from '../test/support/failures.js';
-import type { Fault } from '../test/support/fault-proxy.js';
+import { type Fault, passing } from '../test/support/fault-proxy.js';
 import { gist, options, prompt, withProxy } from './support/proxied.js';
-
-const busy: Fault = { kind: 'answer', status: 429, headers: { 'retry-after': '0' } };
-
-/** What may be better the next time. */
-const passing: Fault[] = [
-  busy,
-  { kind: 'answer', status: 408 },
-  { kind: 'answer', status: 409 },
-  { kind: 'answer', status: 500, body: 'no JSON' },
-  { kind: 'answer', status: 503, headers: { 'retry-after-ms': '1' } },
-  { kind: 'answer', status: 502, body: '' },
-  { kind: 'answer', status: 200, body: '{"error":{"message":"overloaded","code":503}}' },
-  { kind: 'answer', status: 200, body: '<html>' },
-  { kind: 'answer', status: 200, body: '' },
-  { kind: 'answer', status: 200, body: 'null' },
-  { kind: 'drop' },
-  { kind: 'truncate', part: 0, clean: true },
-  { kind: 'truncate', part: 0, clean: false },
-  { kind: 'truncate', part: 0.5, clean: true },
-  { kind: 'truncate', part: 0.5, clean: false },
-  { kind: 'garble', part: 0.3 },
-  { kind: 'stall', part: -1 },
-  { kind: 'stall', part: 0 },
-  { kind: 'stall', part: 0.7 },
-];
 
 t.test('what fails once is tried again, to the same end', (t) =>
   withProxy(t, async ({ proxy, open }) => {

@@ -30,6 +30,31 @@ export type Fault =
   /** It comes byte by byte, so many milliseconds apart. */
   | { kind: 'slow'; pause: number };
 
+const busy: Fault = { kind: 'answer', status: 429, headers: { 'retry-after': '0' } };
+
+/** What may be better the next time. */
+export const passing: readonly Fault[] = [
+  busy,
+  { kind: 'answer', status: 408 },
+  { kind: 'answer', status: 409 },
+  { kind: 'answer', status: 500, body: 'no JSON' },
+  { kind: 'answer', status: 503, headers: { 'retry-after-ms': '1' } },
+  { kind: 'answer', status: 502, body: '' },
+  { kind: 'answer', status: 200, body: '{"error":{"message":"overloaded","code":503}}' },
+  { kind: 'answer', status: 200, body: '<html>' },
+  { kind: 'answer', status: 200, body: '' },
+  { kind: 'answer', status: 200, body: 'null' },
+  { kind: 'drop' },
+  { kind: 'truncate', part: 0, clean: true },
+  { kind: 'truncate', part: 0, clean: false },
+  { kind: 'truncate', part: 0.5, clean: true },
+  { kind: 'truncate', part: 0.5, clean: false },
+  { kind: 'garble', part: 0.3 },
+  { kind: 'stall', part: -1 },
+  { kind: 'stall', part: 0 },
+  { kind: 'stall', part: 0.7 },
+];
+
 /** A request as the proxy saw it. */
 export interface Seen {
   path: string;
