@@ -1,22 +1,21 @@
 // AbortSignals: a promise that gives up at once when its caller does. Pure; the native
 // side of an abort is `lib/native-job.ts`.
 
+import { onAbort } from './abort-listeners.js';
+
 /**
  * The promise's outcome, or a rejection with the signal's reason as soon as it aborts.
- * `onAbort` runs then, to stop the work; the work's own outcome is dropped.
+ * `stop` is called then, to stop the work; the work's own outcome is dropped.
  */
 export function raceAbort<T>(
   promise: Promise<T>,
   signal: AbortSignal | undefined,
-  onAbort?: () => void,
+  stop?: () => void,
 ): Promise<T> {
   if (signal === undefined) return promise;
   return new Promise<T>((resolve, reject) => {
-    const abort = (): void => {
-      reject(signal.reason);
-      onAbort?.();
-    };
-    const settle = (): void => signal.removeEventListener('abort', abort);
+    let unlisten = (): void => {};
+    const settle = (): void => unlisten();
     promise.then(
       (value) => {
         settle();
@@ -27,8 +26,10 @@ export function raceAbort<T>(
         reject(error);
       },
     );
-    if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort, { once: true });
+    unlisten = onAbort(signal, () => {
+      reject(signal.reason);
+      stop?.();
+    });
   });
 }
 

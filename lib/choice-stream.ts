@@ -2,6 +2,7 @@
 // when the reader leaves. ChoiceLM and `lib/openai/choose.ts` make it.
 
 import { raceAbort } from './abort.js';
+import { onAbort } from './abort-listeners.js';
 import type { Choice } from './choice.js';
 import type { SettledChoice } from './choose-group.js';
 import { invalidArgument } from './errors.js';
@@ -66,7 +67,7 @@ class Reader<C extends Choice, T> implements AsyncIterableIterator<T> {
   readonly #start: Start<C>;
   readonly #convert: (outcome: SettledChoice<C>) => T;
   readonly #controller = new AbortController();
-  readonly #abort = (): void => this.#controller.abort(this.#signal?.reason);
+  #unlisten = (): void => {};
   #outcomes: ReturnType<Start<C>> | undefined;
   #isOver = false;
   #turn: Promise<unknown> = Promise.resolve();
@@ -123,14 +124,16 @@ class Reader<C extends Choice, T> implements AsyncIterableIterator<T> {
   #begun(): ReturnType<Start<C>> {
     if (this.#outcomes === undefined) {
       this.#signal?.throwIfAborted();
-      this.#signal?.addEventListener('abort', this.#abort, { once: true });
+      this.#unlisten = onAbort(this.#signal, () => {
+        this.#controller.abort(this.#signal?.reason);
+      });
       this.#outcomes = this.#start(this.#controller.signal);
     }
     return this.#outcomes;
   }
 
   async #end(): Promise<void> {
-    this.#signal?.removeEventListener('abort', this.#abort);
+    this.#unlisten();
     await this.#outcomes?.return();
   }
 }

@@ -2,6 +2,7 @@
 // `onToken`, a reader who leaves), and what becomes of what was written. GreedyLM uses it.
 
 import { raceAbort } from './abort.js';
+import { onAbort } from './abort-listeners.js';
 import type { Candidate } from './candidates.js';
 import type { Completion, CompletionChunk, CompletionRequest } from './completion.js';
 import { ContextOverflowError } from './errors.js';
@@ -28,12 +29,7 @@ export async function write(
   const { signal, stopOnAbort } = request;
   const stop = new AbortController();
   const read = reader === undefined ? undefined : new Reading(reader, stop);
-  const onAbort = (): void => stop.abort();
-  const onLeft = (): void => read?.leave();
-  if (signal?.aborted) onAbort();
-  if (left?.aborted) onLeft();
-  signal?.addEventListener('abort', onAbort, { once: true });
-  left?.addEventListener('abort', onLeft, { once: true });
+  const unlisten = [onAbort(signal, () => stop.abort()), onAbort(left, () => read?.leave())];
   try {
     const working = work(read?.emit, stop.signal);
     const generation = await (stopOnAbort ? working : raceAbort(working, signal));
@@ -41,8 +37,7 @@ export async function write(
     if (read.failure !== undefined) throw read.failure.reason;
     return { ...(stop.signal.aborted ? read.cut(generation) : generation), isLeft: read.isLeft };
   } finally {
-    signal?.removeEventListener('abort', onAbort);
-    left?.removeEventListener('abort', onLeft);
+    for (const end of unlisten) end();
   }
 }
 

@@ -3,6 +3,7 @@
 import { getEventListeners } from 'node:events';
 import t from 'tap';
 import { raceAbort, sleep } from '../lib/abort.js';
+import { onAbort } from '../lib/abort-listeners.js';
 import { runJob } from '../lib/native-job.js';
 
 const never = new Promise<never>(() => {});
@@ -72,4 +73,32 @@ t.test('what a job throws or rejects with becomes public', async (t) => {
     }),
     expected,
   );
+});
+
+t.test('any number of listeners are one of the signal, and none when they are gone', async (t) => {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const told: number[] = [];
+  const tell = (): void => void told.push(0);
+  const ends = [1, 2, 3].map((name) => onAbort(signal, () => told.push(name)));
+  const [first, second] = [onAbort(signal, tell), onAbort(signal, tell)];
+  t.equal(getEventListeners(signal, 'abort').length, 1);
+  first();
+  first();
+  ends[1]?.();
+  controller.abort();
+  t.same(told, [1, 3, 0], 'in order, what has ended not, the same function as often as it came');
+  t.equal(getEventListeners(signal, 'abort').length, 0);
+  onAbort(signal, tell)();
+  t.equal(told.length, 4, 'at once where it has aborted');
+  second();
+  const other = new AbortController();
+  for (const end of [onAbort(other.signal, tell), onAbort(other.signal, tell)]) end();
+  t.equal(getEventListeners(other.signal, 'abort').length, 0);
+  onAbort(undefined, tell)();
+  const ending = new AbortController();
+  const late = onAbort(ending.signal, () => last());
+  const last = onAbort(ending.signal, () => t.fail('it was ended by the one before'));
+  ending.abort();
+  late();
 });

@@ -2,13 +2,13 @@
 // takes. The class OpenAI, its tokenizers and its ways of choosing ask here.
 
 import { sleep } from '../abort.js';
+import { onAbort } from '../abort-listeners.js';
 import { ClosedError } from '../errors.js';
 import { type Piece, readAnswers, readJson, readPiece } from './answers.js';
 import type { Answers, Api, ChatBody, CompletionsBody } from './api.js';
 import { Exchange, type Transport } from './exchange.js';
 import { Failure, publicError } from './failure.js';
 import { Habits, type Spare } from './habits.js';
-import { AbortListeners } from './listeners.js';
 import { type RetryPolicy, retrying } from './retry.js';
 import { EventReader } from './server-events.js';
 
@@ -16,7 +16,7 @@ import { EventReader } from './server-events.js';
 export interface ClientSettings {
   model: string;
   policy: RetryPolicy;
-  transport: Omit<Transport, 'open' | 'aborts'>;
+  transport: Omit<Transport, 'open'>;
   extraBody: Readonly<Record<string, unknown>>;
 }
 
@@ -44,7 +44,7 @@ export class Client implements Api {
   constructor({ model, policy, transport, extraBody }: ClientSettings) {
     this.model = model;
     this.#policy = policy;
-    this.#transport = { ...transport, open: new Set(), aborts: new AbortListeners() };
+    this.#transport = { ...transport, open: new Set() };
     this.#extraBody = extraBody;
   }
 
@@ -160,10 +160,10 @@ export class Client implements Api {
   }
 
   async #wait(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-    const { open, aborts } = this.#transport;
+    const { open } = this.#transport;
     const ending = new AbortController();
     const end = (): void => ending.abort(new ClosedError('The LM was closed'));
-    const unlisten = aborts.add(signal, () => ending.abort(signal?.reason));
+    const unlisten = onAbort(signal, () => ending.abort(signal?.reason));
     open.add(end);
     try {
       ending.signal.throwIfAborted();

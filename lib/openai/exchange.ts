@@ -2,9 +2,9 @@
 // by the LM's closing, and by a server that is silent for too long, its answer's body included.
 // `client.ts` opens them.
 
+import { onAbort } from '../abort-listeners.js';
 import { ClosedError } from '../errors.js';
 import { Failure, mayPass, refusalOf } from './failure.js';
-import type { AbortListeners } from './listeners.js';
 import { retryAfterOf } from './retry.js';
 
 /** What is used of a client of the package `openai`, which has a class for ESM and one for CommonJS. */
@@ -22,8 +22,6 @@ export interface Transport {
   timeout: number;
   /** What to end when the LM is closed. */
   open: Set<() => void>;
-  /** What to end when a caller's signal aborts. */
-  aborts: AbortListeners;
 }
 
 /** More than any timer of ours: silence is measured here, as the client's timer ends with the headers. */
@@ -48,7 +46,7 @@ export class Exchange {
     this.#transport = transport;
     this.#signal = signal;
     transport.open.add(this.#end);
-    this.#unlisten = transport.aborts.add(signal, () => this.#stop('aborted'));
+    this.#unlisten = onAbort(signal, () => this.#stop('aborted'));
     this.#listen();
   }
 

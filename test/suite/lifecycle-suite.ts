@@ -47,6 +47,18 @@ export function lifecycleSuite(t: Test, subject: Subject): void {
     },
   );
 
+  testWith(t, make, 'a signal serves any number of calls at a time', async (t, lm) => {
+    const { signal } = new AbortController();
+    const warnings: Error[] = [];
+    const warn = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', warn);
+    await Promise.all(Array.from({ length: 6 }, () => calls(lm, { signal })).flat());
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', warn);
+    t.same(warnings, []);
+    t.equal(getEventListeners(signal, 'abort').length, 0, 'and none is left behind');
+  });
+
   testWith(
     t,
     make,
