@@ -165,7 +165,7 @@ function refused(error: unknown): Failure | undefined {
   if (!(error instanceof Error)) return undefined;
   const { status, headers, requestID, error: said } = error as Error & Record<string, unknown>;
   if (typeof status !== 'number') return undefined;
-  const { get } = { get: (name: string) => (headers as Headers | undefined)?.get?.(name) };
+  const get = (name: string) => (headers as Headers | undefined)?.get?.(name);
   const wish = get('x-should-retry');
   return new Failure(error.message, {
     status,

@@ -120,11 +120,7 @@ async function probeCompletions(
   if (!features.completions) return;
   const prompt = features.tokenPrompts ? tokens : text;
   if (features.tokenPrompts) {
-    const [longer, both] = [
-      [...tokens, ...tokens],
-      [tokens, [...tokens, ...tokens]],
-    ];
-    const answers = await ask({ prompt: [tokens, longer] satisfies typeof both }, failures);
+    const answers = await ask({ prompt: [tokens, [...tokens, ...tokens]] }, failures);
     features.promptLists = answers?.length === 2;
   }
   for (const [max_tokens, kind] of [
