@@ -2,9 +2,8 @@
 // TfLM extend it; LLaMa replaces the scoring of trees by native code. What a `choose` does
 // step by step stands in `lib/choosing.ts`.
 
-import { raceAbort } from './abort.js';
-import { checkOptions, checkPrompt, checkSignal, type Prompt, wrongRange } from './arguments.js';
-import { type SeamTokenizer, separate } from './boundary.js';
+import type { Prompt } from './arguments.js';
+import type { SeamTokenizer } from './boundary.js';
 import type { CallOptions } from './call-options.js';
 import type { Choice } from './choice.js';
 import { ChoiceStream } from './choice-stream.js';
@@ -15,20 +14,10 @@ import { answer, ask, type Engine } from './choosing.js';
 import { GreedyLM } from './greedy-lm.js';
 import { scoreByGreedy } from './greedy-tree.js';
 import { PriorCache } from './priors.js';
+import { answerScore, askScore, type Score } from './score.js';
 import type { TokenChoiceTree } from './token-choice-tree.js';
 import type { TreeRequest, TreeScores, TreeTask } from './tree-scoring.js';
-import { checkFits, taskOf } from './tree-task.js';
-import { type Cost, Stopwatch } from './usage.js';
-
-/** What `score` gives. */
-export interface Score extends Cost {
-  /** The continuation's tokens. */
-  tokens: Int32Array;
-  /** log P(token | what is before it), one per token. */
-  logprobs: Float64Array;
-  /** Their sum. */
-  logprob: number;
-}
+import type { Cost } from './usage.js';
 
 /**
  * An LM that chooses. A subclass gives `tokenize`, `detokenize` and `greedyImpl`, and has
@@ -100,24 +89,8 @@ export abstract class ChoiceLM extends GreedyLM {
    * @throws RangeError for a prompt or continuation without tokens; ContextOverflowError
    */
   async score(prompt: Prompt, continuation: Prompt, options?: CallOptions): Promise<Score> {
-    const stopwatch = new Stopwatch();
-    const input = checkPrompt(prompt, 'prompt', this.vocabularySize);
-    const text = checkPrompt(continuation, 'continuation', this.vocabularySize);
-    const signal = checkSignal(checkOptions(options, 'options', ['signal']).signal, 'signal');
-    await this.admit(signal);
-
-    const seam = await raceAbort(separate(this.#tokenizer, input, [text]), signal);
-    const end = { terminator: { kind: 'none' } } as const;
-    const request = { ...end, sequential: false, details: false, signal };
-    const task = taskOf(this, seam.prompt, seam.paths, request);
-    if (task.tree.size === 0) throw wrongRange('at least one token', 'continuation', continuation);
-    checkFits(this, seam.prompt, seam.paths, end);
-    stopwatch.tokenized();
-
-    const scores = await this.scoreTree(task.prompt, task.tree, task.request);
-    const logprobs = scores.logprobs.slice(1);
-    const logprob = logprobs.reduce((sum, value) => sum + value, 0);
-    return { tokens: task.tree.tokens.slice(1), logprobs, logprob, ...stopwatch.complete(scores) };
+    const engine = this.#engine;
+    return answerScore(engine, askScore(engine, prompt, continuation, options));
   }
 
   /** The values of the nodes of a tree after a prompt: of all, or of those a search asks for. */

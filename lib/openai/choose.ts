@@ -2,17 +2,14 @@
 // OpenAI hands its `choose`, `chooseMany`, `score` and `probe` on to this.
 
 import { raceAbort } from '../abort.js';
-import { checkOptions, checkPrompt, checkSignal, type Prompt, wrongRange } from '../arguments.js';
-import { separate } from '../boundary.js';
+import { checkOptions, checkSignal, type Prompt } from '../arguments.js';
 import type { CallOptions } from '../call-options.js';
-import type { Score } from '../choice-lm.js';
 import { ChoiceStream } from '../choice-stream.js';
 import { tasksOf } from '../choose-many.js';
 import { answer, ask, type Engine, type Prepared, prepare } from '../choosing.js';
 import { NotSupportedError } from '../errors.js';
 import { PriorCache } from '../priors.js';
-import { checkFits, taskOf } from '../tree-task.js';
-import { Stopwatch } from '../usage.js';
+import { answerScore, askScore, type Score } from '../score.js';
 import { type Chooses, outcomesOf, type RemoteChooseTask } from './choose-many.js';
 import {
   checkSupported,
@@ -138,28 +135,11 @@ export class RemoteChooser {
    * NotSupportedError where the server does not echo
    */
   async score(prompt: Prompt, continuation: Prompt, options?: CallOptions): Promise<Score> {
-    const stopwatch = new Stopwatch();
-    const { vocabularySize, tokenizer } = this.#engine;
-    const input = checkPrompt(prompt, 'prompt', vocabularySize);
-    const text = checkPrompt(continuation, 'continuation', vocabularySize);
-    const signal = checkSignal(checkOptions(options, 'options', ['signal']).signal, 'signal');
+    const question = askScore(this.#engine, prompt, continuation, options);
+    const { signal } = question;
     await this.#engine.admit(signal);
     const features = await raceAbort(this.#probe.features(), signal);
-    strategyOf('echo', features);
-    const seam = await raceAbort(separate(tokenizer, input, [text]), signal);
-    const end = { terminator: { kind: 'none' } } as const;
-    const request = { ...end, sequential: false, details: false, signal };
-    const task = taskOf(this.#engine, seam.prompt, seam.paths, request);
-    if (task.tree.size === 0) throw wrongRange('at least one token', 'continuation', continuation);
-    checkFits(this.#engine, seam.prompt, seam.paths, end);
-    stopwatch.tokenized();
-    const requests = new Requests(this.#engine, features, signal);
-    const [scores] = await raceAbort(scoreByEcho(this.#engine, features, [task], requests), signal);
-    const { logprobs: values, usage, timings } = scores as NonNullable<typeof scores>;
-    const logprobs = values.slice(1);
-    const logprob = logprobs.reduce((sum, value) => sum + value, 0);
-    const tokens = task.tree.tokens.slice(1);
-    return { tokens, logprobs, logprob, ...stopwatch.complete({ usage, timings }) };
+    return answerScore(this.#engineFor(strategyOf('echo', features), features), question);
   }
 
   /** What `lib/choosing.ts` needs, with trees scored by a strategy that has numbers. */

@@ -4,12 +4,12 @@
 import { raceAbort } from '../abort.js';
 import { checkPrompt, checkString, checkTokens, type Prompt } from '../arguments.js';
 import type { CallOptions } from '../call-options.js';
-import type { Score } from '../choice-lm.js';
 import type { ChoiceStream } from '../choice-stream.js';
 import type { CompleteOptions, Completion, CompletionChunk } from '../completion.js';
 import { CompletionStream } from '../completion-stream.js';
 import { LMError } from '../errors.js';
 import { type DetokenizeOptions, LM, type TokenizeOptions } from '../lm.js';
+import type { Score } from '../score.js';
 import { readDetokenizeOptions, readTokenizeOptions } from '../text-options.js';
 import { Stopwatch } from '../usage.js';
 import { RemoteChooser } from './choose.js';

@@ -15,8 +15,8 @@ import {
 } from './place.js';
 import type { PromptMemory, PromptValues } from './prompt-memory.js';
 
-/** Any token at all: it stands behind a prompt so that what comes next is looked at. */
-const placeholder = 0;
+/** Stands behind a prompt so that what comes next is looked at; which token it is does not matter. */
+const anyToken = 0;
 
 /** A prompt in work, and what is known of it. */
 interface Work {
@@ -101,7 +101,7 @@ async function scoreGroup(
     first.tokens.length,
   );
   const paths = works.map(({ tokens }) => {
-    const path = new Int32Array(tokens.length - start + (next ? 1 : 0)).fill(placeholder);
+    const path = new Int32Array(tokens.length - start + (next ? 1 : 0)).fill(anyToken);
     path.set(tokens.subarray(start));
     return path;
   });
