@@ -2,6 +2,7 @@
 // that fails counts as one failure in the last line.
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { checkApi } from './api-report.mjs';
 import { buildNative } from './build-native.mjs';
 import { buildTs } from './build-ts.mjs';
 import { runEngineTests, runSanitized } from './engine-tests.mjs';
@@ -22,6 +23,7 @@ const steps = {
   lint,
   'binding contract': script('check-binding.mjs'),
   'TypeScript build': buildTs,
+  'public API': checkApi,
   'native build': buildNative,
   'AMX stores': script('check-amx.mjs'),
   publint,
