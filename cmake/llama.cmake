@@ -45,7 +45,7 @@ endforeach()
 
 add_subdirectory(llama.cpp EXCLUDE_FROM_ALL)
 
-# Assertions become exceptions while a file is loaded (native/engine/assertion.h), and pass through ggml's C frames.
+# Assertions become exceptions while a file is loaded (native/engine/common/assertion.h), and pass through ggml's C frames.
 if(NOT MSVC)
   foreach(target ggml-base ggml-cpu)
     target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:C>:-fexceptions>)

@@ -1,4 +1,4 @@
-// `npm run demo`: what `autocog-lm demo` shows. Its code is lib/cli/demo.ts.
+// `npm run demo`: what `autocog-lm demo` shows. Its code is lib/cli/commands/demo.ts.
 
 import { run } from '../dist/esm/cli/run.js';
 

@@ -1,23 +1,23 @@
 // ChoiceLM: exact scores of given continuations, from nothing but greedyImpl. LLaMa and
 // TfLM extend it; LLaMa replaces the scoring of trees by native code. What a `choose` does
-// step by step stands in `lib/choosing.ts`.
+// step by step stands in `lib/choose/choose.ts`.
 
-import type { Prompt } from './arguments.js';
-import type { SeamTokenizer } from './boundary.js';
-import type { CallOptions } from './call-options.js';
-import type { Choice } from './choice.js';
-import { ChoiceStream } from './choice-stream.js';
-import type { ChooseTask } from './choose-group.js';
-import { outcomesOf, readManyOptions, tasksOf } from './choose-many.js';
-import { type ChooseOptions, readChooseOptions } from './choose-options.js';
-import { answer, ask, type Engine } from './choosing.js';
+import type { SeamTokenizer } from './choose/boundary.js';
+import type { Choice } from './choose/choice.js';
+import { ChoiceStream } from './choose/choice-stream.js';
+import { answer, ask, type Engine } from './choose/choose.js';
+import type { ChooseTask } from './choose/choose-group.js';
+import { outcomesOf, readManyOptions, tasksOf } from './choose/choose-many.js';
+import { type ChooseOptions, readChooseOptions } from './choose/choose-options.js';
+import { scoreByGreedy } from './choose/greedy-tree.js';
+import { PriorCache } from './choose/priors.js';
+import { answerScore, askScore, type Score } from './choose/score.js';
+import type { Prompt } from './common/arguments.js';
+import type { CallOptions } from './common/call-options.js';
+import type { Cost } from './common/usage.js';
 import { GreedyLM } from './greedy-lm.js';
-import { scoreByGreedy } from './greedy-tree.js';
-import { PriorCache } from './priors.js';
-import { answerScore, askScore, type Score } from './score.js';
-import type { TokenChoiceTree } from './token-choice-tree.js';
-import type { TreeRequest, TreeScores, TreeTask } from './tree-scoring.js';
-import type { Cost } from './usage.js';
+import type { TokenChoiceTree } from './tree/token-choice-tree.js';
+import type { TreeRequest, TreeScores, TreeTask } from './tree/tree-scoring.js';
 
 /**
  * An LM that chooses. A subclass gives `tokenize`, `detokenize` and `greedyImpl`, and has

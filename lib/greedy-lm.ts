@@ -2,7 +2,7 @@
 // alone it makes candidates and completions. ChoiceLM extends it.
 
 import { types } from 'node:util';
-import { raceAbort, sleep } from './abort.js';
+import { raceAbort, sleep } from './common/abort.js';
 import {
   checkInteger,
   checkNumber,
@@ -10,23 +10,26 @@ import {
   checkPrompt,
   checkSignal,
   type Prompt,
-} from './arguments.js';
+} from './common/arguments.js';
+import type { CallOptions } from './common/call-options.js';
+import { LMError } from './common/errors.js';
+import { logSumExp } from './common/log-softmax.js';
+import { Stopwatch } from './common/usage.js';
 import {
   type BeamOptions,
   type BeamRequest,
   type BeamSearchResult,
   readBeamOptions,
-} from './beam-options.js';
-import { searchBeams } from './beam-search.js';
-import type { CallOptions } from './call-options.js';
-import { type Candidate, topCandidates } from './candidates.js';
+} from './generation/beam-options.js';
+import { searchBeams } from './generation/beam-search.js';
+import { type Candidate, topCandidates } from './generation/candidates.js';
 import {
   type CompleteManyOptions,
   type CompleteManyRequest,
   checkPrompts,
   readCompleteManyOptions,
   withSeed,
-} from './complete-many.js';
+} from './generation/complete-many.js';
 import {
   type CompleteOptions,
   type Completion,
@@ -35,15 +38,18 @@ import {
   type CompletionRequest,
   readCompleteOptions,
   readCompletionDefaults,
-} from './completion.js';
-import { CompletionStream } from './completion-stream.js';
-import { LMError } from './errors.js';
-import { checkPortable, type Emit, type Generation, type Generator, generate } from './generate.js';
+} from './generation/completion.js';
+import { CompletionStream } from './generation/completion-stream.js';
+import {
+  checkPortable,
+  type Emit,
+  type Generation,
+  type Generator,
+  generate,
+} from './generation/generate.js';
+import { type PrintOptions, printLines, readPrintOptions } from './generation/print-candidates.js';
+import { completionOf, write } from './generation/run-generation.js';
 import { LM } from './lm.js';
-import { logSumExp } from './log-softmax.js';
-import { type PrintOptions, printLines, readPrintOptions } from './print-candidates.js';
-import { Stopwatch } from './usage.js';
-import { completionOf, write } from './writing.js';
 
 /** Options of every GreedyLM. */
 export interface GreedyLMOptions {

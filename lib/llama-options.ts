@@ -1,14 +1,18 @@
 // The options of a LLaMa, and the making of its session from them.
 
-import { checkOptions, wrongType } from './arguments.js';
-import { type CompletionDefaults, readCompletionDefaults } from './completion.js';
-import { type ContextOptions, contextOptionNames, readContextOptions } from './context-options.js';
-import { type EmbeddingOptions, readEmbeddingOptions } from './embedding-options.js';
-import { Model } from './model.js';
-import { type ModelOptions, modelOptionNames, readModelOptions } from './model-options.js';
-import { pick } from './pick.js';
-import { warnOfScale } from './rope.js';
-import { Session } from './session.js';
+import { checkOptions, wrongType } from './common/arguments.js';
+import { pick } from './common/pick.js';
+import {
+  type ContextOptions,
+  contextOptionNames,
+  readContextOptions,
+} from './context/context-options.js';
+import { warnOfScale } from './context/rope.js';
+import { Session } from './context/session.js';
+import { type EmbeddingOptions, readEmbeddingOptions } from './embedding/embedding-options.js';
+import { type CompletionDefaults, readCompletionDefaults } from './generation/completion.js';
+import { Model } from './model/model.js';
+import { type ModelOptions, modelOptionNames, readModelOptions } from './model/model-options.js';
 
 /** Options of a LLaMa. */
 export interface LLaMaOptions extends ContextOptions {

@@ -2,8 +2,8 @@
 // natively, one job per call, to the same numbers.
 
 import { resolve } from 'node:path';
-import { raceAbort } from './abort.js';
-import { type AdapterUse, readAdapterUses, type ScaledAdapter } from './adapter.js';
+import { ChoiceLM } from './choice-lm.js';
+import { raceAbort } from './common/abort.js';
 import {
   checkOptions,
   checkPrompt,
@@ -11,17 +11,25 @@ import {
   checkString,
   checkTokens,
   type Prompt,
-} from './arguments.js';
-import type { BeamRequest, BeamSearchResult } from './beam-options.js';
-import type { CallOptions } from './call-options.js';
-import { ChoiceLM } from './choice-lm.js';
-import type { CompleteManyRequest } from './complete-many.js';
-import type { Completion, CompletionDefaults, CompletionRequest } from './completion.js';
-import type { ContextInfo } from './context-info.js';
-import { type ControlVector, readControlVectors, sumOfParts } from './control-vector.js';
-import type { TextEmbedding, TextEmbeddings } from './embedder.js';
-import { checkInto, type EvalOptions, type Evaluation, readEvalOptions, rowsOf } from './eval.js';
-import type { Emit, Generation } from './generate.js';
+} from './common/arguments.js';
+import type { CallOptions } from './common/call-options.js';
+import { readDetokenizeOptions, readTokenizeOptions } from './common/text-options.js';
+import { type Cost, costFromNative, Stopwatch } from './common/usage.js';
+import type { ContextInfo } from './context/context-info.js';
+import {
+  checkInto,
+  type EvalOptions,
+  type Evaluation,
+  readEvalOptions,
+  rowsOf,
+} from './context/eval.js';
+import { Session } from './context/session.js';
+import type { PromptState } from './context/state.js';
+import type { TextEmbedding, TextEmbeddings } from './embedding/embedder.js';
+import type { BeamRequest, BeamSearchResult } from './generation/beam-options.js';
+import type { CompleteManyRequest } from './generation/complete-many.js';
+import type { Completion, CompletionDefaults, CompletionRequest } from './generation/completion.js';
+import type { Emit, Generation } from './generation/generate.js';
 import {
   type LLaMaLoadOptions,
   type LLaMaOptions,
@@ -30,19 +38,17 @@ import {
   readLoadOptions,
 } from './llama-options.js';
 import type { DetokenizeOptions, TokenizeOptions } from './lm.js';
-import { Model, nativeOf } from './model.js';
-import { checkPath } from './model-options.js';
-import { callNative, runJob } from './native-job.js';
-import { readCandidates, readLogits } from './native-logits.js';
-import { holdsTasks, holdsTree, scoreNatively, scoreTogether } from './native-trees.js';
-import { searchBeamsNatively, writeManyNatively, writeNatively } from './native-writing.js';
-import { Session } from './session.js';
-import type { PromptState } from './state.js';
-import { readDetokenizeOptions, readTokenizeOptions } from './text-options.js';
-import type { TokenChoiceTree } from './token-choice-tree.js';
-import { textIn, tokenizeMany, withoutEnd } from './tokenize-many.js';
-import type { TreeRequest, TreeScores, TreeTask } from './tree-scoring.js';
-import { type Cost, costFromNative, Stopwatch } from './usage.js';
+import { type AdapterUse, readAdapterUses, type ScaledAdapter } from './model/adapter-use.js';
+import { type ControlVector, readControlVectors, sumOfParts } from './model/control-vector.js';
+import { Model, nativeOf } from './model/model.js';
+import { checkPath } from './model/model-options.js';
+import { textIn, tokenizeMany, withoutEnd } from './model/tokenize-many.js';
+import { searchBeamsNatively, writeManyNatively, writeNatively } from './native/generation.js';
+import { callNative, runJob } from './native/job.js';
+import { readCandidates, readLogits } from './native/logits.js';
+import { holdsTasks, holdsTree, scoreNatively, scoreTogether } from './native/trees.js';
+import type { TokenChoiceTree } from './tree/token-choice-tree.js';
+import type { TreeRequest, TreeScores, TreeTask } from './tree/tree-scoring.js';
 
 /**
  * llama.cpp as an LM: one context, with a thread and a queue of its own. Calls may overlap;
@@ -232,7 +238,7 @@ export class LLaMa extends ChoiceLM {
     const tokens = input === undefined ? undefined : await this.promptTokens(input, signal);
     if (tokens !== undefined) this.checkFits(tokens.length);
     stopwatch.tokenized();
-    const { saveState } = await import('./state.js');
+    const { saveState } = await import('./context/state.js');
     const state = await saveState(this.#session, resolve(path), tokens, signal);
     return { tokens: state.tokens, ...stopwatch.complete(state) };
   }
@@ -250,7 +256,7 @@ export class LLaMa extends ChoiceLM {
     checkPath(path, 'path');
     const signal = checkSignal(checkOptions(options, 'options', ['signal']).signal, 'signal');
     await this.admit(signal);
-    const { loadState } = await import('./state.js');
+    const { loadState } = await import('./context/state.js');
     const state = await loadState(this.#session, resolve(path), signal);
     return { tokens: state.tokens, ...stopwatch.complete(state) };
   }

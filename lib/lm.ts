@@ -1,15 +1,21 @@
 // LM: what every language model of this package does, and the life cycle that all share.
 // GreedyLM and the remote LMs extend it.
 
-import { raceAbort } from './abort.js';
-import { checkOptions, checkSignal, checkString, type Prompt, wrongRange } from './arguments.js';
-import type { CallOptions } from './call-options.js';
-import type { Choice } from './choice.js';
-import type { ChooseOptions } from './choose-options.js';
-import type { CompleteOptions, Completion } from './completion.js';
-import type { CompletionStream } from './completion-stream.js';
-import { ClosedError, ContextOverflowError } from './errors.js';
-import { type StreamPrintOptions, streamPrint } from './stream-print.js';
+import type { Choice } from './choose/choice.js';
+import type { ChooseOptions } from './choose/choose-options.js';
+import { raceAbort } from './common/abort.js';
+import {
+  checkOptions,
+  checkSignal,
+  checkString,
+  type Prompt,
+  wrongRange,
+} from './common/arguments.js';
+import type { CallOptions } from './common/call-options.js';
+import { ClosedError, ContextOverflowError } from './common/errors.js';
+import type { CompleteOptions, Completion } from './generation/completion.js';
+import type { CompletionStream } from './generation/completion-stream.js';
+import { type StreamPrintOptions, streamPrint } from './generation/stream-print.js';
 
 /** Options of `tokenize`. */
 export interface TokenizeOptions extends CallOptions {

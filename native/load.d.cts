@@ -1,3 +1,3 @@
-/** The addon's export table. `lib/binding.ts` alone says what is in it. */
+/** The addon's export table. `lib/native/binding.ts` alone says what is in it. */
 declare const addon: unknown;
 export = addon;

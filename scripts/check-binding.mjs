@@ -1,24 +1,33 @@
-// Holds lib/binding.ts to the export tables in native/addon: same names, and above each native method a comment with
+// Holds lib/native/binding.ts to the export tables in native/addon: same names, and above each native method a comment with
 // the same parameters in the same order, and the engine calls that it makes. `npm run check:binding`; CI runs it.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { main, PlainError, root } from './run.mjs';
 
-/** Interface of lib/binding.ts -> the C++ file with its table, and how an entry of the table looks. */
+/** Interface of lib/native/binding.ts -> the C++ file with its table, and how an entry of the table looks. */
 const tables = {
   NativeAddon: { file: 'exports.cc', entry: /exports\.Set\("(\w+)"/g },
-  NativeModel: { file: 'model_wrap.cc', entry: /InstanceMethod<&\w+::\w+>\("(\w+)"\)/g },
-  NativeAdapter: { file: 'adapter_wrap.cc', entry: /InstanceMethod<&\w+::\w+>\("(\w+)"\)/g },
-  NativeEmbedder: { file: 'embedder_wrap.cc', entry: /InstanceMethod<&\w+::\w+>\("(\w+)"\)/g },
-  NativeSession: { file: 'session_wrap.cc', entry: /InstanceMethod<&\w+::\w+>\("(\w+)"\)/g },
+  NativeModel: { file: 'classes/model_wrap.cc', entry: /InstanceMethod<&\w+::\w+>\("(\w+)"\)/g },
+  NativeAdapter: {
+    file: 'classes/adapter_wrap.cc',
+    entry: /InstanceMethod<&\w+::\w+>\("(\w+)"\)/g,
+  },
+  NativeEmbedder: {
+    file: 'classes/embedder_wrap.cc',
+    entry: /InstanceMethod<&\w+::\w+>\("(\w+)"\)/g,
+  },
+  NativeSession: {
+    file: 'classes/session_wrap.cc',
+    entry: /InstanceMethod<&\w+::\w+>\("(\w+)"\)/g,
+  },
 };
 
 const addon = join(root, 'native', 'addon');
 
-/** Method names with their parameters' names, per interface of lib/binding.ts. */
+/** Method names with their parameters' names, per interface of lib/native/binding.ts. */
 function declared() {
-  const path = join(root, 'lib', 'binding.ts');
+  const path = join(root, 'lib', 'native', 'binding.ts');
   const source = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest);
   const interfaces = source.statements.filter(ts.isInterfaceDeclaration);
   return Object.fromEntries(
@@ -50,7 +59,7 @@ function commented(source) {
 export function checkBinding() {
   const interfaces = declared();
   const comments = new Map(
-    readdirSync(addon)
+    readdirSync(addon, { recursive: true })
       .filter((file) => file.endsWith('.cc'))
       .flatMap((file) => [...commented(readFileSync(join(addon, file), 'utf8'))]),
   );
@@ -77,7 +86,9 @@ export function checkBinding() {
     }
   }
   if (complaints.length > 0) {
-    throw new PlainError(`lib/binding.ts and native/addon disagree:\n  ${complaints.join('\n  ')}`);
+    throw new PlainError(
+      `lib/native/binding.ts and native/addon disagree:\n  ${complaints.join('\n  ')}`,
+    );
   }
 }
 

@@ -22,7 +22,7 @@ function clangFormat() {
 export function nativeSources() {
   const files = ['addon', 'engine', 'test'].flatMap((folder) => {
     const path = join('native', folder);
-    return readdirSync(join(root, path)).map((file) => join(path, file));
+    return readdirSync(join(root, path), { recursive: true }).map((file) => join(path, file));
   });
   return files.filter((file) => /\.(cc|h)$/.test(file));
 }

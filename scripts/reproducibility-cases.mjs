@@ -1,5 +1,5 @@
 // What may move a log-probability, case by case: random problems, solved in one way and in another. `npm run
-// measure:reproducibility` prints how far the two are apart; test/reproducibility.test.ts holds docs/reproducibility.md
+// measure:reproducibility` prints how far the two are apart; test/context/reproducibility.test.ts holds docs/reproducibility.md
 // to it.
 import { LLaMa } from 'autocog-lm';
 

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { defaultModelPath, Embedder, type Pooling, quantize } from 'autocog-lm';
 import t, { type Test } from 'tap';
 import { heldOutQuestions } from '../models/questions.mjs';
+import { bertContextSize, type TinyBert, writeTinyBert } from '../test/embedding/tiny-bert.js';
 import { exact } from '../test/support/forms.js';
-import { bertContextSize, type TinyBert, writeTinyBert } from '../test/support/tiny-bert.js';
 import { Server } from './support/server.js';
 import { report } from './support/tools.js';
 

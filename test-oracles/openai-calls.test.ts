@@ -6,7 +6,7 @@ import { Writable } from 'node:stream';
 import { OpenAI } from 'autocog-lm/openai';
 import Client from 'openai';
 import t from 'tap';
-import { Client as Requests } from '../lib/openai/client.js';
+import { Client as Requests } from '../lib/openai/http/client.js';
 import { at } from '../test/suite/oracle.js';
 import { prompts, withPair } from './support/pair.js';
 

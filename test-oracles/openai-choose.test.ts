@@ -4,16 +4,16 @@
 import { join } from 'node:path';
 import { defaultModelPath, LLaMa, Model, quantize } from 'autocog-lm';
 import t, { type Test } from 'tap';
-import { RemoteError } from '../lib/errors.js';
-import type { Answers, Api, ChatBody } from '../lib/openai/api.js';
-import { RemoteChooser } from '../lib/openai/choose.js';
-import type { RemoteChooseOptions } from '../lib/openai/choose-options.js';
-import type { RemoteEngine } from '../lib/openai/remote-engine.js';
+import { RemoteError } from '../lib/common/errors.js';
+import { RemoteChooser } from '../lib/openai/choose/choose.js';
+import type { RemoteChooseOptions } from '../lib/openai/choose/choose-options.js';
+import type { RemoteEngine } from '../lib/openai/choose/remote-engine.js';
+import type { Answers, Api, ChatBody } from '../lib/openai/http/api.js';
 import { heldOutQuestions } from '../models/questions.mjs';
+import { engineOver } from '../test/openai/fetch-api.js';
+import { walkGreedily } from '../test/openai/greedy-walk.js';
 import { at } from '../test/suite/oracle.js';
-import { engineOver } from '../test/support/fetch-api.js';
 import { exact } from '../test/support/forms.js';
-import { walkGreedily } from '../test/support/greedy-walk.js';
 import { Random } from './support/random.js';
 import { Server } from './support/server.js';
 import { wordsOf } from './support/tasks.js';
@@ -69,7 +69,7 @@ const settings: RemoteChooseOptions[] = [
   { normalize: 'bytes', batching: 'sequential' },
 ];
 
-/** Per type of weights: how far the server's numbers may be off. Quantised as in test/quantised.test.ts. */
+/** Per type of weights: how far the server's numbers may be off. Quantised as in test/lm/quantised.test.ts. */
 const types = [
   ['F32', 1e-3],
   ['Q8_0', 6e-1],

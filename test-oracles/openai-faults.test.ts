@@ -4,8 +4,8 @@
 import type { Completion, CompletionChunk } from 'autocog-lm';
 import fc from 'fast-check';
 import t from 'tap';
+import { type Fault, passing } from '../test/openai/fault-proxy.js';
 import { failure } from '../test/support/failures.js';
-import { type Fault, passing } from '../test/support/fault-proxy.js';
 import { gist, options, prompt, withProxy } from './support/proxied.js';
 
 t.test('what fails once is tried again, to the same end', (t) =>

@@ -1,8 +1,8 @@
 // What the class OpenAI makes of servers that refuse, lack, or answer in ways of their own.
 
 import t from 'tap';
+import type { Fault } from '../test/openai/fault-proxy.js';
 import { failure } from '../test/support/failures.js';
-import type { Fault } from '../test/support/fault-proxy.js';
 import { options, prompt, withProxy } from './support/proxied.js';
 
 t.test('a refusal is no matter of trying again', (t) =>

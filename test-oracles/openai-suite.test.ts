@@ -9,7 +9,7 @@ import { exact, loadForm } from '../test/support/forms.js';
 import { heldTo } from '../test/support/held-to.js';
 import { Server } from './support/server.js';
 
-// Weights of other types are in openai-choose.test.ts and in test/openai-suite.test.ts: this server
+// Weights of other types are in openai-choose.test.ts and in test/openai/suite.test.ts: this server
 // takes its time to tell a whole vocabulary.
 const model = await loadForm(t, 'F32');
 const truth = new LLaMa(model, { ...exact, contextSize: 256 });

@@ -1,6 +1,6 @@
 // The commands of an interactive chat: what may be typed after a `!`. `interact.ts` runs them.
 
-import { SamplerSettings } from '../sampler-settings.js';
+import { SamplerSettings } from '../sampling/sampler-settings.js';
 import type { Thread } from './thread.js';
 
 /** What commands work with. */

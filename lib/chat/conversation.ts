@@ -1,9 +1,9 @@
 // The writing of a thread's messages for its LM: by a format or by a chat template, as text and
 // as tokens. Threads own one.
 
-import { NotSupportedError } from '../errors.js';
+import { NotSupportedError } from '../common/errors.js';
 import type { LM } from '../lm.js';
-import type { Model } from '../model.js';
+import type { Model } from '../model/model.js';
 import type { Format } from './format.js';
 import { Message } from './message.js';
 import { TokenRenderer } from './render-tokens.js';

@@ -1,7 +1,7 @@
 // What of a history a context has room for: the system message that it begins with, and of the
 // rest as many of the newest exchanges as fit, whole ones. Threads prompt with it.
 
-import { ContextOverflowError } from '../errors.js';
+import { ContextOverflowError } from '../common/errors.js';
 import type { Message } from './message.js';
 
 /** What fits. */

@@ -1,7 +1,7 @@
 // Format: what stands around messages, for models without a chat template of their own.
 // Threads render by it; `formats.ts` has the known ones.
 
-import { checkString, wrongRange, wrongType } from '../arguments.js';
+import { checkString, wrongRange, wrongType } from '../common/arguments.js';
 import type { Role } from './message.js';
 
 /** How a model wants conversations written. */

@@ -1,6 +1,6 @@
 // Every format by name. Threads take one of these, or one that a caller makes.
 
-import { wrongType } from '../arguments.js';
+import { wrongType } from '../common/arguments.js';
 import { camelCase, type Format, readFormat } from './format.js';
 import { known } from './known-formats.js';
 

@@ -2,9 +2,15 @@
 // are written. `Thread.interact` and the command `autocog-lm chat` run it.
 
 import type { Readable, Writable } from 'node:stream';
-import { raceAbort } from '../abort.js';
-import { checkBoolean, checkOptions, checkSignal, checkString, wrongType } from '../arguments.js';
-import { ClosedError } from '../errors.js';
+import { raceAbort } from '../common/abort.js';
+import {
+  checkBoolean,
+  checkOptions,
+  checkSignal,
+  checkString,
+  wrongType,
+} from '../common/arguments.js';
+import { ClosedError } from '../common/errors.js';
 import { type CommandHost, runCommand } from './commands.js';
 import { LineReader } from './line-reader.js';
 import { choosePalette, type Palette } from './palette.js';

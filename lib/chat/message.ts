@@ -1,7 +1,7 @@
 // Message: one turn of a conversation, and the reading of what a caller hands in as one.
 // Threads hold them; templates and formats render them.
 
-import { checkString, wrongType } from '../arguments.js';
+import { checkString, wrongType } from '../common/arguments.js';
 
 /** Who speaks. */
 export type Role = 'system' | 'user' | 'bot';

@@ -6,7 +6,7 @@
 // together wherever that is safe, and apart around contents that spell a special token.
 
 import type { LM } from '../lm.js';
-import type { Model } from '../model.js';
+import type { Model } from '../model/model.js';
 import type { Segment } from './segments.js';
 
 /** Contents that were looked at, with their tokens; forgotten when there are many. */

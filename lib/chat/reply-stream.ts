@@ -1,8 +1,8 @@
 // ReplyStream: the bot's answer while it is written, and what became of it. Threads make them.
 // The answer is written whether or not anybody reads along; leaving the loop ends it.
 
-import type { Completion, CompletionChunk } from '../completion.js';
-import { CompletionStream } from '../completion-stream.js';
+import type { Completion, CompletionChunk } from '../generation/completion.js';
+import { CompletionStream } from '../generation/completion-stream.js';
 import type { Message } from './message.js';
 
 /** An answer that was given. */

@@ -1,6 +1,6 @@
 // Samplers as JSON, which has no Maps and no infinite numbers. Threads are kept with it.
 
-import { type SamplerOptions, SamplerSettings } from '../sampler-settings.js';
+import { type SamplerOptions, SamplerSettings } from '../sampling/sampler-settings.js';
 
 /** The settings that are not the default, in what JSON has. */
 export type SamplerJSON = Record<string, unknown>;

@@ -7,7 +7,7 @@
 // content. The spaces around a content stay outside of its marks, so that a template that trims
 // still does; with the marks taken away the text must be what the template makes without them.
 
-import { NotSupportedError } from '../errors.js';
+import { NotSupportedError } from '../common/errors.js';
 import type { Message } from './message.js';
 import type { ChatTemplate, TemplateMessage } from './template.js';
 

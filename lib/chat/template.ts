@@ -2,8 +2,8 @@
 // trained to read it. `segments.ts` renders with it what threads send.
 
 import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja';
-import { checkBoolean, checkOptions, checkString } from '../arguments.js';
-import { NotSupportedError } from '../errors.js';
+import { checkBoolean, checkOptions, checkString } from '../common/arguments.js';
+import { NotSupportedError } from '../common/errors.js';
 import type { Role } from './message.js';
 import { format } from './strftime.js';
 

@@ -1,8 +1,18 @@
 // What threads and their calls take, and the reading of it.
 
-import { checkBoolean, checkOptions, checkSignal, checkString, wrongType } from '../arguments.js';
-import { type CompleteOptions, type CompletionDefaults, readMaxTokens } from '../completion.js';
-import { SamplerSettings } from '../sampler-settings.js';
+import {
+  checkBoolean,
+  checkOptions,
+  checkSignal,
+  checkString,
+  wrongType,
+} from '../common/arguments.js';
+import {
+  type CompleteOptions,
+  type CompletionDefaults,
+  readMaxTokens,
+} from '../generation/completion.js';
+import { SamplerSettings } from '../sampling/sampler-settings.js';
 import { aroundRole, type Format } from './format.js';
 import { type FormatName, findFormat } from './formats.js';
 import { type Message, type MessageLike, readMessage } from './message.js';

@@ -2,11 +2,15 @@
 // them, and adds what the bot says. `interact.ts` puts a person in front of it.
 
 import type { Writable } from 'node:stream';
-import { raceAbort } from '../abort.js';
-import { checkOptions, checkString, describe, wrongType } from '../arguments.js';
-import { type CompletionChunk, type CompletionDefaults, readMaxTokens } from '../completion.js';
+import { raceAbort } from '../common/abort.js';
+import { checkOptions, checkString, describe, wrongType } from '../common/arguments.js';
+import {
+  type CompletionChunk,
+  type CompletionDefaults,
+  readMaxTokens,
+} from '../generation/completion.js';
 import { LM } from '../lm.js';
-import type { Model } from '../model.js';
+import type { Model } from '../model/model.js';
 import { Conversation, modelOf } from './conversation.js';
 import { type Fitted, fit } from './fit.js';
 import { aroundRole, type Format } from './format.js';

@@ -1,8 +1,8 @@
 // How chats are sampled unless they say otherwise. Threads use it.
 
-import type { CompletionDefaults } from '../completion.js';
+import type { CompletionDefaults } from '../generation/completion.js';
 import type { LM } from '../lm.js';
-import { samplers } from '../samplers.js';
+import { samplers } from '../sampling/samplers.js';
 import { modelOf } from './conversation.js';
 
 type Sampler = CompletionDefaults['sampler'];

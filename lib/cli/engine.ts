@@ -2,10 +2,10 @@
 
 import { basename } from 'node:path';
 import { LLaMa } from '../llama.js';
-import { Model } from '../model.js';
-import type { ModelOptions } from '../model-options.js';
+import { Model } from '../model/model.js';
+import type { ModelOptions } from '../model/model-options.js';
 import type { EngineFlags, ModelFlags } from './options.js';
-import { progressBar } from './progress-bar.js';
+import { progressBar } from './view/progress-bar.js';
 
 /** Runs `use` with the LM; closes it before the outcome is known. */
 export function withLM<T>(

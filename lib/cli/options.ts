@@ -1,7 +1,7 @@
 // The options that several commands share, and the readers of their values.
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { defaultModelPath } from '../default-model.js';
+import { defaultModelPath } from '../model/default-model.js';
 
 /** Of every command that loads a model. */
 export interface ModelFlags {

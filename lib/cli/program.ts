@@ -2,7 +2,12 @@
 // loaded when the command runs: help and mistakes cost no such time.
 
 import { Command, Option } from 'commander';
-import type { BoundaryKind, ChooseOptions, Normalization, SearchKind } from '../choose-options.js';
+import type {
+  BoundaryKind,
+  ChooseOptions,
+  Normalization,
+  SearchKind,
+} from '../choose/choose-options.js';
 import * as help from './help.js';
 import {
   addEngineOptions,
@@ -91,7 +96,7 @@ function addChoose(program: Command, signal: AbortSignal): void {
   addJsonOption(command)
     .addHelpText('after', help.choose)
     .action(async (choices, flags) => {
-      const { choose } = await import('./choose.js');
+      const { choose } = await import('./commands/choose.js');
       await choose(choices, flags, signal);
     });
 }
@@ -106,7 +111,7 @@ function addCandidates(program: Command, signal: AbortSignal): void {
   addJsonOption(command)
     .addHelpText('after', help.candidates)
     .action(async (flags) => {
-      const { candidates } = await import('./candidates.js');
+      const { candidates } = await import('./commands/candidates.js');
       await candidates(flags, signal);
     });
 }
@@ -131,7 +136,7 @@ function addComplete(program: Command, signal: AbortSignal): void {
   addJsonOption(command)
     .addHelpText('after', help.complete)
     .action(async (prompt, flags) => {
-      const { complete } = await import('./complete.js');
+      const { complete } = await import('./commands/complete.js');
       await complete(prompt, flags, signal);
     });
 }
@@ -160,7 +165,7 @@ function addChat(program: Command, signal: AbortSignal): void {
   addEngineOptions(command)
     .addHelpText('after', help.chat)
     .action(async (flags) => {
-      const { chat } = await import('./chat.js');
+      const { chat } = await import('./commands/chat.js');
       await chat(flags, signal);
     });
 }
@@ -179,7 +184,7 @@ function addServe(program: Command, signal: AbortSignal): void {
   addEngineOptions(command)
     .addHelpText('after', help.serve)
     .action(async (flags) => {
-      const { serve } = await import('./serve.js');
+      const { serve } = await import('./commands/serve.js');
       await serve(flags, signal);
     });
 }
@@ -197,7 +202,7 @@ function addTokenize(program: Command, signal: AbortSignal): void {
   addJsonOption(command)
     .addHelpText('after', help.tokenize)
     .action(async (text, flags) => {
-      const { tokenize } = await import('./tokenize.js');
+      const { tokenize } = await import('./commands/tokenize.js');
       await tokenize(text, flags, signal);
     });
 }
@@ -211,7 +216,7 @@ function addInfo(program: Command, signal: AbortSignal): void {
   addJsonOption(command)
     .addHelpText('after', help.info)
     .action(async (flags) => {
-      const { info } = await import('./info.js');
+      const { info } = await import('./commands/info.js');
       await info(flags, signal);
     });
 }
@@ -222,7 +227,7 @@ function addDemo(program: Command, signal: AbortSignal): void {
     .summary('show what this package does')
     .description('Put a few questions to the model, and show what choose and candidates give.');
   addEngineOptions(command).action(async (flags) => {
-    const { demo } = await import('./demo.js');
+    const { demo } = await import('./commands/demo.js');
     await demo(flags, signal);
   });
 }

@@ -1,8 +1,8 @@
 // The options that say how tokens are sampled, for `complete` and `chat`.
 
 import type { Command } from 'commander';
-import { pick } from '../pick.js';
-import { type SamplerOptions, SamplerSettings } from '../sampler-settings.js';
+import { pick } from '../common/pick.js';
+import { type SamplerOptions, SamplerSettings } from '../sampling/sampler-settings.js';
 import { integer, number } from './options.js';
 
 /** Of every command that samples. */

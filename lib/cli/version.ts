@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import root from '#package';
-import { getBackends } from '../backends.js';
+import { getBackends } from '../native/backends.js';
 
 /** `autocog-lm 1.2.3 (llama.cpp 4.5.6)` */
 export function versions(): string {

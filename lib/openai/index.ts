@@ -1,12 +1,12 @@
 // The public names of `autocog-lm/openai`. The core of the package does not import it.
 
-export { RemoteError } from '../errors.js';
-export type { RemoteChooseTask } from './choose-many.js';
-export { defaultInstruction, type RemoteChooseOptions } from './choose-options.js';
-export type { RemoteChoice } from './choose-result.js';
-export type { EncodingName } from './encodings.js';
-export type { OpenAIClient } from './exchange.js';
+export { RemoteError } from '../common/errors.js';
+export type { RemoteChooseTask } from './choose/choose-many.js';
+export { defaultInstruction, type RemoteChooseOptions } from './choose/choose-options.js';
+export type { RemoteChoice } from './choose/choose-result.js';
+export type { ServerFeatures } from './choose/probe.js';
+export type { Strategy, StrategyOption } from './choose/remote-engine.js';
+export type { OpenAIClient } from './http/exchange.js';
 export { OpenAI } from './openai.js';
 export type { ApiKind, OpenAIOptions, TextTokenizer } from './options.js';
-export type { ServerFeatures } from './probe.js';
-export type { Strategy, StrategyOption } from './remote-engine.js';
+export type { EncodingName } from './tokenizer/encodings.js';

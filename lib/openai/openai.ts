@@ -1,30 +1,30 @@
 // OpenAI: an LM behind an OpenAI-compatible server. It writes by either API and has the server's
 // tokens; `choose.ts` chooses. There is no `greedy`: no such server gives the whole distribution.
 
-import { raceAbort } from '../abort.js';
-import { checkPrompt, checkString, checkTokens, type Prompt } from '../arguments.js';
-import type { CallOptions } from '../call-options.js';
-import type { ChoiceStream } from '../choice-stream.js';
-import type { CompleteOptions, Completion, CompletionChunk } from '../completion.js';
-import { CompletionStream } from '../completion-stream.js';
-import { LMError } from '../errors.js';
+import type { ChoiceStream } from '../choose/choice-stream.js';
+import type { Score } from '../choose/score.js';
+import { raceAbort } from '../common/abort.js';
+import { checkPrompt, checkString, checkTokens, type Prompt } from '../common/arguments.js';
+import type { CallOptions } from '../common/call-options.js';
+import { LMError } from '../common/errors.js';
+import { readDetokenizeOptions, readTokenizeOptions } from '../common/text-options.js';
+import { Stopwatch } from '../common/usage.js';
+import type { CompleteOptions, Completion, CompletionChunk } from '../generation/completion.js';
+import { CompletionStream } from '../generation/completion-stream.js';
 import { type DetokenizeOptions, LM, type TokenizeOptions } from '../lm.js';
-import type { Score } from '../score.js';
-import { readDetokenizeOptions, readTokenizeOptions } from '../text-options.js';
-import { Stopwatch } from '../usage.js';
-import { RemoteChooser } from './choose.js';
-import type { RemoteChooseTask } from './choose-many.js';
-import type { RemoteChooseOptions } from './choose-options.js';
-import type { RemoteChoice } from './choose-result.js';
-import { Client } from './client.js';
-import { makeClient } from './connection.js';
-import { Engine } from './engine.js';
-import { findTokenizer } from './find-tokenizer.js';
+import { RemoteChooser } from './choose/choose.js';
+import type { RemoteChooseTask } from './choose/choose-many.js';
+import type { RemoteChooseOptions } from './choose/choose-options.js';
+import type { RemoteChoice } from './choose/choose-result.js';
+import { Engine } from './choose/engine.js';
+import type { ServerFeatures } from './choose/probe.js';
+import { RemoteWriter } from './completion/remote-completion.js';
+import { Client } from './http/client.js';
+import { makeClient } from './http/connection.js';
 import { type OpenAIOptions, type OpenAISettings, readOpenAIOptions } from './options.js';
 import type { Owner } from './owner.js';
-import type { ServerFeatures } from './probe.js';
-import { RemoteWriter } from './remote-writer.js';
-import type { RemoteTokenizer } from './tokenizer.js';
+import { findTokenizer } from './tokenizer/find-tokenizer.js';
+import type { RemoteTokenizer } from './tokenizer/tokenizer.js';
 
 /** Whether the tokens are known not to be had. A text can be had without. */
 const isWithoutTokens = (error: unknown): boolean =>

@@ -10,11 +10,15 @@ import {
   checkTokens,
   wrongRange,
   wrongType,
-} from '../arguments.js';
-import { type CompletionDefaults, readCompletionDefaults, readMaxTokens } from '../completion.js';
-import { type EncodingName, encodingNames } from './encodings.js';
-import type { OpenAIClient } from './exchange.js';
-import { type StrategyOption, strategyOptions } from './remote-engine.js';
+} from '../common/arguments.js';
+import {
+  type CompletionDefaults,
+  readCompletionDefaults,
+  readMaxTokens,
+} from '../generation/completion.js';
+import { type StrategyOption, strategyOptions } from './choose/remote-engine.js';
+import type { OpenAIClient } from './http/exchange.js';
+import { type EncodingName, encodingNames } from './tokenizer/encodings.js';
 
 const apis = ['auto', 'completions', 'chat'] as const;
 const tokenizers = ['auto', 'server', 'tiktoken'] as const;

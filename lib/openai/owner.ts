@@ -1,8 +1,8 @@
 // What the parts of the class OpenAI need of it: `remote-writer.ts`, which writes, and `engine.ts`,
 // which the ways of choosing have. `openai.ts` makes one.
 
-import type { Prompt } from '../arguments.js';
-import type { RemoteTokenizer } from './tokenizer.js';
+import type { Prompt } from '../common/arguments.js';
+import type { RemoteTokenizer } from './tokenizer/tokenizer.js';
 
 /** An LM as its parts see it; what tokenizers tell may be known later. */
 export interface Owner {

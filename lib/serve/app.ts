@@ -4,17 +4,17 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type Context, Hono } from 'hono';
 import { type RequestIdVariables, requestId } from 'hono/request-id';
-import { readJson } from './body.js';
-import { chat } from './chat.js';
-import { choose } from './choose.js';
-import { completions } from './completions.js';
-import { embeddings } from './embeddings.js';
-import { Fields } from './fields.js';
-import { closing, HttpError, toHttpError } from './http-error.js';
-import { model, models } from './models.js';
+import { readJson } from './http/body.js';
+import { Fields } from './http/fields.js';
+import { closing, HttpError, toHttpError } from './http/http-error.js';
 import type { ServeSettings } from './options.js';
+import { chat } from './routes/chat.js';
+import { choose } from './routes/choose.js';
+import { completions } from './routes/completions.js';
+import { embeddings } from './routes/embeddings.js';
+import { model, models } from './routes/models.js';
+import { detokenize, tokenize, tokenizerInfo } from './routes/tokenizer.js';
 import type { Call, Served } from './served.js';
-import { detokenize, tokenize, tokenizerInfo } from './tokenizer.js';
 
 /** What the app asks of the server that it runs in. */
 export interface Host {

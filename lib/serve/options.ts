@@ -8,7 +8,7 @@ import {
   checkString,
   wrongRange,
   wrongType,
-} from '../arguments.js';
+} from '../common/arguments.js';
 
 /** Options of `serve`. */
 export interface ServeOptions {

@@ -2,9 +2,9 @@
 
 import { Conversation } from '../chat/conversation.js';
 import type { LLaMa } from '../llama.js';
-import { HttpError } from './http-error.js';
-import { PromptMemory } from './prompt-memory.js';
-import { TokenNames } from './token-names.js';
+import { HttpError } from './http/http-error.js';
+import { PromptMemory } from './scoring/prompt-memory.js';
+import { TokenNames } from './scoring/token-names.js';
 
 /** A request in the making. */
 export interface Call {

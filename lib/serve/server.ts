@@ -4,11 +4,11 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
-import { wrongType } from '../arguments.js';
-import { ClosedError } from '../errors.js';
+import { wrongType } from '../common/arguments.js';
+import { ClosedError } from '../common/errors.js';
 import { LLaMa } from '../llama.js';
 import { type Host, makeApp } from './app.js';
-import { closing } from './http-error.js';
+import { closing } from './http/http-error.js';
 import { readServeOptions, type ServeOptions, type ServeSettings } from './options.js';
 import { type Call, Served } from './served.js';
 

@@ -1,9 +1,9 @@
 // The Engine: a Network with a queue and a prefix cache, so that calls may overlap, and what was
 // decoded is not decoded again. TfLM and `levels.ts` call it.
 
-import { ClosedError, LMError } from '../errors.js';
-import { logSoftmax } from '../log-softmax.js';
-import type { Cost } from '../usage.js';
+import { ClosedError, LMError } from '../common/errors.js';
+import { logSoftmax } from '../common/log-softmax.js';
+import type { Cost } from '../common/usage.js';
 import type { Network, Output } from './network.js';
 import type { Past } from './past.js';
 import { PrefixCache } from './prefix-cache.js';

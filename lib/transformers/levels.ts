@@ -2,14 +2,14 @@
 // from its parent's keys and values. TfLM uses it where the model allows that; ChoiceLM's own
 // way gives the same numbers, one token at a time.
 
-import { wrongRange } from '../arguments.js';
-import { LMError } from '../errors.js';
-import { logSoftmax, logSumExp } from '../log-softmax.js';
-import { readDetails } from '../node-details.js';
-import type { TokenChoiceTree } from '../token-choice-tree.js';
-import type { TreeRequest, TreeScores } from '../tree-scoring.js';
-import { childrenOf, noScores } from '../tree-walk.js';
-import type { Cost } from '../usage.js';
+import { wrongRange } from '../common/arguments.js';
+import { LMError } from '../common/errors.js';
+import { logSoftmax, logSumExp } from '../common/log-softmax.js';
+import type { Cost } from '../common/usage.js';
+import { readDetails } from '../tree/node-details.js';
+import type { TokenChoiceTree } from '../tree/token-choice-tree.js';
+import type { TreeRequest, TreeScores } from '../tree/tree-scoring.js';
+import { childrenOf, noScores } from '../tree/tree-walk.js';
 import type { Engine } from './engine.js';
 import type { Past } from './past.js';
 

@@ -3,9 +3,9 @@
 
 import { statSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
-import { raceAbort } from '../abort.js';
-import { wrongRange } from '../arguments.js';
-import { LMError, ModelLoadError, NotSupportedError } from '../errors.js';
+import { raceAbort } from '../common/abort.js';
+import { wrongRange } from '../common/arguments.js';
+import { LMError, ModelLoadError, NotSupportedError } from '../common/errors.js';
 import { Network } from './network.js';
 import { type Peer, type PeerConfig, type PeerModel, silently } from './peer.js';
 import type { TfLMRequest } from './tflm-options.js';

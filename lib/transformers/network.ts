@@ -1,7 +1,7 @@
 // One forward through a model of the peer's: token ids and a past in, logits and a longer past
 // out. The Engine calls it, one call at a time.
 
-import { LMError, NotSupportedError } from '../errors.js';
+import { LMError, NotSupportedError } from '../common/errors.js';
 import { floatsOf } from './half.js';
 import { Past } from './past.js';
 import {

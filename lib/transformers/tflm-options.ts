@@ -9,9 +9,9 @@ import {
   checkSignal,
   checkString,
   wrongType,
-} from '../arguments.js';
-import type { CallOptions } from '../call-options.js';
-import { readCompletionDefaults } from '../completion.js';
+} from '../common/arguments.js';
+import type { CallOptions } from '../common/call-options.js';
+import { readCompletionDefaults } from '../generation/completion.js';
 import type { GreedyLMOptions } from '../greedy-lm.js';
 
 const devices = ['auto', 'gpu', 'cpu', 'cuda', 'webgpu', 'dml', 'coreml'] as const;

@@ -2,26 +2,26 @@
 // @huggingface/transformers and ONNX Runtime. What ChoiceLM makes of greedyImpl holds here, too;
 // a prefix cache and batched trees make it fast.
 
-import { raceAbort } from '../abort.js';
-import { checkString, checkTokens } from '../arguments.js';
-import type { BeamRequest, BeamSearchResult } from '../beam-options.js';
-import { searchBeams } from '../beam-search.js';
 import { ChoiceLM } from '../choice-lm.js';
-import type { CompletionRequest } from '../completion.js';
+import { type Next, scoreByGreedy } from '../choose/greedy-tree.js';
+import { raceAbort } from '../common/abort.js';
+import { checkString, checkTokens } from '../common/arguments.js';
+import { requirePeer } from '../common/peers.js';
+import { readDetokenizeOptions, readTokenizeOptions } from '../common/text-options.js';
+import { type Cost, noCost, type Usage } from '../common/usage.js';
+import type { BeamRequest, BeamSearchResult } from '../generation/beam-options.js';
+import { searchBeams } from '../generation/beam-search.js';
+import type { CompletionRequest } from '../generation/completion.js';
 import {
   checkPortable,
   type Emit,
   type Generation,
   type Generator,
   generate,
-} from '../generate.js';
-import { type Next, scoreByGreedy } from '../greedy-tree.js';
+} from '../generation/generate.js';
 import type { DetokenizeOptions, TokenizeOptions } from '../lm.js';
-import { requirePeer } from '../peers.js';
-import { readDetokenizeOptions, readTokenizeOptions } from '../text-options.js';
-import type { TokenChoiceTree } from '../token-choice-tree.js';
-import type { TreeRequest, TreeScores } from '../tree-scoring.js';
-import { type Cost, noCost, type Usage } from '../usage.js';
+import type { TokenChoiceTree } from '../tree/token-choice-tree.js';
+import type { TreeRequest, TreeScores } from '../tree/tree-scoring.js';
 import { Engine } from './engine.js';
 import { Plan, scoreByLevels } from './levels.js';
 import { type Loaded, load } from './loading.js';

@@ -19,9 +19,9 @@
 #include <set>
 #include <vector>
 
-#include "addon/log_wrap.h"
+#include "addon/classes/log_wrap.h"
 #include "addon/napi_common.h"
-#include "engine/job_thread.h"
+#include "engine/common/job_thread.h"
 
 namespace autocog {
 

@@ -1,19 +1,19 @@
-// The addon's export table: NativeAddon of lib/binding.ts. Runs once per environment.
+// The addon's export table: NativeAddon of lib/native/binding.ts. Runs once per environment.
 
 #include <string>
 
-#include "addon/adapter_wrap.h"
-#include "addon/embedder_wrap.h"
+#include "addon/classes/adapter_wrap.h"
+#include "addon/classes/embedder_wrap.h"
+#include "addon/classes/log_wrap.h"
+#include "addon/classes/model_wrap.h"
+#include "addon/classes/session_wrap.h"
 #include "addon/environment.h"
-#include "addon/errors.h"
 #include "addon/job.h"
-#include "addon/log_wrap.h"
-#include "addon/model_wrap.h"
 #include "addon/napi_common.h"
-#include "addon/session_wrap.h"
-#include "addon/values.h"
-#include "engine/backend.h"
-#include "engine/cpu_check.h"
+#include "addon/values/errors.h"
+#include "addon/values/values.h"
+#include "engine/common/backend.h"
+#include "engine/common/cpu_check.h"
 
 namespace autocog {
 

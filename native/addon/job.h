@@ -11,9 +11,9 @@
 #include <utility>
 
 #include "addon/environment.h"
-#include "addon/errors.h"
 #include "addon/napi_common.h"
-#include "engine/status.h"
+#include "addon/values/errors.h"
+#include "engine/common/status.h"
 
 namespace autocog {
 

@@ -3,7 +3,7 @@
 import { type Completion, defaultModelPath } from 'autocog-lm';
 import { OpenAI, type OpenAIOptions } from 'autocog-lm/openai';
 import type { Test } from 'tap';
-import { FaultProxy } from '../../test/support/fault-proxy.js';
+import { FaultProxy } from '../../test/openai/fault-proxy.js';
 import { Server } from './server.js';
 
 export const prompt = 'Question: what colour is grass?\nAnswer:';

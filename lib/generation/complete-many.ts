@@ -1,0 +1,47 @@
+// The options of `completeMany`, and the reading of them.
+
+import { checkPrompt, type Prompt, wrongType } from '../common/arguments.js';
+import type { SamplerSettings } from '../sampling/sampler-settings.js';
+import {
+  type CompleteOptions,
+  type CompletionChunk,
+  type CompletionRequest,
+  readCompleteOptions,
+} from './completion.js';
+
+/** Options of `completeMany`. */
+export interface CompleteManyOptions extends Omit<CompleteOptions, 'onToken'> {
+  /**
+   * Called with each token and the index of its prompt, in each text's order. What it throws
+   * rejects the call; `false` ends that text there.
+   */
+  onToken?: ((chunk: CompletionChunk, index: number) => unknown) | undefined;
+}
+
+/** What {@link readCompleteManyOptions} makes of the options. */
+export interface CompleteManyRequest extends Omit<CompletionRequest, 'onToken'> {
+  onToken: CompleteManyOptions['onToken'];
+}
+
+/** Checks the options; throws TypeError or RangeError. */
+export function readCompleteManyOptions(
+  value: CompleteManyOptions | undefined,
+  defaults: Parameters<typeof readCompleteOptions>[1],
+): CompleteManyRequest {
+  return readCompleteOptions(value as CompleteOptions | undefined, defaults);
+}
+
+/** Checks a list of prompts; throws TypeError or RangeError. */
+export function checkPrompts(value: unknown, vocabularySize: number | undefined): Prompt[] {
+  if (!Array.isArray(value)) throw wrongType('an array of prompts', 'prompts', value);
+  return value.map((prompt, index) => checkPrompt(prompt, `prompts[${index}]`, vocabularySize));
+}
+
+/** The settings for the n-th of several texts: another seed each, known beforehand. */
+export function withSeed(
+  sampler: SamplerSettings | undefined,
+  index: number,
+): SamplerSettings | undefined {
+  if (sampler?.seed === undefined) return sampler;
+  return sampler.with({ seed: (sampler.seed + index) % 2 ** 32 });
+}

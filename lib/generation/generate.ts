@@ -1,0 +1,177 @@
+// Greedy writing in TypeScript, for any LM with next-token log-probabilities. GreedyLM calls
+// it; LLaMa writes natively instead.
+
+import { concatenate } from '../choose/boundary.js';
+import { NotSupportedError } from '../common/errors.js';
+import { type Cost, noCost } from '../common/usage.js';
+import { type Candidate, topCandidates } from './candidates.js';
+import type { CompletionChunk, CompletionRequest } from './completion.js';
+import { GrowingText } from './partial-text.js';
+
+/** What was written, before it is a Completion. */
+export interface Generation extends Cost {
+  text: string;
+  /** Every token, those of a stop included; no end-of-generation token. */
+  tokens: Int32Array;
+  /** One per token. */
+  logprobs: Float64Array;
+  /** Per token, if asked for. */
+  alternatives?: Candidate[][];
+  stopReason: 'eog' | 'stop' | 'length' | 'context' | 'abort';
+  stop?: string | number;
+  seed?: number;
+  /** Milliseconds from the work's start to the first token, and from there to the last. */
+  firstTokenMs: number;
+  writeMs: number;
+}
+
+/** What writing needs of an LM. */
+export interface Generator {
+  next(tokens: Int32Array): Promise<Float32Array>;
+  detokenize(tokens: Int32Array): Promise<string>;
+  tokenTexts(tokens: Int32Array): Promise<Map<number, string>>;
+  endOfGeneration: Int32Array;
+  contextSize: number | undefined;
+}
+
+/** Told of each token as it is written. */
+export type Emit = (chunk: CompletionChunk) => void;
+
+/** The index of the largest value, the lowest of equals. */
+export function argmax(values: ArrayLike<number>): number {
+  let best = 0;
+  for (let index = 1; index < values.length; index++) {
+    if ((values[index] as number) > (values[best] as number)) best = index;
+  }
+  return best;
+}
+
+/** Throws NotSupportedError for what only an engine of its own can do. */
+export function checkPortable({ sampler, grammar, contextShift }: CompletionRequest): void {
+  const refuse = (what: string): never => {
+    throw new NotSupportedError(`This LM writes the likeliest token each time, without ${what}`);
+  };
+  if (sampler !== undefined && !sampler.isGreedy) refuse('a sampler');
+  if (grammar !== '') refuse('a grammar');
+  if (contextShift !== undefined) refuse('contextShift');
+}
+
+/** Takes the likeliest token again and again, until a token, a text, a length or an abort ends it. */
+export async function generate(
+  lm: Generator,
+  prompt: Int32Array,
+  request: CompletionRequest,
+  emit: Emit,
+  stopped: AbortSignal,
+): Promise<Generation> {
+  const writer = new Writer(lm, prompt, request, emit);
+  try {
+    while (!writer.isOver) await writer.step(stopped);
+  } catch (error) {
+    if (!stopped.aborted) throw error;
+    writer.end('abort');
+  }
+  return writer.generation();
+}
+
+class Writer {
+  readonly #lm: Generator;
+  readonly #prompt: Int32Array;
+  readonly #request: CompletionRequest;
+  readonly #emit: Emit;
+  readonly #ends: ReadonlySet<number>;
+  readonly #text: GrowingText;
+  readonly #cost = noCost();
+  readonly #start = performance.now();
+  #first = 0;
+  #last = 0;
+  // Grown token by token: the limit may be far beyond what is ever written.
+  readonly #tokens: number[] = [];
+  readonly #logprobs: number[] = [];
+  readonly #alternatives: Candidate[][] = [];
+
+  constructor(lm: Generator, prompt: Int32Array, request: CompletionRequest, emit: Emit) {
+    this.#lm = lm;
+    this.#prompt = prompt;
+    this.#request = request;
+    this.#emit = emit;
+    this.#ends = new Set(lm.endOfGeneration);
+    this.#text = new GrowingText(request);
+    this.#cost.usage.promptTokens = prompt.length;
+  }
+
+  get isOver(): boolean {
+    return this.#text.end !== undefined;
+  }
+
+  async step(stopped: AbortSignal): Promise<void> {
+    stopped.throwIfAborted();
+    const { maxTokens, topLogprobs, stopTokens, includeStop } = this.#request;
+    const path = concatenate(this.#prompt, Int32Array.from(this.#tokens));
+    if (path.length > (this.#lm.contextSize ?? Infinity)) return this.end('context');
+    const distribution = await this.#next(path);
+    const token = argmax(distribution);
+    if (this.#ends.has(token)) return this.end('eog');
+
+    const logprob = distribution[token] as number;
+    this.#tokens.push(token);
+    this.#logprobs.push(logprob);
+    const alternatives = topLogprobs > 0 ? await this.#likeliest(distribution) : undefined;
+    if (alternatives !== undefined) this.#alternatives.push(alternatives);
+    const before = this.#text.whole.length;
+    const text = await this.#lm.detokenize(Int32Array.from(this.#tokens));
+    const isStopped = this.#text.extendTo(text);
+    if (!isStopped && stopTokens.includes(token)) {
+      this.#text.close('stop', token, includeStop ? text.length : before);
+    } else if (!isStopped && this.#tokens.length === maxTokens) this.#text.close('length');
+    const written = this.#text.release();
+    const chunk = {
+      text: written,
+      tokens: Int32Array.of(token),
+      logprobs: Float64Array.of(logprob),
+    };
+    this.#emit(alternatives === undefined ? chunk : { ...chunk, alternatives: [alternatives] });
+  }
+
+  end(reason: Generation['stopReason']): void {
+    this.#text.close(reason);
+    const text = this.#text.release();
+    if (text === '') return;
+    this.#emit({ text, tokens: new Int32Array(0), logprobs: new Float64Array(0) });
+  }
+
+  generation(): Generation {
+    const { text = '', stopReason = 'abort', stop } = this.#text.end ?? {};
+    return {
+      text,
+      tokens: Int32Array.from(this.#tokens),
+      logprobs: Float64Array.from(this.#logprobs),
+      ...(this.#request.topLogprobs > 0 ? { alternatives: this.#alternatives } : {}),
+      stopReason,
+      ...(stop === undefined ? {} : { stop }),
+      firstTokenMs: Math.max(0, this.#first - this.#start),
+      writeMs: this.#last - this.#first,
+      ...this.#cost,
+    };
+  }
+
+  async #next(path: Int32Array): Promise<Float32Array> {
+    const { usage, timings } = this.#cost;
+    const start = performance.now();
+    const distribution = await this.#lm.next(path);
+    this.#last = performance.now();
+    if (usage.decodeCalls === 0) this.#first = this.#last;
+    timings[usage.decodeCalls === 0 ? 'promptMs' : 'decodeMs'] += this.#last - start;
+    usage.decodeCalls++;
+    usage.decodedTokens += path.length;
+    return distribution;
+  }
+
+  async #likeliest(distribution: Float32Array): Promise<Candidate[]> {
+    const best = topCandidates(distribution, this.#request.topLogprobs);
+    const texts = await this.#lm.tokenTexts(Int32Array.from(best, ({ token }) => token));
+    return best.map(({ token, logprob }) => {
+      return { token, text: texts.get(token) ?? '', logprob, probability: Math.exp(logprob) };
+    });
+  }
+}

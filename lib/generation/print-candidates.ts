@@ -1,0 +1,52 @@
+// Candidates for a person to read, a line for each. GreedyLM uses it.
+
+import { raceAbort } from '../common/abort.js';
+import { checkOptions, checkSignal, wrongType } from '../common/arguments.js';
+import type { CallOptions } from '../common/call-options.js';
+import type { Candidate } from './candidates.js';
+
+/** Options of `printCandidates`. */
+export interface PrintOptions extends CallOptions {
+  /** Where to write. Default `process.stdout`. */
+  file?: NodeJS.WritableStream | undefined;
+}
+
+/** Checks the options and sets the defaults; throws TypeError. */
+export function readPrintOptions(value: PrintOptions | undefined): {
+  file: NodeJS.WritableStream;
+  signal: AbortSignal | undefined;
+} {
+  const options = checkOptions(value, 'options', ['file', 'signal']);
+  const { file = process.stdout } = options;
+  const stream = file as Partial<NodeJS.WritableStream> | null;
+  if (typeof stream?.write !== 'function') throw wrongType('a writable stream', 'file', file);
+  return { file, signal: checkSignal(options.signal, 'signal') };
+}
+
+const escapes: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+/** A token's text on one line: spaces to be seen, line ends and the like escaped. */
+function shown(text: string): string {
+  const escaped = text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (sign) => {
+    return escapes[sign] ?? `\\u{${sign.codePointAt(0)?.toString(16)}}`;
+  });
+  return escaped.replaceAll(' ', '▁');
+}
+
+/** Writes the lines, and waits until the stream has taken them. */
+export async function printLines(
+  candidates: readonly Candidate[],
+  file: NodeJS.WritableStream,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const lines = candidates.map(({ text, probability }) => {
+    return `token '${shown(text)}' has probability ${probability}\n`;
+  });
+  const written = new Promise<void>((resolve, reject) => {
+    file.write(lines.join(''), (error) => {
+      if (error) reject(error);
+      else resolve();
+    });
+  });
+  await raceAbort(written, signal);
+}

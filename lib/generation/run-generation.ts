@@ -1,0 +1,156 @@
+// One call of `complete` or `stream`: the one path by which it is ended from outside (a signal,
+// `onToken`, a reader who leaves), and what becomes of what was written. GreedyLM uses it.
+
+import { raceAbort } from '../common/abort.js';
+import { onAbort } from '../common/abort-listeners.js';
+import { ContextOverflowError } from '../common/errors.js';
+import type { Stopwatch } from '../common/usage.js';
+import type { Candidate } from './candidates.js';
+import type { Completion, CompletionChunk, CompletionRequest } from './completion.js';
+import type { Emit, Generation } from './generate.js';
+
+/** Does the writing; ends soon, with what it has, when the signal aborts. */
+export type Write = (emit: Emit | undefined, stopped: AbortSignal) => Promise<Generation>;
+
+/** Gets each chunk; gives false where it wants no more. */
+type Reader = (chunk: CompletionChunk) => unknown;
+
+/**
+ * Writes under a call's signal and for its reader, and gives what was written.
+ *
+ * @param left aborts when the reader of a stream leaves
+ */
+export async function write(
+  request: CompletionRequest,
+  reader: Reader | undefined,
+  left: AbortSignal | undefined,
+  work: Write,
+): Promise<Generation & { isLeft: boolean }> {
+  const { signal, stopOnAbort } = request;
+  const stop = new AbortController();
+  const read = reader === undefined ? undefined : new Reading(reader, stop);
+  const unlisten = [onAbort(signal, () => stop.abort()), onAbort(left, () => read?.leave())];
+  try {
+    const working = work(read?.emit, stop.signal);
+    const generation = await (stopOnAbort ? working : raceAbort(working, signal));
+    if (read === undefined) return { ...generation, isLeft: false };
+    if (read.failure !== undefined) throw read.failure.reason;
+    return { ...(stop.signal.aborted ? read.cut(generation) : generation), isLeft: read.isLeft };
+  } finally {
+    for (const end of unlisten) end();
+  }
+}
+
+/** What a reader got so far. */
+class Reading {
+  failure: { reason: unknown } | undefined;
+  isLeft = false;
+  readonly #reader: Reader;
+  readonly #stop: AbortController;
+  readonly #chunks: CompletionChunk[] = [];
+
+  constructor(reader: Reader, stop: AbortController) {
+    this.#reader = reader;
+    this.#stop = stop;
+  }
+
+  readonly emit = (chunk: CompletionChunk): void => {
+    // The engine may have been quicker than the news that nobody reads any more.
+    if (this.#stop.signal.aborted) return;
+    this.#chunks.push(chunk);
+    try {
+      if (this.#reader(chunk) === false) this.leave();
+    } catch (reason) {
+      this.failure = { reason };
+      this.#stop.abort();
+    }
+  };
+
+  leave(): void {
+    this.isLeft = true;
+    this.#stop.abort();
+  }
+
+  /** Of what was written, as much as was read. */
+  cut(generation: Generation): Generation {
+    const chunks = this.#chunks;
+    const count = chunks.reduce((sum, { tokens }) => sum + tokens.length, 0);
+    const { alternatives } = generation;
+    const { stop: _stop, ...rest } = generation;
+    const isWhole = count === generation.tokens.length && generation.stopReason !== 'abort';
+    return {
+      ...(isWhole ? generation : rest),
+      text: chunks.map(({ text }) => text).join(''),
+      tokens: generation.tokens.slice(0, count),
+      logprobs: generation.logprobs.slice(0, count),
+      ...(alternatives === undefined ? {} : { alternatives: alternatives.slice(0, count) }),
+      stopReason: isWhole ? generation.stopReason : 'abort',
+    };
+  }
+}
+
+/** The public result of what was written; throws where a context was too small for what was asked. */
+export function completionOf(
+  generation: Generation & { isLeft: boolean },
+  request: CompletionRequest,
+  stopwatch: Stopwatch,
+): Completion {
+  const { text, tokens, logprobs, alternatives, stop, seed, isLeft } = generation;
+  const cost = stopwatch.complete(generation);
+  const completion: Completion = {
+    text,
+    tokens,
+    logprobs,
+    logprob: logprobs.reduce((sum, value) => sum + value, 0),
+    stopReason: reasonOf(generation.stopReason, isLeft),
+    ...(stop === undefined ? {} : { stop }),
+    ...(seed === undefined ? {} : { seed }),
+    ...(alternatives === undefined ? {} : { alternatives }),
+    performance: performanceOf(generation, cost),
+    ...cost,
+  };
+  if (generation.stopReason === 'context' && request.isChosen) {
+    throw new ContextOverflowError(
+      `The context is full after ${tokens.length} of ${request.maxTokens} tokens: contextShift would go on, ` +
+        'and what was written is in the error as completion',
+      { completion },
+    );
+  }
+  return completion;
+}
+
+function reasonOf(reason: Generation['stopReason'], isLeft: boolean): Completion['stopReason'] {
+  if (reason === 'context') return 'length';
+  return reason === 'abort' && isLeft ? 'callback' : reason;
+}
+
+function performanceOf(
+  { firstTokenMs, writeMs, tokens, stopReason }: Generation,
+  { usage, timings }: Pick<Completion, 'usage' | 'timings'>,
+): Completion['performance'] {
+  const steps = tokens.length - 1 + (stopReason === 'eog' ? 1 : 0);
+  const fresh = usage.promptTokens - usage.cachedTokens;
+  return {
+    firstTokenMs: timings.tokenizeMs + timings.queueMs + firstTokenMs,
+    tokensPerSecond: steps > 0 && writeMs > 0 ? (steps / writeMs) * 1000 : 0,
+    promptTokensPerSecond: timings.promptMs > 0 ? (fresh / timings.promptMs) * 1000 : 0,
+  };
+}
+
+/** Rows of the engine's flat lists of likeliest tokens, as candidates. */
+export function candidateRows(
+  tokens: Int32Array,
+  logprobs: Float64Array,
+  width: number,
+  textOf: (token: number) => string,
+): Candidate[][] {
+  const rows: Candidate[][] = [];
+  for (let start = 0; start < tokens.length; start += width) {
+    const row = Array.from(tokens.subarray(start, start + width), (token, index) => {
+      const logprob = logprobs[start + index] as number;
+      return { token, text: textOf(token), logprob, probability: Math.exp(logprob) };
+    });
+    rows.push(row);
+  }
+  return rows;
+}

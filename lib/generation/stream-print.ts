@@ -1,0 +1,60 @@
+// Prints a completion as it is written. LM's `streamPrint` is this.
+
+import type { Writable } from 'node:stream';
+import { checkBoolean, checkString, type Prompt, wrongType } from '../common/arguments.js';
+import type { CompleteOptions } from './completion.js';
+import type { CompletionStream } from './completion-stream.js';
+
+/** Options of `streamPrint`: those of `stream`, and where to print. */
+export interface StreamPrintOptions extends CompleteOptions {
+  /** Printed after the text, and no part of the result. Default a line end. */
+  end?: string | undefined;
+  /** Where to print. Default standard output. */
+  file?: Pick<Writable, 'write'> | undefined;
+  /** Wait until each token is out before the next is printed. Default false: only at the end. */
+  flush?: boolean | undefined;
+}
+
+interface Streaming {
+  stream(prompt: Prompt, options?: CompleteOptions): CompletionStream;
+}
+
+/**
+ * Writes on after the prompt, and prints what is written as it comes. Gives the text. It resolves
+ * when everything is out; where `file` fails, the writing ends and it rejects with that failure.
+ */
+export async function streamPrint(
+  lm: Streaming,
+  prompt: Prompt,
+  options: StreamPrintOptions = {},
+): Promise<string> {
+  if (typeof options !== 'object' || options === null) {
+    throw wrongType('an object', 'options', options);
+  }
+  const { end = '\n', file = process.stdout, flush = false, ...rest } = options;
+  checkString(end, 'end');
+  checkBoolean(flush, 'flush');
+  if (typeof file?.write !== 'function') throw wrongType('a writable stream', 'file', file);
+  const print = (text: string): Promise<void> =>
+    new Promise((resolve, reject) => {
+      file.write(text, (error) => (error ? reject(error) : resolve()));
+    });
+  const stream = lm.stream(prompt, rest);
+  let printing = Promise.resolve();
+  let failed = false;
+  for await (const { text } of stream) {
+    if (failed) break;
+    if (text === '') continue;
+    printing = Promise.all([printing, print(text)]).then(() => {});
+    if (flush) await printing;
+    else {
+      printing.catch(() => {
+        failed = true;
+      });
+    }
+  }
+  await printing;
+  const completion = await stream.completion;
+  if (end !== '') await print(end);
+  return completion.text;
+}

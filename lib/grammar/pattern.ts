@@ -1,0 +1,259 @@
+// Regular expressions of JSON Schema's `pattern` as expressions over the characters of a JSON
+// string. The syntax is ECMA-262's with the flag u; what no grammar can say is refused.
+
+import { NotSupportedError } from '../common/errors.js';
+import {
+  complement,
+  type Expression,
+  either,
+  normalizeRanges,
+  nothing,
+  type Range,
+  repeat,
+  sequence,
+} from './expression.js';
+import type { Rules } from './rules.js';
+import { anyCharacter, characterOf, quote } from './strings.js';
+
+/** Groups within each other; the engine's limit is 256, and a group may take two. */
+const mostNesting = 100;
+const mostRepetitions = 2000;
+
+const digitRanges: Range[] = [[0x30, 0x39]];
+const wordRanges: Range[] = [
+  [0x30, 0x39],
+  [0x41, 0x5a],
+  [0x5f, 0x5f],
+  [0x61, 0x7a],
+];
+const spaceRanges: Range[] = [
+  [0x09, 0x0d],
+  [0x20, 0x20],
+  [0xa0, 0xa0],
+  [0x1680, 0x1680],
+  [0x2000, 0x200a],
+  [0x2028, 0x2029],
+  [0x202f, 0x202f],
+  [0x205f, 0x205f],
+  [0x3000, 0x3000],
+  [0xfeff, 0xfeff],
+];
+const lineEnds: Range[] = [
+  [0x0a, 0x0a],
+  [0x0d, 0x0d],
+  [0x2028, 0x2029],
+];
+const classes: Record<string, Range[]> = { d: digitRanges, w: wordRanges, s: spaceRanges };
+const controls: Record<string, number> = { t: 9, n: 10, v: 11, f: 12, r: 13 };
+
+/** A JSON string in which the pattern is found. Throws NotSupportedError and SyntaxError. */
+export function stringOfPattern(rules: Rules, pattern: string): Expression {
+  // This tells what is wrong; the reader below takes a right pattern for granted.
+  try {
+    new RegExp(pattern, 'u');
+  } catch {
+    new RegExp(pattern);
+  }
+  return sequence(quote, new PatternReader(rules, pattern).read(), quote);
+}
+
+/** Rules here are of single characters or of what is repeated, and those are never empty. */
+function canBeEmpty(expression: Expression): boolean {
+  if (typeof expression === 'string' || expression.kind === 'rule') return false;
+  if (expression.kind === 'repeat') return expression.min === 0;
+  const { kind, parts } = expression;
+  return kind === 'sequence' ? parts.every(canBeEmpty) : parts.some(canBeEmpty);
+}
+
+/** The same without the empty text. */
+function notEmpty(expression: Expression): Expression {
+  if (!canBeEmpty(expression) || typeof expression === 'string') return expression;
+  if (expression.kind === 'rule') return expression;
+  if (expression.kind === 'repeat') return repeat(expression.part, 1, expression.max);
+  if (expression.kind === 'either') return either(...expression.parts.map(notEmpty));
+  // The first part that is not empty, and whatever follows it.
+  const { parts } = expression;
+  return either(...parts.map((part, index) => sequence(notEmpty(part), ...parts.slice(index + 1))));
+}
+
+class PatternReader {
+  readonly #rules: Rules;
+  readonly #source: string[];
+  readonly #pattern: string;
+  #at = 0;
+
+  constructor(rules: Rules, pattern: string) {
+    this.#rules = rules;
+    this.#source = Array.from(pattern);
+    this.#pattern = pattern;
+  }
+
+  /** Each alternative may begin and end with an anchor; without one, anything may be there. */
+  read(): Expression {
+    const anything = repeat(anyCharacter(this.#rules), 0);
+    const alternatives: Expression[] = [];
+    do {
+      const begin = this.#take('^') ? nothing : anything;
+      const body = this.#sequence(0);
+      const end = this.#take('$') ? nothing : anything;
+      alternatives.push(sequence(begin, body, end));
+    } while (this.#take('|'));
+    if (this.#at < this.#source.length) this.#refuse('an anchor within the pattern');
+    return either(...alternatives);
+  }
+
+  #peek(): string | undefined {
+    return this.#source[this.#at];
+  }
+
+  #take(text: string): boolean {
+    const characters = Array.from(text);
+    if (!characters.every((each, index) => this.#source[this.#at + index] === each)) return false;
+    this.#at += characters.length;
+    return true;
+  }
+
+  #refuse(what: string): never {
+    const place = `at character ${this.#at + 1} of the pattern ${JSON.stringify(this.#pattern)}`;
+    throw new NotSupportedError(`No grammar is made of ${what}, ${place}`);
+  }
+
+  #alternatives(depth: number): Expression {
+    if (depth > mostNesting) this.#refuse(`more than ${mostNesting} groups within each other`);
+    const parts = [this.#sequence(depth)];
+    while (this.#take('|')) parts.push(this.#sequence(depth));
+    return either(...parts);
+  }
+
+  #sequence(depth: number): Expression {
+    const parts: Expression[] = [];
+    for (
+      let next = this.#peek();
+      next !== undefined && !'|)$^'.includes(next);
+      next = this.#peek()
+    ) {
+      parts.push(this.#quantified(this.#item(depth)));
+    }
+    if (depth > 0 && (this.#peek() === '^' || this.#peek() === '$'))
+      this.#refuse('an anchor in a group');
+    return sequence(...parts);
+  }
+
+  #item(depth: number): Expression {
+    if (this.#take('(')) {
+      if (this.#take('?')) {
+        const isNamed = this.#take('<') && this.#peek() !== '=' && this.#peek() !== '!';
+        if (isNamed) this.#at = this.#source.indexOf('>', this.#at) + 1;
+        else if (!this.#take(':')) this.#refuse('a group that only looks, or sets flags');
+      }
+      const body = this.#alternatives(depth + 1);
+      this.#take(')');
+      return body;
+    }
+    if (this.#take('.')) return characterOf(complement(lineEnds));
+    if (this.#take('[')) return characterOf(this.#class());
+    if (this.#take('\\')) return characterOf(this.#escape());
+    return characterOf([this.#character()]);
+  }
+
+  #quantified(item: Expression): Expression {
+    let [min, max] = [1, 1];
+    if (this.#take('*')) [min, max] = [0, Infinity];
+    else if (this.#take('+')) [min, max] = [1, Infinity];
+    else if (this.#take('?')) [min, max] = [0, 1];
+    else if (/^\{\d+(?:,\d*)?\}/.test(this.#source.slice(this.#at, this.#at + 30).join(''))) {
+      [min, max] = this.#counts();
+    } else return item;
+    // Lazy or not, the texts are the same.
+    this.#take('?');
+    if (min > mostRepetitions || (max !== Infinity && max > mostRepetitions)) {
+      this.#refuse(`more than ${mostRepetitions} repetitions`);
+    }
+    // The engine refuses to repeat what can be empty, and nothing is lost without it.
+    if (canBeEmpty(item)) return this.#rules.repeat('pattern', notEmpty(item), 0, max);
+    return this.#rules.repeat('pattern', item, min, max);
+  }
+
+  #counts(): [number, number] {
+    const end = this.#source.indexOf('}', this.#at);
+    const [min = '', max] = this.#source
+      .slice(this.#at + 1, end)
+      .join('')
+      .split(',');
+    this.#at = end + 1;
+    if (max === undefined) return [Number(min), Number(min)];
+    return [Number(min), max === '' ? Infinity : Number(max)];
+  }
+
+  #character(): Range {
+    const codePoint = (this.#source[this.#at++] as string).codePointAt(0) as number;
+    return [codePoint, codePoint];
+  }
+
+  /** What an escape stands for, behind its backslash. */
+  #escape(): readonly Range[] {
+    const letter = this.#source[this.#at++] as string;
+    const ranges = classes[letter.toLowerCase()];
+    if (ranges !== undefined) return letter in classes ? ranges : complement(ranges);
+    const known = controls[letter];
+    if (known !== undefined) return [[known, known]];
+    if (letter === 'x') return this.#hex(2);
+    if (letter === 'u') return this.#unicode();
+    if (letter === 'c') {
+      const control = this.#character()[0] % 32;
+      return [[control, control]];
+    }
+    if (letter === '0') return [[0, 0]];
+    if (/[bB1-9kpP]/.test(letter)) {
+      this.#at--;
+      this.#refuse(`the escape \\${letter}`);
+    }
+    this.#at--;
+    return [this.#character()];
+  }
+
+  #hex(count: number): readonly Range[] {
+    const codePoint = Number.parseInt(this.#source.slice(this.#at, this.#at + count).join(''), 16);
+    this.#at += count;
+    return [[codePoint, codePoint]];
+  }
+
+  #unicode(): readonly Range[] {
+    if (this.#take('{')) {
+      const end = this.#source.indexOf('}', this.#at);
+      const range = this.#hex(end - this.#at);
+      this.#take('}');
+      return range;
+    }
+    const [[high]] = this.#hex(4) as [Range];
+    if (high < 0xd800 || high > 0xdfff) return [[high, high]];
+    if (high > 0xdbff || !this.#take('\\u')) this.#refuse('half of a surrogate pair');
+    const [[low]] = this.#hex(4) as [Range];
+    const codePoint = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
+    return [[codePoint, codePoint]];
+  }
+
+  #class(): readonly Range[] {
+    const isNegative = this.#take('^');
+    const ranges: Range[] = [];
+    while (!this.#take(']')) {
+      const first = this.#classItem();
+      const isOne = first.length === 1 && first[0]?.[0] === first[0]?.[1];
+      const isRange = isOne && this.#peek() === '-' && this.#source[this.#at + 1] !== ']';
+      if (!isRange) {
+        ranges.push(...first);
+        continue;
+      }
+      this.#take('-');
+      const last = this.#classItem();
+      ranges.push([(first[0] as Range)[0], (last[0] as Range)[1]]);
+    }
+    return isNegative ? complement(ranges) : normalizeRanges(ranges);
+  }
+
+  #classItem(): readonly Range[] {
+    if (!this.#take('\\')) return [this.#character()];
+    if (this.#take('b')) return [[8, 8]];
+    return this.#escape();
+  }
+}

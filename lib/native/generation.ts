@@ -1,0 +1,220 @@
+// Texts written by the native engine: what LLaMa does for the hooks of GreedyLM.
+
+import { concatenate } from '../choose/boundary.js';
+import { LMError } from '../common/errors.js';
+import { costFromNative, noCost, type Stopwatch } from '../common/usage.js';
+import type { Session } from '../context/session.js';
+import type { BeamRequest, BeamSearchResult, BeamSequence } from '../generation/beam-options.js';
+import type { Candidate } from '../generation/candidates.js';
+import type { CompleteManyRequest } from '../generation/complete-many.js';
+import type { Completion, CompletionChunk, CompletionRequest } from '../generation/completion.js';
+import type { Emit, Generation } from '../generation/generate.js';
+import { candidateRows, completionOf, write } from '../generation/run-generation.js';
+import {
+  type NativeCancellation,
+  type NativeGeneration,
+  type NativeOnPieces,
+  type NativeWritingOptions,
+  native,
+} from './binding.js';
+import { nativeSampling } from './sampling.js';
+
+type TextOf = (token: number) => string;
+type Request = Omit<CompletionRequest, 'onToken'>;
+
+/** What an Int32 of the engine can hold for "no limit". */
+const unlimited = 2 ** 31 - 1;
+
+/** Writes one text; ends with what it has when `stopped` aborts. */
+export async function writeNatively(
+  session: Session,
+  prompt: Int32Array,
+  request: Request,
+  emit: Emit | undefined,
+  stopped: AbortSignal,
+  textOf: TextOf,
+): Promise<Generation> {
+  const sampling = nativeSampling(request.sampler, request.grammar);
+  const reading = new Reading(session, request, textOf);
+  const onPieces = emit && reading.pieces((_prompt, chunk) => emit(chunk));
+  const keep = keptTokens(session, prompt, request);
+  const job = session.run((engine, cancellation) => {
+    cancelOn(stopped, cancellation);
+    return engine.generate(prompt, reading.options(keep), sampling, onPieces, cancellation);
+  });
+  const result = await unlessStopped(job, stopped);
+  if (result === undefined) return nothingWritten(prompt.length);
+  return reading.generation(result, sampling.seed);
+}
+
+/** Writes several texts together: each a call of its own to its reader, one job to the engine. */
+export async function writeManyNatively(
+  session: Session,
+  prompts: readonly Int32Array[],
+  request: CompleteManyRequest,
+  stopwatch: Stopwatch,
+  textOf: TextOf,
+): Promise<Completion[]> {
+  if (prompts.length === 0) return [];
+  const sampling = nativeSampling(request.sampler, request.grammar);
+  const seeds = Float64Array.from(prompts, (_, index) => (sampling.seed + index) % 2 ** 32);
+  const flags = prompts.map(() => native.createCancellation());
+  const reading = new Reading(session, request, textOf);
+  const emits: (Emit | undefined)[] = [];
+  const { onToken, ...rest } = request;
+  const onPieces = onToken && reading.pieces((prompt, chunk) => emits[prompt]?.(chunk));
+  const start = (): Promise<NativeGeneration[]> =>
+    session.run((engine, cancellation) => {
+      cancelOn(request.signal, cancellation);
+      const lengths = Int32Array.from(prompts, ({ length }) => length);
+      const tasks = [concatenate(...prompts), lengths, seeds, flags] as const;
+      return engine.generateMany(...tasks, reading.options(0), sampling, onPieces, cancellation);
+    });
+  // It starts when every reader is at its place.
+  const job = Promise.resolve().then(start);
+  const texts = prompts.map(async (prompt, index) => {
+    const single = { ...rest, onToken: undefined };
+    const reader = onToken && ((chunk: CompletionChunk) => onToken(chunk, index));
+    const written = await write(single, reader, undefined, async (emit, stopped) => {
+      emits[index] = emit;
+      cancelOn(stopped, flags[index] as NativeCancellation);
+      const result = (await unlessStopped(job, stopped))?.[index];
+      if (result === undefined) return nothingWritten(prompt.length);
+      return reading.generation(result, seeds[index] as number);
+    });
+    return completionOf(written, single, stopwatch);
+  });
+  try {
+    return await Promise.all(texts);
+  } catch (error) {
+    for (const flag of flags) flag.cancel();
+    throw error;
+  }
+}
+
+/** Beam search in one job. */
+export async function searchBeamsNatively(
+  session: Session,
+  prompt: Int32Array,
+  request: BeamRequest,
+): Promise<BeamSearchResult> {
+  const { beams, returnSequences, maxTokens, lengthPenalty, earlyStopping, stops } = request;
+  const found = await session.run((engine, cancellation) => {
+    const counts = [beams, returnSequences, maxTokens] as const;
+    const rules = [lengthPenalty, earlyStopping, stops] as const;
+    return engine.searchBeams(prompt, ...counts, ...rules, cancellation);
+  }, request.signal);
+  const sequences = found.beams.map(({ endLogprob, stop, stopReason, ...beam }): BeamSequence => {
+    const logprob = beam.logprobs.reduce((sum, value) => sum + value, endLogprob);
+    const met = stops[stop];
+    const reason = stopReason === 'stopString' ? 'stop' : stopReason;
+    return {
+      ...beam,
+      logprob,
+      stopReason: reason === 'context' ? 'length' : reason,
+      ...(met === undefined ? {} : { stop: met }),
+    };
+  });
+  return { beams: sequences, ...costFromNative(found.usage) };
+}
+
+/** How many tokens of a prompt a context shift keeps. */
+function keptTokens(session: Session, prompt: Int32Array, { contextShift }: Request): number {
+  if (contextShift === undefined) return 0;
+  if (contextShift.keep >= 0) return contextShift.keep;
+  return prompt[0] === session.model.vocab.bos ? 1 : 0;
+}
+
+function cancelOn(signal: AbortSignal | undefined, cancellation: NativeCancellation): void {
+  if (signal?.aborted) cancellation.cancel();
+  else signal?.addEventListener('abort', () => cancellation.cancel(), { once: true });
+}
+
+/** A job's result; undefined where it was stopped while it waited for its turn. */
+async function unlessStopped<T>(job: Promise<T>, stopped: AbortSignal): Promise<T | undefined> {
+  try {
+    return await job;
+  } catch (error) {
+    if (stopped.aborted && error instanceof LMError && error.code === 'ABORTED') return undefined;
+    throw error;
+  }
+}
+
+function nothingWritten(promptTokens: number): Generation {
+  const cost = noCost();
+  cost.usage.promptTokens = promptTokens;
+  const written = { text: '', tokens: new Int32Array(0), logprobs: new Float64Array(0) };
+  return { ...written, stopReason: 'abort', firstTokenMs: 0, writeMs: 0, ...cost };
+}
+
+/** A request in the engine's terms, and what the engine writes in the request's. */
+class Reading {
+  readonly #request: Request;
+  readonly #textOf: TextOf;
+  /** Alternatives per token. */
+  readonly #width: number;
+
+  constructor(session: Session, request: Request, textOf: TextOf) {
+    this.#request = request;
+    this.#textOf = textOf;
+    this.#width = Math.min(request.topLogprobs, session.model.vocab.size);
+  }
+
+  options(keep: number): NativeWritingOptions {
+    const { maxTokens, stops, stopTokens, includeStop, contextShift } = this.#request;
+    return {
+      maxTokens: Math.min(maxTokens, unlimited),
+      stops,
+      stopTokens: Int32Array.from(stopTokens),
+      includeStop,
+      alternatives: this.#width,
+      contextShift: contextShift !== undefined,
+      keep,
+    };
+  }
+
+  /** What the engine calls with its pieces: hands each on as a chunk. */
+  pieces(hand: (prompt: number, chunk: CompletionChunk) => void): NativeOnPieces {
+    return (prompts, tokens, logprobs, texts, alternatives, alternativeLogprobs) => {
+      const rows = this.#rows(alternatives, alternativeLogprobs);
+      let row = 0;
+      for (let index = 0; index < tokens.length; index++) {
+        const count = (tokens[index] as number) < 0 ? 0 : 1;
+        const chunk = {
+          text: texts[index] as string,
+          tokens: tokens.slice(index, index + count),
+          logprobs: logprobs.slice(index, index + count),
+        };
+        const more = rows === undefined ? {} : { alternatives: rows.slice(row, row + count) };
+        row += count;
+        hand(prompts[index] as number, { ...chunk, ...more });
+      }
+    };
+  }
+
+  generation(result: NativeGeneration, seed: number): Generation {
+    const { text, tokens, logprobs, stopReason: reason, firstTokenMs, writeMs } = result;
+    const { stops, stopTokens, sampler } = this.#request;
+    const isStop = reason === 'stopString' || reason === 'stopToken';
+    const stop = isStop ? (reason === 'stopString' ? stops : stopTokens)[result.stop] : undefined;
+    const alternatives = this.#rows(result.alternatives, result.alternativeLogprobs);
+    return {
+      text,
+      tokens,
+      logprobs,
+      ...(alternatives === undefined ? {} : { alternatives }),
+      stopReason: isStop ? 'stop' : reason,
+      ...(stop === undefined ? {} : { stop }),
+      ...(sampler?.hasChance ? { seed } : {}),
+      firstTokenMs,
+      writeMs,
+      ...costFromNative(result.usage),
+    };
+  }
+
+  #rows(tokens: Int32Array, logprobs: Float64Array): Candidate[][] | undefined {
+    return this.#width === 0
+      ? undefined
+      : candidateRows(tokens, logprobs, this.#width, this.#textOf);
+  }
+}

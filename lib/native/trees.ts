@@ -1,0 +1,89 @@
+// Trees scored by the native engine: what LLaMa answers to the hooks of ChoiceLM.
+
+import { commonPrefix } from '../choose/boundary.js';
+import { type Cost, costFromNative } from '../common/usage.js';
+import type { Session } from '../context/session.js';
+import { Forest, sharedPrefix } from '../tree/forest.js';
+import type { TokenChoiceTree } from '../tree/token-choice-tree.js';
+import type { TreeRequest, TreeScores, TreeTask } from '../tree/tree-scoring.js';
+import type { NativeSessionInfo, NativeTreeScores } from './binding.js';
+
+/** One tree after its prompt, in one native job. */
+export async function scoreNatively(
+  session: Session,
+  prompt: Int32Array,
+  tree: TokenChoiceTree,
+  request: TreeRequest,
+): Promise<TreeScores & Cost> {
+  const { tokens, parents } = tree;
+  const { endAt, endTokens, sequential, details, search, signal } = request;
+  const result = await session.run((native, cancellation) => {
+    const nodes = [prompt, tokens, parents, endAt, endTokens] as const;
+    if (search === undefined) {
+      return native.scoreTree(...nodes, sequential, details, cancellation);
+    }
+    const { nodes: ends, lengths, offsets, copies, tolerance } = search;
+    const top = Number.isFinite(search.top) ? search.top : 0;
+    const choices = [ends, lengths, offsets, copies] as const;
+    return native.searchTree(...nodes, details, ...choices, top, tolerance, cancellation);
+  }, signal);
+  return scoresFromNative(result, details);
+}
+
+/** Several trees after their prompts, as one tree in one native job. */
+export async function scoreTogether(
+  session: Session,
+  tasks: readonly TreeTask[],
+  signal: AbortSignal | undefined,
+): Promise<(TreeScores & Cost)[]> {
+  const forest = new Forest(tasks);
+  const { prompt, tokens, parents, flags, endTokens } = forest;
+  const result = await session.run((native, cancellation) => {
+    const how = [false, false, cancellation] as const;
+    return native.scoreTree(prompt, tokens, parents, flags, endTokens, ...how);
+  }, signal);
+  return forest.deal(scoresFromNative(result, false));
+}
+
+/** The nodes of a tree that are decoded. */
+function decodedNodes(tree: TokenChoiceTree, { endTokens }: TreeRequest): number {
+  return endTokens.length > 0 ? tree.size : tree.size - tree.childless;
+}
+
+/** Whether one decode holds the tree's inner nodes: their tokens, and their rows. */
+export function holdsTree(
+  { batchSize, maxRows }: NativeSessionInfo,
+  tree: TokenChoiceTree,
+  request: TreeRequest,
+): boolean {
+  return decodedNodes(tree, request) <= Math.min(batchSize, maxRows);
+}
+
+/** Whether one decode holds these tasks, prompts and trees. */
+export function holdsTasks(
+  { batchSize, maxRows, maxSequences, promptSlots }: NativeSessionInfo,
+  tasks: readonly TreeTask[],
+): boolean {
+  if (tasks.length <= 1) return true;
+  if (tasks.some(({ request }) => request.details)) return false;
+  let tokens = -sharedPrefix(tasks);
+  let rows = 0;
+  let paths = 0;
+  let before: Int32Array = new Int32Array(0);
+  for (const { prompt, tree, request } of tasks) {
+    const inner = decodedNodes(tree, request);
+    tokens += prompt.length - commonPrefix(before, prompt) + inner;
+    rows += inner + 1;
+    // No more than the paths of the decoded nodes, if that is fewer.
+    paths += Math.max(1, Math.min(tree.childless, inner));
+    before = prompt;
+  }
+  const branches = maxSequences - promptSlots - 2;
+  return tokens <= batchSize && rows <= maxRows && paths <= branches;
+}
+
+function scoresFromNative(result: NativeTreeScores, detailed: boolean): TreeScores & Cost {
+  const { logprobs, ends, entropies, bestTokens, bestLogprobs, ranks, usage } = result;
+  const details = detailed ? { details: { entropies, bestTokens, bestLogprobs, ranks } } : {};
+  return { logprobs, ends, ...details, ...costFromNative(usage) };
+}

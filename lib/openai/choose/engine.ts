@@ -1,0 +1,70 @@
+// What choosing over a server needs of the class OpenAI, which makes one of these: the server, the
+// tokens of its model, what is known of both, and two of the options.
+
+import type { SeamTokenizer } from '../../choose/boundary.js';
+import { raceAbort } from '../../common/abort.js';
+import type { Api } from '../http/api.js';
+import { askEach } from '../http/parallel.js';
+import type { OpenAISettings } from '../options.js';
+import type { Owner } from '../owner.js';
+import type { RemoteEngine } from './remote-engine.js';
+
+const asText = { addSpecial: false, parseSpecial: undefined };
+
+/** An LM before a server, for its ways of choosing. */
+export class Engine implements RemoteEngine {
+  readonly api: Api;
+  readonly beginToken: number | undefined;
+  readonly strategy: OpenAISettings['strategy'];
+  readonly topLogprobsLimit: number | undefined;
+  readonly tokenizer: SeamTokenizer;
+  readonly #owner: Owner;
+
+  constructor(owner: Owner, api: Api, settings: OpenAISettings) {
+    this.#owner = owner;
+    this.api = api;
+    this.beginToken = settings.beginToken;
+    this.strategy = settings.strategy;
+    this.topLogprobsLimit = settings.topLogprobsLimit;
+    this.tokenizer = {
+      prompt: (prompt) => owner.promptTokens(prompt),
+      prompts: (texts) => askEach(texts, (text) => owner.tokenizePrompt(text)),
+      texts: async (texts) => {
+        const tokenizer = await owner.tokenizer();
+        return askEach(texts, (text) => tokenizer.tokenize(text, asText));
+      },
+      textOf: async (tokens, special) => {
+        const tokenizer = await owner.tokenizer();
+        return tokenizer.detokenize(tokens, { special: special || undefined });
+      },
+    };
+  }
+
+  get vocabularySize(): number | undefined {
+    return this.#owner.vocabularySize;
+  }
+
+  get contextSize(): number | undefined {
+    return this.#owner.contextSize;
+  }
+
+  get endOfGeneration(): Int32Array {
+    return this.#owner.endOfGeneration;
+  }
+
+  /** Begins a call, for which all is known that the tokenizer tells. */
+  async admit(signal: AbortSignal | undefined): Promise<void> {
+    await this.#owner.admit(signal);
+    await raceAbort(this.#owner.tokenizerIfAny(), signal);
+  }
+
+  /** The text of one token, a special one's included; U+FFFD for bytes that are no text. */
+  async textOf(token: number): Promise<string> {
+    return (await this.#owner.tokenizer()).textOf(token);
+  }
+
+  /** The bytes of one token; undefined where the tokenizer does not tell them. */
+  async bytesOf(token: number): Promise<Uint8Array | undefined> {
+    return (await this.#owner.tokenizer()).bytesOf(token);
+  }
+}

@@ -1,0 +1,138 @@
+// Strategy `'bias'`: a walk down a tree by what a model writes next when its own choices are
+// lifted above all else by `logit_bias`. AutoCog's way to choose where no log-probabilities are
+// told. It follows the likeliest token, so it need not find the likeliest choice.
+// `lib/openai/choose/choose.ts` calls it.
+
+import { concatenate } from '../../choose/boundary.js';
+import { RemoteError } from '../../common/errors.js';
+import type { TreeTask } from '../../tree/tree-scoring.js';
+import { childrenOf, pathTo } from '../../tree/tree-walk.js';
+import type { Answer } from '../http/api.js';
+import type { Requests } from './choose-requests.js';
+import type { ServerFeatures } from './probe.js';
+import type { RemoteEngine } from './remote-engine.js';
+import { type Match, matchReply, namesOf, type TokenName } from './token-match.js';
+
+/** How many tokens a server lets be biased at once. */
+export const mostBiases = 300;
+
+/** The largest bias there is. */
+const lift = 100;
+
+/** Writes one token after a prompt and a path. */
+type Write = (path: Int32Array, bias: Readonly<Record<string, number>>) => Promise<Answer>;
+
+/** What choosing by bias needs of an LM. */
+type BiasEngine = Pick<RemoteEngine, 'tokenizer' | 'textOf' | 'bytesOf'>;
+
+/** The node of the tree where the walk ends: one where a choice ends. */
+export async function walkByBias(
+  engine: BiasEngine,
+  features: ServerFeatures,
+  { prompt, tree, request }: TreeTask,
+  requests: Requests,
+): Promise<number> {
+  const children = childrenOf(tree);
+  const isEnd = new Uint8Array(tree.tokens.length);
+  for (const node of tree.ends) isEnd[node] = 1;
+  const write = writer(engine, features, prompt, requests);
+  let node = 0;
+  for (;;) {
+    const below = children[node] as number[];
+    if (below.length === 0) return node;
+    if (below.length === 1 && !isEnd[node]) {
+      node = below[0] as number;
+      continue;
+    }
+    const path = pathTo(tree, node);
+    const tokenOf = (child: number): number => tree.tokens[child] as number;
+    const candidates = await namesOf(engine, below.map(tokenOf));
+    let next: number | undefined;
+    if (!isEnd[node]) next = await pick(engine, write, path, candidates);
+    else if (request.endAt[node]) {
+      const ends = await namesOf(engine, request.endTokens);
+      const found = await pick(engine, write, path, [...candidates, ...ends], ends);
+      next = ends.some(({ token }) => token === found) ? undefined : found;
+    } else {
+      const match = matchReply(candidates, await write(path, {}));
+      if (match === 'unclear') throw noMatch('that may be several of the choices’ tokens');
+      next = match === 'none' ? undefined : match.token;
+    }
+    if (next === undefined) return node;
+    node = below.find((child) => tokenOf(child) === next) as number;
+  }
+}
+
+/** The likeliest of these tokens: at once, or by heats where they are too many. */
+async function pick(
+  engine: BiasEngine,
+  write: Write,
+  path: Int32Array,
+  candidates: readonly TokenName[],
+  ends: readonly TokenName[] = [],
+): Promise<number> {
+  let left = candidates;
+  while (left.length > mostBiases) {
+    const winners: TokenName[] = [];
+    for (let start = 0; start < left.length; start += mostBiases) {
+      const heat = left.slice(start, start + mostBiases);
+      winners.push(heat.length === 1 ? (heat[0] as TokenName) : await ask(heat));
+    }
+    left = winners;
+  }
+  return (await ask(left)).token;
+
+  async function ask(some: readonly TokenName[]): Promise<TokenName> {
+    const bias = Object.fromEntries(some.map(({ token }) => [token, lift]));
+    const reply = await write(path, bias);
+    const match = matchOrEnd(some, ends, reply);
+    if (typeof match !== 'string') return match;
+    if (match === 'unclear') throw noMatch('that may be several of the candidates');
+    // Once more without the token that came in spite of all.
+    const [tokens] = reply.text === '' ? [] : await engine.tokenizer.texts([reply.text]);
+    if (tokens?.length !== 1) throw noMatch(`${JSON.stringify(reply.text)}, no candidate`);
+    const without = { ...bias, [tokens[0] as number]: -lift };
+    const again = await write(path, without);
+    const second = matchOrEnd(some, ends, again);
+    if (typeof second !== 'string') return second;
+    throw noMatch(`${JSON.stringify(again.text)}, no candidate`);
+  }
+}
+
+/** As {@link matchReply}; a text that ends with nothing has ended with one of the end tokens. */
+function matchOrEnd(
+  candidates: readonly TokenName[],
+  ends: readonly TokenName[],
+  reply: Answer,
+): Match {
+  const match = matchReply(candidates, reply);
+  const ended = reply.text === '' && reply.finishReason === 'stop';
+  const end = candidates.find(({ token }) => ends.some((end) => end.token === token));
+  return typeof match === 'string' && ended && end !== undefined ? end : match;
+}
+
+function writer(
+  { tokenizer }: BiasEngine,
+  features: ServerFeatures,
+  prompt: Int32Array,
+  requests: Requests,
+): Write {
+  const manner = { sequential: true, exact: false };
+  return async (path, bias) => {
+    const tokens = concatenate(prompt, path);
+    const logit_bias = Object.keys(bias).length === 0 ? {} : { logit_bias: bias };
+    const ask = { max_tokens: 1, ...logit_bias };
+    if (!features.completions) {
+      const logprobs = features.chatLogprobs ? { logprobs: true, top_logprobs: 1 } : {};
+      const greedy = features.chatTemperature ? { temperature: 0 } : {};
+      const text = await tokenizer.textOf(tokens, false);
+      return requests.chat(text, { ...ask, ...greedy, ...logprobs });
+    }
+    // The log-probability of what is written names it, too.
+    const logprobs = features.topLogprobs > 0 ? { logprobs: 1 } : {};
+    return requests.completeOne(tokens, { ...ask, temperature: 0, ...logprobs }, manner);
+  };
+}
+
+const noMatch = (reply: string): RemoteError =>
+  new RemoteError(`Asked for one of the tokens that it was given, the server wrote ${reply}`);

@@ -1,0 +1,127 @@
+// Strategy `'echo'`: a server that echoes a prompt with the log-probability of each of its tokens
+// has scored it. So each path of a tree is a prompt that is sent once, a path that is the
+// beginning of another not at all. `lib/openai/choose/choose.ts` calls it.
+
+import { concatenate } from '../../choose/boundary.js';
+import { NotSupportedError, RemoteError } from '../../common/errors.js';
+import { logSumExp } from '../../common/log-softmax.js';
+import type { Cost } from '../../common/usage.js';
+import type { TreeScores, TreeTask } from '../../tree/tree-scoring.js';
+import { noScores, pathTo } from '../../tree/tree-walk.js';
+import type { Answer } from '../http/api.js';
+import { type RemoteStep, readLogprobs } from '../http/logprobs.js';
+import type { Requests } from './choose-requests.js';
+import type { ServerFeatures } from './probe.js';
+import type { RemoteEngine } from './remote-engine.js';
+import { costsOf } from './shared-costs.js';
+import { findTokens, namesOf } from './token-match.js';
+
+/** A prompt to be echoed, and whose values it tells. */
+interface EchoPath {
+  task: number;
+  /** The prompt and a path, with an end token after it if an end is asked about. */
+  tokens: Int32Array;
+  /** The node of the path's last token. */
+  node: number;
+  isEnd: boolean;
+}
+
+/** The paths of a tree that no other path goes on from. */
+function pathsOf({ prompt, tree, request }: TreeTask, task: number): EchoPath[] {
+  const paths: EchoPath[] = [];
+  for (let node = 0; node < tree.tokens.length; node++) {
+    const tokens = concatenate(prompt, pathTo(tree, node));
+    if (request.endAt[node]) {
+      for (const end of request.endTokens) {
+        paths.push({ task, tokens: concatenate(tokens, Int32Array.of(end)), node, isEnd: true });
+      }
+    } else if (node > 0 && tree.parents[node + 1] !== node) {
+      // In depth-first order a node is the next one's parent, or has no child.
+      paths.push({ task, tokens, node, isEnd: false });
+    }
+  }
+  return paths;
+}
+
+/** The scores of trees, all of them exact. */
+export async function scoreByEcho(
+  engine: Pick<RemoteEngine, 'textOf' | 'bytesOf'>,
+  features: Pick<ServerFeatures, 'echo' | 'tokenPrompts'>,
+  tasks: readonly TreeTask[],
+  requests: Requests,
+): Promise<(TreeScores & Cost)[]> {
+  const scores = tasks.map(({ tree }) => noScores(tree));
+  const paths = tasks.flatMap(pathsOf);
+  const sequential = tasks.some(({ request }) => request.sequential);
+  const ends = scores.map(() => new Map<number, number[]>());
+  const read = async (answer: Answer, index: number): Promise<void> => {
+    const { task, tokens, node, isEnd } = paths[index] as EchoPath;
+    const steps = await readEcho(engine, features, answer, tokens);
+    const { tree } = tasks[task] as TreeTask;
+    let place = tokens.length - 1;
+    const take = (): number => logprobAt(steps, place--);
+    if (isEnd) {
+      const known = ends[task]?.get(node) ?? [];
+      ends[task]?.set(node, [...known, take()]);
+    }
+    for (let at = node; at > 0; at = tree.parents[at] as number) {
+      (scores[task] as TreeScores).logprobs[at] = take();
+    }
+  };
+  await requests.complete(
+    paths.map(({ tokens }) => tokens),
+    { echo: true, logprobs: 1, max_tokens: features.echo === 'alone' ? 0 : 1, temperature: 0 },
+    { sequential, exact: false },
+    read,
+  );
+  for (const [task, known] of ends.entries()) {
+    for (const [node, logprobs] of known) {
+      (scores[task] as TreeScores).ends[node] = Math.min(0, logSumExp(logprobs));
+    }
+  }
+  const costs = costsOf(tasks, requests.cost);
+  return scores.map((each, task) => ({ ...each, ...(costs[task] as Cost) }));
+}
+
+function logprobAt(steps: readonly RemoteStep[], place: number): number {
+  const { logprob } = steps[place] as RemoteStep;
+  if (!Number.isNaN(logprob)) return logprob;
+  throw new RemoteError(`The server gave no log-probability of token ${place} of what it echoed`);
+}
+
+/** What was echoed, token by token, checked to be what was sent. */
+async function readEcho(
+  engine: Pick<RemoteEngine, 'textOf' | 'bytesOf'>,
+  { echo, tokenPrompts }: Pick<ServerFeatures, 'echo' | 'tokenPrompts'>,
+  { logprobs }: Answer,
+  tokens: Int32Array,
+): Promise<RemoteStep[]> {
+  const steps = readLogprobs(logprobs) ?? [];
+  const { length } = tokens;
+  const written = echo === 'alone' ? 0 : 1;
+  // A token that ends the text may be written and not be told.
+  if (steps.length < length || steps.length > length + written) {
+    if (!tokenPrompts) throw otherTokens();
+    const [found, sent] = [steps.length, length];
+    throw new RemoteError(`The server echoed ${found} tokens of a prompt of ${sent}`);
+  }
+  const echoed = steps.slice(0, length);
+  if (echoed.some(({ id }, place) => id !== undefined && id !== tokens[place])) {
+    if (!tokenPrompts) throw otherTokens();
+    throw new RemoteError('The server echoed other tokens than those of the prompt');
+  }
+  if (tokenPrompts) return echoed;
+  const names = await namesOf(engine, tokens);
+  // The first token may be one that the server puts before every text, whatever it calls it.
+  const isSame = names.every((name, place) => {
+    const step = echoed[place] as RemoteStep;
+    return place === 0 || !Number.isNaN(findTokens([name], [{ ...step, logprob: 0 }])[0]?.logprob);
+  });
+  if (!isSame) throw otherTokens();
+  return echoed;
+}
+
+const otherTokens = (): NotSupportedError =>
+  new NotSupportedError(
+    'The server takes no token ids, and it reads other tokens in a text than those of the choices',
+  );

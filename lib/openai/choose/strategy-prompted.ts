@@ -1,0 +1,68 @@
+// Strategy `'prompted'`: a model that only chats is shown the choices with labels, and answers
+// with one of these. `lib/openai/choose/choose.ts` calls it.
+
+import { RemoteError } from '../../common/errors.js';
+import type { Requests } from './choose-requests.js';
+import type { ServerFeatures } from './probe.js';
+import type { RemoteEngine } from './remote-engine.js';
+import { mostBiases } from './strategy-bias.js';
+
+/** Numbers of equal width, so that none begins another. */
+export function labelsOf(count: number): string[] {
+  const width = `${count}`.length;
+  return Array.from({ length: count }, (_, index) => `${index + 1}`.padStart(width, '0'));
+}
+
+/** The message that asks for a label. */
+export function messageOf(prompt: string, instruction: string, texts: readonly string[]): string {
+  const labels = labelsOf(texts.length);
+  const lines = texts.map((text, index) => `${labels[index]}. ${text}`);
+  return [prompt, '', instruction, '', ...lines].join('\n');
+}
+
+/**
+ * Which text a reply means: by the label that it begins with, else by being the text itself;
+ * −1 where it means none. White space, quotes, brackets and emphasis around it do not matter.
+ */
+export function readReply(reply: string, texts: readonly string[]): number {
+  const bare = reply.replace(/^[\s"'`“”‘’*_([{#]+/u, '');
+  const digits = /^\d+/.exec(bare)?.[0];
+  const labels = labelsOf(texts.length);
+  if (digits !== undefined) {
+    const label = labels.indexOf(digits.padStart(labels[0]?.length ?? 0, '0'));
+    if (label >= 0) return label;
+  }
+  const plain = (text: string): string =>
+    text.replace(/^[\s"'`“”‘’*_]+|[\s"'`“”‘’*_.]+$/gu, '').toLowerCase();
+  const exact = texts.indexOf(reply);
+  if (exact >= 0) return exact;
+  const alike = texts.flatMap((text, index) => (plain(text) === plain(reply) ? [index] : []));
+  return alike.length === 1 && plain(reply) !== '' ? (alike[0] as number) : -1;
+}
+
+/** The index of the text that the model names. Throws a RemoteError where it names none. */
+export async function chooseByLabel(
+  tokenizer: RemoteEngine['tokenizer'],
+  features: ServerFeatures,
+  prompt: string,
+  instruction: string,
+  texts: readonly string[],
+  requests: Requests,
+): Promise<number> {
+  const labels = await tokenizer.texts(labelsOf(texts.length));
+  const longest = labels.reduce((most, { length }) => Math.max(most, length), 1);
+  const single = longest === 1 && labels.length <= mostBiases && features.chatBias;
+  // Where each label is one token the model need not be trusted to answer with a label.
+  const bias = single && {
+    logit_bias: Object.fromEntries(labels.map(([token]) => [token as number, 100])),
+  };
+  const { text } = await requests.chat(messageOf(prompt, instruction, texts), {
+    max_tokens: longest,
+    ...(features.chatTemperature && { temperature: 0 }),
+    ...bias,
+  });
+  const index = readReply(text, texts);
+  if (index >= 0) return index;
+  const said = text.length > 60 ? `${text.slice(0, 60)}…` : text;
+  throw new RemoteError(`Asked for a label, the server answered ${JSON.stringify(said)}`);
+}

@@ -1,0 +1,95 @@
+// How a token is picked, in the words of the API: what it has no word for is refused. The class
+// OpenAI calls it, `asking.ts` sends it.
+
+import { wrongRange } from '../../common/arguments.js';
+import { NotSupportedError } from '../../common/errors.js';
+import {
+  type SamplerOptions,
+  SamplerSettings,
+  samplerNames,
+} from '../../sampling/sampler-settings.js';
+
+/** A sampler as it was given: settings that plain options do not name are the server's to decide. */
+export type GivenSampler = SamplerSettings | SamplerOptions | undefined;
+
+/** A sampler in the words of the API. */
+export interface RemoteSampling {
+  /** Fields of the request. */
+  fields: Readonly<Record<string, unknown>>;
+  /** Whether the caller chose the temperature. */
+  isTemperatureChosen: boolean;
+  /** The seed that was given, where chance has a part. */
+  seed: number | undefined;
+}
+
+/** Settings that do nothing, for what plain options do not name. */
+const neutral = { topK: 0, topP: 1, minP: 0 } as const satisfies SamplerOptions;
+
+const mostBias = 100;
+
+/**
+ * The fields for a sampler.
+ *
+ * @param temperature of what says nothing of it
+ * @throws NotSupportedError
+ */
+export function samplingOf(given: GivenSampler, temperature: number | undefined): RemoteSampling {
+  const named = given ?? {};
+  const isChosen = named.temperature !== undefined || temperature !== undefined;
+  const settings =
+    given instanceof SamplerSettings
+      ? given
+      : new SamplerSettings({ ...neutral, temperature: temperature ?? 0, ...known(named) });
+  // What cuts off unlikely tokens does not matter where chance has no part.
+  const chance = settings.hasChance;
+  if (chance) refuseForeign(settings);
+  else refuseReshaping(settings);
+  const { topP, frequencyPenalty, presencePenalty, logitBias, seed } = settings;
+  const fields: Record<string, unknown> = { temperature: chance ? settings.temperature : 0 };
+  if (chance && topP < 1) fields.top_p = topP;
+  if (frequencyPenalty !== 0) fields.frequency_penalty = frequencyPenalty;
+  if (presencePenalty !== 0) fields.presence_penalty = presencePenalty;
+  if (logitBias.size > 0) fields.logit_bias = biasOf(logitBias);
+  if (seed !== undefined) fields.seed = seed;
+  return { fields, isTemperatureChosen: isChosen, seed: chance ? seed : undefined };
+}
+
+/** The options that were given a value. */
+const known = (options: object): SamplerOptions =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+
+function refuse(name: string): never {
+  throw new NotSupportedError(
+    `The API has no word for the sampler setting ${name}: a server's own goes into the option extraBody`,
+  );
+}
+
+/** What matters even where the likeliest token is taken. */
+function refuseReshaping(settings: SamplerSettings): void {
+  if (settings.mirostat !== 0) refuse('mirostat');
+  if (settings.repeatPenalty !== 1) refuse('repeatPenalty');
+  if (settings.dryMultiplier > 0) refuse('dryMultiplier');
+  if (settings.typicalP < 1) refuse('typicalP');
+  if (settings.dynamicTemperatureRange > 0) refuse('dynamicTemperatureRange');
+}
+
+function refuseForeign(settings: SamplerSettings): void {
+  refuseReshaping(settings);
+  if (settings.topK > 0) refuse('topK');
+  if (settings.minP > 0) refuse('minP');
+  if (settings.topNSigma > 0) refuse('topNSigma');
+  if (settings.xtcProbability > 0) refuse('xtcProbability');
+  if (settings.minKeep > 0) refuse('minKeep');
+  if (settings.temperature === Infinity) refuse('temperature Infinity');
+  if (`${settings.order}` !== `${samplerNames}`) refuse('order');
+}
+
+/** The API's biases end at ±100; −100 forbids a token, or nearly. */
+function biasOf(bias: ReadonlyMap<number, number>): Record<string, number> {
+  const entries = [...bias].map(([token, amount]): [string, number] => {
+    if (amount === -Infinity) return [`${token}`, -mostBias];
+    if (Math.abs(amount) <= mostBias) return [`${token}`, amount];
+    throw wrongRange(`a number from -${mostBias} to ${mostBias}`, `logitBias[${token}]`, amount);
+  });
+  return Object.fromEntries(entries);
+}

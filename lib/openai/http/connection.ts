@@ -1,0 +1,32 @@
+// The client of the package `openai` that an LM asks by: the caller's, or one made here. The class
+// OpenAI calls it once.
+
+import { wrongType } from '../../common/arguments.js';
+import { requirePeer } from '../../common/peers.js';
+import type { OpenAISettings } from '../options.js';
+import type { OpenAIClient, Transport } from './exchange.js';
+
+type ClientClass = new (options: object) => OpenAIClient;
+
+/** The server of those that name none. */
+const openAIs = 'https://api.openai.com/v1';
+
+/**
+ * The client, and headers that all of its requests are to have.
+ *
+ * @throws LMError `PEER_MISSING`; TypeError where OpenAI's own server is to be asked without a key
+ */
+export function makeClient(
+  connection: OpenAISettings['connection'],
+): Pick<Transport, 'client' | 'headers'> {
+  if (connection.client !== undefined) return { client: connection.client, headers: {} };
+  const { OpenAI } = requirePeer<{ OpenAI: ClientClass }>('openai', 'OpenAI');
+  const baseURL = connection.baseURL ?? (process.env.OPENAI_BASE_URL || openAIs);
+  const apiKey = connection.apiKey ?? (process.env.OPENAI_API_KEY || undefined);
+  if (apiKey === undefined && baseURL.startsWith('https://api.openai.com')) {
+    throw wrongType('a key, or OPENAI_API_KEY in the environment,', 'apiKey', apiKey);
+  }
+  // The client wants some key; without one, no header tells it.
+  const client = new OpenAI({ baseURL, apiKey: apiKey ?? 'none', maxRetries: 0, logLevel: 'off' });
+  return { client, headers: apiKey === undefined ? { Authorization: null } : {} };
+}

@@ -1,0 +1,178 @@
+// One request and its answer, by a client of the package `openai`: ended by the caller's signal,
+// by the LM's closing, and by a server that is silent for too long, its answer's body included.
+// `client.ts` opens them.
+
+import { onAbort } from '../../common/abort-listeners.js';
+import { ClosedError } from '../../common/errors.js';
+import { Failure, mayPass, refusalOf } from './failure.js';
+import { retryAfterOf } from './retry.js';
+
+/** What is used of a client of the package `openai`, which has a class for ESM and one for CommonJS. */
+export interface OpenAIClient {
+  /** The server's address, with its `/v1`. */
+  readonly baseURL: string;
+  post(path: string, options?: object): { asResponse(): Promise<Response> };
+}
+
+/** How requests are made. */
+export interface Transport {
+  client: OpenAIClient;
+  headers: Readonly<Record<string, string | null>>;
+  /** Milliseconds of silence that end a request. */
+  timeout: number;
+  /** What to end when the LM is closed. */
+  open: Set<() => void>;
+}
+
+/** More than any timer of ours: silence is measured here, as the client's timer ends with the headers. */
+const never = 2 ** 31 - 1;
+
+/** One request under way. Close it when its answer is of no more interest. */
+export class Exchange {
+  /** By the answer's headers. */
+  status = 0;
+  requestId: string | undefined;
+  isJson = false;
+  readonly #transport: Transport;
+  readonly #signal: AbortSignal | undefined;
+  readonly #controller = new AbortController();
+  readonly #end = (): void => this.#stop('closed');
+  readonly #unlisten: () => void;
+  #why: 'aborted' | 'closed' | 'silent' | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+
+  private constructor(transport: Transport, signal: AbortSignal | undefined) {
+    this.#transport = transport;
+    this.#signal = signal;
+    transport.open.add(this.#end);
+    this.#unlisten = onAbort(signal, () => this.#stop('aborted'));
+    this.#listen();
+  }
+
+  /**
+   * Sends a request and waits for the beginning of its answer.
+   *
+   * @throws the signal's reason, ClosedError, Failure
+   */
+  static async open(
+    transport: Transport,
+    path: string,
+    body: object,
+    signal: AbortSignal | undefined,
+  ): Promise<Exchange> {
+    const exchange = new Exchange(transport, signal);
+    try {
+      await exchange.#send(path, body);
+      return exchange;
+    } catch (error) {
+      exchange.close();
+      throw error;
+    }
+  }
+
+  /** The next bytes of the answer, undefined at its end. */
+  async read(): Promise<Uint8Array | undefined> {
+    this.#listen();
+    try {
+      const result = await this.#reader?.read();
+      if (this.#why !== undefined) throw new Error('Ended');
+      return result?.value;
+    } catch (cause) {
+      throw this.#reason(cause, 'The answer broke off', true);
+    } finally {
+      clearTimeout(this.#timer);
+    }
+  }
+
+  /** All that is left of the answer. */
+  async text(): Promise<string> {
+    const decoder = new TextDecoder();
+    let text = '';
+    for (let bytes = await this.read(); bytes !== undefined; bytes = await this.read()) {
+      text += decoder.decode(bytes, { stream: true });
+    }
+    return text + decoder.decode();
+  }
+
+  /** Lets go of it; ends the request where its answer was not read to the end. */
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#transport.open.delete(this.#end);
+    this.#unlisten();
+    this.#controller.abort();
+  }
+
+  async #send(path: string, body: object): Promise<void> {
+    const { client, headers } = this.#transport;
+    try {
+      const { signal } = this.#controller;
+      const options = { body, headers, signal, timeout: never, maxRetries: 0 };
+      const response = await client.post(path, options).asResponse();
+      if (this.#why !== undefined) throw new Error('Ended');
+      this.status = response.status;
+      this.requestId = response.headers.get('x-request-id') ?? undefined;
+      this.isJson = /\bjson\b/i.test(response.headers.get('content-type') ?? '');
+      this.#reader = (response.body as ReadableStream<Uint8Array> | null)?.getReader();
+    } catch (cause) {
+      throw this.#reason(cause, 'The server cannot be reached', isConnections(cause));
+    } finally {
+      clearTimeout(this.#timer);
+    }
+  }
+
+  #listen(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#stop('silent'), this.#transport.timeout);
+  }
+
+  #stop(why: 'aborted' | 'closed' | 'silent'): void {
+    this.#why ??= why;
+    this.#controller.abort();
+  }
+
+  /** Why it ended, or else what the client says. */
+  #reason(cause: unknown, otherwise: string, mayPass: boolean): unknown {
+    const { requestId } = this;
+    if (this.#why === 'aborted') return this.#signal?.reason;
+    if (this.#why === 'closed') return new ClosedError('The LM was closed');
+    if (this.#why === 'silent') {
+      const message = `The server was silent for ${this.#transport.timeout} ms`;
+      return new Failure(message, { requestId, mayPass: true, cause });
+    }
+    const failure = refused(cause);
+    if (failure !== undefined) return failure;
+    return new Failure(`${otherwise}: ${messageOf(cause)}`, { requestId, mayPass, cause });
+  }
+}
+
+/** Whether it is the network's fault; else the client itself would not send the request. */
+const isConnections = (error: unknown): boolean =>
+  error instanceof Error &&
+  (error.cause !== undefined || /^APIConnection/.test(error.constructor.name));
+
+/** A failure of Node's own says more in its cause than itself. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const inner = error.cause instanceof Error ? messageOf(error.cause) : '';
+  return inner === '' || error.message.includes(inner)
+    ? error.message
+    : `${error.message} (${inner})`;
+}
+
+/** The failure for an answer with a status that is none of success; undefined for anything else. */
+function refused(error: unknown): Failure | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { status, headers, requestID, error: said } = error as Error & Record<string, unknown>;
+  if (typeof status !== 'number') return undefined;
+  const get = (name: string) => (headers as Headers | undefined)?.get?.(name);
+  const wish = get('x-should-retry');
+  return new Failure(error.message, {
+    status,
+    requestId: typeof requestID === 'string' ? requestID : undefined,
+    mayPass: wish === 'true' || (wish !== 'false' && mayPass(status)),
+    retryAfterMs: retryAfterOf(get('retry-after-ms'), get('retry-after')),
+    refusal: said === undefined ? refusalOf(error.message) : refusalOf(said),
+    cause: error,
+  });
+}

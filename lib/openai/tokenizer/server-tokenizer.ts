@@ -1,0 +1,207 @@
+// The tokens of the server itself: `/tokenize` and `/detokenize` beside its `/v1`, as llama.cpp's
+// server and vLLM have them. `tokenizer.ts` makes it.
+
+import { NotSupportedError, RemoteError } from '../../common/errors.js';
+import type { Client } from '../http/client.js';
+import { mayPass } from '../http/failure.js';
+import { type RemoteTokenizer, type TokenizeRequest, wholeBytes } from './tokenizer.js';
+
+type Fields = Record<string, unknown>;
+
+/** How a server is asked. */
+interface Dialect {
+  sendsTokens: boolean;
+  /** Whether it can leave the text of special tokens unread, and tells their text. */
+  tellsSpecial: boolean;
+  tokenize(text: string, request: TokenizeRequest): object;
+  detokenize(tokens: readonly number[]): object;
+  /** Where its answer has the text. */
+  textField: string;
+}
+
+const dialects = {
+  llama: (): Dialect => ({
+    sendsTokens: true,
+    tellsSpecial: true,
+    tokenize: (content, { addSpecial, parseSpecial = false }) => ({
+      content,
+      add_special: addSpecial,
+      parse_special: parseSpecial,
+    }),
+    detokenize: (tokens) => ({ tokens }),
+    textField: 'content',
+  }),
+  vllm: (model: string): Dialect => ({
+    sendsTokens: false,
+    tellsSpecial: false,
+    tokenize: (prompt, { addSpecial }) => ({ model, prompt, add_special_tokens: addSpecial }),
+    detokenize: (tokens) => ({ model, tokens }),
+    textField: 'prompt',
+  }),
+};
+
+/** What both kinds have more than no tokens for. */
+const sample = 'a b';
+
+const tokensIn = (answer: Fields): Int32Array | undefined => {
+  const { tokens } = answer;
+  const isList = Array.isArray(tokens) && tokens.every((token) => Number.isInteger(token));
+  return isList ? Int32Array.from(tokens as number[]) : undefined;
+};
+
+/** What `/tokenize` answers: nothing to a request of the other kind; undefined where there is no such thing. */
+async function askedOf(
+  client: Client,
+  body: object,
+  signal: AbortSignal | undefined,
+): Promise<Fields | undefined> {
+  try {
+    return await client.post(`${client.root}/tokenize`, body, signal);
+  } catch (error) {
+    const status = error instanceof RemoteError ? error.status : undefined;
+    if (status === 400 || status === 422) return {};
+    // Refused otherwise, or a page for people.
+    if (status !== undefined && !mayPass(status)) return undefined;
+    throw error;
+  }
+}
+
+/** A server's tokenizer. What is known of single tokens is kept. */
+export class ServerTokenizer implements RemoteTokenizer {
+  readonly size = undefined;
+  readonly endOfGeneration = new Int32Array(0);
+  contextSize: number | undefined;
+  readonly #client: Client;
+  readonly #dialect: Dialect;
+  readonly #texts = new Map<number, string>();
+  readonly #tokens = new Map<string, number | undefined>();
+  readonly #controls = new Map<number, boolean>();
+
+  private constructor(client: Client, dialect: Dialect) {
+    this.#client = client;
+    this.#dialect = dialect;
+  }
+
+  /** The tokenizer of a server, undefined where it answers and has none. */
+  static async find(
+    client: Client,
+    signal: AbortSignal | undefined,
+  ): Promise<ServerTokenizer | undefined> {
+    for (const dialect of [dialects.llama(), dialects.vllm(client.model)]) {
+      const body = dialect.tokenize(sample, { addSpecial: false, parseSpecial: false });
+      const answer = await askedOf(client, body, signal);
+      if (answer === undefined) return undefined;
+      if ((tokensIn(answer)?.length ?? 0) === 0) continue;
+      const found = new ServerTokenizer(client, dialect);
+      found.#readSize(answer);
+      return found;
+    }
+    return undefined;
+  }
+
+  get sendsTokens(): boolean {
+    return this.#dialect.sendsTokens;
+  }
+
+  async tokenize(
+    text: string,
+    request: TokenizeRequest,
+    signal?: AbortSignal,
+  ): Promise<Int32Array> {
+    if (!this.#dialect.tellsSpecial && request.parseSpecial === false) {
+      throw new NotSupportedError(
+        "The server's /tokenize always reads special tokens: parseSpecial",
+      );
+    }
+    const body = this.#dialect.tokenize(Buffer.from(text).toString(), request);
+    const answer = await this.#client.post(`${this.#client.root}/tokenize`, body, signal);
+    this.#readSize(answer);
+    return tokensIn(answer) ?? this.#unreadable('/tokenize', answer);
+  }
+
+  async detokenize(
+    tokens: Int32Array,
+    { special }: { special: boolean | undefined },
+    signal?: AbortSignal,
+  ): Promise<string> {
+    if (!this.#dialect.tellsSpecial && special === false) {
+      throw new NotSupportedError("The server's /detokenize always writes special tokens: special");
+    }
+    if (tokens.length === 0) return '';
+    const text = await this.#textOf(tokens, signal);
+    if (special === true || !this.#dialect.tellsSpecial) return text;
+    if (!(await this.#hasControls(tokens, text, signal))) return text;
+    const shown: number[] = [];
+    for (const token of tokens) if (!(await this.#isControl(token, signal))) shown.push(token);
+    return shown.length === 0 ? '' : this.#textOf(Int32Array.from(shown), signal);
+  }
+
+  async textOf(token: number, signal?: AbortSignal): Promise<string> {
+    const known = this.#texts.get(token);
+    if (known !== undefined) return known;
+    const text = await this.#textOf(Int32Array.of(token), signal);
+    this.#texts.set(token, text);
+    return text;
+  }
+
+  async bytesOf(token: number, signal?: AbortSignal): Promise<Uint8Array | undefined> {
+    return wholeBytes(await this.textOf(token, signal));
+  }
+
+  async tokenOf({ text }: { text: string }, signal?: AbortSignal): Promise<number | undefined> {
+    if (text.includes('\ufffd')) return undefined;
+    if (!this.#tokens.has(text)) {
+      const request = { addSpecial: false, parseSpecial: true };
+      const tokens = await this.tokenize(text, request, signal);
+      this.#tokens.set(text, tokens.length === 1 ? tokens[0] : undefined);
+    }
+    return this.#tokens.get(text);
+  }
+
+  async #textOf(tokens: Int32Array, signal: AbortSignal | undefined): Promise<string> {
+    const body = this.#dialect.detokenize([...tokens]);
+    const answer = await this.#client.post(`${this.#client.root}/detokenize`, body, signal);
+    const text = answer[this.#dialect.textField];
+    return typeof text === 'string' ? text : this.#unreadable('/detokenize', answer);
+  }
+
+  /** Control tokens are those that a text is read as only where special tokens are looked for. */
+  async #hasControls(
+    tokens: Int32Array,
+    text: string,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
+    const unknown = tokens.filter((token) => this.#controls.get(token) === undefined);
+    if (unknown.length > 0 && (await this.#readsAlike(text, signal))) {
+      for (const token of unknown) this.#controls.set(token, false);
+    }
+    return tokens.some((token) => this.#controls.get(token) !== false);
+  }
+
+  async #isControl(token: number, signal: AbortSignal | undefined): Promise<boolean> {
+    let isControl = this.#controls.get(token);
+    if (isControl === undefined) {
+      isControl = !(await this.#readsAlike(await this.textOf(token, signal), signal));
+      this.#controls.set(token, isControl);
+    }
+    return isControl;
+  }
+
+  async #readsAlike(text: string, signal: AbortSignal | undefined): Promise<boolean> {
+    const [read, unread] = await Promise.all(
+      [true, false].map((parseSpecial) =>
+        this.tokenize(text, { addSpecial: false, parseSpecial }, signal),
+      ),
+    );
+    return `${read}` === `${unread}`;
+  }
+
+  #readSize({ max_model_len: size }: Fields): void {
+    if (typeof size === 'number' && Number.isInteger(size) && size > 0) this.contextSize = size;
+  }
+
+  #unreadable(path: string, answer: unknown): never {
+    const said = JSON.stringify(answer).slice(0, 80);
+    throw new RemoteError(`The answer of ${path} cannot be read: ${said}`);
+  }
+}

@@ -1,0 +1,38 @@
+// `POST /v1/embeddings`: the vectors of texts.
+
+import { checkOneOf } from '../../common/arguments.js';
+import { type Fields, text } from '../http/fields.js';
+import type { Call, Served } from '../served.js';
+import { promptFields } from './prompts.js';
+
+const encodings = ['float', 'base64'] as const;
+
+/** Answers a request. */
+export async function embeddings(served: Served, fields: Fields, call: Call) {
+  const { lm } = served;
+  served.checkModel(fields.get('model', text));
+  const input = fields.need('input', promptFields(lm.vocabularySize));
+  const encoding =
+    fields.get('encoding_format', (value, name) => checkOneOf(value, name, encodings)) ?? 'float';
+  fields.get('user', text);
+  fields.finish();
+  const { embeddings: vectors, usage } = await lm.embed(input, { signal: call.signal });
+  const { promptTokens } = usage;
+  return {
+    object: 'list',
+    data: vectors.map((vector, index) => ({
+      object: 'embedding',
+      index,
+      embedding: encoding === 'base64' ? base64(vector) : Array.from(vector),
+    })),
+    model: served.name,
+    usage: { prompt_tokens: promptTokens, total_tokens: promptTokens },
+  };
+}
+
+/** Single-precision numbers, the lowest byte first. */
+function base64(vector: Float32Array): string {
+  const bytes = Buffer.alloc(vector.length * 4);
+  for (const [index, value] of vector.entries()) bytes.writeFloatLE(value, index * 4);
+  return bytes.toString('base64');
+}

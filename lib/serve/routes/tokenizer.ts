@@ -1,0 +1,92 @@
+// The tokenizer over HTTP, in the forms of llama.cpp's server and of vLLM: `/tokenize`,
+// `/detokenize` and `/tokenizer_info`.
+
+import { type Fields, flag, text } from '../http/fields.js';
+import { badField, HttpError } from '../http/http-error.js';
+import type { Call, Served } from '../served.js';
+import { tokenIds, tokenizePrompt } from './prompts.js';
+
+/** The tokens of a text. */
+export function tokenize(served: Served, fields: Fields, call: Call) {
+  served.checkModel(fields.get('model', text));
+  return fields.has('content') ? asLlamaCpp(served, fields, call) : asVllm(served, fields, call);
+}
+
+async function asLlamaCpp({ lm, names }: Served, fields: Fields, { signal }: Call) {
+  const content = fields.need('content', text);
+  const addSpecial = fields.get('add_special', flag) ?? false;
+  const parseSpecial = fields.get('parse_special', flag) ?? true;
+  const withPieces = fields.get('with_pieces', flag) ?? false;
+  readSame(fields, content, addSpecial);
+  fields.finish();
+  const tokens = await lm.tokenize(content, { addSpecial, parseSpecial, signal });
+  const size = { max_model_len: lm.contextSize };
+  if (!withPieces) return { tokens, ...size };
+  return { ...size, tokens: Array.from(tokens, (id) => ({ id, piece: pieceOf(names.bytes(id)) })) };
+}
+
+/** Clients that do not know which server this is ask in both forms at once. */
+function readSame(fields: Fields, content: string, addSpecial: boolean): void {
+  const prompt = fields.get('prompt', text);
+  if (prompt === undefined) return;
+  if (prompt !== content) throw badField('the same text as content', 'prompt', prompt);
+  const same = fields.get('add_special_tokens', flag) ?? addSpecial;
+  if (same !== addSpecial) {
+    throw badField('the same as add_special', 'add_special_tokens', same);
+  }
+}
+
+async function asVllm(served: Served, fields: Fields, { signal }: Call) {
+  const prompt = fields.need('prompt', text);
+  const addSpecial = fields.get('add_special_tokens', flag) ?? true;
+  const withTexts = fields.get('return_token_strs', flag) ?? false;
+  fields.finish();
+  const { lm, names } = served;
+  const tokens = addSpecial
+    ? (await tokenizePrompt(served, prompt, signal)).tokens
+    : await lm.tokenize(prompt, { parseSpecial: true, signal });
+  const texts = withTexts ? { token_strs: Array.from(tokens, (token) => names.text(token)) } : {};
+  return { count: tokens.length, max_model_len: lm.contextSize, tokens, ...texts };
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Text, or the bytes of what is no whole text. */
+function pieceOf(bytes: Uint8Array): string | number[] {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return Array.from(bytes);
+  }
+}
+
+/** The text of tokens, control tokens spelled out, by both servers' names for it. */
+export async function detokenize(served: Served, fields: Fields, { signal }: Call) {
+  const { lm } = served;
+  served.checkModel(fields.get('model', text));
+  const tokens = fields.need('tokens', tokenIds(lm.vocabularySize));
+  fields.finish();
+  const content = await lm.detokenize(tokens, { special: true, signal });
+  return { content, prompt: content };
+}
+
+/** What clients that tokenize by this server ask first. */
+export async function tokenizerInfo({ lm }: Served) {
+  const { vocab, info } = lm.model;
+  if (vocab.type === 'none') {
+    throw new HttpError(400, 'The model has no tokenizer', { code: 'not_supported' });
+  }
+  const spelled = (token: number | undefined): string | null =>
+    token === undefined ? null : lm.model.detokenizeSync(Int32Array.of(token), { special: true });
+  return {
+    tokenizer_class: `gguf-${vocab.type}`,
+    model_max_length: lm.contextSize,
+    vocab_size: vocab.size,
+    bos_token: spelled(vocab.bos),
+    eos_token: spelled(vocab.eos),
+    pad_token: spelled(vocab.pad),
+    add_bos_token: vocab.addBos,
+    add_eos_token: vocab.addEos,
+    chat_template: info.chatTemplate ?? null,
+  };
+}

@@ -1,0 +1,89 @@
+// A growing trie of tokens in flat arrays: thousands of choices are tens of thousands of
+// nodes, which as objects with a map each would cost more than to score them.
+// TokenChoiceTree and `lib/tree/forest.ts` are made with it.
+
+/** Spreads parent and token over the table. The factors are odd and have no small pattern. */
+const hash = (parent: number, token: number): number =>
+  Math.imul(Math.imul(parent, 0x9e3779b1) ^ Math.imul(token, 0x85ebca6b), 0xc2b2ae35) >>> 0;
+
+/** Nodes are numbered from 0, the root, in the order in which they were added. */
+export class Trie {
+  /** How many nodes there are, the root included. */
+  size = 1;
+  #tokens = Int32Array.of(-1, 0);
+  #parents = Int32Array.of(-1, 0);
+  #firstChild = new Int32Array(2);
+  #lastChild = new Int32Array(2);
+  #nextSibling = new Int32Array(2);
+  /** Open addressing: nodes at the places that their parent and token hash to; 0 for none. */
+  #table = new Int32Array(8);
+
+  /** The child of a node with this token, added behind the others where there is none. */
+  child(parent: number, token: number): number {
+    const mask = this.#table.length - 1;
+    let slot = hash(parent, token) & mask;
+    for (let node = this.#table[slot] as number; node !== 0; node = this.#table[slot] as number) {
+      if (this.#parents[node] === parent && this.#tokens[node] === token) return node;
+      slot = (slot + 1) & mask;
+    }
+    const node = this.size++;
+    if (node === this.#tokens.length) this.#grow();
+    this.#tokens[node] = token;
+    this.#parents[node] = parent;
+    const last = this.#lastChild[parent] as number;
+    if (last === 0) this.#firstChild[parent] = node;
+    else this.#nextSibling[last] = node;
+    this.#lastChild[parent] = node;
+    this.#table[slot] = node;
+    if (this.size * 2 > this.#table.length) this.#rehash();
+    return node;
+  }
+
+  /**
+   * The nodes in depth-first order, parents first and siblings in the order of their adding:
+   * per place the token and the parent's place, per node its place.
+   */
+  depthFirst(): { tokens: Int32Array; parents: Int32Array; places: Int32Array } {
+    const tokens = new Int32Array(this.size);
+    const parents = new Int32Array(this.size);
+    const places = new Int32Array(this.size);
+    let node = 0;
+    for (let place = 0; place < this.size; place++) {
+      places[node] = place;
+      tokens[place] = this.#tokens[node] as number;
+      parents[place] = place === 0 ? -1 : (places[this.#parents[node] as number] as number);
+      const child = this.#firstChild[node] as number;
+      if (child !== 0) {
+        node = child;
+        continue;
+      }
+      while (node > 0 && this.#nextSibling[node] === 0) node = this.#parents[node] as number;
+      node = this.#nextSibling[node] as number;
+    }
+    return { tokens, parents, places };
+  }
+
+  #grow(): void {
+    const larger = (values: Int32Array): Int32Array<ArrayBuffer> => {
+      const copy = new Int32Array(values.length * 2);
+      copy.set(values);
+      return copy;
+    };
+    this.#tokens = larger(this.#tokens);
+    this.#parents = larger(this.#parents);
+    this.#firstChild = larger(this.#firstChild);
+    this.#lastChild = larger(this.#lastChild);
+    this.#nextSibling = larger(this.#nextSibling);
+  }
+
+  #rehash(): void {
+    const table = new Int32Array(this.#table.length * 4);
+    const mask = table.length - 1;
+    for (let node = 1; node < this.size; node++) {
+      let slot = hash(this.#parents[node] as number, this.#tokens[node] as number) & mask;
+      while (table[slot] !== 0) slot = (slot + 1) & mask;
+      table[slot] = node;
+    }
+    this.#table = table;
+  }
+}

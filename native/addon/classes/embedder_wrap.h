@@ -1,0 +1,43 @@
+// NativeEmbedder of lib/native/binding.ts: one engine embedder on one thread of its own.
+
+#ifndef AUTOCOG_ADDON_CLASSES_EMBEDDER_WRAP_H_
+#define AUTOCOG_ADDON_CLASSES_EMBEDDER_WRAP_H_
+
+#include <cstdint>
+#include <memory>
+
+#include "addon/environment.h"
+#include "addon/napi_common.h"
+#include "engine/common/job_thread.h"
+#include "engine/embedding/embedder.h"
+
+namespace autocog {
+
+class EmbedderWrap : public Napi::ObjectWrap<EmbedderWrap>, public Closable {
+ public:
+  // Defines the class in this environment; instances come only from Create().
+  static void Install(Napi::Env env);
+  // createEmbedder(model, options, pooling) -> Promise<NativeEmbedder>
+  static Napi::Value Create(const Napi::CallbackInfo& info);
+
+  explicit EmbedderWrap(const Napi::CallbackInfo& info);
+  ~EmbedderWrap() override;
+  void CloseNow() override { embedder_->reset(); }
+
+ private:
+  Napi::Value Info(const Napi::CallbackInfo& info);
+  Napi::Value Embed(const Napi::CallbackInfo& info);
+  Napi::Value Close(const Napi::CallbackInfo& info);
+
+  void CountMemory(Napi::Env env, int64_t bytes);
+
+  std::shared_ptr<JobThread> thread_;
+  // Made, used and freed on the thread; the pointer's box is shared with its jobs.
+  std::shared_ptr<std::unique_ptr<Embedder>> embedder_;
+  Napi::ObjectReference info_;
+  int64_t counted_bytes_ = 0;  // told to the garbage collector
+};
+
+}  // namespace autocog
+
+#endif  // AUTOCOG_ADDON_CLASSES_EMBEDDER_WRAP_H_

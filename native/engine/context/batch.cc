@@ -1,0 +1,60 @@
+// See batch.h.
+
+#include "engine/context/batch.h"
+
+namespace autocog {
+
+void Batch::Clear() {
+  tokens_.clear();
+  positions_.clear();
+  sequence_counts_.clear();
+  sequence_starts_.clear();
+  sequences_.clear();
+  wants_logits_.clear();
+  rows_ = 0;
+}
+
+void Batch::Add(llama_token token, llama_pos position, llama_seq_id sequence, bool wants_logits) {
+  AddShared(token, position, sequence, 1, wants_logits);
+}
+
+void Batch::AddShared(llama_token token, llama_pos position, llama_seq_id first, int count, bool wants_logits) {
+  Begin(token, position, count, wants_logits);
+  for (int i = 0; i < count; ++i) sequences_.push_back(first + i);
+}
+
+void Batch::AddShared(llama_token token, llama_pos position, const std::vector<llama_seq_id>& sequences,
+                      bool wants_logits) {
+  Begin(token, position, static_cast<int>(sequences.size()), wants_logits);
+  sequences_.insert(sequences_.end(), sequences.begin(), sequences.end());
+}
+
+void Batch::Begin(llama_token token, llama_pos position, int sequences, bool wants_logits) {
+  tokens_.push_back(token);
+  positions_.push_back(position);
+  sequence_counts_.push_back(sequences);
+  sequence_starts_.push_back(sequences_.size());
+  wants_logits_.push_back(wants_logits ? 1 : 0);
+  if (wants_logits) ++rows_;
+}
+
+void Batch::WantLogits(int i) {
+  int8_t& wanted = wants_logits_[static_cast<size_t>(i)];
+  if (wanted == 0) ++rows_;
+  wanted = 1;
+}
+
+llama_batch Batch::View() {
+  sequence_pointers_.resize(tokens_.size());
+  for (size_t i = 0; i < tokens_.size(); ++i) sequence_pointers_[i] = sequences_.data() + sequence_starts_[i];
+  llama_batch view = {};
+  view.n_tokens = size();
+  view.token = tokens_.data();
+  view.pos = positions_.data();
+  view.n_seq_id = sequence_counts_.data();
+  view.seq_id = sequence_pointers_.data();
+  view.logits = wants_logits_.data();
+  return view;
+}
+
+}  // namespace autocog

@@ -1,0 +1,47 @@
+// One llama_batch under construction: tokens with their position, their sequences and
+// whether their logits are wanted. Plain memory; used on the session's thread.
+
+#ifndef AUTOCOG_ENGINE_CONTEXT_BATCH_H_
+#define AUTOCOG_ENGINE_CONTEXT_BATCH_H_
+
+#include <vector>
+
+#include "llama.h"
+
+namespace autocog {
+
+class Batch {
+ public:
+  void Clear();
+  void Add(llama_token token, llama_pos position, llama_seq_id sequence, bool wants_logits);
+  // A token shared by the sequences [first, first + count). REQUIRES: count > 0.
+  void AddShared(llama_token token, llama_pos position, llama_seq_id first, int count, bool wants_logits);
+
+  // A token shared by these sequences, at least one.
+  void AddShared(llama_token token, llama_pos position, const std::vector<llama_seq_id>& sequences, bool wants_logits);
+
+  int size() const { return static_cast<int>(tokens_.size()); }
+  int rows() const { return rows_; }
+  bool wants_logits(int i) const { return wants_logits_[static_cast<size_t>(i)] != 0; }
+  void WantLogits(int i);
+
+  // A view that is valid until the batch changes.
+  llama_batch View();
+
+ private:
+  // A token whose sequences come next.
+  void Begin(llama_token token, llama_pos position, int sequences, bool wants_logits);
+
+  std::vector<llama_token> tokens_;
+  std::vector<llama_pos> positions_;
+  std::vector<int32_t> sequence_counts_;
+  std::vector<size_t> sequence_starts_;
+  std::vector<llama_seq_id> sequences_;
+  std::vector<llama_seq_id*> sequence_pointers_;
+  std::vector<int8_t> wants_logits_;
+  int rows_ = 0;
+};
+
+}  // namespace autocog
+
+#endif  // AUTOCOG_ENGINE_CONTEXT_BATCH_H_

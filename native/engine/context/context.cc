@@ -1,0 +1,293 @@
+// See context.h.
+
+#include "engine/context/context.h"
+
+#include <algorithm>
+#include <exception>
+#include <mutex>
+#include <new>
+#include <utility>
+
+#include "engine/common/assertion.h"
+#include "engine/common/log.h"
+#include "engine/model/memory.h"
+#include "ggml.h"
+
+namespace autocog {
+
+namespace {
+
+// Types that llama.cpp takes for the KV cache.
+constexpr ggml_type kCacheTypes[] = {
+    GGML_TYPE_F32,  GGML_TYPE_F16,  GGML_TYPE_BF16, GGML_TYPE_Q8_0,   GGML_TYPE_Q4_0,
+    GGML_TYPE_Q4_1, GGML_TYPE_Q5_0, GGML_TYPE_Q5_1, GGML_TYPE_IQ4_NL,
+};
+
+}  // namespace
+
+Result<ggml_type> CacheType(const std::string& name) {
+  std::string known;
+  for (ggml_type type : kCacheTypes) {
+    if (name == ggml_type_name(type)) return type;
+    known += (known.empty() ? "" : ", ") + std::string(ggml_type_name(type));
+  }
+  return Status(Code::kOutOfRange, "Expected a KV cache type (" + known + "), got " + name);
+}
+
+namespace {
+
+// Architectures, by llama.cpp's names for them, that it computes in ways that do not fit trees
+// of tokens, or any scoring. `npm run test:oracles` tries every architecture that there is.
+constexpr std::pair<const char*, const char*> kUnfit[] = {
+    {"chameleon", "llama.cpp suppresses its image tokens in the first row of logits alone"},
+    {"cogvlm", "llama.cpp gives the logits of other tokens than those that were asked for"},
+    {"gemma4-assistant", "it drafts for another model, whose cache it reads"},
+    {"llama-embed", "it embeds texts and gives no logits"},
+    {"minimax-m3", "its sparse attention needs a cache that holds one sequence and no branches"},
+};
+
+// Why this kind of model cannot share tokens between sequences here; empty where it can.
+std::string WhyNot(const ModelInfo& info) {
+  if (info.vocab_only) return "it was loaded with vocabOnly, so it has no weights";
+  if (info.has_encoder) return "it has an encoder, and prompts would have to pass through it first";
+  if (!info.has_decoder) return "it has no decoder";
+  if (info.diffusion) return "it is a diffusion model and gives no next-token probabilities";
+  if (info.recurrent) return "it is recurrent: its state cannot be shared between branches";
+  if (info.hybrid) return "it is a hybrid of attention and recurrence: its state cannot be shared between branches";
+  if (!info.causal) return "its attention looks ahead, so what comes next changes what came before";
+  for (const auto& [architecture, reason] : kUnfit) {
+    if (info.architecture == architecture) return reason;
+  }
+  return {};
+}
+
+Status Refusal(const std::string& reason) {
+  return Status(Code::kNotSupported, "This model cannot be used for scoring: " + reason);
+}
+
+}  // namespace
+
+bool HasPositionTable(const ModelInfo& info) {
+  for (const char* architecture : {"bert", "gpt2", "mpt", "starcoder"}) {
+    if (info.architecture == architecture) return true;
+  }
+  return false;
+}
+
+Status CheckContextOptions(const ContextOptions& options) {
+  const auto refuse = [](const char* name, const char* range, int value) {
+    return Status(Code::kOutOfRange,
+                  std::string("Expected ") + range + " for " + name + ", got " + std::to_string(value));
+  };
+  if (options.context_size < 1) return refuse("contextSize", "a positive count", options.context_size);
+  // A decode of one token takes kernels of its own; two are needed to be able to avoid it.
+  if (options.batch_size < 2) return refuse("batchSize", "at least 2", options.batch_size);
+  if (options.micro_batch_size < 2) return refuse("microBatchSize", "at least 2", options.micro_batch_size);
+  const int most = static_cast<int>(llama_max_parallel_sequences());
+  if (options.max_sequences < 4 || options.max_sequences > most) {
+    return refuse("maxSequences", ("4 to " + std::to_string(most)).c_str(), options.max_sequences);
+  }
+  for (const auto& [name, threads] :
+       {std::pair("threads", options.threads), std::pair("threadsBatch", options.threads_batch)}) {
+    if (threads < 1 || threads > GGML_MAX_N_THREADS) {
+      return refuse(name, ("1 to " + std::to_string(GGML_MAX_N_THREADS)).c_str(), threads);
+    }
+  }
+  return Status::Ok();
+}
+
+namespace {
+
+// llama.cpp has no way to ask. It warns where it turns flash attention off, and only there.
+bool HasFlashAttention(const ModelInfo& info, llama_flash_attn_type wanted, const std::string& warnings) {
+  if (wanted == LLAMA_FLASH_ATTN_TYPE_DISABLED || info.architecture == "grok") return false;
+  return warnings.find("Flash Attention not supported") == std::string::npos;
+}
+
+// Rows of logits that one decode may give. Each micro-batch may need a second row as padding.
+uint32_t RowsWithin(size_t budget, const Vocabulary& vocabulary, uint32_t batch, uint32_t micro_batch) {
+  const size_t row_bytes = static_cast<size_t>(vocabulary.size()) * sizeof(float);
+  const size_t least = 2 * ((batch + micro_batch - 1) / micro_batch);
+  return static_cast<uint32_t>(std::min<size_t>(std::max(budget / row_bytes, least), batch));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Context>> Context::Create(std::shared_ptr<Model> model, const ContextOptions& options) {
+  if (std::string reason = WhyNot(model->info()); !reason.empty()) return Refusal(reason);
+  if (Status status = CheckContextOptions(options); !status.ok()) return status;
+  if (HasPositionTable(model->info()) && options.context_size > model->info().train_context_size) {
+    return Status(Code::kOutOfRange, "Expected at most " + std::to_string(model->info().train_context_size) +
+                                         ", the positions that this model knows, for contextSize, got " +
+                                         std::to_string(options.context_size));
+  }
+  auto type_k = CacheType(options.kv_type_k);
+  if (!type_k.ok()) return type_k.status();
+  auto type_v = CacheType(options.kv_type_v);
+  if (!type_v.ok()) return type_v.status();
+
+  if (Status status = CheckCacheFits(model->info(), options.context_size, type_k.value(), type_v.value());
+      !status.ok()) {
+    return status;
+  }
+  if (model->vocabulary().size() < 1) return Status(Code::kNotSupported, "This model has an empty vocabulary");
+  const int batch_size = std::min(options.batch_size, options.context_size);
+  llama_context_params params = llama_context_default_params();
+  params.n_ctx = static_cast<uint32_t>(options.context_size);
+  params.n_batch = static_cast<uint32_t>(std::max(batch_size, 2));
+  params.n_ubatch = static_cast<uint32_t>(std::max(std::min(options.micro_batch_size, batch_size), 2));
+  // With a unified KV buffer every sequence id below LLAMA_MAX_SEQ works whatever n_seq_max
+  // says, and n_seq_max only reserves that many rows of logits for nothing.
+  params.kv_unified = true;
+  params.n_seq_max = 1;
+  params.n_outputs_max = RowsWithin(options.logits_budget, model->vocabulary(), params.n_batch, params.n_ubatch);
+  params.n_threads = options.threads;
+  params.n_threads_batch = options.threads_batch;
+  params.flash_attn_type = options.flash_attention;
+  params.type_k = type_k.value();
+  params.type_v = type_v.value();
+  params.offload_kqv = options.offload_kqv;
+  params.rope_freq_base = options.rope_frequency_base;
+  params.rope_freq_scale = options.rope_frequency_scale;
+  params.rope_scaling_type = options.rope_scaling;
+  params.yarn_ext_factor = options.yarn_ext_factor;
+  params.yarn_attn_factor = options.yarn_attn_factor;
+  params.yarn_beta_fast = options.yarn_beta_fast;
+  params.yarn_beta_slow = options.yarn_beta_slow;
+  params.yarn_orig_ctx = options.yarn_orig_ctx;
+  // Whatever an override may say: with any other, llama.cpp asserts that a batch is one micro-batch.
+  params.attention_type = LLAMA_ATTENTION_TYPE_CAUSAL;
+  // Cells of a sliding window are lost once it has passed, and branches return to them.
+  params.swa_full = true;
+  params.no_perf = true;
+
+  LogCapture log;
+  AssertionGuard guard;
+  try {
+    llama_context* context = nullptr;
+    {
+      // With a YaRN scale of the caller's, llama.cpp writes into the model that others read.
+      const std::lock_guard<std::mutex> lock(model->mutex());
+      context = llama_init_from_model(model->raw(), params);
+    }
+    if (context != nullptr && llama_get_memory(context) == nullptr) {
+      llama_free(context);
+      return Refusal("it keeps no cache, as models that only encode or embed do not");
+    }
+    if (context != nullptr) {
+      std::unique_ptr<Context> made(new Context(std::move(model), context, options));
+      made->flash_attention_ = HasFlashAttention(made->model().info(), options.flash_attention, log.text());
+      made->cache_bytes_ =
+          static_cast<int64_t>(CacheBytes(made->model().info(), made->cells(), params.type_k, params.type_v));
+      return made;
+    }
+    return Status(Code::kInvalidArgument, "llama.cpp refuses to make a context with these options", log.text());
+  } catch (const std::bad_alloc&) {
+    return Status(Code::kOutOfMemory, "Not enough memory for the context", log.text());
+  } catch (const std::exception& error) {
+    return Status(Code::kInternal, "llama.cpp failed to make a context", error.what());
+  }
+}
+
+Context::Context(std::shared_ptr<Model> model, llama_context* context, const ContextOptions& options)
+    : model_(std::move(model)),
+      pool_(options.threads),
+      batch_pool_(options.threads_batch == options.threads ? nullptr : new ThreadPool(options.threads_batch)),
+      workers_(std::max(options.threads, options.threads_batch)),
+      context_(context),
+      memory_(llama_get_memory(context)),
+      context_size_(options.context_size),
+      cells_(static_cast<int>(llama_n_ctx(context))),
+      micro_batch_(static_cast<int>(llama_n_ubatch(context))),
+      max_tokens_(static_cast<int>(llama_n_batch(context))),
+      max_sequences_(options.max_sequences) {
+  const auto batch = llama_n_batch(context_);
+  const auto micro_batch = llama_n_ubatch(context_);
+  // Room for a padding token in every batch that may need one, and for a row in each micro-batch.
+  if (max_tokens_ % micro_batch_ == 1) --max_tokens_;
+  max_rows_ = static_cast<int>(RowsWithin(options.logits_budget, vocabulary(), batch, micro_batch) -
+                               (batch + micro_batch - 1) / micro_batch);
+  llama_set_abort_callback(context_, OnAbort, this);
+  llama_attach_threadpool(context_, pool_.raw(), batch_pool_ ? batch_pool_->raw() : nullptr);
+}
+
+Context::~Context() {
+  llama_free(context_);
+  ReturnFreedMemory();
+}
+
+bool Context::OnAbort(void* self) {
+  const Cancellation* running = static_cast<Context*>(self)->running_;
+  return running != nullptr && running->requested();
+}
+
+Status Context::Decode(Batch* batch, Kernels kernels, int free_cells, const Cancellation& cancellation, Usage* usage) {
+  if (cancellation.requested()) return cancellation.status();
+  if (batch->size() < 1 || batch->size() > max_tokens_ || batch->rows() > max_rows_) {
+    return Status(Code::kInternal, "A batch of " + std::to_string(batch->size()) + " tokens and " +
+                                       std::to_string(batch->rows()) + " rows was made for a limit of " +
+                                       std::to_string(max_tokens_) + " and " + std::to_string(max_rows_));
+  }
+  const int wanted = batch->size();
+  const llama_seq_id padding = max_sequences_ - 1;
+  const bool padded = kernels == Kernels::kBatch && wanted % micro_batch_ == 1 && free_cells > 0;
+  if (padded) batch->Add(0, 0, padding, batch->wants_logits(wanted - 1));
+  if (kernels == Kernels::kBatch) PairRows(batch);
+  LogCapture log;
+  int32_t code;
+  std::string failure;
+  running_ = &cancellation;
+  try {
+    code = llama_decode(context_, batch->View());
+    llama_synchronize(context_);
+  } catch (const std::exception& error) {
+    code = -4;
+    failure = error.what();
+  }
+  running_ = nullptr;
+  if (padded) Trim(padding, 0);
+  if (code == 0) {
+    usage->decoded_tokens += wanted;
+    usage->padding_tokens += padded ? 1 : 0;
+    usage->decode_calls += 1;
+    return Status::Ok();
+  }
+  if (cancellation.requested()) return cancellation.status();
+  if (failure.empty()) failure = log.text();
+  if (code == 1) return Status(Code::kDecodeFailed, "The KV buffer has no room for the batch", failure);
+  if (code == -2) return Status(Code::kOutOfMemory, "llama.cpp could not allocate memory for a batch", failure);
+  return Status(Code::kDecodeFailed, "llama_decode failed with code " + std::to_string(code), failure);
+}
+
+// llama.cpp drops what gives no logits before the last layer's end, so that a micro-batch with
+// a single row falls back to the kernels for one token however many tokens it has.
+void Context::PairRows(Batch* batch) const {
+  for (int start = 0; start < batch->size(); start += micro_batch_) {
+    const int end = std::min(start + micro_batch_, batch->size());
+    int rows = 0;
+    int last = -1;
+    for (int i = start; i < end; ++i) {
+      if (!batch->wants_logits(i)) continue;
+      ++rows;
+      last = i;
+    }
+    if (rows == 1 && end - start > 1) batch->WantLogits(last == start ? start + 1 : last - 1);
+  }
+}
+
+const float* Context::Row(int i) { return llama_get_logits_ith(context_, i); }
+
+void Context::Trim(llama_seq_id sequence, llama_pos from) { llama_memory_seq_rm(memory_, sequence, from, -1); }
+
+bool Context::CanShift() const { return !HasPositionTable(model_->info()) && llama_memory_can_shift(memory_); }
+
+void Context::Shift(llama_seq_id sequence, llama_pos from, int count) {
+  llama_memory_seq_rm(memory_, sequence, from, from + count);
+  llama_memory_seq_add(memory_, sequence, from + count, -1, -count);
+}
+
+void Context::Share(llama_seq_id source, llama_seq_id target, llama_pos from, llama_pos to) {
+  if (from < to) llama_memory_seq_cp(memory_, source, target, from, to);
+}
+
+}  // namespace autocog

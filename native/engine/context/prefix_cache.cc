@@ -1,0 +1,326 @@
+// See prefix_cache.h.
+
+#include "engine/context/prefix_cache.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace autocog {
+
+PrefixCache::PrefixCache(Context* context, int slots)
+    : context_(context),
+      slots_(static_cast<size_t>(slots)),
+      branches_(static_cast<size_t>(context->sequences() - slots)) {}
+
+int PrefixCache::CommonPrefix(const Slot& slot, const Tokens& prompt, bool reuse_appended) const {
+  const size_t appended = slot.shifted < 0 ? slot.tokens.size() : static_cast<size_t>(slot.shifted);
+  const size_t usable = reuse_appended ? appended : static_cast<size_t>(slot.exact);
+  const size_t most = std::min(usable, prompt.size());
+  size_t common = 0;
+  while (common < most && slot.tokens[common] == prompt[common]) ++common;
+  return static_cast<int>(common);
+}
+
+int PrefixCache::BestSlot(const Tokens& prompt, bool reuse_appended, int* common) const {
+  int best = 0;
+  *common = -1;
+  for (int i = 0; i < slots(); ++i) {
+    const Slot& slot = slots_[static_cast<size_t>(i)];
+    const int here = CommonPrefix(slot, prompt, reuse_appended);
+    if (here > *common || (here == *common && slot.last_used > slots_[static_cast<size_t>(best)].last_used)) {
+      best = i;
+      *common = here;
+    }
+  }
+  return best;
+}
+
+int PrefixCache::OldestSlot(int except) const {
+  int oldest = -1;
+  for (int i = 0; i < slots(); ++i) {
+    if (i == except) continue;
+    if (oldest < 0 || slots_[static_cast<size_t>(i)].last_used < slots_[static_cast<size_t>(oldest)].last_used) {
+      oldest = i;
+    }
+  }
+  return oldest;
+}
+
+void PrefixCache::TrimSlot(int index, int length) {
+  Slot& slot = slots_[static_cast<size_t>(index)];
+  if (length >= Length(index)) return;
+  // Branches keep cells alive, so what hangs on the removed part goes with it.
+  for (int i = 0; i < branches(); ++i) {
+    Branch& branch = branches_[static_cast<size_t>(i)];
+    if (branch.slot != index || branch.length <= length) continue;
+    context_->Trim(BranchSequence(i), length);
+    branch.length = length;
+  }
+  context_->Trim(index, length);
+  slot.tokens.resize(static_cast<size_t>(length));
+  slot.exact = std::min(slot.exact, length);
+  if (slot.shifted >= length) slot.shifted = -1;
+  if (slot.row_position >= length) slot.row_position = -1;
+}
+
+int PrefixCache::Route(const Tokens& prompt, const PromptRequest& request, int* reused) {
+  const int length = static_cast<int>(prompt.size());
+  int common = 0;
+  const int best = BestSlot(prompt, request.reuse_appended, &common);
+  const bool row_is_kept = request.rows.size() == 1 && request.rows.front() == length - 1 &&
+                           slots_[static_cast<size_t>(best)].row_position == length - 1;
+  // Logits come only from decoding: go back to the first row that is wanted and not kept.
+  *reused = common;
+  if (!request.rows.empty() && !(common == length && row_is_kept)) {
+    *reused = std::min(common, request.rows.front());
+  }
+  if (*reused == length) return best;
+  // Nothing is lost by working in the slot itself where the prompt covers all of it.
+  if (common == Length(best) || slots() == 1) return best;
+  const int target = common == 0 ? OldestSlot(-1) : OldestSlot(best);
+  if (target == best) return best;
+  TrimSlot(target, 0);
+  const Slot& source = slots_[static_cast<size_t>(best)];
+  Slot& copy = slots_[static_cast<size_t>(target)];
+  context_->Share(best, target, 0, *reused);
+  copy.tokens.assign(source.tokens.begin(), source.tokens.begin() + *reused);
+  copy.exact = std::min(source.exact, *reused);
+  return target;
+}
+
+Result<int> PrefixCache::Ensure(const Tokens& prompt, const PromptRequest& request, const Cancellation& cancellation,
+                                Usage* usage) {
+  if (cancellation.requested()) return cancellation.status();
+  const int length = static_cast<int>(prompt.size());
+  int reused = 0;
+  const int index = Route(prompt, request, &reused);
+  Slot& slot = slots_[static_cast<size_t>(index)];
+  slot.last_used = ++clock_;
+  usage->prompt_tokens += length;
+  usage->cached_tokens += reused;
+  if (reused < length) {
+    TrimSlot(index, reused);
+    if (length - reused <= request.leave) return index;
+    Status status = DecodeRest(index, prompt, request, cancellation, usage);
+    if (!status.ok()) return status;
+  } else if (!request.rows.empty()) {
+    request.on_row(0, slot.row.data());
+  }
+  return index;
+}
+
+void PrefixCache::Extend(Slot* slot, const Tokens& prompt, int length) {
+  const auto start = static_cast<int>(slot->tokens.size());
+  slot->tokens.insert(slot->tokens.end(), prompt.begin() + start, prompt.begin() + length);
+  if (slot->exact == start) slot->exact = length;
+}
+
+void PrefixCache::KeepRow(Slot* slot, const float* row) {
+  const auto length = static_cast<int>(slot->tokens.size());
+  if (slot->exact != length) return;
+  slot->row.assign(row, row + context_->vocabulary_size());
+  slot->row_position = length - 1;
+}
+
+void PrefixCache::Adopt(int index, const Tokens& prompt, int branches, const float* row) {
+  Slot& slot = slots_[static_cast<size_t>(index)];
+  const int length = static_cast<int>(prompt.size());
+  Extend(&slot, prompt, length);
+  for (int i = 0; i < branches; ++i) branches_[static_cast<size_t>(i)].length = length;
+  if (row != nullptr) KeepRow(&slot, row);
+}
+
+void PrefixCache::Abandon(int index) { context_->Trim(index, Length(index)); }
+
+Status PrefixCache::DecodeRest(int index, const Tokens& prompt, const PromptRequest& request,
+                               const Cancellation& cancellation, Usage* usage) {
+  Slot& slot = slots_[static_cast<size_t>(index)];
+  const int length = static_cast<int>(prompt.size());
+  auto wanted = std::lower_bound(request.rows.begin(), request.rows.end(), Length(index));
+  while (Length(index) < length) {
+    const int start = Length(index);
+    batch_.Clear();
+    auto next = wanted;
+    for (int i = start; i < length && batch_.size() < context_->max_tokens(); ++i) {
+      const bool wants_row = next != request.rows.end() && *next == i;
+      if (wants_row && batch_.rows() == context_->max_rows()) break;
+      batch_.Add(prompt[static_cast<size_t>(i)], i, index, wants_row);
+      if (wants_row) ++next;
+    }
+    const int count = batch_.size();
+    const int room = MakeRoom(count + 1, index);
+    Status status = context_->Decode(&batch_, Kernels::kBatch, room - count, cancellation, usage);
+    if (!status.ok()) {
+      context_->Trim(index, start);
+      return status;
+    }
+    Extend(&slot, prompt, start + count);
+    for (; wanted != next; ++wanted) {
+      const float* row = context_->Row(*wanted - start);
+      if (*wanted == length - 1) KeepRow(&slot, row);
+      request.on_row(static_cast<size_t>(wanted - request.rows.begin()), row);
+    }
+  }
+  return Status::Ok();
+}
+
+Result<const float*> PrefixCache::Append(int index, llama_token token, const Cancellation& cancellation, Usage* usage) {
+  Slot& slot = slots_[static_cast<size_t>(index)];
+  const int position = Length(index);
+  MakeRoom(1, index);
+  batch_.Clear();
+  batch_.Add(token, position, index, true);
+  Status status = context_->Decode(&batch_, Kernels::kAny, 0, cancellation, usage);
+  if (!status.ok()) {
+    context_->Trim(index, position);
+    return status;
+  }
+  slot.tokens.push_back(token);
+  return context_->Row(0);
+}
+
+void PrefixCache::ShiftSlot(int index, int from, int count) {
+  // A cell has one position for all sequences that share it, so nobody else may.
+  for (int i = 0; i < slots(); ++i) {
+    if (i != index) TrimSlot(i, 0);
+  }
+  for (int i = 0; i < branches(); ++i) {
+    Branch& branch = branches_[static_cast<size_t>(i)];
+    if (branch.length > 0) context_->Trim(BranchSequence(i), 0);
+    branch.length = 0;
+  }
+  Slot& slot = slots_[static_cast<size_t>(index)];
+  context_->Shift(index, from, count);
+  slot.tokens.erase(slot.tokens.begin() + from, slot.tokens.begin() + from + count);
+  slot.exact = std::min(slot.exact, from);
+  slot.shifted = slot.shifted < 0 ? from : std::min(slot.shifted, from);
+  slot.row_position = -1;
+}
+
+void PrefixCache::Pin(int index, int slot, int length, int cells) {
+  Attach(index, slot, length);
+  branches_[static_cast<size_t>(index)] = {};
+  claimed_ += cells;
+}
+
+void PrefixCache::Release(int index, int cells) {
+  context_->Trim(BranchSequence(index), 0);
+  claimed_ -= cells;
+}
+
+void PrefixCache::Attach(int index, int slot, int length) {
+  Branch& branch = branches_[static_cast<size_t>(index)];
+  const llama_seq_id sequence = BranchSequence(index);
+  if (branch.slot != slot) {
+    if (branch.length > 0) context_->Trim(sequence, 0);
+    branch.length = 0;
+  }
+  if (branch.length > length) context_->Trim(sequence, length);
+  context_->Share(slot, sequence, branch.length, length);
+  branch.slot = slot;
+  branch.length = length;
+}
+
+void PrefixCache::TrimBranch(int index) {
+  context_->Trim(BranchSequence(index), branches_[static_cast<size_t>(index)].length);
+}
+
+int PrefixCache::MakeRoom(int wanted, int keep) {
+  for (;;) {
+    // Cells that are shared are counted twice, so this never promises too much.
+    int used = claimed_;
+    int oldest = -1;
+    for (int i = 0; i < slots(); ++i) {
+      used += Length(i);
+      if (i == keep || Length(i) == 0) continue;
+      if (oldest < 0 || slots_[static_cast<size_t>(i)].last_used < slots_[static_cast<size_t>(oldest)].last_used) {
+        oldest = i;
+      }
+    }
+    const int room = context_->cells() - used;
+    if (room >= wanted || oldest < 0) return room;
+    TrimSlot(oldest, 0);
+  }
+}
+
+void PrefixCache::Clear() {
+  for (int i = 0; i < slots(); ++i) TrimSlot(i, 0);
+}
+
+Tokens PrefixCache::LastUsed() const {
+  const Slot* last = nullptr;
+  for (const Slot& slot : slots_) {
+    if (slot.exact > 0 && (last == nullptr || slot.last_used > last->last_used)) last = &slot;
+  }
+  if (last == nullptr) return {};
+  return Tokens(last->tokens.begin(), last->tokens.begin() + last->exact);
+}
+
+llama_seq_id PrefixCache::SpareSequence() {
+  Attach(branches() - 1, kNoSlot, 0);
+  return BranchSequence(branches() - 1);
+}
+
+Result<std::vector<uint8_t>> PrefixCache::SaveCells(int slot, int length) {
+  // Sequence 0 makes room for the cells: metadata only.
+  const int held = Length(0);
+  const llama_seq_id spare = SpareSequence();
+  context_->Share(0, spare, 0, held);
+  context_->Trim(0, 0);
+  std::vector<uint8_t> data;
+  Status status;
+  for (int from = 0; from < length && status.ok();) {
+    const int to = std::min(length, from + context_->most_saved());
+    context_->Share(slot == 0 ? spare : slot, 0, from, to);
+    const size_t start = data.size();
+    data.resize(start + sizeof(uint64_t));
+    status = context_->SaveCells(from, to, &data);
+    const uint64_t size = data.size() - start - sizeof(uint64_t);
+    std::memcpy(data.data() + start, &size, sizeof size);
+    context_->Trim(0, 0);
+    from = to;
+  }
+  context_->Share(spare, 0, 0, held);
+  context_->Trim(spare, 0);
+  if (!status.ok()) return status;
+  return data;
+}
+
+Status PrefixCache::LoadCells(const Tokens& prompt, const uint8_t* data, size_t size, const float* row) {
+  const int length = static_cast<int>(prompt.size());
+  const int index = OldestSlot(-1);
+  TrimSlot(index, 0);
+  MakeRoom(length, index);
+  const llama_seq_id spare = SpareSequence();
+  Status status;
+  for (int from = 0; from < length && status.ok();) {
+    const int to = std::min(length, from + context_->most_saved());
+    uint64_t part = 0;
+    if (size >= sizeof part) {
+      std::memcpy(&part, data, sizeof part);
+      data += sizeof part;
+      size -= sizeof part;
+    }
+    if (part == 0 || part > size || (to == length && part != size)) {
+      status = Status(Code::kStateMismatch, "The state has not the parts that its tokens need");
+      break;
+    }
+    status = context_->LoadCells(spare, from, to, data, part);
+    context_->Share(spare, index, from, to);
+    context_->Trim(spare, 0);
+    data += part;
+    size -= part;
+    from = to;
+  }
+  if (!status.ok()) {
+    context_->Trim(index, 0);
+    return status;
+  }
+  Slot& slot = slots_[static_cast<size_t>(index)];
+  Extend(&slot, prompt, length);
+  KeepRow(&slot, row);
+  slot.last_used = ++clock_;
+  return Status::Ok();
+}
+
+}  // namespace autocog

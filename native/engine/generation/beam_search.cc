@@ -1,0 +1,254 @@
+// See beam_search.h. The rules are those of Hugging Face Transformers' beam search, so that
+// its users find what they know.
+
+#include "engine/generation/beam_search.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "engine/generation/stop_finder.h"
+#include "engine/scoring/best_tokens.h"
+#include "engine/scoring/log_softmax.h"
+
+namespace autocog {
+
+namespace {
+
+// A beam that has not ended.
+struct Open {
+  Beam beam;
+  double sum = 0;  // of log-probabilities
+  StopFinder finder{{}};
+};
+
+struct Candidate {
+  double sum = 0;
+  double logprob = 0;
+  int parent = 0;
+  llama_token token = LLAMA_TOKEN_NULL;
+};
+
+bool Better(const Candidate& a, const Candidate& b) {
+  if (a.sum != b.sum) return a.sum > b.sum;
+  return a.parent != b.parent ? a.parent < b.parent : a.token < b.token;
+}
+
+Status CheckOptions(const BeamOptions& options, int branches) {
+  const int most = std::min(branches / 2, 64);
+  if (options.beams < 1 || options.beams > most) {
+    return Status(Code::kOutOfRange,
+                  "Expected 1 to " + std::to_string(most) + " for beams, got " + std::to_string(options.beams));
+  }
+  if (options.sequences < 1 || options.sequences > options.beams) {
+    return Status(Code::kOutOfRange,
+                  "Expected 1 to beams for returnSequences, got " + std::to_string(options.sequences));
+  }
+  if (options.max_tokens < 1) return Status(Code::kOutOfRange, "Expected a positive count for maxTokens");
+  if (!std::isfinite(options.length_penalty)) return Status(Code::kOutOfRange, "Expected a finite lengthPenalty");
+  for (const std::string& stop : options.stops) {
+    if (stop.empty()) return Status(Code::kOutOfRange, "Expected stop strings that are not empty");
+  }
+  return Status::Ok();
+}
+
+class BeamSearch {
+ public:
+  BeamSearch(Context* context, PrefixCache* cache, const Tokens& prompt, const BeamOptions& options)
+      : context_(context), cache_(cache), prompt_(prompt), options_(options) {
+    // The last token of a text is not decoded.
+    const int room = context->context_size() - length() + 1;
+    const int cells = (context->cells() - length() - 1) / options.beams;
+    limit_ = std::min({options.max_tokens, room, std::max(cells, 1)});
+    const auto ends = context->vocabulary().end_of_generation().size();
+    // So many that there are enough that do not end, whatever ends.
+    wide_ = static_cast<size_t>(options.beams) * std::max<size_t>(2, 1 + ends);
+  }
+  ~BeamSearch() {
+    if (!pinned_) return;
+    for (int i = 0; i < 2 * options_.beams; ++i) cache_->Release(i, i < options_.beams ? limit_ : 0);
+  }
+  BeamSearch(const BeamSearch&) = delete;
+  BeamSearch& operator=(const BeamSearch&) = delete;
+
+  Result<Beams> Run(const Cancellation& cancellation);
+
+ private:
+  int length() const { return static_cast<int>(prompt_.size()); }
+  llama_seq_id Sequence(int bank, int beam) const { return cache_->BranchSequence(bank * options_.beams + beam); }
+  Status ReadRow(int parent, const float* row);
+  // Ends candidates, makes the others the open beams, forks their sequences.
+  void Advance(int step);
+  void Fork(const std::vector<int>& parents, int step);
+  void Keep(Beam beam, double sum, int length);
+  bool Done(int step) const;
+  Result<bool> Follow(const Cancellation& cancellation);
+  Beams Collect(bool done);
+  Status Decode(int step, const Cancellation& cancellation);
+  double Score(double sum, int length) const { return sum / std::pow(length, options_.length_penalty); }
+
+  Context* context_;
+  PrefixCache* cache_;
+  const Tokens& prompt_;
+  const BeamOptions& options_;
+  int limit_ = 0;
+  size_t wide_ = 0;
+  bool pinned_ = false;
+  int bank_ = 0;
+  std::vector<Open> open_;
+  std::vector<Beam> ended_;  // best first
+  std::vector<Candidate> candidates_;
+  Tokens order_;  // reused
+  Batch batch_;
+  Usage usage_;
+};
+
+Status BeamSearch::ReadRow(int parent, const float* row) {
+  const auto size = static_cast<size_t>(context_->vocabulary_size());
+  const double normalizer = LogSumExp(row, size);
+  if (!std::isfinite(normalizer)) return Status(Code::kDecodeFailed, "The model gave logits that are not finite");
+  FindBestTokens(row, size, wide_, &order_);
+  const double sum = open_[static_cast<size_t>(parent)].sum;
+  for (const llama_token token : order_) {
+    const double logprob = static_cast<double>(row[token]) - normalizer;
+    candidates_.push_back({sum + logprob, logprob, parent, token});
+  }
+  return Status::Ok();
+}
+
+void BeamSearch::Keep(Beam beam, double sum, int length) {
+  beam.score = Score(sum, length);
+  const auto place = std::find_if(ended_.begin(), ended_.end(), [&](const Beam& e) { return e.score < beam.score; });
+  ended_.insert(place, std::move(beam));
+  if (ended_.size() > static_cast<size_t>(options_.beams)) ended_.pop_back();
+}
+
+void BeamSearch::Advance(int step) {
+  const size_t wide = std::min(candidates_.size(), wide_);
+  std::partial_sort(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(wide), candidates_.end(),
+                    Better);
+  candidates_.resize(wide);
+  const Vocabulary& vocabulary = context_->vocabulary();
+  std::vector<Open> next;
+  std::vector<int> parents;
+  for (size_t rank = 0; rank < wide && next.size() < static_cast<size_t>(options_.beams); ++rank) {
+    const Candidate& candidate = candidates_[rank];
+    const bool counts = rank < static_cast<size_t>(options_.beams);
+    Open open = open_[static_cast<size_t>(candidate.parent)];
+    open.sum = candidate.sum;
+    if (vocabulary.IsEndOfGeneration(candidate.token)) {
+      if (!counts) continue;
+      open.beam.end_logprob = candidate.logprob;
+      open.beam.text = open.finder.text();
+      open.beam.reason = StopReason::kEndOfGeneration;
+      Keep(std::move(open.beam), candidate.sum, step + 1);
+      continue;
+    }
+    open.beam.tokens.push_back(candidate.token);
+    open.beam.logprobs.push_back(candidate.logprob);
+    auto bytes = vocabulary.TokenBytes(candidate.token);
+    if (open.finder.Append(bytes.ok() ? bytes.value() : std::string())) {
+      if (!counts) continue;
+      open.beam.text = open.finder.text().substr(0, open.finder.begin());
+      open.beam.stop = static_cast<int>(open.finder.stop());
+      open.beam.reason = StopReason::kStopString;
+      Keep(std::move(open.beam), candidate.sum, step + 1);
+      continue;
+    }
+    next.push_back(std::move(open));
+    parents.push_back(candidate.parent);
+  }
+  open_ = std::move(next);
+  Fork(parents, step);
+}
+
+void BeamSearch::Fork(const std::vector<int>& parents, int step) {
+  const int from = length();
+  for (size_t i = 0; i < parents.size(); ++i) {
+    context_->Share(Sequence(bank_, parents[i]), Sequence(1 - bank_, static_cast<int>(i)), from, from + step);
+  }
+  for (int i = 0; i < options_.beams; ++i) context_->Trim(Sequence(bank_, i), from);
+  bank_ = 1 - bank_;
+}
+
+bool BeamSearch::Done(int step) const {
+  if (open_.empty()) return true;
+  if (ended_.size() < static_cast<size_t>(options_.beams)) return false;
+  if (options_.early_stopping == EarlyStopping::kYes) return true;
+  const bool longest = options_.early_stopping == EarlyStopping::kNever && options_.length_penalty > 0;
+  return ended_.back().score >= Score(open_.front().sum, longest ? limit_ : step + 1);
+}
+
+Status BeamSearch::Decode(int step, const Cancellation& cancellation) {
+  batch_.Clear();
+  for (size_t i = 0; i < open_.size(); ++i) {
+    batch_.Add(open_[i].beam.tokens.back(), length() + step, Sequence(bank_, static_cast<int>(i)), true);
+  }
+  const int room = cache_->MakeRoom(batch_.size() + 1, PrefixCache::kNoSlot);
+  return context_->Decode(&batch_, Kernels::kBatch, std::max(room, 1), cancellation, &usage_);
+}
+
+Result<Beams> BeamSearch::Run(const Cancellation& cancellation) {
+  open_.resize(1);
+  open_.front().finder = StopFinder(options_.stops);
+  Status read;
+  PromptRequest request;
+  request.rows = {length() - 1};
+  request.on_row = [&](size_t, const float* row) { read = ReadRow(0, row); };
+  int slot = 0;
+  {
+    Stopwatch watch(&usage_.prompt_ms);
+    auto ensured = cache_->Ensure(prompt_, request, cancellation, &usage_);
+    if (!ensured.ok()) return ensured.status();
+    slot = ensured.value();
+  }
+  if (!read.ok()) return read;
+  for (int i = 0; i < 2 * options_.beams; ++i) cache_->Pin(i, slot, length(), i < options_.beams ? limit_ : 0);
+  pinned_ = true;
+  Result<bool> done = false;
+  {
+    Stopwatch watch(&usage_.decode_ms);
+    done = Follow(cancellation);
+  }
+  if (!done.ok()) return done.status();
+  return Collect(done.value());
+}
+
+// Whether it ended before the limit.
+Result<bool> BeamSearch::Follow(const Cancellation& cancellation) {
+  for (int step = 0;; ++step) {
+    Advance(step);
+    if (Done(step)) return true;
+    if (step + 1 == limit_) return false;
+    candidates_.clear();
+    if (Status status = Decode(step, cancellation); !status.ok()) return status;
+    for (size_t i = 0; i < open_.size(); ++i) {
+      Status status = ReadRow(static_cast<int>(i), context_->Row(static_cast<int>(i)));
+      if (!status.ok()) return status;
+    }
+  }
+}
+
+Beams BeamSearch::Collect(bool done) {
+  const StopReason reason = limit_ < options_.max_tokens ? StopReason::kContext : StopReason::kLength;
+  if (!done) {
+    for (Open& open : open_) {
+      open.beam.text = open.finder.text();
+      open.beam.reason = reason;
+      const int tokens = static_cast<int>(open.beam.tokens.size());
+      Keep(std::move(open.beam), open.sum, tokens);
+    }
+  }
+  ended_.resize(std::min(ended_.size(), static_cast<size_t>(options_.sequences)));
+  return {std::move(ended_), usage_};
+}
+
+}  // namespace
+
+Result<Beams> SearchBeams(Context* context, PrefixCache* cache, const Tokens& prompt, const BeamOptions& options,
+                          const Cancellation& cancellation) {
+  if (Status status = CheckOptions(options, cache->branches()); !status.ok()) return status;
+  return BeamSearch(context, cache, prompt, options).Run(cancellation);
+}
+
+}  // namespace autocog

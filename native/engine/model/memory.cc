@@ -1,0 +1,49 @@
+// See memory.h.
+
+#include "engine/model/memory.h"
+
+#include <string>
+
+#include "engine/common/backend.h"
+#include "engine/model/model.h"
+
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
+namespace autocog {
+
+namespace {
+
+// Position, sequences and bookkeeping of one cell in llama.cpp.
+constexpr double kCellBytes = 64;
+
+double BytesPerElement(ggml_type type) {
+  return static_cast<double>(ggml_type_size(type)) / static_cast<double>(ggml_blck_size(type));
+}
+
+std::string Gibibytes(double bytes) { return std::to_string(static_cast<long long>(bytes / (1LL << 30)) + 1) + " GiB"; }
+
+}  // namespace
+
+double CacheBytes(const ModelInfo& info, int cells, ggml_type type_k, ggml_type type_v) {
+  const double width = info.heads > 0 ? static_cast<double>(info.embedding_size) / info.heads * info.heads_kv : 0;
+  return cells * (kCellBytes + info.layers * width * (BytesPerElement(type_k) + BytesPerElement(type_v)));
+}
+
+Status CheckCacheFits(const ModelInfo& info, int cells, ggml_type type_k, ggml_type type_v) {
+  const double needed = CacheBytes(info, cells, type_k, type_v);
+  double memory = 0;
+  for (const Device& device : Devices()) memory += static_cast<double>(device.memory_total);
+  if (memory == 0 || needed <= memory) return Status::Ok();
+  return Status(Code::kOutOfMemory, "A context of " + std::to_string(cells) + " tokens needs about " +
+                                        Gibibytes(needed) + ", more than all memory of this machine");
+}
+
+void ReturnFreedMemory() {
+#if defined(__GLIBC__)
+  malloc_trim(0);
+#endif
+}
+
+}  // namespace autocog

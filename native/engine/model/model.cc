@@ -1,0 +1,264 @@
+// See model.h.
+
+#include "engine/model/model.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+
+#include "engine/common/assertion.h"
+#include "engine/common/backend.h"
+#include "engine/common/log.h"
+#include "engine/model/memory.h"
+
+namespace autocog {
+
+namespace {
+
+std::string MetadataText(const llama_model* model, int index,
+                         int32_t (*read)(const llama_model*, int32_t, char*, size_t)) {
+  std::string text(256, '\0');
+  int32_t length = read(model, index, text.data(), text.size());
+  if (length >= static_cast<int32_t>(text.size())) {
+    text.resize(static_cast<size_t>(length) + 1);
+    length = read(model, index, text.data(), text.size());
+  }
+  text.resize(length < 0 ? 0 : static_cast<size_t>(length));
+  return text;
+}
+
+std::string MetadataValue(const llama_model* model, const std::string& key) {
+  char text[256];
+  const int32_t length = llama_model_meta_val_str(model, key.c_str(), text, sizeof text);
+  return length < 0 ? std::string() : std::string(text);
+}
+
+int MetadataInt(const llama_model* model, const std::string& key) {
+  return static_cast<int>(std::strtol(MetadataValue(model, key).c_str(), nullptr, 10));
+}
+
+// llama.cpp's fixed-size form; ends with an entry whose key is empty.
+Result<std::vector<llama_model_kv_override>> ToOverrides(
+    const std::vector<std::pair<std::string, ModelOptions::Override>>& overrides) {
+  std::vector<llama_model_kv_override> entries;
+  for (const auto& [key, value] : overrides) {
+    llama_model_kv_override entry = {};
+    if (key.empty() || key.size() >= sizeof entry.key) {
+      return Status(Code::kOutOfRange, "Expected a metadata key of 1 to 127 bytes, got " + key);
+    }
+    std::memcpy(entry.key, key.data(), key.size());
+    if (const auto* text = std::get_if<std::string>(&value)) {
+      if (text->size() >= sizeof entry.val_str) {
+        return Status(Code::kOutOfRange, "Expected at most 127 bytes for the metadata override of " + key);
+      }
+      entry.tag = LLAMA_KV_OVERRIDE_TYPE_STR;
+      std::memcpy(entry.val_str, text->data(), text->size());
+    } else if (const auto* flag = std::get_if<bool>(&value)) {
+      entry.tag = LLAMA_KV_OVERRIDE_TYPE_BOOL;
+      entry.val_bool = *flag;
+    } else if (const auto* integer = std::get_if<int64_t>(&value)) {
+      entry.tag = LLAMA_KV_OVERRIDE_TYPE_INT;
+      entry.val_i64 = *integer;
+    } else {
+      entry.tag = LLAMA_KV_OVERRIDE_TYPE_FLOAT;
+      entry.val_f64 = std::get<double>(value);
+    }
+    entries.push_back(entry);
+  }
+  entries.push_back({});
+  return entries;
+}
+
+Result<std::vector<ggml_backend_dev_t>> ToDevices(const ModelOptions& options) {
+  std::vector<ggml_backend_dev_t> devices;
+  if (!options.rpc_servers.empty()) {
+    auto rpc = RpcDevices(options.rpc_servers);
+    if (!rpc.ok()) return rpc.status();
+    devices = std::move(rpc.value());
+  }
+  for (const std::string& name : options.devices) {
+    auto device = FindDevice(name);
+    if (!device.ok()) return device.status();
+    devices.push_back(device.value());
+  }
+  if (!devices.empty()) devices.push_back(nullptr);
+  return devices;
+}
+
+llama_load_mode ToLoadMode(bool mmap, bool mlock) {
+  if (mmap) return mlock ? LLAMA_LOAD_MODE_MMAP_MLOCK : LLAMA_LOAD_MODE_MMAP;
+  return mlock ? LLAMA_LOAD_MODE_MLOCK : LLAMA_LOAD_MODE_NONE;
+}
+
+std::string OverrideText(const ModelOptions::Override& value) {
+  if (const auto* text = std::get_if<std::string>(&value)) return *text;
+  if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
+  if (const auto* integer = std::get_if<int64_t>(&value)) return std::to_string(*integer);
+  char text[32];
+  std::snprintf(text, sizeof text, "%.9g", std::get<double>(value));
+  return text;
+}
+
+// As many as llama.cpp puts there: with a negative count all, and one more for the output.
+int GpuLayers(const ModelOptions& options, const ModelInfo& info) {
+  if (info.vocab_only || !llama_supports_gpu_offload()) return 0;
+  bool found = !options.rpc_servers.empty();
+  for (const Device& device : Devices()) {
+    const bool gpu = device.type == "gpu" || device.type == "igpu";
+    const auto& wanted = options.devices;
+    found |= gpu && (wanted.empty() || std::find(wanted.begin(), wanted.end(), device.name) != wanted.end());
+  }
+  if (!found) return 0;
+  const int all = info.layers + 1;
+  return options.gpu_layers < 0 ? all : std::min(options.gpu_layers, all);
+}
+
+struct Progress {
+  const std::function<void(float)>& report;
+  const Cancellation& cancellation;
+};
+
+bool OnProgress(float fraction, void* data) {
+  const auto* progress = static_cast<const Progress*>(data);
+  if (progress->report) progress->report(fraction);
+  return !progress->cancellation.requested();
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Model>> Model::Load(const std::string& path, const ModelOptions& options,
+                                           const std::function<void(float)>& progress,
+                                           const Cancellation& cancellation) {
+  if (cancellation.requested()) return cancellation.status();
+  InstallBackend();
+  if (Status status = CheckModelFile(path); !status.ok()) return status;
+  auto overrides = ToOverrides(options.overrides);
+  if (!overrides.ok()) return overrides.status();
+  auto devices = ToDevices(options);
+  if (!devices.ok()) return devices.status();
+  if (options.tensor_split.size() > llama_max_devices()) {
+    return Status(Code::kOutOfRange,
+                  "Expected at most " + std::to_string(llama_max_devices()) + " entries of tensorSplit");
+  }
+  std::vector<float> tensor_split = options.tensor_split;
+  tensor_split.resize(llama_max_devices(), 0.0f);
+
+  Progress state{progress, cancellation};
+  llama_model_params params = llama_model_default_params();
+  params.n_gpu_layers = options.gpu_layers;
+  params.devices = devices.value().empty() ? nullptr : devices.value().data();
+  params.split_mode = options.split_mode;
+  params.main_gpu = options.main_gpu;
+  params.tensor_split = options.tensor_split.empty() ? nullptr : tensor_split.data();
+  params.load_mode = ToLoadMode(options.mmap, options.mlock);
+  params.vocab_only = options.vocab_only;
+  params.check_tensors = options.check_tensors;
+  params.kv_overrides = overrides.value().data();
+  params.progress_callback = OnProgress;
+  params.progress_callback_user_data = &state;
+
+  LogCapture log;
+  AssertionGuard guard;
+  try {
+    llama_model* model = llama_model_load_from_file(path.c_str(), params);
+    if (model != nullptr) {
+      return std::shared_ptr<Model>(new Model(model, path, options));
+    }
+    if (cancellation.requested()) return cancellation.status();
+    return Status(Code::kModelLoad, "Cannot load " + path + ": llama.cpp refuses it", log.text());
+  } catch (const std::bad_alloc&) {
+    return Status(Code::kOutOfMemory, "Cannot load " + path + ": not enough memory", log.text());
+  } catch (const std::exception& error) {
+    return Status(Code::kModelLoad, "Cannot load " + path + ": llama.cpp refuses it", error.what());
+  }
+}
+
+Model::Model(llama_model* model, const std::string& path, const ModelOptions& options)
+    : model_(model), vocabulary_(llama_model_get_vocab(model)) {
+  ReadInfo(path, options.vocab_only);
+  ReadRope(options);
+  info_.gpu_layers = GpuLayers(options, info_);
+}
+
+Model::~Model() {
+  llama_model_free(model_);
+  ReturnFreedMemory();
+}
+
+void Model::ReadInfo(const std::string& path, bool vocab_only) {
+  char description[256] = {};
+  llama_model_desc(model_, description, sizeof description);
+  info_.path = path;
+  info_.description = description;
+  info_.architecture = MetadataValue(model_, "general.architecture");
+  info_.parameters = llama_model_n_params(model_);
+  info_.size_bytes = llama_model_size(model_);
+  info_.vocab_only = vocab_only;
+  if (vocab_only) {
+    // The shape is not read into the model then, and asking for it is an assertion.
+    const std::string& prefix = info_.architecture;
+    info_.train_context_size = MetadataInt(model_, prefix + ".context_length");
+    info_.layers = MetadataInt(model_, prefix + ".block_count");
+    info_.embedding_size = MetadataInt(model_, prefix + ".embedding_length");
+    info_.heads = MetadataInt(model_, prefix + ".attention.head_count");
+    info_.heads_kv = MetadataInt(model_, prefix + ".attention.head_count_kv");
+  } else {
+    info_.train_context_size = llama_model_n_ctx_train(model_);
+    info_.layers = llama_model_n_layer(model_);
+    info_.embedding_size = llama_model_n_embd(model_);
+    if (info_.layers > 0) {
+      info_.heads = llama_model_n_head(model_);
+      info_.heads_kv = llama_model_n_head_kv(model_);
+    }
+    info_.sliding_window = llama_model_n_swa(model_);
+    info_.has_encoder = llama_model_has_encoder(model_);
+    info_.has_decoder = llama_model_has_decoder(model_);
+    info_.recurrent = llama_model_is_recurrent(model_);
+    info_.hybrid = llama_model_is_hybrid(model_);
+    info_.diffusion = llama_model_is_diffusion(model_);
+    info_.causal = MetadataValue(model_, info_.architecture + ".attention.causal") != "false";
+  }
+  const char* chat_template = llama_model_chat_template(model_, nullptr);
+  info_.has_chat_template = chat_template != nullptr;
+  if (chat_template != nullptr) info_.chat_template = chat_template;
+}
+
+// llama.cpp says the type and the scale of a loaded model, and not the base.
+void Model::ReadRope(const ModelOptions& options) {
+  const std::string prefix = info_.architecture + ".rope.";
+  const auto text = [&](const std::string& key) {
+    for (const auto& [name, value] : options.overrides) {
+      if (name == key) return OverrideText(value);
+    }
+    return MetadataValue(model_, key);
+  };
+  const std::string base = text(prefix + "freq_base");
+  // As llama.cpp has them where a file does not say.
+  info_.rope_frequency_base = base.empty() ? 10000.0f : std::strtof(base.c_str(), nullptr);
+  const std::string scaling = text(prefix + "scaling.type");
+  info_.rope_scaling = scaling.empty() ? "linear" : scaling;
+  info_.has_rope = llama_model_rope_type(model_) != LLAMA_ROPE_TYPE_NONE;
+  if (!info_.vocab_only) {
+    info_.rope_frequency_scale = llama_model_rope_freq_scale_train(model_);
+    return;
+  }
+  std::string factor = text(prefix + "scaling.factor");
+  if (factor.empty()) factor = text(prefix + "scale_linear");
+  const float value = std::strtof(factor.c_str(), nullptr);
+  info_.rope_frequency_scale = value == 0 ? 1.0f : 1.0f / value;
+}
+
+std::vector<std::pair<std::string, std::string>> Model::Metadata() const {
+  std::vector<std::pair<std::string, std::string>> metadata;
+  const int32_t count = llama_model_meta_count(model_);
+  metadata.reserve(static_cast<size_t>(count));
+  for (int32_t i = 0; i < count; ++i) {
+    metadata.emplace_back(MetadataText(model_, i, llama_model_meta_key_by_index),
+                          MetadataText(model_, i, llama_model_meta_val_str_by_index));
+  }
+  return metadata;
+}
+
+}  // namespace autocog

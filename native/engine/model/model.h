@@ -1,0 +1,104 @@
+// A loaded GGUF: weights, vocabulary, metadata. Immutable once loaded and shared by every
+// session on it, which is why sessions hold it by shared_ptr: it is freed after the last.
+
+#ifndef AUTOCOG_ENGINE_MODEL_MODEL_H_
+#define AUTOCOG_ENGINE_MODEL_MODEL_H_
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "engine/common/cancellation.h"
+#include "engine/common/status.h"
+#include "engine/model/vocabulary.h"
+#include "llama.h"
+
+namespace autocog {
+
+struct ModelOptions {
+  int gpu_layers = -1;
+  std::vector<std::string> devices;  // empty: the engine's choice
+  llama_split_mode split_mode = LLAMA_SPLIT_MODE_LAYER;
+  int main_gpu = 0;
+  std::vector<float> tensor_split;  // empty: by free memory
+  std::vector<std::string> rpc_servers;
+  bool mmap = true;
+  bool mlock = false;
+  bool vocab_only = false;
+  bool check_tensors = false;
+  using Override = std::variant<bool, int64_t, double, std::string>;
+  std::vector<std::pair<std::string, Override>> overrides;
+};
+
+struct ModelInfo {
+  std::string path;
+  std::string description;
+  std::string architecture;
+  uint64_t parameters = 0;
+  uint64_t size_bytes = 0;
+  int train_context_size = 0;
+  int layers = 0;
+  int embedding_size = 0;
+  int heads = 0;
+  int heads_kv = 0;
+  int sliding_window = 0;
+  bool has_encoder = false;
+  bool has_decoder = false;
+  bool recurrent = false;
+  bool hybrid = false;
+  bool diffusion = false;
+  bool causal = true;  // no token sees those after it
+  bool vocab_only = false;
+  bool has_rope = false;  // rotary positions; the next three mean nothing without
+  float rope_frequency_base = 0;
+  float rope_frequency_scale = 0;
+  std::string rope_scaling;  // "none", "linear", "yarn" or "longrope"
+  int gpu_layers = 0;        // on GPUs, the output's counted as one
+  bool has_chat_template = false;
+  std::string chat_template;
+};
+
+class Model {
+ public:
+  // Loads on the calling thread. `progress` (may be empty) gets fractions from 0 to 1 there.
+  static Result<std::shared_ptr<Model>> Load(const std::string& path, const ModelOptions& options,
+                                             const std::function<void(float)>& progress,
+                                             const Cancellation& cancellation);
+  ~Model();
+  Model(const Model&) = delete;
+  Model& operator=(const Model&) = delete;
+
+  llama_model* raw() const { return model_; }
+  const ModelInfo& info() const { return info_; }
+  const Vocabulary& vocabulary() const { return vocabulary_; }
+  // Taken for what writes into llama.cpp's model: adapters, contexts in the making.
+  std::mutex& mutex() const { return mutex_; }
+  // Keys and values in the file's order, values as text.
+  std::vector<std::pair<std::string, std::string>> Metadata() const;
+
+ private:
+  Model(llama_model* model, const std::string& path, const ModelOptions& options);
+  void ReadInfo(const std::string& path, bool vocab_only);
+  void ReadRope(const ModelOptions& options);
+
+  llama_model* model_;
+  mutable std::mutex mutex_;
+  Vocabulary vocabulary_;
+  ModelInfo info_;
+};
+
+// Writes `source` in another weight type, named as llama-quantize names it ("F32", "F16", "Q8_0",
+// "Q4_K_M", ...), on the calling thread. The target is there when it is whole, and not before.
+// kOutOfRange for an unknown type, kNotSupported for one that needs an importance matrix.
+Status Quantize(const std::string& source, const std::string& target, const std::string& type, int threads);
+
+// kModelLoad with a plain reason where `path` cannot be a GGUF file at all.
+Status CheckModelFile(const std::string& path);
+
+}  // namespace autocog
+
+#endif  // AUTOCOG_ENGINE_MODEL_MODEL_H_

@@ -1,0 +1,183 @@
+// Rewriting a model's weights in another type, by llama.cpp's own quantiser.
+
+#include <exception>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <string>
+#include <system_error>
+
+#include "engine/common/assertion.h"
+#include "engine/common/backend.h"
+#include "engine/common/log.h"
+#include "engine/model/gguf_file.h"
+#include "engine/model/model.h"
+
+namespace autocog {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+enum class Importance { kUnused, kNeeded };
+
+struct NamedType {
+  const char* name;
+  llama_ftype type;
+  Importance importance = Importance::kUnused;
+  bool copy = false;
+};
+
+// The names that llama-quantize uses. Those that need an importance matrix are the ones for
+// which tensor_requires_imatrix of llama-quant.cpp holds, for the types of tensors that they mix.
+constexpr NamedType kTypes[] = {
+    {"F32", LLAMA_FTYPE_ALL_F32},
+    {"F16", LLAMA_FTYPE_MOSTLY_F16},
+    {"BF16", LLAMA_FTYPE_MOSTLY_BF16},
+    {"Q8_0", LLAMA_FTYPE_MOSTLY_Q8_0},
+    {"Q6_K", LLAMA_FTYPE_MOSTLY_Q6_K},
+    {"Q5_0", LLAMA_FTYPE_MOSTLY_Q5_0},
+    {"Q5_1", LLAMA_FTYPE_MOSTLY_Q5_1},
+    {"Q5_K", LLAMA_FTYPE_MOSTLY_Q5_K_M},
+    {"Q5_K_S", LLAMA_FTYPE_MOSTLY_Q5_K_S},
+    {"Q5_K_M", LLAMA_FTYPE_MOSTLY_Q5_K_M},
+    {"Q4_0", LLAMA_FTYPE_MOSTLY_Q4_0},
+    {"Q4_1", LLAMA_FTYPE_MOSTLY_Q4_1},
+    {"Q4_K", LLAMA_FTYPE_MOSTLY_Q4_K_M},
+    {"Q4_K_S", LLAMA_FTYPE_MOSTLY_Q4_K_S},
+    {"Q4_K_M", LLAMA_FTYPE_MOSTLY_Q4_K_M},
+    {"Q3_K", LLAMA_FTYPE_MOSTLY_Q3_K_M},
+    {"Q3_K_S", LLAMA_FTYPE_MOSTLY_Q3_K_S},
+    {"Q3_K_M", LLAMA_FTYPE_MOSTLY_Q3_K_M},
+    {"Q3_K_L", LLAMA_FTYPE_MOSTLY_Q3_K_L},
+    {"Q2_K", LLAMA_FTYPE_MOSTLY_Q2_K},
+    {"Q2_0", LLAMA_FTYPE_MOSTLY_Q2_0},
+    {"Q1_0", LLAMA_FTYPE_MOSTLY_Q1_0},
+    {"IQ4_NL", LLAMA_FTYPE_MOSTLY_IQ4_NL},
+    {"IQ4_XS", LLAMA_FTYPE_MOSTLY_IQ4_XS},
+    {"IQ3_M", LLAMA_FTYPE_MOSTLY_IQ3_M},
+    {"IQ3_S", LLAMA_FTYPE_MOSTLY_IQ3_S},
+    {"TQ1_0", LLAMA_FTYPE_MOSTLY_TQ1_0},
+    {"TQ2_0", LLAMA_FTYPE_MOSTLY_TQ2_0},
+    {"MXFP4_MOE", LLAMA_FTYPE_MOSTLY_MXFP4_MOE},
+    {"COPY", LLAMA_FTYPE_ALL_F32, Importance::kUnused, true},
+    {"Q2_K_S", LLAMA_FTYPE_MOSTLY_Q2_K_S, Importance::kNeeded},
+    {"IQ3_XS", LLAMA_FTYPE_MOSTLY_IQ3_XS, Importance::kNeeded},
+    {"IQ3_XXS", LLAMA_FTYPE_MOSTLY_IQ3_XXS, Importance::kNeeded},
+    {"IQ2_M", LLAMA_FTYPE_MOSTLY_IQ2_M, Importance::kNeeded},
+    {"IQ2_S", LLAMA_FTYPE_MOSTLY_IQ2_S, Importance::kNeeded},
+    {"IQ2_XS", LLAMA_FTYPE_MOSTLY_IQ2_XS, Importance::kNeeded},
+    {"IQ2_XXS", LLAMA_FTYPE_MOSTLY_IQ2_XXS, Importance::kNeeded},
+    {"IQ1_M", LLAMA_FTYPE_MOSTLY_IQ1_M, Importance::kNeeded},
+    {"IQ1_S", LLAMA_FTYPE_MOSTLY_IQ1_S, Importance::kNeeded},
+};
+
+Result<NamedType> FindType(const std::string& name) {
+  std::string known;
+  for (const NamedType& each : kTypes) {
+    const bool needs = each.importance == Importance::kNeeded;
+    if (name == each.name && needs) {
+      return Status(Code::kNotSupported,
+                    "Cannot quantize to " + name + ": it needs an importance matrix, which quantize does not take");
+    }
+    if (name == each.name) return each;
+    if (!needs) known += (known.empty() ? "" : ", ") + std::string(each.name);
+  }
+  return Status(Code::kOutOfRange, "Expected a weight type (" + known + "), got " + name);
+}
+
+// A file beside the target, under a name of its own, until it is whole. Removed unless it
+// became the target.
+class Draft {
+ public:
+  explicit Draft(const fs::path& target) {
+    // Another call, or another process, may write the same target.
+    std::random_device random;
+    do {
+      path_ = target;
+      path_ += ".part-" + std::to_string(random());
+    } while (fs::exists(path_));
+  }
+  ~Draft() {
+    std::error_code ignored;
+    fs::remove(path_, ignored);
+  }
+  Draft(const Draft&) = delete;
+  Draft& operator=(const Draft&) = delete;
+
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+// Where a link leads: the file is replaced, not the link to it.
+fs::path Resolve(const std::string& target) {
+  std::error_code ignored;
+  const fs::path resolved = fs::weakly_canonical(target, ignored);
+  return resolved.empty() ? fs::path(target) : resolved;
+}
+
+Status CheckTarget(const std::string& source, const fs::path& target) {
+  std::error_code ignored;
+  if (fs::equivalent(source, target, ignored)) {
+    return Status(Code::kInvalidArgument, "Expected a target other than the source, got " + target.string());
+  }
+  const fs::file_status status = fs::status(target, ignored);
+  if (!fs::exists(status)) return Status::Ok();
+  if (!fs::is_regular_file(status)) {
+    return Status(Code::kInvalidArgument, "Cannot write " + target.string() + ": it is no ordinary file");
+  }
+  // Renaming would take the place of a file that may not be written.
+  if (std::ofstream(target, std::ios::binary | std::ios::app)) return Status::Ok();
+  return Status(Code::kInvalidArgument, "Cannot write " + target.string());
+}
+
+// llama.cpp does not look whether its writes succeed: a full disk leaves half a file.
+Status CheckWritten(const fs::path& draft, const std::string& target) {
+  auto file = GgufFile::Open(draft.string());
+  if (file.ok()) return Status::Ok();
+  return Status(Code::kInternal, "Cannot write all of " + target + "; is the disk full?", file.status().message());
+}
+
+Status Write(const std::string& source, const std::string& target, const NamedType& type, int threads) {
+  const fs::path resolved = Resolve(target);
+  if (Status status = CheckTarget(source, resolved); !status.ok()) return status;
+  const Draft draft(resolved);
+  // llama.cpp ends with an uncaught stream error on a file that it cannot open.
+  if (!std::ofstream(draft.path(), std::ios::binary)) return Status(Code::kInvalidArgument, "Cannot write " + target);
+  llama_model_quantize_params params = llama_model_quantize_default_params();
+  params.ftype = type.type;
+  params.nthread = threads;
+  params.allow_requantize = true;
+  params.only_copy = type.copy;
+  LogCapture log;
+  const std::string what = "Cannot quantize " + source + " to " + type.name;
+  {
+    AssertionGuard guard;
+    if (llama_model_quantize(source.c_str(), draft.path().string().c_str(), &params) != 0) {
+      return Status(Code::kInternal, what, log.text());
+    }
+  }
+  if (Status status = CheckWritten(draft.path(), target); !status.ok()) return status;
+  std::error_code failure;
+  fs::rename(draft.path(), resolved, failure);
+  if (failure) return Status(Code::kInvalidArgument, "Cannot write " + target, failure.message());
+  return Status::Ok();
+}
+
+}  // namespace
+
+Status Quantize(const std::string& source, const std::string& target, const std::string& type, int threads) {
+  InstallBackend();
+  auto found = FindType(type);
+  if (!found.ok()) return found.status();
+  if (Status status = CheckModelFile(source); !status.ok()) return status;
+  try {
+    return Write(source, target, found.value(), threads);
+  } catch (const std::exception& error) {
+    return Status(Code::kInternal, "Cannot quantize " + source + " to " + type, error.what());
+  }
+}
+
+}  // namespace autocog

@@ -1,0 +1,165 @@
+// See vocabulary.h. The checks here stand in front of assertions of llama-vocab.cpp that
+// would end the process.
+
+#include "engine/model/vocabulary.h"
+
+#include <exception>
+#include <limits>
+
+#include "engine/common/assertion.h"
+
+namespace autocog {
+
+Vocabulary::Vocabulary(const llama_vocab* vocab) : vocab_(vocab), size_(llama_vocab_n_tokens(vocab)) {
+  if (llama_vocab_type(vocab_) == LLAMA_VOCAB_TYPE_NONE) return;
+  for (llama_token token = 0; token < size_; ++token) {
+    if (llama_vocab_is_eog(vocab_, token)) end_of_generation_.push_back(token);
+  }
+}
+
+const char* Vocabulary::type_name() const {
+  switch (llama_vocab_type(vocab_)) {
+    case LLAMA_VOCAB_TYPE_NONE:
+      return "none";
+    case LLAMA_VOCAB_TYPE_SPM:
+      return "spm";
+    case LLAMA_VOCAB_TYPE_BPE:
+      return "bpe";
+    case LLAMA_VOCAB_TYPE_WPM:
+      return "wpm";
+    case LLAMA_VOCAB_TYPE_UGM:
+      return "ugm";
+    case LLAMA_VOCAB_TYPE_RWKV:
+      return "rwkv";
+    case LLAMA_VOCAB_TYPE_PLAMO2:
+      return "plamo2";
+    case LLAMA_VOCAB_TYPE_TEST:
+      return "test";
+  }
+  return "none";
+}
+
+Status Vocabulary::Check(const Tokens& tokens) const {
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    if (!Contains(tokens[i])) {
+      return Status(Code::kOutOfRange, "Expected token ids from 0 to " + std::to_string(size_ - 1) + ", got " +
+                                           std::to_string(tokens[i]) + " at index " + std::to_string(i));
+    }
+  }
+  return Status::Ok();
+}
+
+Result<Tokens> Vocabulary::Tokenize(const std::string& text, bool add_special, bool parse_special) const {
+  if (llama_vocab_type(vocab_) == LLAMA_VOCAB_TYPE_NONE) {
+    return Status(Code::kNotSupported, "This model has no tokenizer; hand in token ids");
+  }
+  if (text.size() > static_cast<size_t>(std::numeric_limits<int32_t>::max()) / 4) {
+    return Status(Code::kOutOfRange,
+                  "Expected a text of less than 512 MiB, got " + std::to_string(text.size()) + " bytes");
+  }
+  // A vocabulary that asks for a BOS or EOS and names none trips an assertion.
+  if (add_special && llama_vocab_get_add_bos(vocab_) && llama_vocab_bos(vocab_) == LLAMA_TOKEN_NULL) {
+    return Status(Code::kNotSupported, "This model asks for a BOS token and names none");
+  }
+  if (add_special && llama_vocab_get_add_eos(vocab_) && llama_vocab_eos(vocab_) == LLAMA_TOKEN_NULL) {
+    return Status(Code::kNotSupported, "This model asks for an EOS token and names none");
+  }
+  AssertionGuard guard;
+  try {
+    Tokens tokens(text.size() + 8);
+    const auto length = static_cast<int32_t>(text.size());
+    int32_t count = llama_tokenize(vocab_, text.data(), length, tokens.data(), static_cast<int32_t>(tokens.size()),
+                                   add_special, parse_special);
+    if (count == std::numeric_limits<int32_t>::min()) {
+      return Status(Code::kOutOfRange, "The text has more tokens than the engine can count");
+    }
+    if (count < 0) {
+      tokens.resize(static_cast<size_t>(-count));
+      count = llama_tokenize(vocab_, text.data(), length, tokens.data(), -count, add_special, parse_special);
+    }
+    if (count < 0) return Status(Code::kInternal, "The tokenizer gave two different lengths for one text");
+    tokens.resize(static_cast<size_t>(count));
+    return tokens;
+  } catch (const std::exception& error) {
+    return Status(Code::kInternal, "The tokenizer failed", error.what());
+  }
+}
+
+Result<std::string> Vocabulary::Detokenize(const Tokens& tokens, bool special) const {
+  if (llama_vocab_type(vocab_) == LLAMA_VOCAB_TYPE_NONE) {
+    return Status(Code::kNotSupported, "This model has no tokenizer, so its tokens have no text");
+  }
+  if (Status status = Check(tokens); !status.ok()) return status;
+  if (tokens.empty()) return std::string();
+  if (IsConcatenative()) return Concatenate(tokens, special);
+  try {
+    std::string text(tokens.size() * 8 + 16, '\0');
+    const auto count = static_cast<int32_t>(tokens.size());
+    int32_t length = llama_detokenize(vocab_, tokens.data(), count, text.data(), static_cast<int32_t>(text.size()),
+                                      /*remove_special=*/false, special);
+    if (length < 0) {
+      text.resize(static_cast<size_t>(-length));
+      length = llama_detokenize(vocab_, tokens.data(), count, text.data(), -length, false, special);
+    }
+    if (length < 0) return Status(Code::kInternal, "The detokenizer gave two different lengths for one text");
+    text.resize(static_cast<size_t>(length));
+    return text;
+  } catch (const std::exception& error) {
+    return Status(Code::kInternal, "The detokenizer failed", error.what());
+  }
+}
+
+bool Vocabulary::IsConcatenative() const {
+  const enum llama_vocab_type type = llama_vocab_type(vocab_);
+  return type == LLAMA_VOCAB_TYPE_BPE || type == LLAMA_VOCAB_TYPE_RWKV || type == LLAMA_VOCAB_TYPE_PLAMO2;
+}
+
+std::string Vocabulary::Concatenate(const Tokens& tokens, bool special) const {
+  std::string text;
+  for (llama_token token : tokens) text += Piece(token, special);
+  return text;
+}
+
+Result<std::string> Vocabulary::TokenBytes(llama_token token) const {
+  if (llama_vocab_type(vocab_) == LLAMA_VOCAB_TYPE_NONE) {
+    return Status(Code::kNotSupported, "This model has no tokenizer, so its tokens have no text");
+  }
+  if (Status status = Check({token}); !status.ok()) return status;
+  return Piece(token, false);
+}
+
+const TokenTrie& Vocabulary::trie() const {
+  std::call_once(lazy_->once, [this] {
+    std::vector<std::string> bytes(static_cast<size_t>(size_));
+    for (llama_token token = 0; token < size_; ++token) {
+      if (!IsEndOfGeneration(token)) bytes[static_cast<size_t>(token)] = Piece(token, /*special=*/true);
+    }
+    lazy_->trie = std::make_unique<TokenTrie>(bytes);
+  });
+  return *lazy_->trie;
+}
+
+TokenTable Vocabulary::Table() const {
+  TokenTable table;
+  if (llama_vocab_type(vocab_) == LLAMA_VOCAB_TYPE_NONE) return table;
+  for (llama_token token = 0; token < size_; ++token) {
+    table.texts += llama_vocab_get_text(vocab_, token);
+    table.ends.push_back(static_cast<int32_t>(table.texts.size()));
+    table.scores.push_back(llama_vocab_get_score(vocab_, token));
+    table.attributes.push_back(llama_vocab_get_attr(vocab_, token));
+  }
+  return table;
+}
+
+std::string Vocabulary::Piece(llama_token token, bool special) const {
+  std::string bytes(32, '\0');
+  int32_t length = llama_token_to_piece(vocab_, token, bytes.data(), static_cast<int32_t>(bytes.size()), 0, special);
+  if (length < 0) {
+    bytes.resize(static_cast<size_t>(-length));
+    length = llama_token_to_piece(vocab_, token, bytes.data(), -length, 0, special);
+  }
+  bytes.resize(length < 0 ? 0 : static_cast<size_t>(length));
+  return bytes;
+}
+
+}  // namespace autocog

@@ -1,0 +1,176 @@
+// See log_softmax.h. Plain loops that GCC and clang turn into vector code; on x86-64 the
+// loader picks a clone for the CPU at hand, so a portable build still uses AVX2 or AVX-512.
+
+#include "engine/scoring/log_softmax.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+
+// Sanitizers run before the loader has resolved the clones, and only ELF has them.
+#if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && !defined(AUTOCOG_NO_CLONES)
+#define AUTOCOG_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define AUTOCOG_CLONES
+#endif
+
+namespace autocog {
+
+namespace {
+
+constexpr size_t kLanes = 16;
+// Terms that one float lane adds before it is emptied into its double: 64 additions of
+// numbers in [0, 1] lose at most 64 half-units in the last place of the lane's sum.
+constexpr size_t kBlock = 64 * kLanes;
+
+// exp(x) for x <= 0, relative error below 2e-7; 0 below −87.3, where floats end.
+// 2^n · p(r) with r = x − n·ln 2 in [−ln 2/2, ln 2/2]; p is the Taylor polynomial of degree 7.
+inline float ExpNonPositive(float x) {
+  constexpr float kLog2E = 1.44269504088896341f;
+  constexpr float kLn2High = 0.693145751953125f;
+  constexpr float kLn2Low = 1.42860682030941723e-6f;
+  // Adding and taking away 1.5 · 2^23 rounds to the nearest integer without a branch.
+  constexpr float kRound = 12582912.0f;
+  // A NaN takes the constant here, since converting it to an integer is undefined.
+  const float clamped = x > -88.0f ? x : -88.0f;
+  const float n = (clamped * kLog2E + kRound) - kRound;
+  const float r = (clamped - n * kLn2High) - n * kLn2Low;
+  float p = 1.0f / 5040.0f;
+  p = p * r + 1.0f / 720.0f;
+  p = p * r + 1.0f / 120.0f;
+  p = p * r + 1.0f / 24.0f;
+  p = p * r + 1.0f / 6.0f;
+  p = p * r + 0.5f;
+  p = p * r + 1.0f;
+  p = p * r + 1.0f;
+  const int32_t bits = (static_cast<int32_t>(n) + 127) << 23;
+  float scale;
+  std::memcpy(&scale, &bits, sizeof scale);
+  // −inf gives exactly 0; x − x is 0, or NaN for a NaN, which thereby reaches the sum.
+  return x < -87.3f ? 0.0f : p * scale + (x - x);
+}
+
+AUTOCOG_CLONES float Maximum(const float* logits, size_t size) {
+  float lanes[kLanes];
+  std::fill(lanes, lanes + kLanes, -std::numeric_limits<float>::infinity());
+  size_t i = 0;
+  for (; i + kLanes <= size; i += kLanes) {
+    for (size_t lane = 0; lane < kLanes; ++lane) {
+      lanes[lane] = logits[i + lane] > lanes[lane] ? logits[i + lane] : lanes[lane];
+    }
+  }
+  float maximum = *std::max_element(lanes, lanes + kLanes);
+  for (; i < size; ++i) maximum = std::max(maximum, logits[i]);
+  return maximum;
+}
+
+AUTOCOG_CLONES double SumExp(const float* logits, size_t size, float maximum) {
+  double sum = 0;
+  size_t i = 0;
+  while (i + kLanes <= size) {
+    const size_t end = std::min(i + kBlock, size - size % kLanes);
+    float lanes[kLanes] = {};
+    for (; i < end; i += kLanes) {
+      for (size_t lane = 0; lane < kLanes; ++lane) lanes[lane] += ExpNonPositive(logits[i + lane] - maximum);
+    }
+    for (size_t lane = 0; lane < kLanes; ++lane) sum += static_cast<double>(lanes[lane]);
+  }
+  for (; i < size; ++i) sum += static_cast<double>(ExpNonPositive(logits[i] - maximum));
+  return sum;
+}
+
+// Σ exp(x) and Σ x exp(x) for x = logits − maximum.
+struct Moments {
+  double zeroth = 0;
+  double first = 0;
+};
+
+AUTOCOG_CLONES Moments SumMoments(const float* logits, size_t size, float maximum) {
+  Moments sum;
+  size_t i = 0;
+  while (i + kLanes <= size) {
+    const size_t end = std::min(i + kBlock, size - size % kLanes);
+    float zeroth[kLanes] = {};
+    float first[kLanes] = {};
+    for (; i < end; i += kLanes) {
+      for (size_t lane = 0; lane < kLanes; ++lane) {
+        const float x = logits[i + lane] - maximum;
+        const float weight = ExpNonPositive(x);
+        zeroth[lane] += weight;
+        // −inf has weight 0, and 0 · −inf would be NaN.
+        first[lane] += weight * (x > -88.0f ? x : -88.0f);
+      }
+    }
+    for (size_t lane = 0; lane < kLanes; ++lane) {
+      sum.zeroth += static_cast<double>(zeroth[lane]);
+      sum.first += static_cast<double>(first[lane]);
+    }
+  }
+  for (; i < size; ++i) {
+    const float x = logits[i] - maximum;
+    const float weight = ExpNonPositive(x);
+    sum.zeroth += static_cast<double>(weight);
+    sum.first += static_cast<double>(weight * (x > -88.0f ? x : -88.0f));
+  }
+  return sum;
+}
+
+AUTOCOG_CLONES size_t CountNotFinite(const float* logits, size_t size) {
+  size_t count = 0;
+  // Not so of NaN and +inf.
+  for (size_t i = 0; i < size; ++i) count += logits[i] <= std::numeric_limits<float>::max() ? 0 : 1;
+  return count;
+}
+
+AUTOCOG_CLONES size_t CountAbove(const float* logits, size_t size, float value) {
+  size_t count = 0;
+  for (size_t i = 0; i < size; ++i) count += logits[i] > value ? 1 : 0;
+  return count;
+}
+
+AUTOCOG_CLONES size_t CountEqual(const float* logits, size_t size, float value) {
+  size_t count = 0;
+  for (size_t i = 0; i < size; ++i) count += logits[i] == value ? 1 : 0;
+  return count;
+}
+
+AUTOCOG_CLONES void Subtract(const float* logits, size_t size, double value, float* out) {
+  for (size_t i = 0; i < size; ++i) out[i] = static_cast<float>(static_cast<double>(logits[i]) - value);
+}
+
+}  // namespace
+
+double LogSumExp(const float* logits, size_t size) {
+  const float maximum = Maximum(logits, size);
+  // +inf or nothing above −inf: the difference below would be NaN, which says the same.
+  if (!std::isfinite(maximum)) return static_cast<double>(maximum - maximum);
+  return static_cast<double>(maximum) + std::log(SumExp(logits, size, maximum));
+}
+
+double Entropy(const float* logits, size_t size) {
+  const float maximum = Maximum(logits, size);
+  if (!std::isfinite(maximum)) return std::numeric_limits<double>::quiet_NaN();
+  const Moments sum = SumMoments(logits, size, maximum);
+  // −Σ (e^x / S) (x − log S) = log S − Σ x e^x / S.
+  return std::max(0.0, std::log(sum.zeroth) - sum.first / sum.zeroth);
+}
+
+size_t ArgMax(const float* logits, size_t size) {
+  const float maximum = Maximum(logits, size);
+  if (!std::isfinite(maximum) || CountNotFinite(logits, size) > 0) return size;
+  return static_cast<size_t>(std::find(logits, logits + size, maximum) - logits);
+}
+
+size_t CountBefore(const float* logits, size_t size, size_t index) {
+  return CountAbove(logits, size, logits[index]) + CountEqual(logits, index, logits[index]);
+}
+
+double LogSoftmax(const float* logits, size_t size, float* out) {
+  const double normalizer = LogSumExp(logits, size);
+  Subtract(logits, size, normalizer, out);
+  return normalizer;
+}
+
+}  // namespace autocog

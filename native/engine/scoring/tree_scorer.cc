@@ -1,0 +1,187 @@
+// See tree_scorer.h.
+
+#include "engine/scoring/tree_scorer.h"
+
+#include <algorithm>
+
+namespace autocog {
+
+namespace {
+
+// However scoring ends, nothing beyond the prompt may stay on a branch.
+class BranchCleaner {
+ public:
+  explicit BranchCleaner(PrefixCache* cache) : cache_(cache) {}
+  ~BranchCleaner() {
+    if (cache_ == nullptr) return;
+    for (int branch = 0; branch < cache_->branches(); ++branch) cache_->TrimBranch(branch);
+  }
+  BranchCleaner(const BranchCleaner&) = delete;
+  BranchCleaner& operator=(const BranchCleaner&) = delete;
+  // The branches are clean already.
+  void Dismiss() { cache_ = nullptr; }
+
+ private:
+  PrefixCache* cache_;
+};
+
+}  // namespace
+
+Result<int> EnsureRoot(PrefixCache* cache, const Tokens& prompt, const TokenTree& tree, int leave, size_t width,
+                       RowReader* reader, const Cancellation& cancellation, Usage* usage) {
+  if (prompt.empty()) return PrefixCache::kNoSlot;
+  Status readable = Status::Ok();
+  PromptRequest request;
+  request.leave = leave;
+  if (tree.needs_row(0)) request.rows.push_back(static_cast<int>(prompt.size()) - 1);
+  request.on_row = [&](size_t, const float* row) { readable = reader->Read(0, row, width); };
+  Stopwatch watch(&usage->prompt_ms);
+  auto slot = cache->Ensure(prompt, request, cancellation, usage);
+  if (slot.ok() && !readable.ok()) return readable;
+  return slot;
+}
+
+TreeScorer::TreeScorer(Context* context, PrefixCache* cache, const TokenTree& tree, const Tokens& end_tokens,
+                       bool details)
+    : context_(context), cache_(cache), tree_(tree), reader_(tree, end_tokens, details, 0, &scores_) {}
+
+Result<TreeScores> TreeScorer::Run(const Tokens& prompt, bool sequential, const Cancellation& cancellation) {
+  const auto width = static_cast<size_t>(context_->vocabulary_size());
+  const int leave = sequential ? 0 : RoomForPrompt();
+  auto slot = EnsureRoot(cache_, prompt, tree_, leave, width, &reader_, cancellation, &scores_.usage);
+  if (!slot.ok()) return slot.status();
+  BranchCleaner cleaner(cache_);
+  Status status = sequential ? DecodePaths(slot.value(), static_cast<int>(prompt.size()), cancellation)
+                             : DecodeTree(slot.value(), prompt, cancellation);
+  if (!status.ok()) return status;
+  cleaner.Dismiss();
+  return std::move(scores_);
+}
+
+int TreeScorer::RoomForPrompt() const {
+  const std::vector<int>& decoded = tree_.decoded();
+  if (decoded.empty()) return 0;
+  const auto rows = std::count_if(decoded.begin(), decoded.end(), [&](int node) { return tree_.needs_row(node); });
+  if (rows >= context_->max_rows()) return 0;
+  return std::max(0, context_->max_tokens() - static_cast<int>(decoded.size()));
+}
+
+Status TreeScorer::DecodeTree(int slot, const Tokens& prompt, const Cancellation& cancellation) {
+  const int total = static_cast<int>(tree_.decoded().size());
+  const int prompt_length = static_cast<int>(prompt.size());
+  const int spine_branch = cache_->branches() - 1;
+  bool spine_in_use = false;
+  for (int start = 0; start < total;) {
+    const int left = prompt.empty() ? 0 : cache_->Left(slot, prompt);
+    const int wanted = std::min(total - start, context_->max_tokens()) + tree_.decoded_depth() + left + 1;
+    const int room = cache_->MakeRoom(wanted, slot) - left;
+    WaveLimits limits;
+    limits.tokens = context_->max_tokens() - left;
+    limits.rows = context_->max_rows() - (left > 0 ? 1 : 0);
+    limits.branches = cache_->branches();
+    // A cell for padding, unless the deepest path needs that one too.
+    limits.cells = room - 1 >= tree_.decoded_depth() ? room - 1 : room;
+    const Wave wave = PlanWave(tree_, start, limits);
+    if (Status status = DecodeWave(wave, slot, prompt, room, cancellation); !status.ok()) return status;
+    start += static_cast<int>(wave.nodes.size());
+
+    // Hand the ancestors of the next wave's first node on before this wave's cells go.
+    if (spine_in_use) cache_->TrimBranch(spine_branch);
+    spine_in_use = false;
+    const int paths = static_cast<int>(wave.paths.size());
+    if (start < total) {
+      const int next = tree_.decoded()[static_cast<size_t>(start)];
+      const int depth = tree_.depth(next) - 1;
+      if (depth > 0) {
+        cache_->Attach(spine_branch, slot, prompt_length);
+        context_->Share(cache_->BranchSequence(paths - 1), cache_->BranchSequence(spine_branch), prompt_length,
+                        prompt_length + depth);
+        spine_in_use = true;
+      }
+    }
+    for (int path = 0; path < paths; ++path) cache_->TrimBranch(path);
+  }
+  return Status::Ok();
+}
+
+Status TreeScorer::DecodeWave(const Wave& wave, int slot, const Tokens& prompt, int room,
+                              const Cancellation& cancellation) {
+  const int length = static_cast<int>(prompt.size());
+  const int left = prompt.empty() ? 0 : cache_->Left(slot, prompt);
+  const int paths = static_cast<int>(wave.paths.size());
+  const llama_seq_id spine = cache_->BranchSequence(cache_->branches() - 1);
+  std::vector<int> nodes;
+  {
+    Stopwatch watch(&scores_.usage.decode_ms);
+    std::vector<llama_seq_id> all{slot};
+    for (int path = 0; path < paths; ++path) {
+      cache_->Attach(path, slot, length - left);
+      context_->Share(spine, cache_->BranchSequence(path), length,
+                      length + wave.paths[static_cast<size_t>(path)].shared_depth);
+      all.push_back(cache_->BranchSequence(path));
+    }
+    batch_.Clear();
+    for (int i = length - left; i < length; ++i) {
+      batch_.AddShared(prompt[static_cast<size_t>(i)], i, all, i + 1 == length && tree_.needs_row(0));
+    }
+    for (const WaveNode& each : wave.nodes) {
+      batch_.AddShared(tree_.token(each.node), length + tree_.depth(each.node) - 1,
+                       cache_->BranchSequence(each.first_branch), each.branch_count, tree_.needs_row(each.node));
+      nodes.push_back(each.node);
+    }
+    const int free_cells = room - static_cast<int>(wave.spine.size() + wave.nodes.size());
+    Status status = context_->Decode(&batch_, Kernels::kBatch, free_cells, cancellation, &scores_.usage);
+    if (!status.ok()) {
+      if (left > 0) cache_->Abandon(slot);
+      return status;
+    }
+  }
+  if (left == 0) return ReadRows(nodes, 0);
+  cache_->Adopt(slot, prompt, paths, tree_.needs_row(0) ? context_->Row(left - 1) : nullptr);
+  nodes.insert(nodes.begin(), 0);
+  return ReadRows(nodes, left - 1);
+}
+
+Status TreeScorer::DecodePaths(int slot, int prompt_length, const Cancellation& cancellation) {
+  const llama_seq_id sequence = cache_->BranchSequence(0);
+  cache_->Attach(0, slot, prompt_length);
+  const int most = std::min(context_->max_tokens(), context_->max_rows());
+  for (int leaf = 1; leaf < tree_.size(); ++leaf) {
+    if (!tree_.children(leaf).empty()) continue;
+    std::vector<int> path;
+    for (int node = leaf; node > 0; node = tree_.parent(node)) {
+      if (node != leaf || tree_.wants_end(leaf)) path.push_back(node);
+    }
+    std::reverse(path.begin(), path.end());
+    for (size_t start = 0; start < path.size(); start += static_cast<size_t>(most)) {
+      const size_t end = std::min(path.size(), start + static_cast<size_t>(most));
+      batch_.Clear();
+      for (size_t i = start; i < end; ++i) {
+        batch_.Add(tree_.token(path[i]), prompt_length + tree_.depth(path[i]) - 1, sequence, tree_.needs_row(path[i]));
+      }
+      const int room = cache_->MakeRoom(tree_.decoded_depth() + 1, slot);
+      {
+        Stopwatch watch(&scores_.usage.decode_ms);
+        Status status =
+            context_->Decode(&batch_, Kernels::kBatch, room - static_cast<int>(end), cancellation, &scores_.usage);
+        if (!status.ok()) return status;
+      }
+      const auto first = path.begin() + static_cast<std::ptrdiff_t>(start);
+      const auto last = path.begin() + static_cast<std::ptrdiff_t>(end);
+      if (Status status = ReadRows(std::vector<int>(first, last), 0); !status.ok()) return status;
+    }
+    cache_->TrimBranch(0);
+  }
+  return Status::Ok();
+}
+
+Status TreeScorer::ReadRows(const std::vector<int>& nodes, int first) {
+  Stopwatch watch(&scores_.usage.read_ms);
+  rows_.clear();
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    if (tree_.needs_row(nodes[i])) rows_.push_back({nodes[i], context_->Row(first + static_cast<int>(i))});
+  }
+  return reader_.ReadAll(rows_, static_cast<size_t>(context_->vocabulary_size()), context_->workers());
+}
+
+}  // namespace autocog

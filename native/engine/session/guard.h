@@ -1,0 +1,28 @@
+// Exceptions of the standard library as statuses, at the border of a session.
+
+#ifndef AUTOCOG_ENGINE_SESSION_GUARD_H_
+#define AUTOCOG_ENGINE_SESSION_GUARD_H_
+
+#include <exception>
+#include <new>
+
+#include "engine/common/status.h"
+
+namespace autocog {
+
+// Memory for results is asked for in amounts that the caller chose, so running out is an
+// answer and not the end of the process.
+template <typename T, typename Work>
+Result<T> Guard(const Work& work) {
+  try {
+    return work();
+  } catch (const std::bad_alloc&) {
+    return Status(Code::kOutOfMemory, "Not enough memory for the result");
+  } catch (const std::exception& error) {
+    return Status(Code::kInternal, "The engine failed", error.what());
+  }
+}
+
+}  // namespace autocog
+
+#endif  // AUTOCOG_ENGINE_SESSION_GUARD_H_

@@ -1,0 +1,162 @@
+// See session.h.
+
+#include "engine/session/session.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "engine/scoring/best_tokens.h"
+#include "engine/scoring/log_softmax.h"
+#include "engine/scoring/tree_scorer.h"
+#include "engine/scoring/tree_search.h"
+#include "engine/session/guard.h"
+
+namespace autocog {
+
+namespace {
+
+Status PickCandidates(const std::vector<float>& row, int count, Candidates* result) {
+  Stopwatch watch(&result->usage.read_ms);
+  const double normalizer = LogSumExp(row.data(), row.size());
+  if (!std::isfinite(normalizer)) return Status(Code::kDecodeFailed, "The model gave logits that are not finite");
+  FindBestTokens(row.data(), row.size(), static_cast<size_t>(count), &result->tokens);
+  for (llama_token token : result->tokens) {
+    result->logprobs.push_back(static_cast<double>(row[static_cast<size_t>(token)]) - normalizer);
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Session>> Session::Create(std::shared_ptr<Model> model, const ContextOptions& options,
+                                                 int prompt_slots) {
+  // Two sequences at least for branches, one for padding.
+  if (prompt_slots < 1 || prompt_slots > options.max_sequences - 3) {
+    return Status(Code::kOutOfRange, "Expected 1 to " + std::to_string(options.max_sequences - 3) +
+                                         " for promptSlots, got " + std::to_string(prompt_slots));
+  }
+  auto context = Context::Create(std::move(model), options);
+  if (!context.ok()) return context.status();
+  return std::unique_ptr<Session>(new Session(std::move(context.value()), prompt_slots));
+}
+
+Session::Session(std::unique_ptr<Context> context, int prompt_slots)
+    : steering_(context.get()), context_(std::move(context)), cache_(context_.get(), prompt_slots) {}
+
+Status Session::CheckPrompt(const Tokens& prompt, int more, size_t least) const {
+  if (prompt.size() < least) return Status(Code::kOutOfRange, "Expected at least one token for prompt, got none");
+  if (Status status = context_->vocabulary().Check(prompt); !status.ok()) return status;
+  const size_t room = static_cast<size_t>(context_->context_size());
+  if (prompt.size() + static_cast<size_t>(more) <= room) return Status::Ok();
+  std::string message = "The prompt of " + std::to_string(prompt.size()) + " tokens";
+  if (more > 0) message += " and a continuation of " + std::to_string(more);
+  return Status(Code::kContextOverflow, message + " do not fit the context of " + std::to_string(room) + " tokens");
+}
+
+Status Session::EnsureTimed(const Tokens& prompt, const PromptRequest& request, const Cancellation& cancellation,
+                            Usage* usage) {
+  Stopwatch watch(&usage->prompt_ms);
+  auto slot = cache_.Ensure(prompt, request, cancellation, usage);
+  return slot.ok() ? Status::Ok() : slot.status();
+}
+
+Result<Rows> Session::Eval(const Tokens& prompt, std::vector<int> rows, const Cancellation& cancellation) {
+  return Guard<Rows>([&]() -> Result<Rows> {
+    if (Status status = CheckPrompt(prompt, 0); !status.ok()) return status;
+    const int length = static_cast<int>(prompt.size());
+    for (size_t i = 0; i < rows.size(); ++i) {
+      if (rows[i] < 0 || rows[i] >= length || (i > 0 && rows[i] <= rows[i - 1])) {
+        return Status(Code::kOutOfRange, "Expected ascending positions below " + std::to_string(length) +
+                                             " for logits, got " + std::to_string(rows[i]));
+      }
+    }
+    const size_t width = static_cast<size_t>(context_->vocabulary_size());
+    Rows result;
+    result.values.resize(rows.size() * width);
+    PromptRequest request;
+    request.rows = std::move(rows);
+    request.on_row = [&](size_t row, const float* logits) {
+      std::copy(logits, logits + width, result.values.begin() + static_cast<std::ptrdiff_t>(row * width));
+    };
+    Status status = EnsureTimed(prompt, request, cancellation, &result.usage);
+    if (!status.ok()) return status;
+    return result;
+  });
+}
+
+Result<Rows> Session::LogProbs(const Tokens& prompt, const Cancellation& cancellation) {
+  return Guard<Rows>([&]() -> Result<Rows> {
+    if (Status status = CheckPrompt(prompt, 0); !status.ok()) return status;
+    Rows result;
+    double normalizer = 0;
+    PromptRequest request;
+    request.rows = {static_cast<int>(prompt.size()) - 1};
+    request.on_row = [&](size_t, const float* logits) {
+      Stopwatch watch(&result.usage.read_ms);
+      result.values.resize(static_cast<size_t>(context_->vocabulary_size()));
+      normalizer = LogSoftmax(logits, result.values.size(), result.values.data());
+    };
+    Status status = EnsureTimed(prompt, request, cancellation, &result.usage);
+    if (!status.ok()) return status;
+    result.usage.prompt_ms -= result.usage.read_ms;
+    if (std::isfinite(normalizer)) return result;
+    return Status(Code::kDecodeFailed, "The model gave logits that are not finite");
+  });
+}
+
+Result<Candidates> Session::TopCandidates(const Tokens& prompt, int count, const Cancellation& cancellation) {
+  return Guard<Candidates>([&]() -> Result<Candidates> {
+    if (count < 1) {
+      return Status(Code::kOutOfRange, "Expected a positive count of candidates, got " + std::to_string(count));
+    }
+    auto evaluated = Eval(prompt, {static_cast<int>(prompt.size()) - 1}, cancellation);
+    if (!evaluated.ok()) return evaluated.status();
+    const std::vector<float>& row = evaluated.value().values;
+    Candidates result;
+    result.usage = evaluated.value().usage;
+    Status status = PickCandidates(row, count, &result);
+    if (!status.ok()) return status;
+    return result;
+  });
+}
+
+Result<TreeScores> Session::ScoreTree(const Tokens& prompt, TreeRequest request,
+                                      const std::optional<SearchRequest>& search, const Cancellation& cancellation) {
+  return Guard<TreeScores>([&]() -> Result<TreeScores> {
+    if (Status status = context_->vocabulary().Check(request.end_tokens); !status.ok()) return status;
+    const auto wants_end = [](uint8_t flags) { return (flags & kEndWanted) != 0; };
+    if (request.end_tokens.empty() && std::any_of(request.flags.begin(), request.flags.end(), wants_end)) {
+      return Status(Code::kNotSupported, "This model has no token that ends a generation");
+    }
+    auto made = TokenTree::Make(std::move(request.tokens), std::move(request.parents), std::move(request.flags),
+                                context_->vocabulary());
+    if (!made.ok()) return made.status();
+    const TokenTree& tree = made.value();
+    const size_t least = tree.needs_row(0) ? 1 : 0;
+    if (Status status = CheckPrompt(prompt, tree.decoded_depth(), least); !status.ok()) return status;
+    if (!search) {
+      TreeScorer scorer(context_.get(), &cache_, tree, request.end_tokens, request.details);
+      return scorer.Run(prompt, request.sequential, cancellation);
+    }
+    if (Status status = CheckSearch(*search, tree); !status.ok()) return status;
+    return SearchTree(context_.get(), &cache_, prompt, tree, request.end_tokens, *search, request.details,
+                      cancellation);
+  });
+}
+
+Result<Usage> Session::Ingest(const Tokens& prompt, const Cancellation& cancellation) {
+  return Guard<Usage>([&]() -> Result<Usage> {
+    if (Status status = CheckPrompt(prompt, 0); !status.ok()) return status;
+    Usage usage;
+    PromptRequest request;
+    // The last row is kept with the slot, so that what follows costs nothing.
+    request.rows = {static_cast<int>(prompt.size()) - 1};
+    request.on_row = [](size_t, const float*) {};
+    Status status = EnsureTimed(prompt, request, cancellation, &usage);
+    if (!status.ok()) return status;
+    return usage;
+  });
+}
+
+}  // namespace autocog

@@ -1,0 +1,34 @@
+// The queue of a session: order, stop, join.
+
+#include "engine/common/job_thread.h"
+
+#include <chrono>
+#include <vector>
+
+#include "test/common/check.h"
+
+TEST_CASE("jobs run in the order of their posting") {
+  std::vector<int> seen;
+  {
+    autocog::JobThread thread;
+    for (int i = 0; i < 1000; ++i) thread.Post([&seen, i] { seen.push_back(i); });
+  }
+  EXPECT(seen.size() == 1000);
+  for (size_t i = 0; i < seen.size(); ++i) EXPECT(seen[i] == static_cast<int>(i));
+}
+
+TEST_CASE("join lets waiting jobs run, tells them to stop, and refuses later ones") {
+  autocog::JobThread thread;
+  bool first_saw_stop = false;
+  bool second_ran = false;
+  thread.Post([&] {
+    while (!thread.stopping()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    first_saw_stop = true;
+  });
+  thread.Post([&] { second_ran = true; });
+  thread.Join();
+  EXPECT(first_saw_stop);
+  EXPECT(second_ran);
+  EXPECT(!thread.Post([] {}));
+  thread.Join();
+}

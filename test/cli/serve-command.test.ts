@@ -1,0 +1,127 @@
+// The command `autocog-lm serve`, as a shell runs it: where it listens, and how it ends.
+
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import t, { type Test } from 'tap';
+
+const main = fileURLToPath(new URL('../../dist/esm/cli/main.js', import.meta.url));
+const { NO_COLOR, FORCE_COLOR, DEBUG, NODE_OPTIONS, AUTOCOG_API_KEY, ...plainEnv } = process.env;
+const headers = { 'content-type': 'application/json' };
+const endless = {
+  prompt: 'a',
+  max_tokens: 500,
+  temperature: 0,
+  logit_bias: { 300: 100 },
+  stream: true,
+};
+
+/** Starts the command; `url` resolves when it says where it listens. */
+function start(t: Test, args: readonly string[], env = {}) {
+  const command = [main, 'serve', '--threads', '1', '--port', '0', ...args];
+  const child = spawn(process.execPath, command, { env: { ...plainEnv, ...env } });
+  t.teardown(() => child.kill('SIGKILL'));
+  const output = { stdout: '', stderr: '' };
+  let listening = (_url: string): void => {};
+  const url = new Promise<string>((resolve) => {
+    listening = resolve;
+  });
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (text: string) => {
+      output[name] += text;
+      const found = /^listening on (http:\S+)\n$/.exec(output.stdout)?.[1];
+      if (found !== undefined) listening(found);
+    });
+  }
+  const ended = new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => {
+    child.on('close', (code) => resolve({ code, ...output }));
+  });
+  return { child, url, ended };
+}
+
+const write = (url: string, body: object): Promise<Response> =>
+  fetch(`${url}/v1/completions`, { method: 'POST', headers, body: JSON.stringify(body) });
+
+const skip = process.platform === 'win32';
+
+t.test('it says where it listens, and nothing else', { skip }, async (t) => {
+  const { child, url, ended } = start(t, ['--alias', 'mine']);
+  const response = await fetch(`${await url}/v1/models`);
+  t.match(await response.json(), { data: [{ id: 'mine' }] });
+  child.kill('SIGTERM');
+  t.same(await ended, { code: 0, stdout: `listening on ${await url}\n`, stderr: '' });
+});
+
+t.test('a first signal has it answer what runs', { skip }, async (t) => {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    const { child, url, ended } = start(t, []);
+    const response = await write(await url, endless);
+    child.kill(signal);
+    t.match(await response.text(), /"finish_reason":"length".*\[DONE\]\n\n$/s);
+    t.match(await ended, { code: 0, stderr: '' });
+  }
+});
+
+t.test('a second signal ends what runs', { skip }, async (t) => {
+  const { child, url, ended } = start(t, ['--context-size', '30000']);
+  const response = await write(await url, { ...endless, max_tokens: 29_000 });
+  const reader = response.body?.getReader();
+  await reader?.read();
+  child.kill('SIGINT');
+  // It listens no more once it has seen the first.
+  while (
+    await fetch(`${await url}/health`).then(
+      () => true,
+      () => false,
+    )
+  );
+  child.kill('SIGINT');
+  const decoder = new TextDecoder();
+  let text = '';
+  for (let piece = await reader?.read(); piece?.value; piece = await reader?.read()) {
+    text += decoder.decode(piece.value, { stream: true });
+  }
+  t.match(text, /"server_closing"/);
+  t.notMatch(text, '[DONE]');
+  t.match(await ended, { code: 0 });
+});
+
+t.test('a key comes from the flag or from the environment', { skip }, async (t) => {
+  for (const [args, env] of [
+    [['--api-key', 'k1'], { AUTOCOG_API_KEY: 'other' }],
+    [[], { AUTOCOG_API_KEY: 'k1' }],
+  ] as const) {
+    const { child, url, ended } = start(t, args, env);
+    const models = `${await url}/v1/models`;
+    t.equal((await fetch(models)).status, 401);
+    const authorization = 'Bearer k1';
+    t.equal((await fetch(models, { headers: { authorization } })).status, 200);
+    child.kill('SIGTERM');
+    t.equal((await ended).code, 0);
+  }
+});
+
+t.test('it warns where anybody may use it', { skip }, async (t) => {
+  const open = start(t, ['--host', '0.0.0.0']);
+  await open.url;
+  open.child.kill('SIGTERM');
+  t.match((await open.ended).stderr, /^autocog-lm: whoever reaches 0\.0\.0\.0 can use/);
+  const locked = start(t, ['--host', '0.0.0.0', '--api-key', 'k']);
+  await locked.url;
+  locked.child.kill('SIGTERM');
+  t.equal((await locked.ended).stderr, '');
+});
+
+t.test('what it cannot do it says', { skip }, async (t) => {
+  const { child, url, ended } = start(t, ['--body-limit', '100', '--implicit-bos']);
+  t.equal((await write(await url, { prompt: 'a'.repeat(100) })).status, 413);
+  const { port } = new URL(await url);
+  const second = await start(t, ['--port', port]).ended;
+  t.equal(second.code, 1);
+  t.match(second.stderr, /^autocog-lm: .*EADDRINUSE.*\n$/);
+  child.kill('SIGTERM');
+  await ended;
+  t.match(await start(t, ['--port', '99999']).ended, { code: 2, stderr: /65535/ });
+  t.match(await start(t, ['--port', 'x']).ended, { code: 2, stderr: /integer/ });
+  t.match(await start(t, ['--api-key', '']).ended, { code: 2, stderr: /apiKey/ });
+  t.match(await start(t, ['--model', 'no.gguf']).ended, { code: 1, stderr: /no\.gguf/ });
+});

@@ -1,0 +1,272 @@
+// The one formula of argument errors, and every validator's edges.
+
+import t from 'tap';
+import {
+  checkBoolean,
+  checkInteger,
+  checkNumber,
+  checkOneOf,
+  checkOptions,
+  checkPrompt,
+  checkSignal,
+  checkString,
+  checkStrings,
+  checkTokens,
+  describe,
+} from '../../lib/common/arguments.js';
+import { countCores, physicalCores } from '../../lib/common/physical-cores.js';
+import { readContextOptions } from '../../lib/context/context-options.js';
+import { checkInto, readEvalOptions, rowsOf } from '../../lib/context/eval.js';
+import type { RopeTraining } from '../../lib/context/rope.js';
+import { checkPath, readModelOptions } from '../../lib/model/model-options.js';
+
+const wrongType = (message: string) => ({ name: 'TypeError', code: 'INVALID_ARGUMENT', message });
+const wrongRange = (message: string) => ({ name: 'RangeError', code: 'OUT_OF_RANGE', message });
+
+t.test('a message shows what was got, briefly', async (t) => {
+  const shown = [
+    ['a\n"b"', '"a\\n\\"b\\""'],
+    ['x'.repeat(61), `"${'x'.repeat(60)}…"`],
+    [undefined, 'undefined'],
+    [null, 'null'],
+    [1.5, '1.5'],
+    [5n, '5n'],
+    [true, 'true'],
+    [() => 1, 'a function'],
+    [[1, 2], 'an array of 2'],
+    [Int32Array.of(1), 'Int32Array of 1'],
+    [{ a: 1 }, 'an object'],
+    [Object.create(null), 'an object'],
+    [new Map(), 'an instance of Map'],
+    [Symbol('s'), 'Symbol(s)'],
+  ] as const;
+  for (const [value, text] of shown) t.equal(describe(value), text);
+});
+
+t.test(
+  'every validator lets the right value through and says what is wrong with another',
+  async (t) => {
+    t.equal(checkString('a', 'x'), 'a');
+    t.throws(() => checkString(1, 'x'), wrongType('Expected a string for x, got 1'));
+    t.equal(checkBoolean(false, 'x'), false);
+    t.throws(() => checkBoolean(0, 'x'), wrongType('Expected a boolean for x, got 0'));
+    t.equal(checkNumber(-1.5, 'x'), -1.5);
+    t.throws(() => checkNumber('1', 'x'), wrongType('Expected a number for x, got "1"'));
+    t.throws(() => checkNumber(NaN, 'x'), wrongRange('Expected a finite number for x, got NaN'));
+    t.throws(
+      () => checkNumber(-1, 'x', 0),
+      wrongRange('Expected a finite number of at least 0 for x, got -1'),
+    );
+    t.equal(checkInteger(3, 'x', 1, 3), 3);
+    t.throws(
+      () => checkInteger(4, 'x', 1, 3),
+      wrongRange('Expected an integer between 1 and 3 for x, got 4'),
+    );
+    t.throws(
+      () => checkInteger(2 ** 31, 'x', 1),
+      wrongRange('Expected an integer of at least 1 for x, got 2147483648'),
+    );
+    t.throws(() => checkInteger(1n, 'x', 1), wrongType('Expected an integer for x, got 1n'));
+    t.equal(checkOneOf('a', 'x', ['a', 'b']), 'a');
+    t.throws(
+      () => checkOneOf('c', 'x', ['a', 'b']),
+      wrongType(`Expected one of 'a', 'b' for x, got "c"`),
+    );
+    t.same(checkStrings(['a'], 'x'), ['a']);
+    t.throws(
+      () => checkStrings('a', 'x'),
+      wrongType('Expected an array of strings for x, got "a"'),
+    );
+    t.throws(() => checkStrings(['a', 1], 'x'), wrongType('Expected a string for x[1], got 1'));
+  },
+);
+
+t.test('token ids are of the vocabulary', async (t) => {
+  const tokens = Int32Array.of(0, 9);
+  t.equal(checkTokens(tokens, 'x', 10), tokens);
+  t.equal(checkPrompt('text', 'x', 10), 'text');
+  t.throws(
+    () => checkTokens(tokens, 'x', 9),
+    wrongRange('Expected a token id below 9 for x[1], got 9'),
+  );
+  t.throws(
+    () => checkTokens(Int32Array.of(-1), 'x'),
+    wrongRange('Expected a token id for x[0], got -1'),
+  );
+  t.throws(
+    () => checkTokens([1], 'x'),
+    wrongType('Expected an Int32Array for x, got an array of 1'),
+  );
+  t.throws(
+    () => checkPrompt(new Uint32Array(1), 'x'),
+    wrongType('Expected a string or an Int32Array for x, got Uint32Array of 1'),
+  );
+});
+
+t.test('an option bag holds known names only', async (t) => {
+  t.same(checkOptions(undefined, 'options', []), {});
+  t.same(checkOptions({ a: 1 }, 'options', ['a']), { a: 1 });
+  t.throws(
+    () => checkOptions({ b: 1 }, 'options', ['a' as 'b', 'c' as 'b']),
+    wrongType('Expected only a, c for the keys of options, got "b"'),
+  );
+  t.throws(
+    () => checkOptions(null as never, 'options', []),
+    wrongType('Expected an object for options, got null'),
+  );
+  t.throws(
+    () => checkOptions([] as never, 'options', []),
+    wrongType('Expected an object for options, got an array of 0'),
+  );
+  t.throws(
+    () => checkOptions('a' as never, 'options', []),
+    wrongType('Expected an object for options, got "a"'),
+  );
+});
+
+t.test('a signal is what has the ways of one', async (t) => {
+  const { signal } = new AbortController();
+  t.equal(checkSignal(signal, 'signal'), signal);
+  t.equal(checkSignal(undefined, 'signal'), undefined);
+  t.throws(
+    () => checkSignal(null, 'signal'),
+    wrongType('Expected an AbortSignal for signal, got null'),
+  );
+  t.throws(() => checkSignal({ aborted: false }, 'signal'), { name: 'TypeError' });
+});
+
+/** A model that was trained on so many tokens. */
+const trainedFor = (trainContextSize: number): RopeTraining => ({
+  trainContextSize,
+  ropeFrequencyBaseTrain: undefined,
+  ropeFrequencyScaleTrain: undefined,
+  ropeScalingTrain: undefined,
+});
+
+t.test('a context has defaults that fit the model and each other', async (t) => {
+  const usual = readContextOptions(undefined, trainedFor(32768));
+  t.match(usual, {
+    contextSize: 4096,
+    batchSize: 2048,
+    microBatchSize: 512,
+    maxSequences: 256,
+    promptSlots: 8,
+    threads: physicalCores(),
+    threadsBatch: physicalCores(),
+    flashAttention: 'off',
+    kvCacheTypeK: 'f16',
+    kvCacheTypeV: 'f16',
+    offloadKqv: true,
+    logitsBudget: 67108864,
+    ropeFrequencyBase: 0,
+    ropeFrequencyScale: 0,
+  });
+  t.equal(readContextOptions({}, trainedFor(64)).contextSize, 64);
+  t.equal(readContextOptions({}, undefined).contextSize, 4096);
+  t.match(readContextOptions({ contextSize: 32 }, trainedFor(64)), {
+    batchSize: 32,
+    microBatchSize: 32,
+    maxSequences: 256,
+  });
+  t.match(readContextOptions({ batchSize: 2 }, trainedFor(64)), {
+    microBatchSize: 2,
+    maxSequences: 256,
+  });
+  t.match(readContextOptions({ maxSequences: 4 }, trainedFor(64)), { promptSlots: 1 });
+  t.equal(readContextOptions({ threads: 3 }, trainedFor(64)).threadsBatch, 3);
+  t.equal(
+    readContextOptions({ flashAttention: true, kvCacheTypeV: 'q8_0' }, trainedFor(64))
+      .flashAttention,
+    'on',
+  );
+  t.equal(readContextOptions({ flashAttention: 'auto' }, trainedFor(64)).flashAttention, 'auto');
+});
+
+t.test('a context that cannot be is refused', async (t) => {
+  const refuse = (options: object, name: string) =>
+    t.throws(
+      () => readContextOptions(options, trainedFor(4096)),
+      { name },
+      JSON.stringify(options),
+    );
+  refuse({ contextSize: 0 }, 'RangeError');
+  refuse({ contextSize: '4096' }, 'TypeError');
+  refuse({ batchSize: 1 }, 'RangeError');
+  refuse({ microBatchSize: 1 }, 'RangeError');
+  refuse({ batchSize: 64, microBatchSize: 65 }, 'RangeError');
+  refuse({ maxSequences: 3 }, 'RangeError');
+  refuse({ maxSequences: 257 }, 'RangeError');
+  refuse({ maxSequences: 8, promptSlots: 6 }, 'RangeError');
+  refuse({ promptSlots: 0 }, 'RangeError');
+  refuse({ threads: 0 }, 'RangeError');
+  refuse({ threads: 513 }, 'RangeError');
+  refuse({ threadsBatch: 513 }, 'RangeError');
+  refuse({ flashAttention: 'on' }, 'TypeError');
+  refuse({ kvCacheTypeK: 'F16' }, 'TypeError');
+  refuse({ kvCacheTypeV: 'q8_0' }, 'RangeError');
+  refuse({ n_ctx: 512 }, 'TypeError');
+});
+
+t.test('a model has defaults, and options of the right kind', async (t) => {
+  t.match(readModelOptions(undefined).native, {
+    gpuLayers: -1,
+    devices: [],
+    splitMode: 'layer',
+    mainGpu: 0,
+    tensorSplit: new Float32Array(0),
+    rpcServers: [],
+    mmap: true,
+    mlock: false,
+    vocabOnly: false,
+    checkTensors: false,
+    overrideKeys: [],
+    overrideValues: [],
+  });
+  const { native } = readModelOptions({
+    gpuLayers: 3,
+    tensorSplit: [1, 3],
+    metadataOverrides: { a: 1n, b: 2, c: 'x', d: false },
+  });
+  t.match(native, {
+    gpuLayers: 3,
+    overrideKeys: ['a', 'b', 'c', 'd'],
+    overrideValues: [1n, 2, 'x', false],
+  });
+  t.same(native.tensorSplit, Float32Array.of(1, 3));
+  const refuse = (options: object, name: string) =>
+    t.throws(() => readModelOptions(options), { name });
+  refuse({ gpuLayers: -1 }, 'RangeError');
+  refuse({ devices: 'cuda' }, 'TypeError');
+  refuse({ splitMode: 'column' }, 'TypeError');
+  refuse({ tensorSplit: [1, -1] }, 'RangeError');
+  refuse({ metadataOverrides: { a: null } }, 'TypeError');
+  refuse({ metadataOverrides: { a: 2n ** 63n } }, 'RangeError');
+  refuse({ metadataOverrides: [] }, 'TypeError');
+  refuse({ onProgress: true }, 'TypeError');
+  refuse({ useMmap: true }, 'TypeError');
+  t.equal(checkPath('a.gguf', 'path'), 'a.gguf');
+  for (const bad of [undefined, '', 'a\0b', new URL('file:///a')]) {
+    t.throws(() => checkPath(bad, 'path'), { name: 'TypeError' });
+  }
+});
+
+t.test('eval wants ascending positions in the prompt, and room', async (t) => {
+  t.same([...rowsOf('last', 3)], [2]);
+  t.same([...rowsOf('all', 3)], [0, 1, 2]);
+  t.same([...rowsOf([0, 2], 3)], [0, 2]);
+  for (const bad of [[3], [1, 1], [2, 0]]) t.throws(() => rowsOf(bad, 3), { name: 'RangeError' });
+  t.throws(() => readEvalOptions({ logits: [] }), { name: 'RangeError' });
+  t.throws(() => readEvalOptions({ logits: [-1] }), { name: 'RangeError' });
+  t.throws(() => readEvalOptions({ logits: 'first' as never }), { name: 'TypeError' });
+  t.throws(() => readEvalOptions({ into: [] as never }), { name: 'TypeError' });
+  t.doesNotThrow(() => checkInto(new Float32Array(4), 4));
+  t.throws(() => checkInto(new Float32Array(3), 4), { name: 'RangeError' });
+});
+
+t.test('cores are counted once however many threads they run', async (t) => {
+  const cpu = (socket: number, core: number) =>
+    `processor: 0\nphysical id\t: ${socket}\ncore id\t\t: ${core}\n`;
+  t.equal(countCores([cpu(0, 0), cpu(0, 1), cpu(0, 0), cpu(1, 0)].join('\n')), 3);
+  t.equal(countCores('processor: 0\nFeatures: fp\n'), 0, 'ARM does not say');
+  t.ok(physicalCores() >= 1);
+});

@@ -1,0 +1,164 @@
+// Greedy decoding in TypeScript, with a generator that says what we want.
+
+import fc from 'fast-check';
+import t from 'tap';
+import { bestIndices, topCandidates } from '../../lib/generation/candidates.js';
+import { type CompleteOptions, readCompleteOptions } from '../../lib/generation/completion.js';
+import { argmax, type Emit, generate } from '../../lib/generation/generate.js';
+import { StopFinder } from '../../lib/generation/stop-finder.js';
+import { at } from '../suite/oracle.js';
+
+/** A generator of these pieces, one token each; the end token comes after them. */
+const saying = (...pieces: string[]) => ({
+  next: async (tokens: Int32Array) => {
+    const row = new Float32Array(pieces.length + 1).fill(-10);
+    row[tokens.length - 1] = -0.5;
+    return row;
+  },
+  detokenize: async (tokens: Int32Array) => [...tokens].map((token) => pieces[token]).join(''),
+  tokenTexts: async (tokens: Int32Array) =>
+    new Map([...tokens].map((token) => [token, pieces[token] ?? '<end>'])),
+  endOfGeneration: Int32Array.of(pieces.length),
+  contextSize: undefined as number | undefined,
+});
+const prompt = Int32Array.of(0);
+
+const never = new AbortController().signal;
+
+const run = (
+  lm: ReturnType<typeof saying>,
+  options: CompleteOptions,
+  emit: Emit = () => {},
+  stopped = never,
+) => generate(lm, prompt, readCompleteOptions(options, {}), emit, stopped);
+
+t.test('the lowest of equal tokens is the best', async (t) => {
+  t.equal(argmax([1, 3, 3]), 1);
+  t.same(topCandidates(Float32Array.of(1, 3, 3, 2), 3), [
+    { token: 1, logprob: 3 },
+    { token: 2, logprob: 3 },
+    { token: 3, logprob: 2 },
+  ]);
+});
+
+t.test('the best of few and of many are those of sorting, equals by their index', async (t) => {
+  const values = fc.array(fc.integer({ min: -9, max: 9 }), { minLength: 1, maxLength: 300 });
+  const property = fc.property(values, fc.integer({ min: 1, max: 310 }), (list, k) => {
+    const order = [...list.keys()].sort((a, b) => at(list, b) - at(list, a) || a - b);
+    for (const count of [k, 1, 5]) {
+      const found = [...bestIndices(Float32Array.from(list), count)];
+      if (`${found}` !== `${order.slice(0, count)}`) throw new Error(`${count}: ${found}`);
+    }
+  });
+  fc.assert(property, { numRuns: 2000 });
+  t.pass('2,000 lists');
+});
+
+t.test('the stop that begins first counts, whatever the pieces of the text', async (t) => {
+  const letters = fc.string({ unit: fc.constantFrom('a', 'b', 'c', '😀'), maxLength: 12 });
+  const stop = fc.string({
+    unit: fc.constantFrom('a', 'b', 'c', '😀'),
+    minLength: 1,
+    maxLength: 4,
+  });
+  const cuts = fc.array(fc.nat(12), { maxLength: 6 });
+  let found = 0;
+  const property = fc.property(
+    letters,
+    fc.array(stop, { maxLength: 3 }),
+    cuts,
+    (text, stops, at) => {
+      const begins = stops.map((each) => text.indexOf(each)).filter((begin) => begin >= 0);
+      const wanted = begins.length === 0 ? undefined : Math.min(...begins);
+      const finder = new StopFinder(stops);
+      for (const end of [...at.sort((a, b) => a - b), text.length]) {
+        if (finder.extendTo(text.slice(0, end))) break;
+        if (finder.certain > (wanted ?? Infinity)) throw new Error('it gave away a part of a stop');
+      }
+      if (finder.match?.begin !== wanted) throw new Error(`${finder.match?.begin}, not ${wanted}`);
+      found += wanted === undefined ? 0 : 1;
+    },
+  );
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 5000 }));
+  t.ok(found > 500, `${found} with a stop`);
+});
+
+t.test('a stop string inside one token, or over several, cuts the text', async (t) => {
+  const lm = saying('one ', 'two.three', ' four');
+  const inside = await run(lm, { maxTokens: 9, stop: ['ee', '.'] });
+  t.match(inside, { text: 'one two', stopReason: 'stop', tokens: Int32Array.of(0, 1) });
+  const across = await run(lm, { maxTokens: 9, stop: 'ee f' });
+  t.match(across, { text: 'one two.thr', stopReason: 'stop', tokens: Int32Array.of(0, 1, 2) });
+});
+
+t.test('an end token ends the completion and is no part of it', async (t) => {
+  const done = await run(saying('a', 'b'), { maxTokens: 9 });
+  t.match(done, { text: 'ab', stopReason: 'eog', tokens: Int32Array.of(0, 1) });
+  t.same([...done.logprobs], [-0.5, -0.5]);
+  t.match(done.usage, { promptTokens: 1, decodedTokens: 1 + 2 + 3, decodeCalls: 3 });
+});
+
+t.test('a full context ends the completion', async (t) => {
+  const small = { ...saying('a', 'b', 'c', 'd'), contextSize: 2 };
+  const cut = await run(small, { maxTokens: 9 });
+  t.match(cut, { text: 'ab', stopReason: 'context' }, 'nothing is decoded after the last token');
+});
+
+t.test('a limit far beyond what is written takes no memory', async (t) => {
+  const lm = saying('one', ' two');
+  let most = 0;
+  const next = (tokens: Int32Array) => {
+    most = Math.max(most, process.memoryUsage().arrayBuffers);
+    return lm.next(tokens);
+  };
+  const before = process.memoryUsage().arrayBuffers;
+  const result = await run({ ...lm, next }, { maxTokens: 2 ** 31 - 1 });
+  t.match(result, { text: 'one two', stopReason: 'eog' });
+  t.ok(most - before < 2 ** 20, `${most - before} bytes`);
+});
+
+t.test('text waits while a stop may have begun, and comes out at the end', async (t) => {
+  const pieces: string[] = [];
+  const emit: Emit = ({ text }) => pieces.push(text);
+  const stopped = await run(saying('a<', '/', 'b', '</', 's>', 'c'), { stop: '</s>' }, emit);
+  t.match(stopped, { text: 'a</b', stopReason: 'stop', stop: '</s>' });
+  t.same(pieces, ['a', '', '</b', '', '']);
+  pieces.length = 0;
+  const open = await run(saying('a', '</'), { stop: '</s>' }, emit);
+  t.match(open, { text: 'a</', stopReason: 'eog' });
+  t.same(pieces, ['a', '', '</'], 'no more comes that could make a stop of it');
+});
+
+t.test('a stop that began earlier wins over one that was whole before', async (t) => {
+  const stop = ['bc', 'abcd'];
+  t.match(await run(saying('xab', 'c', 'd'), { stop }), { text: 'x', stop: 'abcd' });
+  t.match(await run(saying('xab', 'c', 'e'), { stop }), { text: 'xa', stop: 'bc' });
+  t.match(await run(saying('xabc'), { stop, maxTokens: 1 }), { text: 'xa', stopReason: 'stop' });
+});
+
+t.test('token ids end a text, too, and its stop may be kept', async (t) => {
+  const lm = saying('a', 'b', 'c');
+  t.match(await run(lm, { stop: [1, 'x'] }), { text: 'a', stopReason: 'stop', stop: 1 });
+  t.match(await run(lm, { stop: 1, includeStop: true }), { text: 'ab', stop: 1 });
+  t.match(await run(lm, { stop: 'b', includeStop: true }), { text: 'ab', stop: 'b' });
+});
+
+t.test('an abort ends it with what was written', async (t) => {
+  const controller = new AbortController();
+  const emit: Emit = ({ text }) => {
+    if (text === 'b') controller.abort();
+  };
+  const cut = await run(saying('a', 'b', 'c'), {}, emit, controller.signal);
+  t.match(cut, { text: 'ab', stopReason: 'abort', tokens: Int32Array.of(0, 1) });
+});
+
+t.test('the likeliest tokens are told on request', async (t) => {
+  const { alternatives = [] } = await run(saying('a', 'b'), { topLogprobs: 2 });
+  t.same(
+    alternatives.map((row) => row.map(({ text }) => text)),
+    [
+      ['a', 'b'],
+      ['b', 'a'],
+    ],
+  );
+});

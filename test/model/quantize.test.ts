@@ -1,0 +1,261 @@
+// quantize: every weight type by name, and no half-written file whatever goes wrong.
+
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  copyFileSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { defaultModelPath, Model, quantize } from 'autocog-lm';
+import t from 'tap';
+import {
+  floatsOf,
+  formsOf,
+  keyUint32,
+  noise,
+  readGguf,
+  tensorOf,
+  writeGguf,
+} from '../support/gguf.js';
+
+/** Bits that a weight takes, most of them, and how far rounding moves one of noise, relatively. */
+const types: [type: string, bits: number, error: number][] = [
+  ['F32', 32, 0],
+  ['F16', 16, 5e-4],
+  ['BF16', 16, 4e-3],
+  ['Q8_0', 8.5, 0.01],
+  ['Q6_K', 6.56, 0.03],
+  ['Q5_0', 5.5, 0.05],
+  ['Q5_1', 6, 0.05],
+  ['Q5_K', 5.7, 0.05],
+  ['Q5_K_S', 5.5, 0.05],
+  ['Q5_K_M', 5.7, 0.05],
+  ['Q4_0', 4.5, 0.09],
+  ['Q4_1', 5, 0.09],
+  ['Q4_K', 4.9, 0.09],
+  ['Q4_K_S', 4.6, 0.09],
+  ['Q4_K_M', 4.9, 0.09],
+  ['Q3_K', 3.9, 0.2],
+  ['Q3_K_S', 3.44, 0.2],
+  ['Q3_K_M', 3.9, 0.2],
+  ['Q3_K_L', 4.2, 0.2],
+  ['Q2_K', 3.1, 0.4],
+  ['Q2_0', 2.25, 0.7],
+  ['Q1_0', 1.125, 0.8],
+  ['IQ4_NL', 4.5, 0.1],
+  ['IQ4_XS', 4.3, 0.1],
+  ['IQ3_M', 3.7, 0.3],
+  ['IQ3_S', 3.44, 0.3],
+  ['TQ1_0', 1.69, 0.8],
+  ['TQ2_0', 2.06, 0.8],
+];
+
+const needy = 'Q2_K_S IQ3_XS IQ3_XXS IQ2_M IQ2_S IQ2_XS IQ2_XXS IQ1_M IQ1_S'.split(' ');
+
+const { plain } = await formsOf(t, 'F32');
+const folder = dirname(plain);
+const wide = join(folder, 'wide.gguf');
+const watched = 'blk.2.ffn_gate.weight';
+
+/** Rows of 256, a block of every type, so that no tensor falls back on another. */
+function writeWide(): void {
+  const { keyValues, tensors } = readGguf(plain);
+  const sizes = { embedding_length: 256, feed_forward_length: 512, 'rope.dimension_count': 64 };
+  for (const [name, size] of Object.entries(sizes)) {
+    keyValues.set(`llama.${name}`, keyUint32(`llama.${name}`, size));
+  }
+  const grow = (size: number): number => ({ 128: 256, 192: 512 })[size] ?? size;
+  const grown = tensors.map(({ name, shape }, index) => {
+    const wider = shape.map(grow);
+    const count = wider.reduce((product, size) => product * size, 1);
+    return tensorOf(name, wider, noise(count, 0.1, index));
+  });
+  writeGguf(wide, keyValues.values(), grown);
+}
+
+const weightsOf = (path: string): Float32Array => {
+  const found = readGguf(path).tensors.find(({ name }) => name === watched);
+  return floatsOf(found as NonNullable<typeof found>);
+};
+
+const squares = (values: Float32Array): number =>
+  values.reduce((sum, value) => sum + value * value, 0);
+
+t.test('every type writes weights of its size that are near their source', async (t) => {
+  writeWide();
+  const source = weightsOf(wide);
+  const path = join(folder, 'type.gguf');
+  const back = join(folder, 'back.gguf');
+  for (const [type, bits, error] of types) {
+    await quantize(wide, path, type);
+    const model = await Model.load(path);
+    const { sizeBytes, parameters } = model.info;
+    await model.close();
+    // The embeddings are kept in a larger type than the rest.
+    const found = (sizeBytes * 8) / parameters;
+    t.ok(found > bits * 0.95 && found < bits + 2.5, `${type}: ${found} bits for ${bits}`);
+    await quantize(path, back, 'F32');
+    const rounded = weightsOf(back);
+    const difference = rounded.map((value, index) => value - (source[index] as number));
+    const off = Math.sqrt(squares(difference) / squares(source));
+    t.ok(off <= error, `${type}: off by ${off}`);
+    if (type !== 'F32') t.ok(off > 0);
+  }
+  await quantize(wide, path, 'MXFP4_MOE');
+  const mixture = await Model.load(path);
+  t.match(mixture.info.description, /MXFP4/);
+  await mixture.close();
+});
+
+t.test('COPY leaves every weight as it is', async (t) => {
+  const path = join(folder, 'copy.gguf');
+  await quantize(defaultModelPath, path, 'COPY');
+  const [copy, model] = [await Model.load(path), await Model.load(defaultModelPath)];
+  t.match(copy.info, { description: model.info.description, sizeBytes: model.info.sizeBytes });
+  await quantize(path, join(folder, 'copy-F32.gguf'), 'F32');
+  t.strictSame(weightsOf(join(folder, 'copy-F32.gguf')), weightsOf(plain));
+  await Promise.all([copy.close(), model.close()]);
+});
+
+t.test(
+  'a type that needs an importance matrix is refused before anything is written',
+  async (t) => {
+    const target = join(folder, 'needy.gguf');
+    for (const type of needy) {
+      await t.rejects(
+        quantize(defaultModelPath, target, type),
+        {
+          name: 'NotSupportedError',
+          message: `Cannot quantize to ${type}: it needs an importance matrix, which quantize does not take`,
+        },
+        type,
+      );
+    }
+    const names = [...types.map(([type]) => type), 'MXFP4_MOE', 'COPY'];
+    for (const type of ['q8_0', '', 'Q9', 'constructor']) {
+      const error = await quantize(defaultModelPath, target, type).catch((error) => error);
+      t.match(error, { name: 'RangeError', code: 'OUT_OF_RANGE' });
+      const listed = /\((.*)\)/.exec(error.message)?.[1]?.split(', ') as string[];
+      t.strictSame([...listed].sort(), [...names].sort(), 'the message lists all that there are');
+    }
+    await t.rejects(quantize(defaultModelPath, target, 8 as never), { name: 'TypeError' });
+    t.notOk(readdirSync(folder).some((file) => file.startsWith('needy')));
+  },
+);
+
+t.test('a run that fails leaves the target as it was, and nothing beside it', async (t) => {
+  const place = join(folder, 'place');
+  mkdirSync(place);
+  const target = join(place, 'target.gguf');
+  const whole = readFileSync(plain);
+  const sources: [string, Buffer][] = [
+    ['cut.gguf', whole.subarray(0, whole.length / 2)],
+    ['header.gguf', whole.subarray(0, 30_000)],
+    ['noise.gguf', Buffer.concat([Buffer.from('GGUF\x03\0\0\0'), whole.subarray(99, 999)])],
+  ];
+  // A weight that is no number is only found when its turn comes.
+  const broken = readGguf(plain);
+  for (const [index, tensor] of broken.tensors.entries()) {
+    if (tensor.name !== watched) continue;
+    const values = floatsOf(tensor);
+    values[7] = Number.NaN;
+    broken.tensors[index] = tensorOf(tensor.name, tensor.shape, values);
+  }
+  const nan = join(folder, 'nan.gguf');
+  writeGguf(nan, broken.keyValues.values(), broken.tensors);
+  sources.push(['nan2.gguf', readFileSync(nan)]);
+  for (const before of [undefined, 'what stood there before']) {
+    if (before !== undefined) writeFileSync(target, before);
+    for (const [name, bytes] of sources) {
+      const source = join(folder, name);
+      writeFileSync(source, bytes);
+      await t.rejects(quantize(source, target, 'Q4_0'), { name: 'LMError' }, name);
+    }
+    await t.rejects(quantize(join(folder, 'missing.gguf'), target, 'Q8_0'), {
+      name: 'ModelLoadError',
+    });
+    t.strictSame(readdirSync(place), before === undefined ? [] : ['target.gguf']);
+    if (before !== undefined) t.equal(readFileSync(target, 'utf8'), before);
+  }
+  await quantize(plain, target, 'Q8_0');
+  t.strictSame(readdirSync(place), ['target.gguf'], 'one that succeeds takes its place');
+  const model = await Model.load(target);
+  t.match(model.info.description, /Q8_0/);
+  await model.close();
+});
+
+t.test('a target that cannot be is refused', async (t) => {
+  const wrong = { name: 'TypeError', code: 'INVALID_ARGUMENT' };
+  await t.rejects(quantize(plain, plain, 'Q8_0'), wrong, 'the source itself');
+  const link = join(folder, 'link.gguf');
+  symlinkSync(plain, link);
+  await t.rejects(quantize(plain, link, 'Q8_0'), wrong, 'the source by another name');
+  await t.rejects(quantize(plain, folder, 'Q8_0'), { ...wrong, message: /no ordinary file/ });
+  await t.rejects(quantize(plain, '/dev/null', 'Q8_0'), { ...wrong, message: /no ordinary file/ });
+  await t.rejects(quantize(plain, join(folder, 'no', 'where.gguf'), 'Q8_0'), wrong);
+  await t.rejects(quantize(plain, '', 'Q8_0'), wrong);
+  const locked = join(folder, 'locked');
+  mkdirSync(locked);
+  chmodSync(locked, 0o500);
+  // The superuser may write anywhere.
+  const refused = quantize(plain, join(locked, 'target.gguf'), 'Q8_0');
+  if (process.getuid?.() === 0) await refused;
+  else await t.rejects(refused, wrong);
+  chmodSync(locked, 0o700);
+});
+
+t.test('a link is written through, not replaced', async (t) => {
+  const real = join(folder, 'real.gguf');
+  const link = join(folder, 'to-real.gguf');
+  copyFileSync(plain, real);
+  symlinkSync('real.gguf', link);
+  await quantize(plain, link, 'Q4_0');
+  t.ok(lstatSync(link).isSymbolicLink());
+  t.ok(statSync(real).size < statSync(plain).size / 4);
+});
+
+t.test('two runs to one target leave one whole file', async (t) => {
+  const target = join(folder, 'raced.gguf');
+  await Promise.all(['Q8_0', 'Q4_0', 'F16'].map((type) => quantize(plain, target, type)));
+  const model = await Model.load(target, { checkTensors: true });
+  t.match(model.info.description, /Q8_0|Q4_0|F16/);
+  await model.close();
+  t.strictSame(
+    readdirSync(folder).filter((file) => file.includes('.part-')),
+    [],
+  );
+});
+
+t.test('a disk that is full is an error, and leaves nothing', async (t) => {
+  const place = join(folder, 'full');
+  mkdirSync(place);
+  const program = `
+    import { quantize } from 'autocog-lm';
+    process.on('SIGXFSZ', () => {});
+    await quantize(process.argv[1], process.argv[2], 'F32').then(
+      () => console.log('it resolved'),
+      (error) => console.log(error.name, error.message));`;
+  // A limit on the size of files, in blocks of 1024 bytes, fails writes as a full disk does.
+  const node = `'${process.execPath}' --input-type=module -e "$0" "$1" "$2"`;
+  const script = `ulimit -f 1000 && exec ${node}`;
+  const { NODE_OPTIONS: _, ...env } = process.env;
+  const target = join(place, 'target.gguf');
+  const { stdout, stderr, status, signal } = spawnSync(
+    'bash',
+    ['-c', script, program, plain, target],
+    {
+      encoding: 'utf8',
+      env,
+    },
+  );
+  t.match({ stderr, status, signal }, { stderr: '', status: 0, signal: null });
+  t.match(stdout, /^LMError Cannot (quantize|write)/);
+  t.strictSame(readdirSync(place), []);
+});

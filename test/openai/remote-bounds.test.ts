@@ -1,0 +1,218 @@
+// What a few of the likeliest tokens say of a set of choices, for thousands of random ones: what
+// is told is exact, what is not is within its bounds.
+
+import { TokenChoiceTree } from 'autocog-lm';
+import fc from 'fast-check';
+import t from 'tap';
+import { boundsOf, intervalOf } from '../../lib/choose/bounds.js';
+import { makeContest } from '../../lib/choose/distinct-choices.js';
+import { rank } from '../../lib/choose/ranking.js';
+import { RemoteChooser } from '../../lib/openai/choose/choose.js';
+import type { RemoteChoice } from '../../lib/openai/choose/choose-result.js';
+import { at } from '../suite/oracle.js';
+import { DiceLM } from '../support/dice-lm.js';
+import { engineOf, type Naming } from './lm-api.js';
+
+const unknown = Number.NaN;
+const near = (a: number, b: number): boolean => Math.abs(a - b) < 1e-9;
+
+/** Two letters that are known, and two that have a limit; one of them leads to two choices. */
+const tree = new TokenChoiceTree(
+  [[1], [2], [3], [4, 5], [4, 6]].map((path) => Int32Array.from(path)),
+);
+const logprobs = Float64Array.of(
+  0,
+  Math.log(0.5),
+  Math.log(0.2),
+  unknown,
+  unknown,
+  unknown,
+  unknown,
+);
+
+function stand(limit: number, rest: number, lengths = [1, 1, 1, 1, 1]) {
+  const none = (): Float64Array => new Float64Array(7).fill(unknown);
+  const limits = { logprobs: none(), ends: none(), rests: none() };
+  limits.logprobs[3] = Math.log(limit);
+  limits.logprobs[4] = Math.log(limit);
+  limits.rests[0] = Math.log(rest);
+  const contest = makeContest(tree.ends, lengths, [0, 0, 0, 0, 0]);
+  const bounds = boundsOf(tree, { logprobs, ends: none(), limits }, new Uint8Array(7), contest);
+  return { bounds, ranking: rank(contest, bounds) };
+}
+
+t.test('a limit bounds a token and all that it leads to', async (t) => {
+  const { bounds, ranking } = stand(0.1, 0.3);
+  t.same(
+    bounds.standings.map(({ open, frontier }) => [open, frontier]),
+    [
+      [false, 1],
+      [false, 2],
+      [true, 0],
+      [true, 0],
+      [true, 0],
+    ],
+  );
+  t.ok(bounds.standings.slice(2).every(({ score }) => near(score, Math.log(0.1))));
+  t.ok(near(bounds.openMass, 0.2), 'each of the two limits, and not each choice');
+  t.equal(ranking.certified, 2);
+  t.ok(near(ranking.margin, Math.log(0.5 / 0.2)));
+  t.ok(near(ranking.choices[0]?.interval?.[0] ?? 0, 0.5 / 0.9));
+  t.ok(near(ranking.choices[2]?.interval?.[1] ?? 0, 0.1 / 0.8));
+});
+
+t.test('what is left for all that is not told bounds them together', async (t) => {
+  const { bounds, ranking } = stand(0.2, 0.3);
+  t.ok(near(bounds.openMass, 0.3));
+  t.ok(near(ranking.massInterval?.[1] ?? 0, 1));
+  t.equal(ranking.certified, 1, '0.2 is no more than the limit of 0.2');
+});
+
+t.test('of normalised scores each open choice is bounded alone', async (t) => {
+  const { bounds } = stand(0.2, 0.3, [1, 1, 2, 2, 2]);
+  t.ok(bounds.standings.slice(2).every(({ score }) => near(score, Math.log(0.2) / 2)));
+  const [low] = intervalOf(at(bounds.standings, 0), bounds);
+  t.ok(near(low, 0.5 / (0.7 + 3 * Math.sqrt(0.2))));
+});
+
+t.test('a limit of nothing is certain', async (t) => {
+  const { bounds, ranking } = stand(0, 0);
+  t.equal(bounds.openMass, 0);
+  t.same(ranking.choices[3]?.interval, [0, 0]);
+  t.equal(ranking.certified, 2);
+});
+
+const letters = fc.string({ unit: fc.constantFrom(...'abcde'), minLength: 1, maxLength: 6 });
+const question = fc.record({
+  seed: fc.integer(),
+  prompt: letters,
+  choices: fc.array(letters, { minLength: 1, maxLength: 20 }),
+  most: fc.constantFrom(1, 2, 3, 4, 5, 6, 6, 6),
+  naming: fc.constantFrom('ids', 'half ids', 'texts', 'half texts', 'half bytes'),
+  isOdd: fc.boolean(),
+  normalize: fc.constantFrom('none', 'none', 'tokens', 'bytes'),
+  terminator: fc.constantFrom('none', 'eog', 'e'),
+  batching: fc.constantFrom('tree', 'tree', 'sequential'),
+  goal: fc.oneof(
+    fc.constant({ search: undefined }),
+    fc.record({ top: fc.integer({ min: 1, max: 5 }), search: fc.constant('bound' as const) }),
+    fc.record({
+      tolerance: fc.double({ min: 0.01, max: 0.9, noNaN: true }),
+      search: fc.constant('bound' as const),
+    }),
+  ),
+} as const);
+
+/** Throws unless what is exact is true, and what is bounded within its bounds. */
+function check(found: RemoteChoice, full: Awaited<ReturnType<DiceLM['choose']>>): void {
+  const claim = (holds: boolean, what: string): void => {
+    if (!holds) throw new Error(`${what}\n${JSON.stringify(found.choices)}`);
+  };
+  const within = (value: number, low: number, high: number): boolean =>
+    value === low || value === high || (value >= low - 1e-9 && value <= high + 1e-9);
+  const open = found.choices.filter(({ exact }) => !exact);
+  claim((found.numbers === 'exact') === (open.length === 0), 'numbers say what they are');
+  const [least, most] = found.massInterval ?? [found.mass, found.mass];
+  claim(within(full.mass, least, most), `the mass ${full.mass} is within ${least} and ${most}`);
+  claim(found.margin <= full.margin + 1e-9, 'the margin is no less');
+  for (const { index, exact, logprob, score, probability, logprobs, interval } of found.choices) {
+    const truth = at(full.choices, index);
+    claim((interval !== undefined) === open.length > 0, 'all have intervals, or none');
+    const [low, high] = interval ?? [probability, probability];
+    claim(within(truth.probability, low, high), `probability ${index}: ${truth.probability}`);
+    claim(within(truth.logprob, exact ? logprob : -Infinity, logprob), `logprob ${index}`);
+    claim(within(truth.score, exact ? score : -Infinity, score), `score ${index}`);
+    for (const [place, value] of logprobs.entries()) {
+      const own = at(truth.logprobs, place);
+      claim(Number.isNaN(value) ? !exact : within(own, value, value), `token ${place} of ${index}`);
+    }
+  }
+  const byRank = (choice: typeof found.choices) => [...choice].sort((a, b) => a.rank - b.rank);
+  const wanted = byRank(full.choices);
+  for (const { index, rank } of byRank(found.choices).slice(0, found.certified)) {
+    claim(at(wanted, rank - 1).index === index, `rank ${rank} is certain`);
+  }
+}
+
+t.test('for random sets of choices and lists of any length', async (t) => {
+  const counts = { exact: 0, bounded: 0 };
+  const property = fc.asyncProperty(question, async (asked) => {
+    const { seed, prompt, choices, most, naming, isOdd, goal, batching, ...options } = asked;
+    const lm = new DiceLM(seed);
+    // The end has no text; and of two letters it cannot be told which is which.
+    const textOf = (token: number): string =>
+      naming.startsWith('half') && token > 2 ? '\ufffd' : ('abcde'[token] ?? '');
+    // Bytes tell all but the end.
+    const bytesOf = (token: number) => (token < 5 ? Uint8Array.of(0xf0 + token) : undefined);
+    const kind = naming.replace('half ', '') as Naming;
+    const teller = { lm, most, isOdd, naming: kind, textOf, ...(kind === 'bytes' && { bytesOf }) };
+    const engine = engineOf(teller, { topLogprobsLimit: most });
+    const more = goal.search === undefined ? { ...goal, batching } : goal;
+    const chooser = new RemoteChooser(engine);
+    const found = await chooser.choose(prompt, choices, { ...options, ...more });
+    const full = await lm.choose(prompt, choices, { ...options, search: 'exhaustive' });
+    if (found.strategy !== 'logprobs') throw new Error(found.strategy);
+    check(found, full);
+    if (
+      most === 6 &&
+      naming.endsWith('ids') &&
+      found.numbers !== 'exact' &&
+      goal.search === undefined
+    ) {
+      throw new Error('All was told');
+    }
+    counts[found.numbers as keyof typeof counts]++;
+  });
+  await fc.assert(property, { numRuns: 4000 });
+  t.ok(counts.exact > 300 && counts.bounded > 300, JSON.stringify(counts));
+});
+
+t.test('a search asks about fewer places, and ends where it cannot be certain', async (t) => {
+  const lm = new DiceLM(3);
+  const textOf = (token: number): string => 'abcde'[token] ?? '';
+  const choices = ['aab', 'bcd', 'cde', 'dea', 'ebb', 'acd', 'bee'];
+  const ask = async (most: number, options: object) => {
+    const engine = engineOf({ lm, most, naming: 'ids', textOf }, { topLogprobsLimit: most });
+    const chooser = new RemoteChooser(engine);
+    await chooser.probe();
+    const before = engine.api.prompts;
+    const found = await chooser.choose('c', choices, options);
+    return { found, prompts: engine.api.prompts - before };
+  };
+  const all = await ask(6, {});
+  const best = await ask(6, { top: 1, search: 'bound' });
+  t.equal(best.found.index, all.found.index);
+  t.ok(best.prompts < all.prompts, `${best.prompts} of ${all.prompts}`);
+  const blind = await ask(1, { top: 3, search: 'bound' });
+  t.ok(blind.prompts <= 20, `${blind.prompts} prompts`);
+  t.equal(blind.found.numbers, 'bounded');
+});
+
+t.test('levels go in requests of their own, and not one request per node', async (t) => {
+  const lm = new DiceLM(5);
+  const textOf = (token: number): string => 'abcde'[token] ?? '';
+  const engine = engineOf({ lm, most: 6, naming: 'ids', textOf });
+  const chooser = new RemoteChooser(engine);
+  await chooser.probe();
+  const before = engine.api.bodies.length;
+  const choices = ['abc', 'abd', 'bcd', 'bce', 'cab', 'cac', 'c'];
+  const { usage, tree } = await chooser.choose('a', choices);
+  t.equal(engine.api.bodies.length - before, 3, 'as many as the tree is deep');
+  t.equal(usage.decodeCalls, 3);
+  t.equal(tree.depth, 3);
+});
+
+t.test('a prior has to be exact', async (t) => {
+  const lm = new DiceLM(5);
+  const textOf = (token: number): string => 'abcde'[token] ?? '';
+  const few = engineOf({ lm, most: 1, naming: 'ids', textOf });
+  const refused = new RemoteChooser(few).choose('a', ['ab', 'ba', 'cc'], { prior: 'b' });
+  await t.rejects(refused, { code: 'NOT_SUPPORTED' });
+  const all = engineOf({ lm, most: 6, naming: 'ids', textOf });
+  const found = await new RemoteChooser(all).choose('a', ['ab', 'ba', 'cc'], { prior: 'b' });
+  const wanted = await lm.choose('a', ['ab', 'ba', 'cc'], { prior: 'b' });
+  t.same(
+    found.choices.map(({ score, rank }) => [score, rank]),
+    wanted.choices.map(({ score, rank }) => [score, rank]),
+  );
+});

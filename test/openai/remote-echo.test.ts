@@ -1,0 +1,264 @@
+// Choosing over a server that echoes: the numbers of an LM in process, whatever the options.
+
+import { LLaMa, type Model } from 'autocog-lm';
+import t, { type Test } from 'tap';
+import { RemoteChooser } from '../../lib/openai/choose/choose.js';
+import { at } from '../suite/oracle.js';
+import { exact, loadForm } from '../support/forms.js';
+import { type Abilities, EchoServer } from './echo-server.js';
+import { engineOver } from './fetch-api.js';
+
+const prompt = 'The capital of France is';
+/** Shared beginnings, prefixes of others, duplicates, one token and many, bytes beyond ASCII. */
+const texts = [
+  ' Paris',
+  ' Paris is the capital of France.',
+  ' Paris is a city',
+  ' London',
+  ' Lon',
+  '!',
+  ' Paris',
+  'é😀 ünïcode',
+];
+
+const options: ChooseOptions[] = [
+  {},
+  { normalize: 'tokens' },
+  { normalize: 'bytes' },
+  { normalize: 'chars' },
+  { prior: '' },
+  { prior: 'The answer is', normalize: 'tokens' },
+  { boundary: 'joint' },
+  { boundary: 'healed' },
+  { boundary: 'joint', prior: 'Say' },
+  { terminator: 'eog' },
+  { terminator: '.' },
+  { terminator: 'eog', boundary: 'healed', prior: 'It is', normalize: 'tokens' },
+  { merges: true },
+  { top: 2, search: 'bound' },
+  { tolerance: 0.1 },
+  { batching: 'sequential' },
+];
+
+type ChooseOptions = NonNullable<Parameters<RemoteChooser['choose']>[2]>;
+
+interface Pair {
+  lm: LLaMa;
+  server: EchoServer;
+  engine: ReturnType<typeof engineOver>;
+  chooser: RemoteChooser;
+}
+
+async function withServer(
+  model: Model,
+  abilities: Abilities,
+  use: (pair: Pair) => Promise<void>,
+  more: Parameters<typeof engineOver>[1] = {},
+): Promise<void> {
+  await using lm = new LLaMa(model, exact);
+  await using server = await EchoServer.start(lm, abilities);
+  const engine = engineOver(server.address, {
+    endOfGeneration: lm.endOfGeneration,
+    beginToken: lm.beginToken,
+    ...more,
+  });
+  await use({ lm, server, engine, chooser: new RemoteChooser(engine) });
+}
+
+async function checkSame(t: Test, { lm, chooser }: Pair, bound: number): Promise<void> {
+  for (const some of options) {
+    const found = await chooser.choose(prompt, texts, some);
+    const wanted = await lm.choose(prompt, texts, { ...some, search: 'exhaustive' });
+    const what = JSON.stringify(some);
+    t.equal(found.strategy, 'echo');
+    t.equal(found.numbers, 'exact', what);
+    t.equal(found.search, 'exhaustive');
+    t.same(found.boundary, wanted.boundary, `the seam with ${what}`);
+    let worst = 0;
+    const look = (a: number | undefined, b: number | undefined): void => {
+      if (a !== b) worst = Math.max(worst, Math.abs((a ?? Number.NaN) - (b ?? Number.NaN)));
+      if (Number.isNaN(worst)) throw new Error(`${a} is not ${b} with ${what}`);
+    };
+    for (const [index, choice] of wanted.choices.entries()) {
+      const own = at(found.choices, index);
+      t.same(own.tokens, choice.tokens);
+      t.equal(own.logprobs.length, choice.logprobs.length);
+      for (const [place, logprob] of choice.logprobs.entries()) look(own.logprobs[place], logprob);
+      look(own.logprob, choice.logprob);
+      look(own.score, choice.score);
+      look(own.endLogprob, choice.endLogprob);
+      look(own.priorLogprob, choice.priorLogprob);
+      look(own.probability, choice.probability);
+      if (bound < 0.01) t.equal(own.rank, choice.rank, `rank of ${choice.text} with ${what}`);
+    }
+    look(found.mass, wanted.mass);
+    look(found.margin, wanted.margin);
+    t.ok(worst <= bound, `with ${what} ${worst} is within ${bound}`);
+  }
+}
+
+for (const [type, bound] of [
+  ['F32', 1e-3],
+  ['Q8_0', 6e-1],
+] as const) {
+  t.test(`with ${type} weights every option gives the numbers of an LM in process`, async (t) => {
+    const model = await loadForm(t, type);
+    await withServer(model, {}, (pair) => checkSame(t, pair, bound));
+  });
+}
+
+t.test('with F32 weights', async (t) => {
+  const model = await loadForm(t, 'F32');
+  const variants: [string, Abilities][] = [
+    ['that has to write a token', { echo: 'written-to' }],
+    ['that takes one prompt at a time', { promptLists: false }],
+    ['that does not name tokens by ids', { tokenIds: false }],
+    ['that takes text alone', { tokenPrompts: false, tokenIds: false }],
+  ];
+  for (const [name, abilities] of variants) {
+    await t.test(`a server ${name} gives the same`, (t) => {
+      return withServer(model, abilities, async ({ lm, chooser }) => {
+        const asked = [' London', ' Paris', ' four', ' Paris.'];
+        const found = await chooser.choose(prompt, asked);
+        const wanted = await lm.choose(prompt, asked);
+        for (const [index, { logprob, rank }] of wanted.choices.entries()) {
+          const own = at(found.choices, index);
+          t.ok(Math.abs(own.logprob - logprob) < 1e-3, `${own.logprob} is ${logprob}`);
+          t.equal(own.rank, rank);
+        }
+      });
+    });
+  }
+
+  await t.test('a server that takes text alone, and tells likely tokens by their text', (t) => {
+    const abilities = {
+      echo: false,
+      tokenPrompts: false,
+      tokenIds: false,
+      topLogprobs: 1024,
+    } as const;
+    return withServer(
+      model,
+      abilities,
+      async ({ lm, chooser }) => {
+        const asked = [' London', ' Paris', ' four', ' Paris.'];
+        const found = await chooser.choose(prompt, asked);
+        t.same([found.strategy, found.numbers], ['logprobs', 'exact']);
+        const wanted = await lm.choose(prompt, asked);
+        for (const [index, { logprob }] of wanted.choices.entries()) {
+          t.ok(Math.abs(at(found.choices, index).logprob - logprob) < 1e-3);
+        }
+        const letters = await Promise.all([...' Paris'].map((letter) => lm.tokenize(letter)));
+        const apart = Int32Array.from(letters.flatMap((tokens) => [...tokens]));
+        const other = [apart, Int32Array.of(...apart.slice(0, -1), 7)];
+        const refused = chooser.choose(prompt, other, { boundary: 'separate' });
+        await t.rejects(refused, {
+          code: 'NOT_SUPPORTED',
+          message: /text of \d+ tokens it reads \d+/,
+        });
+      },
+      { topLogprobsLimit: 1024 },
+    );
+  });
+
+  await t.test('a path that begins another is not asked for, and all go in one request', (t) => {
+    return withServer(model, {}, async ({ server, chooser, engine }) => {
+      await chooser.probe();
+      const before = [server.requests, server.prompts];
+      const { usage, tree } = await chooser.choose(prompt, texts);
+      t.equal(server.requests - at(before, 0), 1);
+      t.equal(server.prompts - at(before, 1), tree.childless);
+      t.ok(tree.childless < new Set(texts).size, 'some begin others');
+      t.equal(usage.decodeCalls, 1);
+      t.ok(usage.decodedTokens > 5 * usage.promptTokens);
+      t.equal(engine.api.sent.at(-1)?.max_tokens, 0);
+    });
+  });
+
+  await t.test('thousands of choices take requests of a limited size', (t) => {
+    return withServer(model, {}, async ({ lm, chooser, engine }) => {
+      const many = Array.from({ length: 1024 }, (_, id) => Int32Array.of(id));
+      const all = [...many, ...many.map(([id]) => Int32Array.of(1023 - (id as number), 7))];
+      const features = await chooser.probe();
+      const start = engine.api.sent.length;
+      const found = await chooser.choose('The', all);
+      t.equal(features.echo, 'alone');
+      t.equal(engine.api.sent.length - start, 8, '128 prompts each');
+      const wanted = await lm.choose('The', all);
+      const off = found.choices.map(({ logprob }, index) =>
+        Math.abs(logprob - at(wanted.choices, index).logprob),
+      );
+      t.ok(Math.max(...off) < 1e-3, `${Math.max(...off)} is near`);
+    });
+  });
+
+  await t.test('score gives the log-probabilities of one continuation', (t) => {
+    return withServer(model, {}, async ({ lm, chooser }) => {
+      const found = await chooser.score(prompt, ' Paris, of course');
+      const wanted = await lm.score(prompt, ' Paris, of course');
+      t.same(found.tokens, wanted.tokens);
+      t.ok(Math.abs(found.logprob - wanted.logprob) < 1e-3);
+      t.equal(found.logprobs.length, wanted.logprobs.length);
+      await t.rejects(chooser.score(prompt, ''), RangeError);
+    });
+  });
+
+  await t.test('empty choices have the value of what follows them', (t) => {
+    return withServer(model, {}, async ({ lm, chooser }) => {
+      const asked = ['', ' Paris', ''];
+      const found = await chooser.choose(prompt, asked, { terminator: 'eog' });
+      const wanted = await lm.choose(prompt, asked, { terminator: 'eog' });
+      for (const [index, { logprob, rank }] of wanted.choices.entries()) {
+        t.ok(Math.abs(at(found.choices, index).logprob - logprob) < 1e-3);
+        t.equal(at(found.choices, index).rank, rank);
+      }
+      await t.rejects(chooser.choose(prompt, asked), RangeError);
+    });
+  });
+
+  await t.test('what the server cannot know, or leaves out, is an error', async (t) => {
+    await withServer(model, {}, async ({ chooser }) => {
+      await t.rejects(chooser.choose(prompt, texts, { details: true }), { code: 'NOT_SUPPORTED' });
+      await t.rejects(chooser.choose('a '.repeat(700), texts), { code: 'CONTEXT_OVERFLOW' });
+      await t.rejects(chooser.choose(prompt, texts, { instruction: 'Choose' }), {
+        code: 'NOT_SUPPORTED',
+      });
+    });
+    const strategy = 'echo';
+    for (const forgets of ['answers', 'values'] as const) {
+      await withServer(model, { forgets }, async ({ chooser }) => {
+        await t.rejects(chooser.choose(prompt, texts, { strategy }), { code: 'REMOTE' });
+      });
+    }
+    await withServer(model, { echo: false }, async ({ chooser }) => {
+      await t.rejects(chooser.choose(prompt, texts, { strategy }), { code: 'NOT_SUPPORTED' });
+      await t.rejects(chooser.score(prompt, ' Paris'), { code: 'NOT_SUPPORTED' });
+    });
+    const small = { contextSize: 30 };
+    const inSmall = async ({ chooser }: Pair): Promise<void> => {
+      const message = /prompt of \d+ tokens and the deepest choice of \d+/;
+      const error = { code: 'CONTEXT_OVERFLOW', message };
+      await t.rejects(chooser.choose('a '.repeat(20), texts), error);
+    };
+    await withServer(model, {}, inSmall, small);
+  });
+
+  await t.test('a text that the server reads otherwise than the tree has it is refused', (t) => {
+    return withServer(model, { tokenPrompts: false, tokenIds: false }, async ({ lm, chooser }) => {
+      const letters = await Promise.all([...' Paris'].map((letter) => lm.tokenize(letter)));
+      const apart = Int32Array.from(letters.flatMap((tokens) => [...tokens]));
+      await t.rejects(chooser.choose(prompt, [apart]), { code: 'NOT_SUPPORTED' });
+    });
+  });
+
+  await t.test('an abort ends a call at once, and the next one works', (t) => {
+    return withServer(model, {}, async ({ chooser }) => {
+      await chooser.probe();
+      const controller = new AbortController();
+      const call = chooser.choose(prompt, texts, { signal: controller.signal });
+      controller.abort(new Error('enough'));
+      await t.rejects(call, { message: 'enough' });
+      t.equal((await chooser.choose(prompt, texts)).numbers, 'exact');
+    });
+  });
+});

@@ -1,0 +1,241 @@
+// What a server can do: found out once, by few requests, and not remembered where it failed.
+
+import t from 'tap';
+import type { SettledChoice } from '../../lib/choose/choose-group.js';
+import { RemoteError } from '../../lib/common/errors.js';
+import { RemoteChooser } from '../../lib/openai/choose/choose.js';
+import type { RemoteChoice } from '../../lib/openai/choose/choose-result.js';
+import type { Answers, Api, ChatBody, CompletionsBody } from '../../lib/openai/http/api.js';
+import { at } from '../suite/oracle.js';
+import { DiceLM } from '../support/dice-lm.js';
+import { engineOver } from './fetch-api.js';
+import { engineOf, LMApi, type Teller } from './lm-api.js';
+
+const textOf = (token: number): string => 'abcde'[token] ?? '';
+const teller = (more: Partial<Teller> = {}): Teller => {
+  return { lm: new DiceLM(4), most: 6, naming: 'ids', textOf, ...more };
+};
+
+/** A server that fails a number of times before it answers, and may wait for a signal. */
+class LateApi extends LMApi implements Api {
+  failures: number;
+  readonly #status: number | undefined;
+
+  constructor(failures: number, status?: number) {
+    super(teller());
+    this.failures = failures;
+    this.#status = status;
+  }
+
+  override async completions(
+    body: CompletionsBody,
+    signal: AbortSignal | undefined,
+  ): Promise<Answers> {
+    if (this.failures-- > 0) throw new RemoteError('Not now', { status: this.#status });
+    return super.completions(body, signal);
+  }
+}
+
+const chooserOf = (api: Api): RemoteChooser => new RemoteChooser({ ...engineOf(teller()), api });
+
+t.test('a failed probe is made again, and a made one is not', async (t) => {
+  for (const status of [undefined, 401, 429, 503]) {
+    const api = new LateApi(1, status);
+    const chooser = chooserOf(api);
+    await t.rejects(chooser.probe(), { code: 'REMOTE', status });
+    const features = await chooser.probe();
+    t.equal(features.topLogprobs, 5, 'of the numbers that are tried');
+    const asked = api.bodies.length;
+    const [choice] = await Promise.all([chooser.choose('a', ['b']), chooser.probe()]);
+    t.equal(choice.strategy, 'logprobs');
+    t.equal(api.bodies.length, asked + 1, 'the choice alone');
+  }
+});
+
+t.test('calls at the same time share one probe, and one that fails', async (t) => {
+  const api = new LateApi(0);
+  const chooser = chooserOf(api);
+  const alone = chooserOf(new LateApi(0));
+  await alone.probe();
+  await Promise.all([chooser.probe(), chooser.probe(), chooser.probe()]);
+  const once = new LateApi(0);
+  await chooserOf(once).probe();
+  t.equal(api.bodies.length, once.bodies.length);
+  const failing = chooserOf(new LateApi(1, 503));
+  const calls = await Promise.allSettled([failing.probe(), failing.choose('a', ['b', 'c'])]);
+  t.same(
+    calls.map(({ status }) => status),
+    ['rejected', 'rejected'],
+  );
+});
+
+t.test('the abort of one caller fails no other', async (t) => {
+  const chooser = chooserOf(new LateApi(0));
+  const controller = new AbortController();
+  const aborted = chooser.probe({ signal: controller.signal });
+  const other = chooser.choose('a', ['b', 'c']);
+  controller.abort(new Error('enough'));
+  await t.rejects(aborted, { message: 'enough' });
+  t.equal((await other).numbers, 'exact');
+  await t.rejects(chooser.probe({ signal: AbortSignal.abort(new Error('before')) }), {
+    message: 'before',
+  });
+  await t.rejects(chooser.choose('a', ['b'], { signal: AbortSignal.abort(new Error('no')) }), {
+    message: 'no',
+  });
+});
+
+t.test('what a server tells decides how it is asked', async (t) => {
+  const cases: [Partial<Teller>, string, object][] = [
+    [{}, 'logprobs', { topLogprobs: 5, tokenNames: 'ids', logitBias: true, echo: false }],
+    [{ naming: 'texts' }, 'logprobs', { tokenNames: 'texts', tokenIds: false }],
+    [{ most: 2 }, 'logprobs', { topLogprobs: 1 }],
+    [{ most: 0 }, 'bias', { topLogprobs: 0, logitBias: true }],
+    [{ biases: false }, 'logprobs', { logitBias: false, rawLogprobs: false }],
+  ];
+  for (const [some, strategy, wanted] of cases) {
+    const chooser = new RemoteChooser(engineOf(teller(some)));
+    t.match(await chooser.probe(), { completions: true, promptLists: true, ...wanted });
+    t.equal((await chooser.choose('a', ['bc', 'bd', 'c'])).strategy, strategy);
+  }
+  const limited = new RemoteChooser(engineOf(teller({ most: 4 }), { topLogprobsLimit: 3 }));
+  t.equal((await limited.probe()).topLogprobs, 3);
+});
+
+t.test('where nothing can be asked, the server’s own refusal is told', async (t) => {
+  const chooser = new RemoteChooser(engineOf(teller({ chats: true })));
+  await t.rejects(chooser.probe(), { code: 'REMOTE', status: 404 });
+  await t.rejects(chooser.choose('a', ['b', 'c']), { code: 'REMOTE', status: 404 });
+});
+
+t.test('where no server listens, there is an error', async (t) => {
+  const chooser = new RemoteChooser(engineOver('http://127.0.0.1:9'));
+  await t.rejects(chooser.probe(), { code: 'REMOTE' });
+  await t.rejects(chooser.choose('a', ['b', 'c']), { code: 'REMOTE' });
+});
+
+/** A server that answers other than it was asked. */
+class OddApi extends LMApi {
+  odd = false;
+  readonly #change: (answers: Answers) => Answers;
+
+  constructor(change: (answers: Answers) => Answers) {
+    super(teller());
+    this.#change = change;
+  }
+
+  override async completions(
+    body: CompletionsBody,
+    signal: AbortSignal | undefined,
+  ): Promise<Answers> {
+    const answers = await super.completions(body, signal);
+    return this.odd ? this.#change(answers) : answers;
+  }
+
+  override async chat(_body?: ChatBody): Promise<Answers> {
+    throw new RemoteError('No chats', { status: 404 });
+  }
+}
+
+t.test('fewer answers than prompts, or none of the candidates, are an error', async (t) => {
+  const choices = ['ab', 'cd', 'ac', 'ce'];
+  const few = new OddApi(({ answers, usage }) => ({ answers: answers.slice(1), usage }));
+  const many = new OddApi(({ answers, usage }) => ({ answers: [...answers, ...answers], usage }));
+  const other = new OddApi(({ answers, usage }) => {
+    const strange = { text: 'zzz', logprobs: undefined };
+    return { answers: answers.map((answer) => ({ ...answer, ...strange })), usage };
+  });
+  const silent = new OddApi(({ answers, usage }) => {
+    return { answers: answers.map((answer) => ({ ...answer, logprobs: undefined })), usage };
+  });
+  for (const [api, strategy] of [
+    [few, 'logprobs'],
+    [many, 'logprobs'],
+    [few, 'bias'],
+    [other, 'bias'],
+  ] as const) {
+    const chooser = chooserOf(api);
+    api.odd = false;
+    await chooser.probe();
+    api.odd = true;
+    await t.rejects(chooser.choose('a', choices, { strategy }), { code: 'REMOTE' });
+  }
+  const chooser = chooserOf(silent);
+  await chooser.probe();
+  silent.odd = true;
+  const dark = await chooser.choose('a', choices);
+  t.equal(dark.numbers, 'bounded', 'of silence nothing is claimed');
+  t.ok(dark.choices.every(({ interval }) => `${interval}` === '0,1'));
+});
+
+t.test('many tasks are answered in their order, whatever becomes of each', async (t) => {
+  const lm = new DiceLM(4);
+  const chooser = chooserOf(new LMApi(teller()));
+  const tasks = Array.from({ length: 11 }, (_, index) => {
+    return { prompt: 'abc'[index % 3] as string, choices: ['ab', 'cd', 'e'] };
+  });
+  const bad = [...tasks.slice(0, 5), { prompt: 'a', choices: [] }, ...tasks.slice(5)];
+  const outcomes: SettledChoice<RemoteChoice>[] = [];
+  for await (const outcome of chooser.chooseMany(bad).settled()) outcomes.push(outcome);
+  t.same(
+    outcomes.map(({ index }) => index),
+    bad.map((_, index) => index),
+  );
+  for (const outcome of outcomes) {
+    const { prompt, choices } = at(bad, outcome.index);
+    if (outcome.status === 'rejected') t.type(outcome.reason, RangeError);
+    else {
+      const { text, logprob } = await lm.choose(prompt, choices);
+      t.same([outcome.value.text, outcome.value.logprob], [text, logprob]);
+      t.equal(outcome.value.strategy, 'logprobs');
+    }
+  }
+  t.equal(outcomes.filter(({ status }) => status === 'rejected').length, 1);
+
+  const controller = new AbortController();
+  const stream = chooser.chooseMany(tasks, { signal: controller.signal, strategy: 'bias' });
+  let count = 0;
+  const read = async (): Promise<void> => {
+    for await (const { numbers } of stream) {
+      t.equal(numbers, 'none');
+      if (++count === 2) controller.abort(new Error('enough'));
+    }
+  };
+  await t.rejects(read(), { message: 'enough' });
+  t.equal(count, 2);
+
+  let isClosed = false;
+  async function* endless() {
+    try {
+      for (;;) yield { prompt: 'a', choices: ['b', 'c'] };
+    } finally {
+      isClosed = true;
+    }
+  }
+  for await (const choice of chooser.chooseMany(endless())) {
+    t.equal(choice.numbers, 'exact');
+    break;
+  }
+  t.ok(isClosed);
+  t.throws(() => chooser.chooseMany(tasks, { strategy: 'none' as 'bias' }), TypeError);
+  t.throws(() => chooser.chooseMany(7 as unknown as []), TypeError);
+});
+
+t.test('an answered task does not wait for the next to come', async (t) => {
+  const chooser = chooserOf(new LMApi(teller()));
+  let release: (() => void) | undefined;
+  const later = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  async function* slow() {
+    yield { prompt: 'a', choices: ['b', 'c'] };
+    await later;
+    yield { prompt: 'b', choices: ['b', 'c'] };
+  }
+  const texts: string[] = [];
+  for await (const { text } of chooser.chooseMany(slow())) {
+    texts.push(text);
+    release?.();
+  }
+  t.equal(texts.length, 2);
+});

@@ -1,0 +1,171 @@
+// The life of a server and of its requests: who leaves, what then ends, and how it stops.
+
+import { request } from 'node:http';
+import { connect } from 'node:net';
+import { text as textOf } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { defaultModelPath, LLaMa, Model } from 'autocog-lm';
+import { serve } from 'autocog-lm/serve';
+import t, { type Test } from 'tap';
+import { oneThread } from '../support/forms.js';
+import { eventsOf, startServing } from './serving.js';
+
+/** Writes until somebody ends it: this token never ends a text. */
+const endless = { prompt: 'a', max_tokens: 500, temperature: 0, logit_bias: { 300: 100 } };
+const headers = { 'content-type': 'application/json' };
+
+const open = async (t: Test) => {
+  const model = await Model.load(defaultModelPath);
+  t.teardown(() => model.close());
+  const serving = await startServing(t, model);
+  return { ...serving, ...watched(serving.lm) };
+};
+
+/** What becomes of the completions of an LM, and when the next one starts. */
+function watched(lm: LLaMa) {
+  const outcomes: Promise<string>[] = [];
+  let start = (): void => {};
+  const next = () =>
+    new Promise<void>((resolve) => {
+      start = resolve;
+    });
+  const complete = lm.complete.bind(lm);
+  lm.complete = (prompt, options) => {
+    const running = complete(prompt, options);
+    outcomes.push(
+      running.then(
+        ({ stopReason }) => stopReason,
+        () => 'aborted',
+      ),
+    );
+    start();
+    return running;
+  };
+  return { outcomes, next };
+}
+
+t.test('a client that leaves ends its work, and no other', async (t) => {
+  const { lm, server, post, outcomes, next } = await open(t);
+  // Several at once, so that some wait their turn: all but the last are left.
+  for (const stream of [false, true]) {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const body = { ...endless, stream };
+    const started = next();
+    const left = Array.from({ length: 3 }, () =>
+      post('/v1/completions', body, { signal }).then(
+        () => 'answered',
+        ({ name }: Error) => name,
+      ),
+    );
+    await started;
+    const staying = post('/v1/completions', {
+      prompt: 'The sky is',
+      max_tokens: 2,
+      temperature: 0,
+    });
+    while (outcomes.length % 4 !== 0 || outcomes.length === 0) await sleep(5);
+    controller.abort();
+    t.same(await Promise.all(left), ['AbortError', 'AbortError', 'AbortError']);
+    t.equal((await staying).status, 200);
+    const found = await Promise.all(outcomes.splice(0));
+    t.same(found.sort(), ['aborted', 'aborted', 'aborted', 'length']);
+  }
+  const response = await fetch(`${server.url}/v1/completions`, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify({ ...endless, stream: true }),
+  });
+  const reader = response.body?.getReader();
+  await reader?.read();
+  await reader?.cancel();
+  t.same(await Promise.all(outcomes), ['aborted'], 'in the middle of a stream, too');
+  t.ok(await lm.complete('a', { maxTokens: 1 }));
+});
+
+t.test('what is half sent is forgotten when its sender leaves', async (t) => {
+  const { server, get } = await open(t);
+  const sending = request(`${server.url}/v1/completions`, { method: 'POST', headers });
+  sending.on('error', () => {});
+  sending.write('{"prompt": "a"');
+  await sleep(20);
+  sending.destroy();
+  t.equal((await get('/health')).status, 200);
+});
+
+t.test('close answers what runs and lets nobody in', async (t) => {
+  const { server, post, next, outcomes } = await open(t);
+  const started = next();
+  const running = post('/v1/completions', endless);
+  const streaming = post('/v1/completions', { ...endless, stream: true });
+  await started;
+  while (outcomes.length < 2) await sleep(5);
+  const closed = server.close();
+  t.equal(server.close(), closed, 'idempotent');
+  await t.rejects(fetch(`${server.url}/health`), 'nobody listens any more');
+  const answers = await Promise.all([running, streaming]);
+  t.same(
+    answers.map(({ status }) => status),
+    [200, 200],
+  );
+  t.equal(answers[0].json.usage.completion_tokens, endless.max_tokens);
+  t.equal(eventsOf(t, answers[1]).at(-1).choices[0].finish_reason, 'length');
+  await closed;
+});
+
+t.test('a request that was on its way when the server closed gets a 503', async (t) => {
+  const { server, post, next } = await open(t);
+  const started = next();
+  const running = post('/v1/completions', endless);
+  await started;
+  const socket = connect(server.port, server.host);
+  socket.write('GET /health HTTP/1.1\r\nHost: here\r\n');
+  // An answer to another connection tells that this one was read, too.
+  await fetch(`${server.url}/health`);
+  const closed = server.close();
+  socket.write('\r\n');
+  const answer = await textOf(socket);
+  t.match(answer, /^HTTP\/1\.1 503 /);
+  t.match(answer, /^connection: close\r$/im);
+  t.match(answer, /"server_closing"/);
+  t.equal((await running).status, 200);
+  await closed;
+});
+
+t.test('abort ends what runs', async (t) => {
+  const { server, post, next, outcomes } = await open(t);
+  const started = next();
+  const running = post('/v1/completions', endless);
+  const streaming = post('/v1/completions', { ...endless, stream: true });
+  await started;
+  while (outcomes.length < 2) await sleep(5);
+  await server.abort();
+  t.match(await running, { status: 503, json: { error: { code: 'server_closing' } } });
+  const { text } = await streaming;
+  t.match(text, /"server_closing"/);
+  t.notMatch(text, '[DONE]');
+  t.same(await Promise.all(outcomes), ['aborted', 'aborted']);
+  await server.close();
+});
+
+t.test('a closed LM is told as such', async (t) => {
+  const failures: unknown[] = [];
+  await using lm = await LLaMa.load(defaultModelPath, oneThread);
+  const onError = (error: unknown, id: string) => failures.push([error, id]);
+  await using server = await serve(lm, { port: 0, onError });
+  await lm.close();
+  const body = JSON.stringify({ prompt: 'a' });
+  const response = await fetch(`${server.url}/v1/completions`, { method: 'POST', headers, body });
+  t.equal(response.status, 503);
+  t.match(await response.json(), { error: { code: 'server_closing', type: 'server_error' } });
+  t.match(failures, [[{ code: 'CLOSED' }, response.headers.get('x-request-id')]]);
+});
+
+t.test('several servers may serve one LM', async (t) => {
+  await using lm = await LLaMa.load(defaultModelPath, oneThread);
+  await using one = await serve(lm, { port: 0 });
+  await using two = await serve(lm, { port: 0, host: '::1' }).catch(() => serve(lm, { port: 0 }));
+  t.not(one.port, two.port);
+  t.match(one.url, /^http:\/\/127\.0\.0\.1:\d+$/);
+  for (const { url } of [one, two]) t.equal((await fetch(`${url}/health`)).status, 200);
+});

@@ -1,0 +1,228 @@
+// TfLM's tokenizer on other kinds of tokenizers than the default model's: what is text stays
+// text, and what comes back is what was there. tflm-llama.test.ts has the default model's.
+
+import { cpSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { TfLM } from 'autocog-lm/transformers';
+import fc from 'fast-check';
+import t, { type Test } from 'tap';
+import { writeOnnx } from '../../models/write-onnx.mjs';
+
+const folder = t.testdir();
+const path = join(folder, 'model');
+writeOnnx(path);
+
+const flags = { single_word: false, lstrip: false, rstrip: false, normalized: false };
+const added = (id: number, content: string, special = true) => ({ id, content, ...flags, special });
+const around = (before: [string, number][], after: [string, number][]) => {
+  const special = ([id]: [string, number]) => ({ SpecialToken: { id, type_id: 0 } });
+  const tokens = [...before, ...after].map(([id, number]) => {
+    return [id, { id, ids: [number], tokens: [id] }] as const;
+  });
+  const text = { Sequence: { id: 'A', type_id: 0 } };
+  const single = [...before.map(special), text, ...after.map(special)];
+  return {
+    type: 'TemplateProcessing',
+    single,
+    pair: single,
+    special_tokens: Object.fromEntries(tokens),
+  };
+};
+
+let count = 0;
+async function load(t: Test, tokenizer: object, config: object = {}): Promise<TfLM> {
+  const own = join(folder, `own-${count++}`);
+  cpSync(path, own, { recursive: true });
+  const empty = { version: '1.0', truncation: null, padding: null, normalizer: null };
+  const whole = {
+    ...empty,
+    pre_tokenizer: null,
+    post_processor: null,
+    decoder: null,
+    ...tokenizer,
+  };
+  writeFileSync(join(own, 'tokenizer.json'), JSON.stringify(whole));
+  const file = join(own, 'tokenizer_config.json');
+  const before = { tokenizer_class: 'PreTrainedTokenizerFast', clean_up_tokenization_spaces: true };
+  writeFileSync(file, JSON.stringify({ ...before, ...config }));
+  const lm = await TfLM.load(own, { threads: 1 });
+  t.teardown(() => lm.close());
+  return lm;
+}
+
+const letters = [..."abcdefghijklmnopqrstuvwxyz<>/[]|.,!?'0123456789ABCS"];
+const hex = (byte: number): string => byte.toString(16).toUpperCase().padStart(2, '0');
+const bytes = Array.from({ length: 256 }, (_, byte) => `<0x${hex(byte)}>`);
+
+/** As of Llama 2: pieces of characters, and bytes for those that have none. */
+const pieces = ['<unk>', '<s>', '</s>', ...bytes, '▁', ...letters, '▁a', 'he', 'hel', '<s', '</'];
+const sentencePiece = {
+  added_tokens: [added(0, '<unk>'), added(1, '<s>'), added(2, '</s>'), added(900, '<tool>', false)],
+  normalizer: {
+    type: 'Sequence',
+    normalizers: [
+      { type: 'Prepend', prepend: '▁' },
+      { type: 'Replace', pattern: { String: ' ' }, content: '▁' },
+    ],
+  },
+  post_processor: around([['<s>', 1]], []),
+  decoder: {
+    type: 'Sequence',
+    decoders: [
+      { type: 'Replace', pattern: { String: '▁' }, content: ' ' },
+      { type: 'ByteFallback' },
+      { type: 'Fuse' },
+      { type: 'Strip', content: ' ', start: 1, stop: 0 },
+    ],
+  },
+  model: {
+    type: 'BPE',
+    unk_token: '<unk>',
+    fuse_unk: true,
+    byte_fallback: true,
+    vocab: Object.fromEntries(pieces.map((piece, id) => [piece, id])),
+    // The last of them would make a control token of plain letters.
+    merges: [
+      ['▁', 'a'],
+      ['h', 'e'],
+      ['he', 'l'],
+      ['<', 's'],
+      ['<', '/'],
+      ['<s', '>'],
+    ],
+  },
+};
+
+/** As of T5: the likeliest pieces, control tokens among them, and an end after every text. */
+const unigram = {
+  added_tokens: [added(0, '<pad>'), added(1, '</s>'), added(2, '<unk>')],
+  pre_tokenizer: { type: 'Metaspace', replacement: '▁', prepend_scheme: 'always' },
+  post_processor: around([], [['</s>', 1]]),
+  decoder: { type: 'Metaspace', replacement: '▁', prepend_scheme: 'always' },
+  model: {
+    type: 'Unigram',
+    unk_id: 2,
+    vocab: [
+      ['<pad>', 0],
+      ['</s>', 0],
+      ['<unk>', 0],
+      ['▁', -2],
+      ...letters.map((letter) => [letter, -4]),
+      ['▁a', -3],
+      ['hel', -3],
+    ],
+  },
+};
+
+const words = [
+  '[PAD]',
+  '[UNK]',
+  '[CLS]',
+  '[SEP]',
+  '[',
+  ']',
+  'cls',
+  'sep',
+  'the',
+  'sky',
+  '##s',
+  '.',
+];
+/** As of BERT: lower-cased words, with tokens on both sides. */
+const wordPiece = {
+  added_tokens: words.slice(0, 4).map((word, id) => added(id, word)),
+  normalizer: {
+    type: 'BertNormalizer',
+    clean_text: true,
+    handle_chinese_chars: true,
+    strip_accents: null,
+    lowercase: true,
+  },
+  pre_tokenizer: { type: 'BertPreTokenizer' },
+  post_processor: around([['[CLS]', 2]], [['[SEP]', 3]]),
+  decoder: { type: 'WordPiece', prefix: '##', cleanup: true },
+  model: {
+    type: 'WordPiece',
+    unk_token: '[UNK]',
+    continuing_subword_prefix: '##',
+    max_input_chars_per_word: 100,
+    vocab: Object.fromEntries(words.map((word, id) => [word, id])),
+  },
+};
+
+/** No text has these tokens, unless it is asked to be read for them. */
+async function neverParses(t: Test, lm: TfLM, controls: [string, number][]): Promise<void> {
+  const ids = new Set(controls.map(([, id]) => id));
+  const part = fc.oneof(
+    fc.constantFrom(...controls.map(([text]) => text), ' ', 'hel', '\ud8001', '\ud8002'),
+    fc.string({ maxLength: 4 }),
+  );
+  const texts = fc.array(part, { maxLength: 8 }).map((parts) => parts.join(''));
+  const property = fc.asyncProperty(texts, async (text) => {
+    const tokens = await lm.tokenize(text);
+    if (tokens.some((token) => ids.has(token))) throw new Error(`${text} is ${tokens}`);
+  });
+  await fc.assert(property, { numRuns: 300 });
+  for (const [text, id] of controls) {
+    t.ok((await lm.tokenize(`a${text}a`, { parseSpecial: true })).includes(id), `${text} is read`);
+  }
+}
+
+t.test('pieces with bytes for the rest', async (t) => {
+  const lm = await load(t, sentencePiece, { bos_token: '<s>' });
+  await neverParses(t, lm, [
+    ['<s>', 1],
+    ['</s>', 2],
+  ]);
+  const tokens = await lm.tokenize('a<s>', { addSpecial: true });
+  t.same(
+    [...tokens].slice(0, 2).map((token) => pieces[token]),
+    ['<s>', '▁a'],
+  );
+  t.same(
+    [...(await lm.tokenize('b<tool>b'))].filter((token) => token === 900),
+    [900],
+  );
+  for (const text of ['hello', 'a  b   c', 'naïve 日本 💥', '<s>a</s>', '\n\t', 'a .']) {
+    t.equal(await lm.detokenize(await lm.tokenize(text)), text);
+  }
+  const [one, two, three] = [...new TextEncoder().encode('日')].map((byte) => byte + 3);
+  const detokenize = (...list: (number | undefined)[]) =>
+    lm.detokenize(Int32Array.from(list as number[]));
+  t.equal(await detokenize(one, two, three), '日');
+  t.match(await detokenize(one, two), /^\ufffd+$/, 'bytes that are no character');
+  t.equal(await detokenize(1, one, two, three, 2, 990), '日', 'control and unknown tokens vanish');
+  t.equal(await lm.detokenize(Int32Array.of(1, 2), { special: true }), '<s></s>');
+  t.equal(await lm.detokenize(new Int32Array(0)), '');
+});
+
+t.test('the likeliest pieces, control tokens among them', async (t) => {
+  const lm = await load(t, unigram);
+  await neverParses(t, lm, [
+    ['</s>', 1],
+    ['<pad>', 0],
+  ]);
+  const tokens = await lm.tokenize('hello', { addSpecial: true });
+  t.equal(tokens.at(-1), 1, 'the model wants an end around a text');
+  const { boundary } = await lm.choose('hello', ['a', 'b']);
+  t.same(boundary.tokens, tokens.slice(0, -1), 'and none between a prompt and what follows it');
+  t.equal(await lm.detokenize(await lm.tokenize('a hello , .')), 'a hello , .', 'no clean-up');
+});
+
+t.test('words in lower case, with tokens on both sides', async (t) => {
+  const lm = await load(t, wordPiece);
+  await neverParses(t, lm, [
+    ['[CLS]', 2],
+    ['[SEP]', 3],
+  ]);
+  const ids = (text: string): number => words.indexOf(text);
+  t.same(
+    [...(await lm.tokenize('[CLS]'))].map((id) => words[id]),
+    ['[', 'cls', ']'],
+  );
+  const tokens = await lm.tokenize('The skys', { addSpecial: true });
+  t.same([...tokens], ['[CLS]', 'the', 'sky', '##s', '[SEP]'].map(ids));
+  const { boundary } = await lm.choose('The sky', ['the']);
+  t.same([...boundary.tokens], ['[CLS]', 'the', 'sky'].map(ids));
+  t.equal(lm.beginToken, 1020, 'of the config, as the tokenizer names none');
+});
