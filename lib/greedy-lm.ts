@@ -8,10 +8,11 @@ import {
   checkNumber,
   checkOptions,
   checkPrompt,
-  checkSignal,
   type Prompt,
 } from './common/arguments.js';
-import type { CallOptions } from './common/call-options.js';
+import { type CallOptions, readSignal } from './common/call-options.js';
+import type { Candidate } from './common/candidate.js';
+import type { Completion, CompletionChunk } from './common/completion.js';
 import { LMError } from './common/errors.js';
 import { logSumExp } from './common/log-softmax.js';
 import { Stopwatch } from './common/usage.js';
@@ -22,7 +23,7 @@ import {
   readBeamOptions,
 } from './generation/beam-options.js';
 import { searchBeams } from './generation/beam-search.js';
-import { type Candidate, topCandidates } from './generation/candidates.js';
+import { topCandidates } from './generation/candidates.js';
 import {
   type CompleteManyOptions,
   type CompleteManyRequest,
@@ -32,21 +33,14 @@ import {
 } from './generation/complete-many.js';
 import {
   type CompleteOptions,
-  type Completion,
-  type CompletionChunk,
   type CompletionDefaults,
   type CompletionRequest,
   readCompleteOptions,
   readCompletionDefaults,
-} from './generation/completion.js';
+} from './generation/completion-options.js';
 import { CompletionStream } from './generation/completion-stream.js';
-import {
-  checkPortable,
-  type Emit,
-  type Generation,
-  type Generator,
-  generate,
-} from './generation/generate.js';
+import { checkPortable, type Generator, generate } from './generation/generate.js';
+import type { Emit, Generation } from './generation/generation.js';
 import { type PrintOptions, printLines, readPrintOptions } from './generation/print-candidates.js';
 import { completionOf, write } from './generation/run-generation.js';
 import { LM } from './lm.js';
@@ -111,10 +105,8 @@ export abstract class GreedyLM extends LM {
    */
   async greedy(prompt: Prompt, options?: CallOptions): Promise<Float32Array> {
     const input = checkPrompt(prompt, 'prompt', this.vocabularySize);
-    const signal = checkSignal(checkOptions(options, 'options', ['signal']).signal, 'signal');
-    await this.admit(signal);
-    const tokens = await this.promptTokens(input, signal);
-    this.checkFits(tokens.length);
+    const signal = readSignal(options);
+    const tokens = await this.admitPrompt(input, signal);
     return this.nextLogprobs(tokens, signal);
   }
 
@@ -127,10 +119,8 @@ export abstract class GreedyLM extends LM {
   async candidates(prompt: Prompt, k: number, options?: CallOptions): Promise<Candidate[]> {
     const input = checkPrompt(prompt, 'prompt', this.vocabularySize);
     checkInteger(k, 'k', 1, Number.MAX_SAFE_INTEGER);
-    const signal = checkSignal(checkOptions(options, 'options', ['signal']).signal, 'signal');
-    await this.admit(signal);
-    const tokens = await this.promptTokens(input, signal);
-    this.checkFits(tokens.length);
+    const signal = readSignal(options);
+    const tokens = await this.admitPrompt(input, signal);
     const best = await this.candidatesImpl(tokens, k, signal);
     const ids = Int32Array.from(best, ({ token }) => token);
     const texts = await raceAbort(this.tokenTexts(ids), signal);
@@ -215,9 +205,7 @@ export abstract class GreedyLM extends LM {
     const stopwatch = new Stopwatch();
     const input = checkPrompt(prompt, 'prompt', this.vocabularySize);
     const request = readBeamOptions(options);
-    await this.admit(request.signal);
-    const tokens = await this.promptTokens(input, request.signal);
-    this.checkFits(tokens.length);
+    const tokens = await this.admitPrompt(input, request.signal);
     stopwatch.tokenized();
     const found = await this.beamSearchImpl(tokens, request);
     return { ...found, ...stopwatch.complete(found) };
@@ -305,9 +293,7 @@ export abstract class GreedyLM extends LM {
     reader: ((chunk: CompletionChunk) => unknown) | undefined,
     left?: AbortSignal,
   ): Promise<Completion> {
-    await this.admit(request.signal);
-    const tokens = await this.promptTokens(input, request.signal);
-    this.checkFits(tokens.length);
+    const tokens = await this.admitPrompt(input, request.signal);
     stopwatch.tokenized();
     const written = await write(request, reader, left, (emit, stopped) => {
       return this.generateImpl(tokens, request, emit, stopped);

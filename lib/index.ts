@@ -14,6 +14,13 @@ export type {
 export type { Score } from './choose/score.js';
 export type { Prompt } from './common/arguments.js';
 export type { CallOptions } from './common/call-options.js';
+export type { Candidate } from './common/candidate.js';
+export type {
+  Completion,
+  CompletionChunk,
+  CompletionPerformance,
+  StopReason,
+} from './common/completion.js';
 export {
   ClosedError,
   ContextOverflowError,
@@ -25,6 +32,7 @@ export {
   RemoteError,
 } from './common/errors.js';
 export { logSoftmax, logSumExp } from './common/log-softmax.js';
+export type { DetokenizeOptions, TokenizeOptions } from './common/text-options.js';
 export type { Cost, Timings, Usage } from './common/usage.js';
 export { type WarningCode, warningCodes } from './common/warnings.js';
 export type { ContextInfo } from './context/context-info.js';
@@ -50,30 +58,25 @@ export type {
   BeamSearchResult,
   BeamSequence,
 } from './generation/beam-options.js';
-export type { Candidate } from './generation/candidates.js';
 export type { CompleteManyOptions, CompleteManyRequest } from './generation/complete-many.js';
 export type {
   CompleteOptions,
-  Completion,
-  CompletionChunk,
   CompletionDefaults,
-  CompletionPerformance,
   CompletionRequest,
-  StopReason,
-} from './generation/completion.js';
+} from './generation/completion-options.js';
 export { CompletionStream } from './generation/completion-stream.js';
-export type { Emit, Generation } from './generation/generate.js';
+export type { Emit, Generation } from './generation/generation.js';
 export type { PrintOptions } from './generation/print-candidates.js';
 export type { StreamPrintOptions } from './generation/stream-print.js';
 export { jsonSchemaToGrammar } from './grammar/grammar.js';
 export { GreedyLM, type GreedyLMOptions } from './greedy-lm.js';
 export { LLaMa } from './llama.js';
 export type { LLaMaLoadOptions, LLaMaOptions } from './llama-options.js';
-export { type DetokenizeOptions, LM, type TokenizeOptions } from './lm.js';
-export { Adapter, type AdapterUse, type ScaledAdapter } from './model/adapter-use.js';
+export { LM } from './lm.js';
+export type { AdapterUse, ScaledAdapter } from './model/adapter-use.js';
 export type { ControlVector } from './model/control-vector.js';
 export { defaultModelPath } from './model/default-model.js';
-export { Model } from './model/model.js';
+export { Adapter, Model } from './model/model.js';
 export type { ModelInfo, Vocabulary } from './model/model-info.js';
 export type { ModelOptions } from './model/model-options.js';
 export { quantize } from './model/quantize.js';
@@ -86,13 +89,13 @@ export {
   SamplerSettings,
 } from './sampling/sampler-settings.js';
 export { samplers } from './sampling/samplers.js';
+export type { NodeDetails } from './tree/node-details.js';
 export type { BestToken, TokenChoiceNode } from './tree/token-choice-node.js';
 export {
   TokenChoiceTree,
   type TokenChoiceValues,
 } from './tree/token-choice-tree.js';
 export type {
-  NodeDetails,
   SearchRequest,
   TreeLimits,
   TreeRequest,

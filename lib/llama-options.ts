@@ -1,17 +1,17 @@
-// The options of a LLaMa, and the making of its session from them.
+// The options of a LLaMa and of `LLaMa.load`.
 
-import { checkOptions, wrongType } from './common/arguments.js';
+import { checkOptions } from './common/arguments.js';
 import { pick } from './common/pick.js';
 import {
   type ContextOptions,
   contextOptionNames,
   readContextOptions,
 } from './context/context-options.js';
-import { warnOfScale } from './context/rope.js';
-import { Session } from './context/session.js';
 import { type EmbeddingOptions, readEmbeddingOptions } from './embedding/embedding-options.js';
-import { type CompletionDefaults, readCompletionDefaults } from './generation/completion.js';
-import { Model } from './model/model.js';
+import {
+  type CompletionDefaults,
+  readCompletionDefaults,
+} from './generation/completion-options.js';
 import { type ModelOptions, modelOptionNames, readModelOptions } from './model/model-options.js';
 
 /** Options of a LLaMa. */
@@ -40,14 +40,4 @@ export function readLoadOptions(options: LLaMaLoadOptions | undefined): {
   readCompletionDefaults(given.completion ?? {});
   readEmbeddingOptions(given.embeddings, 0);
   return { modelOptions, given };
-}
-
-/** A context on a model, in the making. */
-export function openSession(model: Model, options: LLaMaOptions, ownsModel: boolean): Session {
-  if (!(model instanceof Model)) throw wrongType('a Model', 'model', model);
-  const context = pick(options, contextOptionNames);
-  const request = readContextOptions(context, model.info);
-  readEmbeddingOptions(options.embeddings, model.info.trainContextSize);
-  warnOfScale(context, request.contextSize, model.info);
-  return new Session(model, request, ownsModel, { ...options.embeddings });
 }

@@ -1,51 +1,42 @@
 // LLaMa: a ChoiceLM on llama.cpp. What ChoiceLM makes of greedyImpl step by step, this does
 // natively, one job per call, to the same numbers.
 
-import { resolve } from 'node:path';
 import { ChoiceLM } from './choice-lm.js';
 import { raceAbort } from './common/abort.js';
 import {
   checkOptions,
   checkPrompt,
-  checkSignal,
   checkString,
   checkTokens,
   type Prompt,
 } from './common/arguments.js';
-import type { CallOptions } from './common/call-options.js';
-import { readDetokenizeOptions, readTokenizeOptions } from './common/text-options.js';
-import { type Cost, costFromNative, Stopwatch } from './common/usage.js';
-import type { ContextInfo } from './context/context-info.js';
+import { type CallOptions, readSignal } from './common/call-options.js';
+import type { Completion } from './common/completion.js';
 import {
-  checkInto,
-  type EvalOptions,
-  type Evaluation,
-  readEvalOptions,
-  rowsOf,
-} from './context/eval.js';
-import { Session } from './context/session.js';
+  type DetokenizeOptions,
+  readDetokenizeOptions,
+  readTokenizeOptions,
+  type TokenizeOptions,
+} from './common/text-options.js';
+import { type Cost, Stopwatch } from './common/usage.js';
+import type { ContextInfo } from './context/context-info.js';
+import { type EvalOptions, type Evaluation, evaluate, readEvalOptions } from './context/eval.js';
 import type { PromptState } from './context/state.js';
 import type { TextEmbedding, TextEmbeddings } from './embedding/embedder.js';
 import type { BeamRequest, BeamSearchResult } from './generation/beam-options.js';
 import type { CompleteManyRequest } from './generation/complete-many.js';
-import type { Completion, CompletionDefaults, CompletionRequest } from './generation/completion.js';
-import type { Emit, Generation } from './generation/generate.js';
-import {
-  type LLaMaLoadOptions,
-  type LLaMaOptions,
-  llamaOptionNames,
-  openSession,
-  readLoadOptions,
-} from './llama-options.js';
-import type { DetokenizeOptions, TokenizeOptions } from './lm.js';
+import type { CompletionDefaults, CompletionRequest } from './generation/completion-options.js';
+import type { Emit, Generation } from './generation/generation.js';
+import { type LLaMaLoadOptions, type LLaMaOptions, llamaOptionNames } from './llama-options.js';
+import { LLaMaSession, loadSession, openSession } from './llama-session.js';
 import { type AdapterUse, readAdapterUses, type ScaledAdapter } from './model/adapter-use.js';
-import { type ControlVector, readControlVectors, sumOfParts } from './model/control-vector.js';
-import { Model, nativeOf } from './model/model.js';
+import { type ControlVector, readControlVectors } from './model/control-vector.js';
+import { type Model, nativeOf } from './model/model.js';
 import { checkPath } from './model/model-options.js';
 import { textIn, tokenizeMany, withoutEnd } from './model/tokenize-many.js';
 import { searchBeamsNatively, writeManyNatively, writeNatively } from './native/generation.js';
 import { callNative, runJob } from './native/job.js';
-import { readCandidates, readLogits } from './native/logits.js';
+import { readCandidates, readLogprobs } from './native/logits.js';
 import { holdsTasks, holdsTree, scoreNatively, scoreTogether } from './native/trees.js';
 import type { TokenChoiceTree } from './tree/token-choice-tree.js';
 import type { TreeRequest, TreeScores, TreeTask } from './tree/tree-scoring.js';
@@ -62,7 +53,7 @@ import type { TreeRequest, TreeScores, TreeTask } from './tree/tree-scoring.js';
 export class LLaMa extends ChoiceLM {
   /** The model, which other LLaMas may share. */
   readonly model: Model;
-  readonly #session: Session;
+  readonly #session: LLaMaSession;
   readonly #completion: CompletionDefaults;
 
   /**
@@ -73,12 +64,12 @@ export class LLaMa extends ChoiceLM {
    */
   constructor(model: Model, options?: LLaMaOptions);
   /** @internal */
-  constructor(session: Session, options: { completion: CompletionDefaults });
-  constructor(source: Model | Session, options?: LLaMaOptions) {
+  constructor(session: LLaMaSession, options: { completion: CompletionDefaults });
+  constructor(source: Model | LLaMaSession, options?: LLaMaOptions) {
     const given = checkOptions(options, 'options', llamaOptionNames);
     super({ completion: given.completion });
     this.#completion = given.completion ?? {};
-    this.#session = source instanceof Session ? source : openSession(source, given, false);
+    this.#session = source instanceof LLaMaSession ? source : openSession(source, given, false);
     this.model = this.#session.model;
   }
 
@@ -88,20 +79,8 @@ export class LLaMa extends ChoiceLM {
    * @throws ModelLoadError, and what {@link ready} rejects with
    */
   static async load(path: string, options?: LLaMaLoadOptions): Promise<LLaMa> {
-    const { modelOptions, given } = readLoadOptions(options);
-    const { completion = {}, signal } = given;
-    const model = await Model.load(path, modelOptions);
-    let lm: LLaMa | undefined;
-    try {
-      lm = new LLaMa(openSession(model, given, true), { completion });
-      await raceAbort(lm.ready, signal);
-      return lm;
-    } catch (error) {
-      const closing = (lm ?? model).close();
-      // An abort does not wait for a context that is still being built.
-      await (signal?.aborted ? raceAbort(closing, signal) : closing).catch(() => {});
-      throw error;
-    }
+    const { session, completion } = await loadSession(path, options);
+    return new LLaMa(session, { completion });
   }
 
   /** Resolves when the context stands; rejects, as all calls do then, where it cannot be built. */
@@ -177,30 +156,21 @@ export class LLaMa extends ChoiceLM {
   async eval(prompt: Prompt, options?: EvalOptions): Promise<Evaluation> {
     const stopwatch = new Stopwatch();
     const input = checkPrompt(prompt, 'prompt', this.vocabularySize);
-    const { logits: which, into, signal } = readEvalOptions(options);
-    await this.admit(signal);
-    const tokens = await this.promptTokens(input, signal);
-    this.checkFits(tokens.length);
-    const rows = rowsOf(which, tokens.length);
-    checkInto(into, rows.length * this.vocabularySize);
+    const request = readEvalOptions(options);
+    const tokens = await this.admitPrompt(input, request.signal);
     stopwatch.tokenized();
-    const { logits, cost } = await readLogits(this.#session, tokens, rows, into, signal);
-    return { logits, rows: rows.length, ...stopwatch.complete(cost) };
+    const { cost, ...rows } = await evaluate(this.#session, tokens, request);
+    return { ...rows, ...stopwatch.complete(cost) };
   }
 
   /** Decodes a prompt into the prefix cache, so that calls that begin with it are quick. */
   async ingest(prompt: Prompt, options?: CallOptions): Promise<Cost> {
     const stopwatch = new Stopwatch();
     const input = checkPrompt(prompt, 'prompt', this.vocabularySize);
-    const signal = checkSignal(checkOptions(options, 'options', ['signal']).signal, 'signal');
-    await this.admit(signal);
-    const tokens = await this.promptTokens(input, signal);
-    this.checkFits(tokens.length);
+    const signal = readSignal(options);
+    const tokens = await this.admitPrompt(input, signal);
     stopwatch.tokenized();
-    const usage = await this.#session.run((session, cancellation) => {
-      return session.ingest(tokens, cancellation);
-    }, signal);
-    return stopwatch.complete(costFromNative(usage));
+    return stopwatch.complete(await this.#session.ingest(tokens, signal));
   }
 
   /**
@@ -233,13 +203,12 @@ export class LLaMa extends ChoiceLM {
     checkPath(path, 'path');
     const input =
       prompt === undefined ? undefined : checkPrompt(prompt, 'prompt', this.vocabularySize);
-    const signal = checkSignal(checkOptions(options, 'options', ['signal']).signal, 'signal');
+    const signal = readSignal(options);
     await this.admit(signal);
     const tokens = input === undefined ? undefined : await this.promptTokens(input, signal);
     if (tokens !== undefined) this.checkFits(tokens.length);
     stopwatch.tokenized();
-    const { saveState } = await import('./context/state.js');
-    const state = await saveState(this.#session, resolve(path), tokens, signal);
+    const state = await this.#session.saveState(path, tokens, signal);
     return { tokens: state.tokens, ...stopwatch.complete(state) };
   }
 
@@ -254,10 +223,9 @@ export class LLaMa extends ChoiceLM {
   async loadState(path: string, options?: CallOptions): Promise<PromptState> {
     const stopwatch = new Stopwatch();
     checkPath(path, 'path');
-    const signal = checkSignal(checkOptions(options, 'options', ['signal']).signal, 'signal');
+    const signal = readSignal(options);
     await this.admit(signal);
-    const { loadState } = await import('./context/state.js');
-    const state = await loadState(this.#session, resolve(path), signal);
+    const state = await this.#session.loadState(path, signal);
     return { tokens: state.tokens, ...stopwatch.complete(state) };
   }
 
@@ -277,7 +245,7 @@ export class LLaMa extends ChoiceLM {
    */
   async setAdapters(adapters: readonly AdapterUse[], options?: CallOptions): Promise<void> {
     const uses = readAdapterUses(adapters, this.model);
-    const signal = checkSignal(checkOptions(options, 'options', ['signal']).signal, 'signal');
+    const signal = readSignal(options);
     await this.admit(signal);
     await this.#session.setAdapters(uses, signal);
   }
@@ -295,10 +263,9 @@ export class LLaMa extends ChoiceLM {
     options?: CallOptions,
   ): Promise<void> {
     const parts = readControlVectors(vector, this.model);
-    const signal = checkSignal(checkOptions(options, 'options', ['signal']).signal, 'signal');
+    const signal = readSignal(options);
     await this.admit(signal);
-    const data = await sumOfParts(parts, this.model, signal);
-    await this.#session.setControlVector(data, signal);
+    await this.#session.setControlVectors(parts, signal);
   }
 
   /** Ends what runs, waits for it, frees the context, and the model if `load` loaded it. */
@@ -333,14 +300,8 @@ export class LLaMa extends ChoiceLM {
     return callNative(() => nativeOf(this.model).detokenizeSync(tokens, true));
   }
 
-  protected override async greedyImpl(
-    tokens: Int32Array,
-    signal?: AbortSignal,
-  ): Promise<Float32Array> {
-    const result = await this.#session.run((session, cancellation) => {
-      return session.logprobs(tokens, cancellation);
-    }, signal);
-    return result.logprobs;
+  protected override greedyImpl(tokens: Int32Array, signal?: AbortSignal): Promise<Float32Array> {
+    return readLogprobs(this.#session, tokens, signal);
   }
 
   protected override nextLogprobs(tokens: Int32Array, signal?: AbortSignal): Promise<Float32Array> {

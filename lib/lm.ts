@@ -4,32 +4,14 @@
 import type { Choice } from './choose/choice.js';
 import type { ChooseOptions } from './choose/choose-options.js';
 import { raceAbort } from './common/abort.js';
-import {
-  checkOptions,
-  checkSignal,
-  checkString,
-  type Prompt,
-  wrongRange,
-} from './common/arguments.js';
-import type { CallOptions } from './common/call-options.js';
+import { checkString, type Prompt, wrongRange } from './common/arguments.js';
+import { type CallOptions, readSignal } from './common/call-options.js';
+import type { Completion } from './common/completion.js';
 import { ClosedError, ContextOverflowError } from './common/errors.js';
-import type { CompleteOptions, Completion } from './generation/completion.js';
+import type { DetokenizeOptions, TokenizeOptions } from './common/text-options.js';
+import type { CompleteOptions } from './generation/completion-options.js';
 import type { CompletionStream } from './generation/completion-stream.js';
 import { type StreamPrintOptions, streamPrint } from './generation/stream-print.js';
-
-/** Options of `tokenize`. */
-export interface TokenizeOptions extends CallOptions {
-  /** Add what the model wants around a text, such as its beginning token. Default false. */
-  addSpecial?: boolean | undefined;
-  /** Read the text of control tokens as those tokens. Unsafe on a user's text. Default false. */
-  parseSpecial?: boolean | undefined;
-}
-
-/** Options of `detokenize`. */
-export interface DetokenizeOptions extends CallOptions {
-  /** Write control tokens as text. Default false: they vanish. */
-  special?: boolean | undefined;
-}
 
 /** A language model. Close it when done: `await using lm = …`, or `await lm.close()`. */
 export abstract class LM implements AsyncDisposable {
@@ -62,7 +44,7 @@ export abstract class LM implements AsyncDisposable {
    */
   async countTokens(text: string, options?: CallOptions): Promise<number> {
     checkString(text, 'text');
-    const signal = checkSignal(checkOptions(options, 'options', ['signal']).signal, 'signal');
+    const signal = readSignal(options);
     return (await this.tokenize(text, { addSpecial: true, signal })).length;
   }
 
@@ -112,6 +94,21 @@ export abstract class LM implements AsyncDisposable {
     const tokens =
       typeof prompt === 'string' ? await raceAbort(this.tokenizePrompt(prompt), signal) : prompt;
     if (tokens.length === 0) throw wrongRange('at least one token', 'prompt', prompt);
+    return tokens;
+  }
+
+  /**
+   * Begins a call with a checked prompt: its tokens, which fit in the context.
+   *
+   * @internal
+   */
+  protected async admitPrompt(
+    prompt: Prompt,
+    signal: AbortSignal | undefined,
+  ): Promise<Int32Array> {
+    await this.admit(signal);
+    const tokens = await this.promptTokens(prompt, signal);
+    this.checkFits(tokens.length);
     return tokens;
   }
 

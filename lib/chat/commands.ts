@@ -1,11 +1,11 @@
 // The commands of an interactive chat: what may be typed after a `!`. `interact.ts` runs them.
 
 import { SamplerSettings } from '../sampling/sampler-settings.js';
-import type { Thread } from './thread.js';
+import type { TerminalThread } from './terminal-thread.js';
 
 /** What commands work with. */
 export interface CommandHost {
-  thread: Thread;
+  thread: TerminalThread;
   /** Tells the person something. */
   tell(text: string): void;
   /** Empties the screen, where there is one. */
@@ -26,7 +26,7 @@ interface Command {
   run(host: CommandHost): void | Promise<void>;
 }
 
-function samplerText({ sampler }: Thread): string {
+function samplerText({ sampler }: TerminalThread): string {
   if (sampler === undefined) return "The LM's own";
   return String(sampler instanceof SamplerSettings ? sampler : new SamplerSettings(sampler));
 }

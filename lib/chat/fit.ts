@@ -1,8 +1,8 @@
 // What of a history a context has room for: the system message that it begins with, and of the
 // rest as many of the newest exchanges as fit, whole ones. Threads prompt with it.
 
+import type { Message } from '../chat-template/message.js';
 import { ContextOverflowError } from '../common/errors.js';
-import type { Message } from './message.js';
 
 /** What fits. */
 export interface Fitted {

@@ -1,7 +1,7 @@
 // Every format by name. Threads take one of these, or one that a caller makes.
 
+import { camelCase, type Format, readFormat } from '../chat-template/format.js';
 import { wrongType } from '../common/arguments.js';
-import { camelCase, type Format, readFormat } from './format.js';
 import { known } from './known-formats.js';
 
 /** A format that is told from another by its system prompt alone. */

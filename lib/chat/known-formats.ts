@@ -1,7 +1,7 @@
 // The formats of families of models, each as its documentation writes it. `formats.ts` makes
 // copies of some, with other system prompts, and freezes them all.
 
-import type { Format } from './format.js';
+import type { Format } from '../chat-template/format.js';
 
 const none = {
   systemPrefix: '',

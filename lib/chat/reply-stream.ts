@@ -1,9 +1,9 @@
 // ReplyStream: the bot's answer while it is written, and what became of it. Threads make them.
 // The answer is written whether or not anybody reads along; leaving the loop ends it.
 
-import type { Completion, CompletionChunk } from '../generation/completion.js';
+import type { Message } from '../chat-template/message.js';
+import type { Completion, CompletionChunk } from '../common/completion.js';
 import { CompletionStream } from '../generation/completion-stream.js';
-import type { Message } from './message.js';
 
 /** An answer that was given. */
 export interface Reply {

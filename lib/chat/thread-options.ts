@@ -1,5 +1,7 @@
 // What threads and their calls take, and the reading of it.
 
+import { aroundRole, type Format } from '../chat-template/format.js';
+import { type Message, type MessageLike, readMessage } from '../chat-template/message.js';
 import {
   checkBoolean,
   checkOptions,
@@ -11,11 +13,9 @@ import {
   type CompleteOptions,
   type CompletionDefaults,
   readMaxTokens,
-} from '../generation/completion.js';
+} from '../generation/completion-options.js';
 import { SamplerSettings } from '../sampling/sampler-settings.js';
-import { aroundRole, type Format } from './format.js';
 import { type FormatName, findFormat } from './formats.js';
-import { type Message, type MessageLike, readMessage } from './message.js';
 
 /** Options of a thread. */
 export interface ThreadOptions {

@@ -2,24 +2,21 @@
 // them, and adds what the bot says. `interact.ts` puts a person in front of it.
 
 import type { Writable } from 'node:stream';
+import { Conversation, modelOf } from '../chat-template/conversation.js';
+import { aroundRole, type Format } from '../chat-template/format.js';
+import { Message, readRole } from '../chat-template/message.js';
+import type { ChatTemplate } from '../chat-template/template.js';
 import { raceAbort } from '../common/abort.js';
 import { checkOptions, checkString, describe, wrongType } from '../common/arguments.js';
-import {
-  type CompletionChunk,
-  type CompletionDefaults,
-  readMaxTokens,
-} from '../generation/completion.js';
+import type { CompletionChunk } from '../common/completion.js';
+import { type CompletionDefaults, readMaxTokens } from '../generation/completion-options.js';
 import { LM } from '../lm.js';
 import type { Model } from '../model/model.js';
-import { Conversation, modelOf } from './conversation.js';
 import { type Fitted, fit } from './fit.js';
-import { aroundRole, type Format } from './format.js';
-import { type InteractOptions, interact } from './interact.js';
-import { Message, readRole } from './message.js';
 import { type Reply, ReplyStream } from './reply-stream.js';
 import { type SamplerJSON, samplerFromJSON, samplerToJSON } from './sampler-json.js';
 import { statsText } from './stats.js';
-import type { ChatTemplate } from './template.js';
+import { chatInTerminal, type InteractOptions } from './terminal-chat.js';
 import {
   readMessages,
   readSendOptions,
@@ -257,7 +254,7 @@ export class Thread {
    * @throws ClosedError when the LM is closed meanwhile; the signal's reason
    */
   interact(options?: InteractOptions): Promise<void> {
-    return interact(this, options);
+    return chatInTerminal(this, options);
   }
 
   /** All that makes this thread, but the LM. */

@@ -1,9 +1,9 @@
 // How chats are sampled unless they say otherwise. Threads use it.
 
-import type { CompletionDefaults } from '../generation/completion.js';
+import { modelOf } from '../chat-template/conversation.js';
+import type { CompletionDefaults } from '../generation/completion-options.js';
 import type { LM } from '../lm.js';
 import { samplers } from '../sampling/samplers.js';
-import { modelOf } from './conversation.js';
 
 type Sampler = CompletionDefaults['sampler'];
 

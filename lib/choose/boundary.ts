@@ -3,6 +3,7 @@
 // `lib/choose/healing.ts` has the third.
 
 import { wrongRange, wrongType } from '../common/arguments.js';
+import { commonPrefix, concatenate } from '../common/token-arrays.js';
 import type { BoundaryKind, ChoiceInput } from './choose-options.js';
 
 /** What `choose` reports of the seam. */
@@ -40,26 +41,6 @@ export interface SeamTokenizer {
 
 /** How prompts are called where one is wrong. */
 export type PromptName = 'prompt' | 'prior';
-
-/** How many tokens two sequences have in common at their beginning. */
-export function commonPrefix(a: Int32Array, b: Int32Array): number {
-  const length = Math.min(a.length, b.length);
-  for (let index = 0; index < length; index++) {
-    if (a[index] !== b[index]) return index;
-  }
-  return length;
-}
-
-/** Both sequences, one after the other. */
-export function concatenate(...parts: readonly Int32Array[]): Int32Array {
-  const result = new Int32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let end = 0;
-  for (const part of parts) {
-    result.set(part, end);
-    end += part.length;
-  }
-  return result;
-}
 
 /** Choices are all texts or all token ids. */
 const areTexts = (choices: readonly ChoiceInput[]): choices is readonly string[] =>

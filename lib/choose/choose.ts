@@ -4,11 +4,12 @@
 
 import { raceAbort } from '../common/abort.js';
 import { checkPrompt, type Prompt } from '../common/arguments.js';
+import { concatenate } from '../common/token-arrays.js';
 import { addPrior, type Cost, Stopwatch } from '../common/usage.js';
 import { breathe } from '../common/yield-to-event-loop.js';
 import type { TokenChoiceTree } from '../tree/token-choice-tree.js';
 import type { TreeRequest, TreeScores, TreeTask } from '../tree/tree-scoring.js';
-import { concatenate, type Seam, type SeamTokenizer } from './boundary.js';
+import type { Seam, SeamTokenizer } from './boundary.js';
 import { boundsOf } from './bounds.js';
 import { type Choice, lengthsOf, makeChoice } from './choice.js';
 import { type ChoiceInput, type ChooseRequest, checkChoices } from './choose-options.js';

@@ -3,12 +3,12 @@
 
 import { wrongRange } from '../common/arguments.js';
 import { logSumExp } from '../common/log-softmax.js';
+import { concatenate } from '../common/token-arrays.js';
 import { type Cost, noCost } from '../common/usage.js';
 import { readDetails } from '../tree/node-details.js';
 import type { TokenChoiceTree } from '../tree/token-choice-tree.js';
 import type { TreeRequest, TreeScores } from '../tree/tree-scoring.js';
 import { childrenOf, noScores, pathTo } from '../tree/tree-walk.js';
-import { concatenate } from './boundary.js';
 import { searchByBounds } from './greedy-search.js';
 
 /** Next-token log-probabilities after a sequence of tokens. */

@@ -2,14 +2,8 @@
 // `lib/openai/choose/choose.ts` answer by it.
 
 import { raceAbort } from '../common/abort.js';
-import {
-  checkOptions,
-  checkPrompt,
-  checkSignal,
-  type Prompt,
-  wrongRange,
-} from '../common/arguments.js';
-import type { CallOptions } from '../common/call-options.js';
+import { checkPrompt, type Prompt, wrongRange } from '../common/arguments.js';
+import { type CallOptions, readSignal } from '../common/call-options.js';
 import { type Cost, Stopwatch } from '../common/usage.js';
 import type { TreeScores } from '../tree/tree-scoring.js';
 import { separate } from './boundary.js';
@@ -43,7 +37,7 @@ export function askScore(
   return {
     prompt: checkPrompt(prompt, 'prompt', vocabularySize),
     continuation: checkPrompt(continuation, 'continuation', vocabularySize),
-    signal: checkSignal(checkOptions(options, 'options', ['signal']).signal, 'signal'),
+    signal: readSignal(options),
   };
 }
 

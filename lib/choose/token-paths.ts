@@ -1,14 +1,8 @@
 // A request's prompt and prior with their choices, as tokens. `lib/choose/choose.ts` calls it.
 
 import { wrongRange } from '../common/arguments.js';
-import {
-  concatenate,
-  joint,
-  type Seam,
-  type SeamTokenizer,
-  separate,
-  separateWithMerges,
-} from './boundary.js';
+import { concatenate } from '../common/token-arrays.js';
+import { joint, type Seam, type SeamTokenizer, separate, separateWithMerges } from './boundary.js';
 import { type ChoiceInput, type ChooseRequest, emptyChoice } from './choose-options.js';
 import { healed } from './healing.js';
 

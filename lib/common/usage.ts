@@ -1,7 +1,5 @@
 // What a call cost, in tokens and in time. Every result that took model time carries both.
 
-import type { NativeUsage } from '../native/binding.js';
-
 /** What a call cost, as counts; with `prior`, all but the first two count the prior's part, too. */
 export interface Usage {
   /** Tokens of the prompt, as it was used. */
@@ -48,28 +46,6 @@ export function noCost(): Cost {
   return {
     usage: { promptTokens: 0, cachedTokens: 0, decodedTokens: 0, paddingTokens: 0, decodeCalls: 0 },
     timings: { queueMs: 0, tokenizeMs: 0, promptMs: 0, decodeMs: 0, readMs: 0, totalMs: 0 },
-  };
-}
-
-/** The engine's own share of a cost; `tokenizeMs` and `totalMs` are the caller's to set. */
-export function costFromNative(numbers: NativeUsage): Cost {
-  const at = (index: number): number => numbers[index] ?? 0;
-  return {
-    usage: {
-      promptTokens: at(0),
-      cachedTokens: at(1),
-      decodedTokens: at(2),
-      paddingTokens: at(3),
-      decodeCalls: at(4),
-    },
-    timings: {
-      queueMs: at(5),
-      tokenizeMs: 0,
-      promptMs: at(6),
-      decodeMs: at(7),
-      readMs: at(8),
-      totalMs: 0,
-    },
   };
 }
 

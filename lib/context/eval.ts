@@ -10,6 +10,8 @@ import {
 } from '../common/arguments.js';
 import type { CallOptions } from '../common/call-options.js';
 import type { Cost } from '../common/usage.js';
+import { readLogits } from '../native/logits.js';
+import type { Session } from './session.js';
 
 /** Options of `eval`. */
 export interface EvalOptions extends CallOptions {
@@ -37,7 +39,7 @@ export interface EvalRequest {
   signal: AbortSignal | undefined;
 }
 
-function readLogits(value: unknown): EvalRequest['logits'] {
+function readPositions(value: unknown): EvalRequest['logits'] {
   if (value === 'last' || value === 'all') return value;
   if (!Array.isArray(value))
     throw wrongType("'last', 'all' or an array of positions", 'logits', value);
@@ -55,7 +57,7 @@ export function readEvalOptions(value: EvalOptions | undefined): EvalRequest {
   if (into !== undefined && !types.isFloat32Array(into)) {
     throw wrongType('a Float32Array', 'into', into);
   }
-  return { logits: readLogits(logits), into, signal: checkSignal(signal, 'signal') };
+  return { logits: readPositions(logits), into, signal: checkSignal(signal, 'signal') };
 }
 
 /** The positions that are asked for, of a prompt of this length; throws RangeError. */
@@ -79,4 +81,19 @@ export function checkInto(into: Float32Array | undefined, size: number): void {
   if (into !== undefined && into.length < size) {
     throw wrongRange(`at least ${size} elements`, 'into', into);
   }
+}
+
+/**
+ * The logits that a checked `eval` asks for; throws RangeError for positions and `into` that do
+ * not fit the prompt.
+ */
+export async function evaluate(
+  session: Session,
+  tokens: Int32Array,
+  { logits: which, into, signal }: EvalRequest,
+): Promise<{ logits: Float32Array; rows: number; cost: Cost }> {
+  const rows = rowsOf(which, tokens.length);
+  checkInto(into, rows.length * session.model.vocab.size);
+  const { logits, cost } = await readLogits(session, tokens, rows, into, signal);
+  return { logits, rows: rows.length, cost };
 }

@@ -3,10 +3,8 @@
 
 import { raceAbort } from '../common/abort.js';
 import { ClosedError } from '../common/errors.js';
-import { Embedder } from '../embedding/embedder.js';
-import type { EmbeddingOptions } from '../embedding/embedding-options.js';
-import { nativeAdapterOf, type ScaledAdapter } from '../model/adapter-use.js';
-import { hold, type Model, nativeOf } from '../model/model.js';
+import type { ScaledAdapter } from '../model/adapter-use.js';
+import { hold, type Model, nativeAdapterOf, nativeOf } from '../model/model.js';
 import {
   type NativeCancellation,
   type NativeSession,
@@ -31,18 +29,10 @@ export class Session {
   #adapters: readonly ScaledAdapter[] = Object.freeze([]);
   #steering = '';
   #revision = 0;
-  readonly #embeddings: EmbeddingOptions;
-  #embedder: Embedder | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(
-    model: Model,
-    options: NativeSessionOptions,
-    ownsModel: boolean,
-    embeddings: EmbeddingOptions = {},
-  ) {
+  constructor(model: Model, options: NativeSessionOptions, ownsModel: boolean) {
     this.model = model;
-    this.#embeddings = embeddings;
     this.#options = options;
     this.#ownsModel = ownsModel;
     this.#opening = this.#open();
@@ -119,14 +109,6 @@ export class Session {
     return runJob((cancellation) => start(session, cancellation), signal);
   }
 
-  /** Embeds with the same model, in a context of its own that is built when it is first asked for. */
-  get embedder(): Embedder {
-    this.assertOpen();
-    const { threads } = this.#options;
-    this.#embedder ??= new Embedder(this.model, { threads, ...this.#embeddings });
-    return this.#embedder;
-  }
-
   /** What the context was asked to be. */
   get settings(): Readonly<NativeSessionOptions> {
     return this.#options;
@@ -161,6 +143,9 @@ export class Session {
     return this.#closing;
   }
 
+  /** Closes what a subclass keeps beside the context; called once. */
+  protected async closeCompanions(): Promise<void> {}
+
   async #open(): Promise<NativeSession> {
     const release = hold(this.model);
     try {
@@ -179,7 +164,7 @@ export class Session {
 
   async #close(): Promise<void> {
     const session = await this.#opening.catch(() => undefined);
-    await Promise.all([runJob(async () => session?.close()), this.#embedder?.close()]);
+    await Promise.all([runJob(async () => session?.close()), this.closeCompanions()]);
     await this.#release();
     if (this.#ownsModel) await this.model.close();
   }

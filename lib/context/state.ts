@@ -3,7 +3,8 @@
 
 import { raceAbort } from '../common/abort.js';
 import { ContextOverflowError, LMError } from '../common/errors.js';
-import { type Cost, costFromNative } from '../common/usage.js';
+import type { Cost } from '../common/usage.js';
+import { costFromNative } from '../native/usage.js';
 import type { Session } from './session.js';
 import { type Facts, factsOf, packageVersion } from './state-facts.js';
 import { mismatch, readData, readSidecar, writeState } from './state-file.js';

@@ -5,14 +5,13 @@ import { raceAbort } from '../common/abort.js';
 import {
   checkOptions,
   checkPrompt,
-  checkSignal,
   checkString,
   checkStrings,
   type Prompt,
   wrongRange,
   wrongType,
 } from '../common/arguments.js';
-import type { CallOptions } from '../common/call-options.js';
+import { type CallOptions, readSignal } from '../common/call-options.js';
 import { ContextOverflowError, NotSupportedError } from '../common/errors.js';
 import { pick } from '../common/pick.js';
 import { type Cost, Stopwatch } from '../common/usage.js';
@@ -156,7 +155,7 @@ export class Embedder implements AsyncDisposable {
     const texts = isList
       ? input.map((text: unknown, index) => checkPrompt(text, `texts[${index}]`, size))
       : [checkInput(input, size)];
-    const signal = checkSignal(checkOptions(options, 'options', ['signal']).signal, 'signal');
+    const signal = readSignal(options);
     await this.#admit(signal);
     const tokens = await raceAbort(this.#tokensOf(texts), signal);
     const name = (index: number): string => (isList ? `texts[${index}]` : 'text');

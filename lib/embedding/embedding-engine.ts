@@ -3,10 +3,11 @@
 
 import { raceAbort } from '../common/abort.js';
 import { ClosedError, NotSupportedError } from '../common/errors.js';
-import { type Cost, costFromNative } from '../common/usage.js';
+import type { Cost } from '../common/usage.js';
 import { hold, type Model, nativeOf } from '../model/model.js';
 import { type NativeEmbedder, type NativeEmbedderInfo, native } from '../native/binding.js';
 import { runJob } from '../native/job.js';
+import { costFromNative } from '../native/usage.js';
 import { defaultNorm, type EmbeddingRequest } from './embedding-options.js';
 
 /** The vectors of texts, one after the other. */

@@ -11,7 +11,7 @@ import {
 } from '../common/arguments.js';
 import type { CallOptions } from '../common/call-options.js';
 import type { Cost } from '../common/usage.js';
-import { readCompletionDefaults } from './completion.js';
+import { readCompletionDefaults } from './completion-options.js';
 
 /** Options of `beamSearch`. */
 export interface BeamOptions extends CallOptions {

@@ -1,7 +1,7 @@
 // Beam search in TypeScript, for any LM with next-token log-probabilities. GreedyLM calls it;
 // LLaMa searches natively instead, to the same texts.
 
-import { concatenate } from '../choose/boundary.js';
+import { concatenate } from '../common/token-arrays.js';
 import { noCost } from '../common/usage.js';
 import type { BeamRequest, BeamSearchResult, BeamSequence } from './beam-options.js';
 import { topCandidates } from './candidates.js';

@@ -1,15 +1,5 @@
 // The best few of a vocabulary. GreedyLM uses it; LLaMa picks them natively instead.
 
-/** One possible next token. */
-export interface Candidate {
-  token: number;
-  /** Its text, U+FFFD for bytes that are no whole character. */
-  text: string;
-  /** Natural log-probability. */
-  logprob: number;
-  probability: number;
-}
-
 /** Of a larger share of all values than this, sorting all is quicker than picking the best. */
 const sortedShare = 1 / 32;
 

@@ -1,13 +1,13 @@
 // The options of `completeMany`, and the reading of them.
 
 import { checkPrompt, type Prompt, wrongType } from '../common/arguments.js';
+import type { CompletionChunk } from '../common/completion.js';
 import type { SamplerSettings } from '../sampling/sampler-settings.js';
 import {
   type CompleteOptions,
-  type CompletionChunk,
   type CompletionRequest,
   readCompleteOptions,
-} from './completion.js';
+} from './completion-options.js';
 
 /** Options of `completeMany`. */
 export interface CompleteManyOptions extends Omit<CompleteOptions, 'onToken'> {

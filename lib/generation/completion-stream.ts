@@ -1,6 +1,6 @@
 // What `stream` gives: the chunks of a completion for one reader, and the whole at its end.
 
-import type { Completion, CompletionChunk } from './completion.js';
+import type { Completion, CompletionChunk } from '../common/completion.js';
 
 /** Starts the work, which hands in chunks; `left` aborts when nobody wants more. */
 type Start = (deliver: (chunk: CompletionChunk) => void, left: AbortSignal) => Promise<Completion>;

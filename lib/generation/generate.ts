@@ -1,29 +1,14 @@
 // Greedy writing in TypeScript, for any LM with next-token log-probabilities. GreedyLM calls
 // it; LLaMa writes natively instead.
 
-import { concatenate } from '../choose/boundary.js';
+import type { Candidate } from '../common/candidate.js';
 import { NotSupportedError } from '../common/errors.js';
-import { type Cost, noCost } from '../common/usage.js';
-import { type Candidate, topCandidates } from './candidates.js';
-import type { CompletionChunk, CompletionRequest } from './completion.js';
+import { concatenate } from '../common/token-arrays.js';
+import { noCost } from '../common/usage.js';
+import { topCandidates } from './candidates.js';
+import type { CompletionRequest } from './completion-options.js';
+import type { Emit, Generation } from './generation.js';
 import { GrowingText } from './partial-text.js';
-
-/** What was written, before it is a Completion. */
-export interface Generation extends Cost {
-  text: string;
-  /** Every token, those of a stop included; no end-of-generation token. */
-  tokens: Int32Array;
-  /** One per token. */
-  logprobs: Float64Array;
-  /** Per token, if asked for. */
-  alternatives?: Candidate[][];
-  stopReason: 'eog' | 'stop' | 'length' | 'context' | 'abort';
-  stop?: string | number;
-  seed?: number;
-  /** Milliseconds from the work's start to the first token, and from there to the last. */
-  firstTokenMs: number;
-  writeMs: number;
-}
 
 /** What writing needs of an LM. */
 export interface Generator {
@@ -33,9 +18,6 @@ export interface Generator {
   endOfGeneration: Int32Array;
   contextSize: number | undefined;
 }
-
-/** Told of each token as it is written. */
-export type Emit = (chunk: CompletionChunk) => void;
 
 /** The index of the largest value, the lowest of equals. */
 export function argmax(values: ArrayLike<number>): number {

@@ -1,7 +1,7 @@
 // A text while it is written: which part of it may be shown, and where it ends. `lib/generation/generate.ts`
 // and the class OpenAI write by it.
 
-import type { Generation } from './generate.js';
+import type { Generation } from './generation.js';
 import { StopFinder } from './stop-finder.js';
 
 /** How a text ended. */

@@ -3,7 +3,7 @@
 import { raceAbort } from '../common/abort.js';
 import { checkOptions, checkSignal, wrongType } from '../common/arguments.js';
 import type { CallOptions } from '../common/call-options.js';
-import type { Candidate } from './candidates.js';
+import type { Candidate } from '../common/candidate.js';
 
 /** Options of `printCandidates`. */
 export interface PrintOptions extends CallOptions {

@@ -3,11 +3,12 @@
 
 import { raceAbort } from '../common/abort.js';
 import { onAbort } from '../common/abort-listeners.js';
+import type { Candidate } from '../common/candidate.js';
+import type { Completion, CompletionChunk } from '../common/completion.js';
 import { ContextOverflowError } from '../common/errors.js';
 import type { Stopwatch } from '../common/usage.js';
-import type { Candidate } from './candidates.js';
-import type { Completion, CompletionChunk, CompletionRequest } from './completion.js';
-import type { Emit, Generation } from './generate.js';
+import type { CompletionRequest } from './completion-options.js';
+import type { Emit, Generation } from './generation.js';
 
 /** Does the writing; ends soon, with what it has, when the signal aborts. */
 export type Write = (emit: Emit | undefined, stopped: AbortSignal) => Promise<Generation>;

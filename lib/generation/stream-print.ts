@@ -2,7 +2,7 @@
 
 import type { Writable } from 'node:stream';
 import { checkBoolean, checkString, type Prompt, wrongType } from '../common/arguments.js';
-import type { CompleteOptions } from './completion.js';
+import type { CompleteOptions } from './completion-options.js';
 import type { CompletionStream } from './completion-stream.js';
 
 /** Options of `streamPrint`: those of `stream`, and where to print. */

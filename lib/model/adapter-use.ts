@@ -1,71 +1,7 @@
-// Adapter: a LoRA adapter of a model, which any number of its LLaMas may use. `Model.loadAdapter`
-// makes it, `LLaMa.setAdapters` uses it.
+// Adapters in use, each with its scale: how `LLaMa.setAdapters` reads them.
 
 import { checkNumber, checkOptions, wrongRange, wrongType } from '../common/arguments.js';
-import { ClosedError } from '../common/errors.js';
-import type { NativeAdapter } from '../native/binding.js';
-import type { Model } from './model.js';
-
-/** The native adapter behind an Adapter. Throws ClosedError where it is closed. */
-export let nativeAdapterOf: (adapter: Adapter) => NativeAdapter;
-
-/**
- * A LoRA adapter: a small addition to a model's weights, from a GGUF file. Close it when done:
- * it is freed once no LLaMa uses it any more, and at the latest with its model.
- */
-export class Adapter implements AsyncDisposable {
-  /** The model that it is for. */
-  readonly model: Model;
-  readonly path: string;
-  /** Every key and value of the file, as text; lists are left out. */
-  readonly metadata: Readonly<Record<string, string>>;
-  readonly #native: NativeAdapter;
-  readonly #onClose: (adapter: Adapter) => void;
-  #closed = false;
-
-  static {
-    nativeAdapterOf = (adapter) => {
-      if (adapter.#closed) throw new ClosedError('The adapter is closed');
-      return adapter.#native;
-    };
-  }
-
-  /** @internal */
-  constructor(
-    model: Model,
-    path: string,
-    native: NativeAdapter,
-    metadata: Record<string, string>,
-    onClose: (adapter: Adapter) => void,
-  ) {
-    this.model = model;
-    this.path = path;
-    this.metadata = Object.freeze(metadata);
-    this.#native = native;
-    this.#onClose = onClose;
-  }
-
-  /** Whether {@link close} was called. */
-  get closed(): boolean {
-    return this.#closed;
-  }
-
-  /**
-   * Frees the adapter; as long as a LLaMa uses it, that goes on and the last of them frees it,
-   * when it gets others or closes. Idempotent; `setAdapters` rejects with ClosedError afterwards.
-   */
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#onClose(this);
-    this.#native.close();
-  }
-
-  /** {@link close}, for `await using`. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-}
+import { Adapter, type Model, nativeAdapterOf } from './model.js';
 
 /** An adapter in use. */
 export interface AdapterUse {

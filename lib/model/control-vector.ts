@@ -30,7 +30,7 @@ export interface ControlVector {
   layerEnd?: number | undefined;
 }
 
-interface Part {
+export interface ControlVectorPart {
   source: { path: string } | { data: Float32Array };
   scale: number;
   layerStart: number;
@@ -51,7 +51,7 @@ function checkData(data: unknown, name: string, { info }: Model): Float32Array {
   return data.slice();
 }
 
-function readPart(value: unknown, name: string, model: Model): Part {
+function readPart(value: unknown, name: string, model: Model): ControlVectorPart {
   if (value === undefined) throw wrongType('an object', name, value);
   const part = checkOptions(value as ControlVector, name, names);
   if ((part.path === undefined) === (part.data === undefined)) {
@@ -71,7 +71,7 @@ function readPart(value: unknown, name: string, model: Model): Part {
 }
 
 /** Checks the vectors of a call; throws TypeError or RangeError. */
-export function readControlVectors(value: unknown, model: Model): readonly Part[] {
+export function readControlVectors(value: unknown, model: Model): readonly ControlVectorPart[] {
   if (value === undefined) return [];
   if (!Array.isArray(value)) return [readPart(value, 'vector', model)];
   return Array.from(value, (part, index) => readPart(part, `vectors[${index}]`, model));
@@ -84,7 +84,7 @@ export function readControlVectors(value: unknown, model: Model): readonly Part[
  * that single precision cannot hold
  */
 export async function sumOfParts(
-  parts: readonly Part[],
+  parts: readonly ControlVectorPart[],
   model: Model,
   signal: AbortSignal | undefined,
 ): Promise<Float32Array> {

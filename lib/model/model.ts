@@ -1,21 +1,20 @@
-// Model: a loaded GGUF file, which any number of LLaMas share. Its tokenizer needs no context.
+// Model: a loaded GGUF file, which any number of LLaMas share. Its tokenizer needs no context. Adapter, a small addition to
+// its weights, is in the same file because each names the other.
 
 import { resolve } from 'node:path';
-import {
-  checkInteger,
-  checkOptions,
-  checkSignal,
-  checkString,
-  checkTokens,
-} from '../common/arguments.js';
-import type { CallOptions } from '../common/call-options.js';
+import { checkInteger, checkString, checkTokens } from '../common/arguments.js';
+import { type CallOptions, readSignal } from '../common/call-options.js';
 import { ClosedError } from '../common/errors.js';
+import type { DetokenizeOptions, TokenizeOptions } from '../common/text-options.js';
 import { readDetokenizeOptions, readTokenizeOptions } from '../common/text-options.js';
 import { warn } from '../common/warnings.js';
-import type { DetokenizeOptions, TokenizeOptions } from '../lm.js';
-import { type NativeModel, type NativeModelOptions, native } from '../native/binding.js';
+import {
+  type NativeAdapter,
+  type NativeModel,
+  type NativeModelOptions,
+  native,
+} from '../native/binding.js';
 import { callNative, runJob } from '../native/job.js';
-import { Adapter } from './adapter-use.js';
 import { stampOf } from './file-stamp.js';
 import { type ModelInfo, readModelInfo, readVocabulary, type Vocabulary } from './model-info.js';
 import { checkPath, type ModelOptions, readModelOptions } from './model-options.js';
@@ -199,7 +198,7 @@ export class Model implements AsyncDisposable {
    */
   async loadAdapter(path: string, options?: CallOptions): Promise<Adapter> {
     checkPath(path, 'path');
-    const signal = checkSignal(checkOptions(options, 'options', ['signal']).signal, 'signal');
+    const signal = readSignal(options);
     const adapter = await runJob(async () => {
       const loaded = await this.#open().loadAdapter(path);
       // It may have been too late for the signal, or the model was closed meanwhile.
@@ -251,6 +250,67 @@ export class Model implements AsyncDisposable {
   #open(): NativeModel {
     if (this.closed) throw new ClosedError('The model is closed');
     return this.#native;
+  }
+}
+
+/** The native adapter behind an Adapter. Throws ClosedError where it is closed. */
+export let nativeAdapterOf: (adapter: Adapter) => NativeAdapter;
+
+/**
+ * A LoRA adapter: a small addition to a model's weights, from a GGUF file. Close it when done:
+ * it is freed once no LLaMa uses it any more, and at the latest with its model.
+ */
+export class Adapter implements AsyncDisposable {
+  /** The model that it is for. */
+  readonly model: Model;
+  readonly path: string;
+  /** Every key and value of the file, as text; lists are left out. */
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly #native: NativeAdapter;
+  readonly #onClose: (adapter: Adapter) => void;
+  #closed = false;
+
+  static {
+    nativeAdapterOf = (adapter) => {
+      if (adapter.#closed) throw new ClosedError('The adapter is closed');
+      return adapter.#native;
+    };
+  }
+
+  /** @internal */
+  constructor(
+    model: Model,
+    path: string,
+    native: NativeAdapter,
+    metadata: Record<string, string>,
+    onClose: (adapter: Adapter) => void,
+  ) {
+    this.model = model;
+    this.path = path;
+    this.metadata = Object.freeze(metadata);
+    this.#native = native;
+    this.#onClose = onClose;
+  }
+
+  /** Whether {@link close} was called. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /**
+   * Frees the adapter; as long as a LLaMa uses it, that goes on and the last of them frees it,
+   * when it gets others or closes. Idempotent; `setAdapters` rejects with ClosedError afterwards.
+   */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#onClose(this);
+    this.#native.close();
+  }
+
+  /** {@link close}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 }
 

@@ -1,14 +1,14 @@
 // Texts written by the native engine: what LLaMa does for the hooks of GreedyLM.
 
-import { concatenate } from '../choose/boundary.js';
+import type { Candidate } from '../common/candidate.js';
+import type { Completion, CompletionChunk } from '../common/completion.js';
 import { LMError } from '../common/errors.js';
-import { costFromNative, noCost, type Stopwatch } from '../common/usage.js';
-import type { Session } from '../context/session.js';
+import { concatenate } from '../common/token-arrays.js';
+import { noCost, type Stopwatch } from '../common/usage.js';
 import type { BeamRequest, BeamSearchResult, BeamSequence } from '../generation/beam-options.js';
-import type { Candidate } from '../generation/candidates.js';
 import type { CompleteManyRequest } from '../generation/complete-many.js';
-import type { Completion, CompletionChunk, CompletionRequest } from '../generation/completion.js';
-import type { Emit, Generation } from '../generation/generate.js';
+import type { CompletionRequest } from '../generation/completion-options.js';
+import type { Emit, Generation } from '../generation/generation.js';
 import { candidateRows, completionOf, write } from '../generation/run-generation.js';
 import {
   type NativeCancellation,
@@ -17,7 +17,9 @@ import {
   type NativeWritingOptions,
   native,
 } from './binding.js';
+import type { Runner } from './runner.js';
 import { nativeSampling } from './sampling.js';
+import { costFromNative } from './usage.js';
 
 type TextOf = (token: number) => string;
 type Request = Omit<CompletionRequest, 'onToken'>;
@@ -27,7 +29,7 @@ const unlimited = 2 ** 31 - 1;
 
 /** Writes one text; ends with what it has when `stopped` aborts. */
 export async function writeNatively(
-  session: Session,
+  session: Runner,
   prompt: Int32Array,
   request: Request,
   emit: Emit | undefined,
@@ -49,7 +51,7 @@ export async function writeNatively(
 
 /** Writes several texts together: each a call of its own to its reader, one job to the engine. */
 export async function writeManyNatively(
-  session: Session,
+  session: Runner,
   prompts: readonly Int32Array[],
   request: CompleteManyRequest,
   stopwatch: Stopwatch,
@@ -94,7 +96,7 @@ export async function writeManyNatively(
 
 /** Beam search in one job. */
 export async function searchBeamsNatively(
-  session: Session,
+  session: Runner,
   prompt: Int32Array,
   request: BeamRequest,
 ): Promise<BeamSearchResult> {
@@ -119,7 +121,7 @@ export async function searchBeamsNatively(
 }
 
 /** How many tokens of a prompt a context shift keeps. */
-function keptTokens(session: Session, prompt: Int32Array, { contextShift }: Request): number {
+function keptTokens(session: Runner, prompt: Int32Array, { contextShift }: Request): number {
   if (contextShift === undefined) return 0;
   if (contextShift.keep >= 0) return contextShift.keep;
   return prompt[0] === session.model.vocab.bos ? 1 : 0;
@@ -154,7 +156,7 @@ class Reading {
   /** Alternatives per token. */
   readonly #width: number;
 
-  constructor(session: Session, request: Request, textOf: TextOf) {
+  constructor(session: Runner, request: Request, textOf: TextOf) {
     this.#request = request;
     this.#textOf = textOf;
     this.#width = Math.min(request.topLogprobs, session.model.vocab.size);

@@ -2,8 +2,8 @@
 // into public ones. `lib/model/model.ts` and `lib/context/session.ts` call nothing native without it.
 
 import { raceAbort } from '../common/abort.js';
-import { fromNative } from '../common/errors.js';
 import { type NativeCancellation, native } from './binding.js';
+import { fromNative } from './errors.js';
 
 /**
  * Starts a job and awaits it. Rejects with the signal's reason: before anything starts if it

@@ -1,11 +1,12 @@
 // What the native engine gives of the distribution after a prompt: LLaMa's reads.
 
-import { type Cost, costFromNative } from '../common/usage.js';
-import type { Session } from '../context/session.js';
+import type { Cost } from '../common/usage.js';
+import type { Runner } from './runner.js';
+import { costFromNative } from './usage.js';
 
 /** Logits after the tokens in `rows`, in `into` where there is one, which is long enough. */
 export async function readLogits(
-  session: Session,
+  session: Runner,
   tokens: Int32Array,
   rows: Int32Array,
   into: Float32Array | undefined,
@@ -19,9 +20,21 @@ export async function readLogits(
   return { logits, cost: costFromNative(result.usage) };
 }
 
+/** The log-probability of every token after a prompt. */
+export async function readLogprobs(
+  session: Runner,
+  tokens: Int32Array,
+  signal: AbortSignal | undefined,
+): Promise<Float32Array> {
+  const result = await session.run((native, cancellation) => {
+    return native.logprobs(tokens, cancellation);
+  }, signal);
+  return result.logprobs;
+}
+
 /** The likeliest next tokens, best first. */
 export async function readCandidates(
-  session: Session,
+  session: Runner,
   tokens: Int32Array,
   k: number,
   signal: AbortSignal | undefined,

@@ -1,16 +1,17 @@
 // Trees scored by the native engine: what LLaMa answers to the hooks of ChoiceLM.
 
-import { commonPrefix } from '../choose/boundary.js';
-import { type Cost, costFromNative } from '../common/usage.js';
-import type { Session } from '../context/session.js';
+import { commonPrefix } from '../common/token-arrays.js';
+import type { Cost } from '../common/usage.js';
 import { Forest, sharedPrefix } from '../tree/forest.js';
 import type { TokenChoiceTree } from '../tree/token-choice-tree.js';
 import type { TreeRequest, TreeScores, TreeTask } from '../tree/tree-scoring.js';
 import type { NativeSessionInfo, NativeTreeScores } from './binding.js';
+import type { Runner } from './runner.js';
+import { costFromNative } from './usage.js';
 
 /** One tree after its prompt, in one native job. */
 export async function scoreNatively(
-  session: Session,
+  session: Runner,
   prompt: Int32Array,
   tree: TokenChoiceTree,
   request: TreeRequest,
@@ -32,7 +33,7 @@ export async function scoreNatively(
 
 /** Several trees after their prompts, as one tree in one native job. */
 export async function scoreTogether(
-  session: Session,
+  session: Runner,
   tasks: readonly TreeTask[],
   signal: AbortSignal | undefined,
 ): Promise<(TreeScores & Cost)[]> {

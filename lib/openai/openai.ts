@@ -6,12 +6,18 @@ import type { Score } from '../choose/score.js';
 import { raceAbort } from '../common/abort.js';
 import { checkPrompt, checkString, checkTokens, type Prompt } from '../common/arguments.js';
 import type { CallOptions } from '../common/call-options.js';
+import type { Completion, CompletionChunk } from '../common/completion.js';
 import { LMError } from '../common/errors.js';
-import { readDetokenizeOptions, readTokenizeOptions } from '../common/text-options.js';
+import {
+  type DetokenizeOptions,
+  readDetokenizeOptions,
+  readTokenizeOptions,
+  type TokenizeOptions,
+} from '../common/text-options.js';
 import { Stopwatch } from '../common/usage.js';
-import type { CompleteOptions, Completion, CompletionChunk } from '../generation/completion.js';
+import type { CompleteOptions } from '../generation/completion-options.js';
 import { CompletionStream } from '../generation/completion-stream.js';
-import { type DetokenizeOptions, LM, type TokenizeOptions } from '../lm.js';
+import { LM } from '../lm.js';
 import { RemoteChooser } from './choose/choose.js';
 import type { RemoteChooseTask } from './choose/choose-many.js';
 import type { RemoteChooseOptions } from './choose/choose-options.js';

@@ -15,7 +15,7 @@ import {
   type CompletionDefaults,
   readCompletionDefaults,
   readMaxTokens,
-} from '../generation/completion.js';
+} from '../generation/completion-options.js';
 import { type StrategyOption, strategyOptions } from './choose/remote-engine.js';
 import type { OpenAIClient } from './http/exchange.js';
 import { type EncodingName, encodingNames } from './tokenizer/encodings.js';

@@ -1,6 +1,6 @@
 // What every route works with: the LM that is served, and what is kept of it between requests.
 
-import { Conversation } from '../chat/conversation.js';
+import { Conversation } from '../chat-template/conversation.js';
 import type { LLaMa } from '../llama.js';
 import { HttpError } from './http/http-error.js';
 import { PromptMemory } from './scoring/prompt-memory.js';

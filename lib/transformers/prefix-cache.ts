@@ -1,7 +1,7 @@
 // The sequences that were decoded last, for calls that begin like one of them. The Engine owns it
 // and asks it once per call.
 
-import { commonPrefix } from '../choose/boundary.js';
+import { commonPrefix } from '../common/token-arrays.js';
 import type { Past } from './past.js';
 
 /** A sequence: its tokens, what the network goes on from, and what it said comes next. */

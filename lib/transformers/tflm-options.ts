@@ -11,7 +11,7 @@ import {
   wrongType,
 } from '../common/arguments.js';
 import type { CallOptions } from '../common/call-options.js';
-import { readCompletionDefaults } from '../generation/completion.js';
+import { readCompletionDefaults } from '../generation/completion-options.js';
 import type { GreedyLMOptions } from '../greedy-lm.js';
 
 const devices = ['auto', 'gpu', 'cpu', 'cuda', 'webgpu', 'dml', 'coreml'] as const;

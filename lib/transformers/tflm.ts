@@ -7,19 +7,14 @@ import { type Next, scoreByGreedy } from '../choose/greedy-tree.js';
 import { raceAbort } from '../common/abort.js';
 import { checkString, checkTokens } from '../common/arguments.js';
 import { requirePeer } from '../common/peers.js';
+import type { DetokenizeOptions, TokenizeOptions } from '../common/text-options.js';
 import { readDetokenizeOptions, readTokenizeOptions } from '../common/text-options.js';
 import { type Cost, noCost, type Usage } from '../common/usage.js';
 import type { BeamRequest, BeamSearchResult } from '../generation/beam-options.js';
 import { searchBeams } from '../generation/beam-search.js';
-import type { CompletionRequest } from '../generation/completion.js';
-import {
-  checkPortable,
-  type Emit,
-  type Generation,
-  type Generator,
-  generate,
-} from '../generation/generate.js';
-import type { DetokenizeOptions, TokenizeOptions } from '../lm.js';
+import type { CompletionRequest } from '../generation/completion-options.js';
+import { checkPortable, type Generator, generate } from '../generation/generate.js';
+import type { Emit, Generation } from '../generation/generation.js';
 import type { TokenChoiceTree } from '../tree/token-choice-tree.js';
 import type { TreeRequest, TreeScores } from '../tree/tree-scoring.js';
 import { Engine } from './engine.js';

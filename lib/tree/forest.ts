@@ -2,7 +2,7 @@
 // beginning, so that one native job decodes what is common once and the rest in shared batches.
 // `lib/llama.ts` scores it and deals the result out again.
 
-import { commonPrefix } from '../choose/boundary.js';
+import { commonPrefix } from '../common/token-arrays.js';
 import { type Cost, noCost } from '../common/usage.js';
 import type { TreeScores, TreeTask } from './tree-scoring.js';
 import { Trie } from './trie.js';

@@ -1,7 +1,17 @@
 // What `details` adds to a tree's nodes, read from whole next-token distributions. The
 // portable scorer's; native code reads the same off its logits.
 
-import type { NodeDetails } from './tree-scoring.js';
+/** Per node, more than its own probability. */
+export interface NodeDetails {
+  /** Entropy in nats of what may come after the node; NaN where that was not evaluated. */
+  entropies: Float64Array;
+  /** The likeliest token in the node's place, the lowest id of equals; −1 where not evaluated. */
+  bestTokens: Int32Array;
+  /** Its log-probability; NaN where not evaluated. */
+  bestLogprobs: Float64Array;
+  /** Rank of the node's own token in its place, 1 the likeliest, of equals the lower id first; 0 where not evaluated. */
+  ranks: Int32Array;
+}
 
 /** Nothing evaluated yet. */
 export function noDetails(size: number): NodeDetails {

@@ -3,8 +3,8 @@
 
 import { checkTokens, wrongType } from '../common/arguments.js';
 import { toGraphviz } from './graphviz.js';
+import type { NodeDetails } from './node-details.js';
 import type { TokenChoiceNode } from './token-choice-node.js';
-import type { NodeDetails } from './tree-scoring.js';
 import { Trie } from './trie.js';
 
 /** What scoring adds to a tree: one entry per node. */

@@ -2,6 +2,7 @@
 // policy, and its engines. `lib/choose/greedy-tree.ts` is the portable one, `lib/llama.ts` hands this
 // to native code.
 
+import type { NodeDetails } from './node-details.js';
 import type { TokenChoiceTree } from './token-choice-tree.js';
 
 /**
@@ -38,18 +39,6 @@ export interface TreeRequest {
   /** Best first, leaving open what cannot matter; undefined: every node is scored. */
   search: SearchRequest | undefined;
   signal: AbortSignal | undefined;
-}
-
-/** Per node, more than its own probability. */
-export interface NodeDetails {
-  /** Entropy in nats of what may come after the node; NaN where that was not evaluated. */
-  entropies: Float64Array;
-  /** The likeliest token in the node's place, the lowest id of equals; −1 where not evaluated. */
-  bestTokens: Int32Array;
-  /** Its log-probability; NaN where not evaluated. */
-  bestLogprobs: Float64Array;
-  /** Rank of the node's own token in its place, 1 the likeliest, of equals the lower id first; 0 where not evaluated. */
-  ranks: Int32Array;
 }
 
 /** The scores of a tree, one entry per node. */

@@ -12,6 +12,7 @@ import {
 } from 'autocog-lm';
 import t from 'tap';
 import * as errors from '../../lib/common/errors.js';
+import { fromNative } from '../../lib/native/errors.js';
 import { ToyLM } from '../suite/toy-lm.js';
 
 /** What a promise rejects with. */
@@ -70,15 +71,13 @@ t.test('a native error becomes its public class, with its message, code and caus
   };
   for (const [code, type] of Object.entries(classes)) {
     const cause = new Error('what the engine logged');
-    const error = errors.fromNative(
+    const error = fromNative(
       Object.assign(new Error('why', { cause }), { code }),
     ) as errors.LMError;
     t.ok(error instanceof type, `${code} is a ${type.name}`);
     t.match(error, { message: 'why', code, cause });
     t.match(error.stack, /errors\.test/, "its stack is the caller's");
-    t.notOk(
-      'cause' in (errors.fromNative(Object.assign(new Error('why'), { code })) as errors.LMError),
-    );
+    t.notOk('cause' in (fromNative(Object.assign(new Error('why'), { code })) as errors.LMError));
   }
 });
 
@@ -89,7 +88,7 @@ t.test('what is no native error stays what it is', async (t) => {
     'text',
     null,
   ]) {
-    t.equal(errors.fromNative(other), other);
+    t.equal(fromNative(other), other);
   }
 });
 

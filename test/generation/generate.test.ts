@@ -3,8 +3,12 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { bestIndices, topCandidates } from '../../lib/generation/candidates.js';
-import { type CompleteOptions, readCompleteOptions } from '../../lib/generation/completion.js';
-import { argmax, type Emit, generate } from '../../lib/generation/generate.js';
+import {
+  type CompleteOptions,
+  readCompleteOptions,
+} from '../../lib/generation/completion-options.js';
+import { argmax, generate } from '../../lib/generation/generate.js';
+import type { Emit } from '../../lib/generation/generation.js';
 import { StopFinder } from '../../lib/generation/stop-finder.js';
 import { at } from '../suite/oracle.js';
 

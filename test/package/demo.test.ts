@@ -7,7 +7,7 @@ import t from 'tap';
 
 /** What a program of the package prints. */
 const node = async (path: string, ...args: string[]): Promise<string> => {
-  const file = fileURLToPath(new URL(`../${path}`, import.meta.url));
+  const file = fileURLToPath(new URL(`../../${path}`, import.meta.url));
   return (await promisify(execFile)(process.execPath, [file, ...args])).stdout;
 };
 

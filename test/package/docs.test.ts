@@ -7,7 +7,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import t, { type Test } from 'tap';
 
-const root = resolve(import.meta.dirname ?? '.', '..');
+const root = resolve(import.meta.dirname ?? '.', '..', '..');
 const documents = ['README.md', ...readdirSync('docs').map((file) => join('docs', file))];
 
 /** Examples that belong together, as one program. */

@@ -1,6 +1,6 @@
 // `autocog-lm candidates`.
 
-import type { Candidate } from '../../generation/candidates.js';
+import type { Candidate } from '../../common/candidate.js';
 import { withLM } from '../engine.js';
 import { readPrompt } from '../input.js';
 import type { EngineFlags, PromptFlags } from '../options.js';

@@ -1,7 +1,7 @@
 // `autocog-lm serve`.
 
+import { serve as listen, type ScoringServer } from '../../serve/index.js';
 import { isLoopback, readServeOptions, type ServeOptions } from '../../serve/options.js';
-import { serve as listen, type ScoringServer } from '../../serve/server.js';
 import { withLM } from '../engine.js';
 import { report } from '../failure.js';
 import type { EngineFlags } from '../options.js';

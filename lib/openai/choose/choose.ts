@@ -7,8 +7,8 @@ import { tasksOf } from '../../choose/choose-many.js';
 import { PriorCache } from '../../choose/priors.js';
 import { answerScore, askScore, type Score } from '../../choose/score.js';
 import { raceAbort } from '../../common/abort.js';
-import { checkOptions, checkSignal, type Prompt } from '../../common/arguments.js';
-import type { CallOptions } from '../../common/call-options.js';
+import type { Prompt } from '../../common/arguments.js';
+import { type CallOptions, readSignal } from '../../common/call-options.js';
 import { NotSupportedError } from '../../common/errors.js';
 import { askEach } from '../http/parallel.js';
 import { type Chooses, outcomesOf, type RemoteChooseTask } from './choose-many.js';
@@ -74,7 +74,7 @@ export class RemoteChooser {
    * @throws RemoteError where the server fails; it is asked again then, next time
    */
   async probe(options?: CallOptions): Promise<ServerFeatures> {
-    const signal = checkSignal(checkOptions(options, 'options', ['signal']).signal, 'signal');
+    const signal = readSignal(options);
     await this.#engine.admit(signal);
     return { ...(await raceAbort(this.#probe.features(), signal)) };
   }

@@ -3,8 +3,8 @@
 // told. It follows the likeliest token, so it need not find the likeliest choice.
 // `lib/openai/choose/choose.ts` calls it.
 
-import { concatenate } from '../../choose/boundary.js';
 import { RemoteError } from '../../common/errors.js';
+import { concatenate } from '../../common/token-arrays.js';
 import type { TreeTask } from '../../tree/tree-scoring.js';
 import { childrenOf, pathTo } from '../../tree/tree-walk.js';
 import type { Answer } from '../http/api.js';

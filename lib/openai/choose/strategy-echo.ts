@@ -2,9 +2,9 @@
 // has scored it. So each path of a tree is a prompt that is sent once, a path that is the
 // beginning of another not at all. `lib/openai/choose/choose.ts` calls it.
 
-import { concatenate } from '../../choose/boundary.js';
 import { NotSupportedError, RemoteError } from '../../common/errors.js';
 import { logSumExp } from '../../common/log-softmax.js';
+import { concatenate } from '../../common/token-arrays.js';
 import type { Cost } from '../../common/usage.js';
 import type { TreeScores, TreeTask } from '../../tree/tree-scoring.js';
 import { noScores, pathTo } from '../../tree/tree-walk.js';

@@ -2,9 +2,9 @@
 // nodes of a tree, level by level. What is not among the likeliest has a limit, and nothing below
 // it is asked about. `lib/openai/choose/choose.ts` calls it.
 
-import { concatenate } from '../../choose/boundary.js';
 import { searchByBounds } from '../../choose/greedy-search.js';
 import { logSumExp } from '../../common/log-softmax.js';
+import { concatenate } from '../../common/token-arrays.js';
 import type { Cost } from '../../common/usage.js';
 import type { TreeLimits, TreeScores, TreeTask } from '../../tree/tree-scoring.js';
 import { childrenOf, noScores, pathTo } from '../../tree/tree-walk.js';

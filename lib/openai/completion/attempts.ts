@@ -1,7 +1,7 @@
 // One completion by a server: asked for, read, and asked for again while nobody has seen any of it.
 // The class OpenAI calls it.
 
-import type { Emit, Generation } from '../../generation/generate.js';
+import type { Emit, Generation } from '../../generation/generation.js';
 import type { Spare } from '../http/capabilities.js';
 import type { Client, WritingApi } from '../http/client.js';
 import { Failure } from '../http/failure.js';

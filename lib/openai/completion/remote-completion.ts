@@ -3,15 +3,11 @@
 
 import { raceAbort } from '../../common/abort.js';
 import { type Prompt, wrongRange } from '../../common/arguments.js';
+import type { Completion, CompletionChunk } from '../../common/completion.js';
 import { NotSupportedError, RemoteError } from '../../common/errors.js';
 import type { Stopwatch } from '../../common/usage.js';
-import {
-  type CompleteOptions,
-  type Completion,
-  type CompletionChunk,
-  readCompleteOptions,
-} from '../../generation/completion.js';
-import type { Emit } from '../../generation/generate.js';
+import { type CompleteOptions, readCompleteOptions } from '../../generation/completion-options.js';
+import type { Emit } from '../../generation/generation.js';
 import { completionOf, write } from '../../generation/run-generation.js';
 import type { Client, WritingApi } from '../http/client.js';
 import { publicError } from '../http/failure.js';

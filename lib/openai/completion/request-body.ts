@@ -3,7 +3,7 @@
 
 import { wrongType } from '../../common/arguments.js';
 import { NotSupportedError } from '../../common/errors.js';
-import type { CompletionRequest } from '../../generation/completion.js';
+import type { CompletionRequest } from '../../generation/completion-options.js';
 import type { Spare } from '../http/capabilities.js';
 import type { WritingApi } from '../http/client.js';
 import type { RemoteSampling } from './sampling.js';

@@ -1,11 +1,12 @@
 // One text while a server writes it: its tokens, its end, what its reader may see. The same as
 // `generate.ts` does where the model is in process. `writing.ts` feeds it.
 
+import type { Candidate } from '../../common/candidate.js';
+import type { CompletionChunk } from '../../common/completion.js';
 import { NotSupportedError } from '../../common/errors.js';
 import { noCost } from '../../common/usage.js';
-import type { Candidate } from '../../generation/candidates.js';
-import type { CompletionChunk, CompletionRequest } from '../../generation/completion.js';
-import type { Emit, Generation } from '../../generation/generate.js';
+import type { CompletionRequest } from '../../generation/completion-options.js';
+import type { Emit, Generation } from '../../generation/generation.js';
 import { GrowingText } from '../../generation/partial-text.js';
 import { Failure } from '../http/failure.js';
 import type { RemoteStep } from '../http/logprobs.js';

@@ -1,8 +1,8 @@
 // How one request failed, before it is an error of this package. `exchange.ts` and the readers of
 // answers make it, `retry.ts` decides by it, `client.ts` hands out `publicError`.
 
+import type { Completion } from '../../common/completion.js';
 import { ContextOverflowError, type LMError, RemoteError } from '../../common/errors.js';
-import type { Completion } from '../../generation/completion.js';
 
 /** What is known of a failure. */
 export interface FailureFacts {

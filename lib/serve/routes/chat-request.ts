@@ -1,6 +1,6 @@
 // The body of `POST /v1/chat/completions`, read.
 
-import { Message } from '../../chat/message.js';
+import { Message } from '../../chat-template/message.js';
 import { checkOneOf } from '../../common/arguments.js';
 import { Fields, flag, integer, list, object, type Reader, text } from '../http/fields.js';
 import { badField, HttpError } from '../http/http-error.js';

@@ -1,6 +1,6 @@
 // `POST /v1/chat/completions`: answers to conversations, by the model's own chat template.
 
-import type { Completion, CompletionChunk } from '../../generation/completion.js';
+import type { Completion, CompletionChunk } from '../../common/completion.js';
 import { eventStream } from '../http/events.js';
 import type { Fields } from '../http/fields.js';
 import { tooLong } from '../http/http-error.js';

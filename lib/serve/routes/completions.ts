@@ -1,7 +1,7 @@
 // `POST /v1/completions`: texts written after prompts, and the log-probabilities of both.
 
-import { concatenate } from '../../choose/boundary.js';
-import type { Completion, CompletionChunk } from '../../generation/completion.js';
+import type { Completion, CompletionChunk } from '../../common/completion.js';
+import { concatenate } from '../../common/token-arrays.js';
 import { eventStream } from '../http/events.js';
 import type { Fields } from '../http/fields.js';
 import { tooLong } from '../http/http-error.js';

@@ -2,7 +2,7 @@
 // written. Fields of OpenAI's, and of llama.cpp's server for what OpenAI has none for.
 
 import { checkInteger, checkNumber, wrongRange } from '../../common/arguments.js';
-import type { CompleteOptions } from '../../generation/completion.js';
+import type { CompleteOptions } from '../../generation/completion-options.js';
 import { jsonSchemaToGrammar } from '../../grammar/grammar.js';
 import type { Model } from '../../model/model.js';
 import { type SamplerOptions, SamplerSettings } from '../../sampling/sampler-settings.js';

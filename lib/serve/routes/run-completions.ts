@@ -1,6 +1,7 @@
 // Has the LM write the answers of one request, and counts what they cost.
 
-import type { CompleteOptions, Completion, CompletionChunk } from '../../generation/completion.js';
+import type { Completion, CompletionChunk } from '../../common/completion.js';
+import type { CompleteOptions } from '../../generation/completion-options.js';
 import type { LLaMa } from '../../llama.js';
 import { type Place, type Spent, spend } from '../scoring/token-position.js';
 

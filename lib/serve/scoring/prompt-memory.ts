@@ -3,7 +3,7 @@
 // is not computed again; `tree-scores.ts` has only the rest scored, after a prompt that the
 // engine's prefix cache then holds.
 
-import { commonPrefix } from '../../choose/boundary.js';
+import { commonPrefix } from '../../common/token-arrays.js';
 import type { LLaMa } from '../../llama.js';
 
 /** What scoring finds of a prompt: entry i is of its i-th token; nothing is known of the first. */

@@ -1,8 +1,8 @@
 // Prompts scored off rows of logits, for requests that want several of the likeliest tokens in
 // each place. Rows come a few at a time, so that no more than some megabytes are held at once.
 
-import { commonPrefix } from '../../choose/boundary.js';
 import { logSumExp } from '../../common/log-softmax.js';
+import { commonPrefix } from '../../common/token-arrays.js';
 import { bestIndices } from '../../generation/candidates.js';
 import type { LLaMa } from '../../llama.js';
 import {

@@ -1,8 +1,8 @@
 // Prompts scored as one tree: what they share at their beginning is decoded once, and no row of
 // logits comes to JavaScript. It tells the likeliest token of each place, and no more of them.
 
-import { commonPrefix } from '../../choose/boundary.js';
 import type { ScoredChoice } from '../../choose/choice.js';
+import { commonPrefix } from '../../common/token-arrays.js';
 import type { TokenChoiceNode } from '../../tree/token-choice-node.js';
 import type { TokenChoiceTree } from '../../tree/token-choice-tree.js';
 import type { PromptMemory, PromptValues } from './prompt-memory.js';

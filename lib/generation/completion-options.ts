@@ -1,4 +1,4 @@
-// The options and the result of `complete` and `stream`, and the reading of the former.
+// The options of `complete` and `stream`, and their reading.
 
 import {
   checkBoolean,
@@ -9,10 +9,9 @@ import {
   wrongType,
 } from '../common/arguments.js';
 import type { CallOptions } from '../common/call-options.js';
-import type { Cost } from '../common/usage.js';
+import type { CompletionChunk } from '../common/completion.js';
 import { jsonSchemaToGrammar } from '../grammar/grammar.js';
 import { type SamplerOptions, SamplerSettings } from '../sampling/sampler-settings.js';
-import type { Candidate } from './candidates.js';
 
 /** What an LM may set once for all its completions. */
 export interface CompletionDefaults {
@@ -50,61 +49,6 @@ export interface CompleteOptions extends CompletionDefaults, CallOptions {
   onToken?: ((chunk: CompletionChunk) => unknown) | undefined;
   /** Resolve with what was written when the signal aborts. Default false: reject with its reason. */
   stopOnAbort?: boolean | undefined;
-}
-
-/** What was written since the last chunk. */
-export interface CompletionChunk {
-  /**
-   * Whole characters, and nothing that a stop text may begin with: it may lag behind the tokens,
-   * and be empty.
-   */
-  text: string;
-  /** One token, or none where text is left over at the end. */
-  tokens: Int32Array;
-  /** Of the token, natural. */
-  logprobs: Float64Array;
-  /** Per token, if asked for: the likeliest, best first. */
-  alternatives?: Candidate[][];
-}
-
-/** What ended a completion. */
-export type StopReason = 'eog' | 'stop' | 'length' | 'abort' | 'callback';
-
-/** What `complete` gives. */
-export interface Completion extends Cost {
-  /** The text, up to the stop. */
-  text: string;
-  /** Every token that was generated, those of a stop included; no end-of-generation token. */
-  tokens: Int32Array;
-  /**
-   * One natural log-probability per token: the model's own, over the whole vocabulary, whatever
-   * the sampler or a grammar made of it.
-   */
-  logprobs: Float64Array;
-  /** Their sum. */
-  logprob: number;
-  /**
-   * An end-of-generation token, a stop, `maxTokens` (or the context) used up, an abort, or
-   * `onToken` or the stream's reader who wanted no more.
-   */
-  stopReason: StopReason;
-  /** The stop that was met. */
-  stop?: string | number;
-  /** The seed of the sampler, where chance had a part: it writes the same text again. */
-  seed?: number;
-  /** Per token, if asked for: the likeliest, best first. */
-  alternatives?: Candidate[][];
-  performance: CompletionPerformance;
-}
-
-/** How quickly it was written, by a clock that nobody sets. */
-export interface CompletionPerformance {
-  /** Milliseconds from the call to the first token, waiting and tokenizing included. */
-  firstTokenMs: number;
-  /** Tokens per second after the first; 0 where there is none. */
-  tokensPerSecond: number;
-  /** Tokens of the prompt per second, of those that were not cached; 0 where all were. */
-  promptTokensPerSecond: number;
 }
 
 /** What {@link readCompleteOptions} makes of the options: every field present and checked. */

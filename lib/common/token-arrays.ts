@@ -1,0 +1,21 @@
+// Sequences of token ids: what two have in common, and several as one.
+
+/** How many tokens two sequences have in common at their beginning. */
+export function commonPrefix(a: Int32Array, b: Int32Array): number {
+  const length = Math.min(a.length, b.length);
+  for (let index = 0; index < length; index++) {
+    if (a[index] !== b[index]) return index;
+  }
+  return length;
+}
+
+/** Both sequences, one after the other. */
+export function concatenate(...parts: readonly Int32Array[]): Int32Array {
+  const result = new Int32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let end = 0;
+  for (const part of parts) {
+    result.set(part, end);
+    end += part.length;
+  }
+  return result;
+}

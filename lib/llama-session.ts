@@ -1,0 +1,111 @@
+// A LLaMa's session: its native context and, once `embed` is called, the Embedder beside it. A LLaMa and its variants
+// share one.
+
+import { resolve } from 'node:path';
+import { raceAbort } from './common/abort.js';
+import { wrongType } from './common/arguments.js';
+import { pick } from './common/pick.js';
+import type { Cost } from './common/usage.js';
+import { contextOptionNames, readContextOptions } from './context/context-options.js';
+import { warnOfScale } from './context/rope.js';
+import { Session } from './context/session.js';
+import type { PromptState } from './context/state.js';
+import { Embedder } from './embedding/embedder.js';
+import { type EmbeddingOptions, readEmbeddingOptions } from './embedding/embedding-options.js';
+import type { CompletionDefaults } from './generation/completion-options.js';
+import { type LLaMaLoadOptions, type LLaMaOptions, readLoadOptions } from './llama-options.js';
+import { type ControlVectorPart, sumOfParts } from './model/control-vector.js';
+import { Model } from './model/model.js';
+import type { NativeSessionOptions } from './native/binding.js';
+import { costFromNative } from './native/usage.js';
+
+/** A {@link Session} that can also embed. */
+export class LLaMaSession extends Session {
+  readonly #embeddings: EmbeddingOptions;
+  #embedder: Embedder | undefined;
+
+  constructor(
+    model: Model,
+    options: NativeSessionOptions,
+    ownsModel: boolean,
+    embeddings: EmbeddingOptions,
+  ) {
+    super(model, options, ownsModel);
+    this.#embeddings = embeddings;
+  }
+
+  /** Embeds with the same model, in a context of its own that is built at the first call. */
+  get embedder(): Embedder {
+    this.assertOpen();
+    const { threads } = this.settings;
+    this.#embedder ??= new Embedder(this.model, { threads, ...this.#embeddings });
+    return this.#embedder;
+  }
+
+  /** Decodes a prompt into the prefix cache. */
+  async ingest(tokens: Int32Array, signal: AbortSignal | undefined): Promise<Cost> {
+    const usage = await this.run((session, cancellation) => {
+      return session.ingest(tokens, cancellation);
+    }, signal);
+    return costFromNative(usage);
+  }
+
+  /** Puts the sum of these control vectors in place of the one in use. */
+  async setControlVectors(
+    parts: readonly ControlVectorPart[],
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    await this.setControlVector(await sumOfParts(parts, this.model, signal), signal);
+  }
+
+  /** Saves the state of a prompt, or of the one that was used last. */
+  async saveState(
+    path: string,
+    tokens: Int32Array | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<PromptState> {
+    const { saveState } = await import('./context/state.js');
+    return saveState(this, resolve(path), tokens, signal);
+  }
+
+  /** Loads a saved state into the prefix cache. */
+  async loadState(path: string, signal: AbortSignal | undefined): Promise<PromptState> {
+    const { loadState } = await import('./context/state.js');
+    return loadState(this, resolve(path), signal);
+  }
+
+  protected override async closeCompanions(): Promise<void> {
+    await this.#embedder?.close();
+  }
+}
+
+/** Starts to build a context on a model; throws for options that do not fit the model. */
+export function openSession(model: Model, options: LLaMaOptions, ownsModel: boolean): LLaMaSession {
+  if (!(model instanceof Model)) throw wrongType('a Model', 'model', model);
+  const context = pick(options, contextOptionNames);
+  const request = readContextOptions(context, model.info);
+  readEmbeddingOptions(options.embeddings, model.info.trainContextSize);
+  warnOfScale(context, request.contextSize, model.info);
+  return new LLaMaSession(model, request, ownsModel, { ...options.embeddings });
+}
+
+/** A session on a model of its own: what `LLaMa.load` waits for. */
+export async function loadSession(
+  path: string,
+  options: LLaMaLoadOptions | undefined,
+): Promise<{ session: LLaMaSession; completion: CompletionDefaults }> {
+  const { modelOptions, given } = readLoadOptions(options);
+  const { completion = {}, signal } = given;
+  const model = await Model.load(path, modelOptions);
+  let session: LLaMaSession | undefined;
+  try {
+    session = openSession(model, given, true);
+    await raceAbort(session.ready, signal);
+    return { session, completion };
+  } catch (error) {
+    const closing = (session ?? model).close();
+    // An abort does not wait for a context that is still being built.
+    await (signal?.aborted ? raceAbort(closing, signal) : closing).catch(() => {});
+    throw error;
+  }
+}
