@@ -2,16 +2,16 @@
 // TfLM extend it; LLaMa replaces the scoring of trees by native code. What a `choose` does
 // step by step stands in `lib/choose/choose.ts`.
 
-import type { SeamTokenizer } from './choose/boundary.js';
+import type { ChoiceTokenizer } from './choose/boundary.js';
 import type { Choice } from './choose/choice.js';
 import { ChoiceStream } from './choose/choice-stream.js';
-import { answer, ask, type Engine } from './choose/choose.js';
+import { checkQuestion, type Engine, runChoose } from './choose/choose.js';
 import type { ChooseTask } from './choose/choose-group.js';
 import { outcomesOf, readManyOptions, tasksOf } from './choose/choose-many.js';
 import { type ChooseOptions, readChooseOptions } from './choose/choose-options.js';
 import { scoreByGreedy } from './choose/greedy-tree.js';
 import { PriorCache } from './choose/priors.js';
-import { answerScore, askScore, type Score } from './choose/score.js';
+import { checkScore, runScore, type Score } from './choose/score.js';
 import type { Prompt } from './common/arguments.js';
 import type { CallOptions } from './common/call-options.js';
 import type { Cost } from './common/usage.js';
@@ -55,7 +55,7 @@ export abstract class ChoiceLM extends GreedyLM {
     options?: ChooseOptions,
   ): Promise<Choice> {
     const engine = this.#engine;
-    return answer(engine, ask(engine, prompt, choices, readChooseOptions(options)));
+    return runChoose(engine, checkQuestion(engine, prompt, choices, readChooseOptions(options)));
   }
 
   /**
@@ -90,7 +90,7 @@ export abstract class ChoiceLM extends GreedyLM {
    */
   async score(prompt: Prompt, continuation: Prompt, options?: CallOptions): Promise<Score> {
     const engine = this.#engine;
-    return answerScore(engine, askScore(engine, prompt, continuation, options));
+    return runScore(engine, checkScore(engine, prompt, continuation, options));
   }
 
   /** The values of the nodes of a tree after a prompt: of all, or of those a search asks for. */
@@ -138,7 +138,7 @@ export abstract class ChoiceLM extends GreedyLM {
     return Promise.all(texts.map((text) => this.tokenize(text)));
   }
 
-  get #tokenizer(): SeamTokenizer {
+  get #tokenizer(): ChoiceTokenizer {
     return {
       prompt: (prompt) => this.promptTokens(prompt),
       prompts: (texts) => this.tokenizePrompts(texts),

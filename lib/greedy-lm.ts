@@ -42,7 +42,7 @@ import { CompletionStream } from './generation/completion-stream.js';
 import { checkPortable, type Generator, generate } from './generation/generate.js';
 import type { Emit, Generation } from './generation/generation.js';
 import { type PrintOptions, printLines, readPrintOptions } from './generation/print-candidates.js';
-import { completionOf, write } from './generation/run-generation.js';
+import { completionOf, runGeneration } from './generation/run-generation.js';
 import { LM } from './lm.js';
 
 /** Options of every GreedyLM. */
@@ -260,7 +260,7 @@ export abstract class GreedyLM extends LM {
       const { onToken } = request;
       const reader = onToken && ((chunk: CompletionChunk) => onToken(chunk, index));
       const single = { ...request, sampler: withSeed(request.sampler, index), onToken: reader };
-      const written = await write(single, reader, undefined, (emit, stopped) => {
+      const written = await runGeneration(single, reader, undefined, (emit, stopped) => {
         return this.generateImpl(tokens, single, emit, stopped);
       });
       completions.push(completionOf(written, single, stopwatch));
@@ -295,7 +295,7 @@ export abstract class GreedyLM extends LM {
   ): Promise<Completion> {
     const tokens = await this.admitPrompt(input, request.signal);
     stopwatch.tokenized();
-    const written = await write(request, reader, left, (emit, stopped) => {
+    const written = await runGeneration(request, reader, left, (emit, stopped) => {
       return this.generateImpl(tokens, request, emit, stopped);
     });
     return completionOf(written, request, stopwatch);

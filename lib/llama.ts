@@ -34,7 +34,11 @@ import { type ControlVector, readControlVectors } from './model/control-vector.j
 import { type Model, nativeOf } from './model/model.js';
 import { checkPath } from './model/model-options.js';
 import { textIn, tokenizeMany, withoutEnd } from './model/tokenize-many.js';
-import { searchBeamsNatively, writeManyNatively, writeNatively } from './native/generation.js';
+import {
+  generateManyNatively,
+  generateNatively,
+  searchBeamsNatively,
+} from './native/generation.js';
 import { callNative, runJob } from './native/job.js';
 import { readCandidates, readLogprobs } from './native/logits.js';
 import { holdsTasks, holdsTree, scoreNatively, scoreTogether } from './native/trees.js';
@@ -322,7 +326,7 @@ export class LLaMa extends ChoiceLM {
     emit: Emit | undefined,
     stopped: AbortSignal,
   ): Promise<Generation> {
-    return writeNatively(this.#session, tokens, request, emit, stopped, textIn(this.model));
+    return generateNatively(this.#session, tokens, request, emit, stopped, textIn(this.model));
   }
 
   protected override generateMany(
@@ -330,7 +334,7 @@ export class LLaMa extends ChoiceLM {
     request: CompleteManyRequest,
     stopwatch: Stopwatch,
   ): Promise<Completion[]> {
-    return writeManyNatively(this.#session, prompts, request, stopwatch, textIn(this.model));
+    return generateManyNatively(this.#session, prompts, request, stopwatch, textIn(this.model));
   }
 
   protected override beamSearchImpl(

@@ -21,14 +21,14 @@ export interface BoundaryReport {
 }
 
 /** A prompt and its choices as tokens. */
-export interface Seam {
+export interface TokenizedChoices {
   prompt: Int32Array;
   paths: readonly Int32Array[];
   report: BoundaryReport;
 }
 
 /** What a seam needs of a tokenizer. */
-export interface SeamTokenizer {
+export interface ChoiceTokenizer {
   /** The tokens of a prompt: text with its special tokens, ids as they are. At least one. */
   prompt(prompt: ChoiceInput): Promise<Int32Array>;
   /** The tokens of texts that begin prompts, as of one. */
@@ -51,10 +51,10 @@ const equal = (a: Int32Array, b: Int32Array): boolean =>
 
 /** `'separate'`: each text alone. */
 export async function separate(
-  tokenizer: SeamTokenizer,
+  tokenizer: ChoiceTokenizer,
   prompt: ChoiceInput,
   choices: readonly ChoiceInput[],
-): Promise<Seam> {
+): Promise<TokenizedChoices> {
   const [tokens, paths] = await Promise.all([
     tokenizer.prompt(prompt),
     areTexts(choices) ? tokenizer.texts(choices) : (choices as readonly Int32Array[]),
@@ -64,10 +64,10 @@ export async function separate(
 
 /** {@link separate}, and which choices have other tokens together with the prompt. */
 export async function separateWithMerges(
-  tokenizer: SeamTokenizer,
+  tokenizer: ChoiceTokenizer,
   prompt: ChoiceInput,
   choices: readonly ChoiceInput[],
-): Promise<Seam> {
+): Promise<TokenizedChoices> {
   if (typeof prompt !== 'string') throw wrongType('a string, with merges,', 'prompt', prompt);
   const texts = choices as readonly string[];
   const [seam, wholes] = await Promise.all([
@@ -99,11 +99,11 @@ export function mergesOf(
  * of the context share, and each score is that of the text after it, exact.
  */
 export async function joint(
-  tokenizer: SeamTokenizer,
+  tokenizer: ChoiceTokenizer,
   prompt: ChoiceInput,
   choices: readonly ChoiceInput[],
   name: PromptName = 'prompt',
-): Promise<Seam> {
+): Promise<TokenizedChoices> {
   if (typeof prompt !== 'string') throw wrongType("a string, with boundary 'joint',", name, prompt);
   const context = prompt.trimEnd();
   const [contextTokens, promptTokens] = await Promise.all([

@@ -6,7 +6,7 @@
 
 import type { TokenChoiceTree } from '../tree/token-choice-tree.js';
 import type { SearchRequest, TreeRequest, TreeScores } from '../tree/tree-scoring.js';
-import type { Contest } from './distinct-choices.js';
+import type { DistinctChoices } from './distinct-choices.js';
 import { isLess, plus, type ScaledSum, share, sumOf } from './scaled-sum.js';
 
 /** One distinct choice, as far as it is known. */
@@ -34,7 +34,7 @@ export interface Bounds {
 }
 
 type Scores = Pick<TreeScores, 'logprobs' | 'ends' | 'limits'>;
-type Entries = Pick<Contest, 'nodes' | 'lengths' | 'offsets'>;
+type Entries = Pick<DistinctChoices, 'nodes' | 'lengths' | 'offsets'>;
 
 /** The score of a log-probability. What is impossible stays so, whatever its prior. */
 export const scoreOf = (logprob: number, length: number, offset: number): number =>

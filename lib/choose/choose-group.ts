@@ -7,7 +7,7 @@ import type { Cost } from '../common/usage.js';
 import type { TreeScores } from '../tree/tree-scoring.js';
 import type { Choice } from './choice.js';
 import {
-  ask,
+  checkQuestion,
   type Engine,
   finish,
   type Plan,
@@ -59,7 +59,7 @@ function readTask(engine: Engine, task: unknown, name: string, shared: ChooseOpt
   const own = checkOptions(options, `${name}.options`, choiceOptionNames);
   const given = Object.entries(own).filter(([, value]) => value !== undefined);
   const request = readChooseOptions({ ...shared, ...Object.fromEntries(given) });
-  return ask(engine, prompt as Prompt, choices as readonly string[], request);
+  return checkQuestion(engine, prompt as Prompt, choices as readonly string[], request);
 }
 
 /** Whether these may be scored in one go. One that is wrong is alone. */

@@ -6,17 +6,17 @@ import { raceAbort } from '../common/abort.js';
 import { checkPrompt, type Prompt } from '../common/arguments.js';
 import { concatenate } from '../common/token-arrays.js';
 import { addPrior, type Cost, Stopwatch } from '../common/usage.js';
-import { breathe } from '../common/yield-to-event-loop.js';
+import { yieldToEventLoop } from '../common/yield-to-event-loop.js';
 import type { TokenChoiceTree } from '../tree/token-choice-tree.js';
 import type { TreeRequest, TreeScores, TreeTask } from '../tree/tree-scoring.js';
-import type { Seam, SeamTokenizer } from './boundary.js';
+import type { ChoiceTokenizer, TokenizedChoices } from './boundary.js';
 import { boundsOf } from './bounds.js';
 import { type Choice, lengthsOf, makeChoice } from './choice.js';
 import { type ChoiceInput, type ChooseRequest, checkChoices } from './choose-options.js';
-import { type Contest, makeContest } from './distinct-choices.js';
+import { type DistinctChoices, findDistinct } from './distinct-choices.js';
 import { type PriorCache, type PriorTask, priorLogprobs } from './priors.js';
 import { rank } from './ranking.js';
-import { priorSeamOf, seamOf } from './token-paths.js';
+import { tokenizeChoices, tokenizePrior } from './tokenize-choices.js';
 import { checkFits, isSearched, taskOf } from './tree-task.js';
 
 /** What choosing needs of an LM. */
@@ -25,7 +25,7 @@ export interface Engine {
   readonly contextSize: number | undefined;
   readonly endOfGeneration: Int32Array;
   readonly beginToken: number | undefined;
-  readonly tokenizer: SeamTokenizer;
+  readonly tokenizer: ChoiceTokenizer;
   readonly priors: PriorCache;
   /** Begins a call; throws where the LM is closed or the signal aborted. */
   admit(signal: AbortSignal | undefined): Promise<void>;
@@ -50,7 +50,7 @@ export interface Prepared {
   question: Question;
   stopwatch: Stopwatch;
   texts: readonly string[];
-  seam: Seam;
+  tokenized: TokenizedChoices;
   /** Per choice: what its log-probability is divided by. */
   lengths: readonly number[];
   prior: PriorTask | undefined;
@@ -63,14 +63,14 @@ export interface Prepared {
 /** What is to be scored for a question, and what it takes to make a Choice of the scores. */
 export interface Plan {
   prepared: Prepared;
-  contest: Contest;
+  distinct: DistinctChoices;
   priors: Float64Array | undefined;
   priorCost: Cost | undefined;
   task: TreeTask;
 }
 
 /** Checks what the caller gave; throws TypeError or RangeError. */
-export function ask(
+export function checkQuestion(
   { vocabularySize }: Pick<Engine, 'vocabularySize'>,
   prompt: Prompt,
   choices: readonly ChoiceInput[],
@@ -90,20 +90,20 @@ export async function prepare(engine: Engine, question: Question): Promise<Prepa
   const { signal } = request;
   const { tokenizer } = engine;
   await engine.admit(signal);
-  await breathe(choices.length);
-  const seam = await raceAbort(seamOf(tokenizer, prompt, choices, request), signal);
-  await breathe(choices.length);
+  await yieldToEventLoop(choices.length);
+  const tokenized = await raceAbort(tokenizeChoices(tokenizer, prompt, choices, request), signal);
+  await yieldToEventLoop(choices.length);
   const texts = await raceAbort(textsOf(tokenizer, choices), signal);
-  const task = taskOf(engine, seam.prompt, seam.paths, request);
-  await breathe(choices.length);
-  checkFits(engine, seam.prompt, seam.paths, request);
-  const lengths = lengthsOf(request, texts, seam.paths);
-  const prior = await raceAbort(priorOf(engine, question, seam, texts), signal);
+  const task = taskOf(engine, tokenized.prompt, tokenized.paths, request);
+  await yieldToEventLoop(choices.length);
+  checkFits(engine, tokenized.prompt, tokenized.paths, request);
+  const lengths = lengthsOf(request, texts, tokenized.paths);
+  const prior = await raceAbort(priorOf(engine, question, tokenized, texts), signal);
   const searches = isSearched(request, choices.length, () =>
     engine.holdsInOneBatch(task.tree, task.request),
   );
   stopwatch.tokenized();
-  return { question, stopwatch, texts, seam, lengths, prior, task, searches };
+  return { question, stopwatch, texts, tokenized, lengths, prior, task, searches };
 }
 
 /** Scores the priors, if there are any that are not known yet. */
@@ -111,13 +111,13 @@ export async function plan(engine: Engine, prepared: Prepared): Promise<Plan> {
   const { prior, lengths, task, searches } = prepared;
   const { top, tolerance } = prepared.question.request;
   const priors = prior && (await scorePriors(engine, prepared, prior));
-  await breathe(lengths.length);
-  const contest = makeContest(task.tree.ends, lengths, priors?.offsets ?? lengths.map(() => 0));
-  const { entries: _, ...entries } = contest;
+  await yieldToEventLoop(lengths.length);
+  const distinct = findDistinct(task.tree.ends, lengths, priors?.offsets ?? lengths.map(() => 0));
+  const { entries: _, ...entries } = distinct;
   const search = searches ? { ...entries, top, tolerance } : undefined;
   return {
     prepared,
-    contest,
+    distinct,
     priors: priors?.logprobs,
     priorCost: priors?.cost,
     task: { ...task, request: { ...task.request, search } },
@@ -127,31 +127,31 @@ export async function plan(engine: Engine, prepared: Prepared): Promise<Plan> {
 /** Makes the result. */
 export async function finish(
   engine: Engine,
-  { prepared, contest, priors, priorCost, task }: Plan,
+  { prepared, distinct, priors, priorCost, task }: Plan,
   scores: TreeScores & Cost,
 ): Promise<Choice> {
-  const { question, stopwatch, texts, seam } = prepared;
+  const { question, stopwatch, texts, tokenized } = prepared;
   const { tree, request } = task;
-  await breathe(texts.length);
+  await yieldToEventLoop(texts.length);
   const best = scores.details?.bestTokens.filter((token) => token >= 0) ?? new Int32Array(0);
   const shown = concatenate(tree.tokens.subarray(1), best);
   const tokenTexts = await raceAbort(engine.tokenTexts(shown), question.request.signal);
   const cost = priorCost === undefined ? scores : addPrior(scores, priorCost);
-  await breathe(texts.length);
-  const bounds = boundsOf(tree, scores, request.endAt, contest);
-  await breathe(texts.length);
-  const ranking = rank(contest, bounds);
-  await breathe(texts.length);
+  await yieldToEventLoop(texts.length);
+  const bounds = boundsOf(tree, scores, request.endAt, distinct);
+  await yieldToEventLoop(texts.length);
+  const ranking = rank(distinct, bounds);
+  await yieldToEventLoop(texts.length);
   return {
     ...makeChoice(tree, scores, request, texts, ranking, priors),
     tree: tree.withValues({ ...scores, texts: tokenTexts }),
-    boundary: seam.report,
+    boundary: tokenized.report,
     ...stopwatch.complete(cost),
   };
 }
 
 /** All steps, one after the other. */
-export async function answer(engine: Engine, question: Question): Promise<Choice> {
+export async function runChoose(engine: Engine, question: Question): Promise<Choice> {
   const planned = await plan(engine, await prepare(engine, question));
   const [scores] = await engine.scoreTrees([planned.task], question.request.signal);
   return finish(engine, planned, scores as TreeScores & Cost);
@@ -160,13 +160,13 @@ export async function answer(engine: Engine, question: Question): Promise<Choice
 async function priorOf(
   engine: Engine,
   { choices, request }: Question,
-  seam: Seam,
+  tokenized: TokenizedChoices,
   texts: readonly string[],
 ): Promise<PriorTask | undefined> {
   const { prior, boundary, terminator } = request;
   if (prior === undefined) return undefined;
   const { tokenizer, beginToken } = engine;
-  const own = await priorSeamOf(tokenizer, beginToken, prior, choices, request, seam);
+  const own = await tokenizePrior(tokenizer, beginToken, prior, choices, request, tokenized);
   checkFits(engine, own.prompt, own.paths, request, 'prior');
   // Together these say which tokens the prior has and what follows a choice.
   const key = JSON.stringify([boundary, own.prompt.length, terminator.kind === 'eog', prior]);
@@ -188,7 +188,7 @@ async function scorePriors(
 }
 
 async function textsOf(
-  tokenizer: SeamTokenizer,
+  tokenizer: ChoiceTokenizer,
   choices: readonly ChoiceInput[],
 ): Promise<string[]> {
   const texts: string[] = [];

@@ -7,7 +7,8 @@ import type { SearchRequest } from '../tree/tree-scoring.js';
  * One entry per distinct choice: same tokens, same length, same offset. Entries stand by node,
  * those of one node in the order of their first use.
  */
-export interface Contest extends Pick<SearchRequest, 'nodes' | 'lengths' | 'offsets' | 'copies'> {
+export interface DistinctChoices
+  extends Pick<SearchRequest, 'nodes' | 'lengths' | 'offsets' | 'copies'> {
   /** Per choice: its entry. */
   readonly entries: Int32Array;
 }
@@ -17,11 +18,11 @@ export interface Contest extends Pick<SearchRequest, 'nodes' | 'lengths' | 'offs
  * @param lengths per choice: what its log-probability is divided by
  * @param offsets per choice: what is taken off then
  */
-export function makeContest(
+export function findDistinct(
   ends: Int32Array,
   lengths: readonly number[],
   offsets: readonly number[],
-): Contest {
+): DistinctChoices {
   const isSame = (a: number, b: number): boolean =>
     lengths[a] === lengths[b] && offsets[a] === offsets[b];
   // Those of one node hang together in a list; few nodes have more than one.

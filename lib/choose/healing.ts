@@ -4,7 +4,13 @@
 
 import { wrongRange } from '../common/arguments.js';
 import { NotSupportedError } from '../common/errors.js';
-import { mergesOf, type PromptName, type Seam, type SeamTokenizer, separate } from './boundary.js';
+import {
+  type ChoiceTokenizer,
+  mergesOf,
+  type PromptName,
+  separate,
+  type TokenizedChoices,
+} from './boundary.js';
 import type { ChoiceInput } from './choose-options.js';
 
 /** What bytes that are no whole character look like in a text. */
@@ -26,11 +32,11 @@ interface Cut {
  * control token at the prompt's end stands for no text, and is not given back.
  */
 export async function healed(
-  tokenizer: SeamTokenizer,
+  tokenizer: ChoiceTokenizer,
   prompt: ChoiceInput,
   choices: readonly ChoiceInput[],
   name: PromptName = 'prompt',
-): Promise<Seam> {
+): Promise<TokenizedChoices> {
   const apart = await separate(tokenizer, prompt, choices);
   const cut = await cutOf(tokenizer, apart.prompt, name, prompt);
   const wholes: string[] = [];
@@ -55,7 +61,7 @@ type TextAfter = (tokens: Int32Array) => Promise<string | undefined>;
  * some tokenizers drop a space at the beginning of a text.
  */
 async function textAfter(
-  tokenizer: SeamTokenizer,
+  tokenizer: ChoiceTokenizer,
   before: number,
   special = true,
 ): Promise<TextAfter> {
@@ -66,7 +72,7 @@ async function textAfter(
   };
 }
 
-async function isControl(tokenizer: SeamTokenizer, prompt: Int32Array): Promise<boolean> {
+async function isControl(tokenizer: ChoiceTokenizer, prompt: Int32Array): Promise<boolean> {
   const text = async (tokens: Int32Array) => tokenizer.textOf(tokens, false);
   if ((await text(prompt.slice(-1))) !== '') return false;
   // A space may be no text where it is the first, and yet be text after another token.
@@ -74,7 +80,7 @@ async function isControl(tokenizer: SeamTokenizer, prompt: Int32Array): Promise<
 }
 
 async function cutOf(
-  tokenizer: SeamTokenizer,
+  tokenizer: ChoiceTokenizer,
   prompt: Int32Array,
   name: PromptName,
   value: ChoiceInput,
@@ -93,14 +99,14 @@ async function cutOf(
 }
 
 /** Whether a text that may be U+FFFD itself, or bytes cut short, has these very tokens. */
-async function isOwnText(tokenizer: SeamTokenizer, tokens: Int32Array, text: string) {
+async function isOwnText(tokenizer: ChoiceTokenizer, tokens: Int32Array, text: string) {
   const [own] = await tokenizer.texts([text]);
   return `${own}` === `${tokens}`;
 }
 
 /** The text that a choice has together with what the prompt gave back. */
 async function wholeOf(
-  tokenizer: SeamTokenizer,
+  tokenizer: ChoiceTokenizer,
   { prompt, given, text }: Cut,
   choice: ChoiceInput,
   name: string,
@@ -119,7 +125,7 @@ async function wholeOf(
 }
 
 /** Ways to the tokens of texts, undefined where one leads nowhere. */
-const ways: ((tokenizer: SeamTokenizer, texts: readonly string[]) => Promise<Paths>)[] = [
+const ways: ((tokenizer: ChoiceTokenizer, texts: readonly string[]) => Promise<Paths>)[] = [
   (tokenizer, texts) => tokenizer.texts(texts),
   // Some tokenizers put a space before every text: one that begins with one has two then,
   async (tokenizer, texts) => {
@@ -140,7 +146,7 @@ type Paths = readonly (Int32Array | undefined)[];
 
 /** The tokens of texts that each begin with what was given back, checked to be just that text. */
 async function pathsOf(
-  tokenizer: SeamTokenizer,
+  tokenizer: ChoiceTokenizer,
   { prompt }: Cut,
   wholes: readonly string[],
 ): Promise<Int32Array[]> {

@@ -5,7 +5,7 @@ import { NotSupportedError } from '../common/errors.js';
 import type { Cost } from '../common/usage.js';
 import type { TreeScores, TreeTask } from '../tree/tree-scoring.js';
 import { boundsOf, type Standing } from './bounds.js';
-import { makeContest } from './distinct-choices.js';
+import { findDistinct } from './distinct-choices.js';
 
 /** How many choices' priors an LM keeps, in all. */
 export const priorLimit = 100_000;
@@ -98,7 +98,7 @@ export async function priorLogprobs(
     const { tree, request } = task;
     const ones = wanted.map(() => 1);
     const zeros = wanted.map(() => 0);
-    const { entries, ...contest } = makeContest(tree.ends, ones, zeros);
+    const { entries, ...contest } = findDistinct(tree.ends, ones, zeros);
     const { standings } = boundsOf(tree, scores, request.endAt, contest);
     for (const [index, name] of [...missing.keys()].entries()) {
       const { logprob, open } = standings[entries[index] as number] as Standing;

@@ -2,7 +2,7 @@
 // `lib/choose/choice.ts` calls it.
 
 import { type Bounds, intervalOf, type Standing } from './bounds.js';
-import type { Contest } from './distinct-choices.js';
+import type { DistinctChoices } from './distinct-choices.js';
 import { share } from './scaled-sum.js';
 
 /** One choice's place in the set. */
@@ -40,7 +40,7 @@ export interface Ranking {
  * that the probabilities are shares of.
  */
 export function rank(
-  { nodes, entries }: Pick<Contest, 'nodes' | 'entries'>,
+  { nodes, entries }: Pick<DistinctChoices, 'nodes' | 'entries'>,
   bounds: Bounds,
 ): Ranking {
   const { standings, complete } = bounds;

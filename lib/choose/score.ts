@@ -28,7 +28,7 @@ export interface ScoreQuestion {
 }
 
 /** Checks what the caller gave; throws TypeError or RangeError. */
-export function askScore(
+export function checkScore(
   { vocabularySize }: Pick<Engine, 'vocabularySize'>,
   prompt: Prompt,
   continuation: Prompt,
@@ -42,7 +42,7 @@ export function askScore(
 }
 
 /** Tokenises, scores, and makes the result. */
-export async function answerScore(
+export async function runScore(
   engine: Engine,
   { prompt, continuation, signal }: ScoreQuestion,
 ): Promise<Score> {

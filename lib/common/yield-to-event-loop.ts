@@ -7,6 +7,6 @@ import { setImmediate } from 'node:timers/promises';
 const noticeable = 1000;
 
 /** Lets others run, if the step before it was long. */
-export async function breathe(choices: number): Promise<void> {
+export async function yieldToEventLoop(choices: number): Promise<void> {
   if (choices >= noticeable) await setImmediate();
 }

@@ -8,7 +8,7 @@ import { noCost } from '../common/usage.js';
 import { topCandidates } from './candidates.js';
 import type { CompletionRequest } from './completion-options.js';
 import type { Emit, Generation } from './generation.js';
-import { GrowingText } from './partial-text.js';
+import { PartialText } from './partial-text.js';
 
 /** What writing needs of an LM. */
 export interface Generator {
@@ -62,7 +62,7 @@ class Writer {
   readonly #request: CompletionRequest;
   readonly #emit: Emit;
   readonly #ends: ReadonlySet<number>;
-  readonly #text: GrowingText;
+  readonly #text: PartialText;
   readonly #cost = noCost();
   readonly #start = performance.now();
   #first = 0;
@@ -78,7 +78,7 @@ class Writer {
     this.#request = request;
     this.#emit = emit;
     this.#ends = new Set(lm.endOfGeneration);
-    this.#text = new GrowingText(request);
+    this.#text = new PartialText(request);
     this.#cost.usage.promptTokens = prompt.length;
   }
 

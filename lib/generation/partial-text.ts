@@ -8,7 +8,7 @@ import { StopFinder } from './stop-finder.js';
 export type TextEnd = Pick<Generation, 'text' | 'stopReason' | 'stop'>;
 
 /** A text that grows until a stop is found in it, or somebody ends it. */
-export class GrowingText {
+export class PartialText {
   /** Once it is over. */
   end: TextEnd | undefined;
   readonly #finder: StopFinder;

@@ -11,7 +11,7 @@ import type { CompletionRequest } from './completion-options.js';
 import type { Emit, Generation } from './generation.js';
 
 /** Does the writing; ends soon, with what it has, when the signal aborts. */
-export type Write = (emit: Emit | undefined, stopped: AbortSignal) => Promise<Generation>;
+export type GenerationWork = (emit: Emit | undefined, stopped: AbortSignal) => Promise<Generation>;
 
 /** Gets each chunk; gives false where it wants no more. */
 type Reader = (chunk: CompletionChunk) => unknown;
@@ -21,11 +21,11 @@ type Reader = (chunk: CompletionChunk) => unknown;
  *
  * @param left aborts when the reader of a stream leaves
  */
-export async function write(
+export async function runGeneration(
   request: CompletionRequest,
   reader: Reader | undefined,
   left: AbortSignal | undefined,
-  work: Write,
+  work: GenerationWork,
 ): Promise<Generation & { isLeft: boolean }> {
   const { signal, stopOnAbort } = request;
   const stop = new AbortController();

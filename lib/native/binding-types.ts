@@ -158,7 +158,7 @@ export interface NativeTreeScores {
 }
 
 /** Every field is present; `lib/native/generation.ts` fills them in. */
-export interface NativeWritingOptions {
+export interface NativeGenerationOptions {
   maxTokens: number;
   /** Texts, none empty. */
   stops: string[];

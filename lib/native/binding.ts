@@ -11,6 +11,7 @@ import type {
   NativeEmbeddings,
   NativeEval,
   NativeGeneration,
+  NativeGenerationOptions,
   NativeModelInfo,
   NativeModelOptions,
   NativeOnPieces,
@@ -22,7 +23,6 @@ import type {
   NativeTreeScores,
   NativeUsage,
   NativeVocab,
-  NativeWritingOptions,
 } from './binding-types.js';
 
 export type * from './binding-types.js';
@@ -129,7 +129,7 @@ export interface NativeSession {
   /** Writes one text; cancelled, it gives what was written until then. */
   generate(
     prompt: Int32Array,
-    options: NativeWritingOptions,
+    options: NativeGenerationOptions,
     sampling: NativeSampling,
     onPieces: NativeOnPieces | undefined,
     cancellation: NativeCancellation,
@@ -143,7 +143,7 @@ export interface NativeSession {
     lengths: Int32Array,
     seeds: Float64Array,
     stops: NativeCancellation[],
-    options: NativeWritingOptions,
+    options: NativeGenerationOptions,
     sampling: NativeSampling,
     onPieces: NativeOnPieces | undefined,
     cancellation: NativeCancellation,

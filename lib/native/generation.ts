@@ -9,12 +9,12 @@ import type { BeamRequest, BeamSearchResult, BeamSequence } from '../generation/
 import type { CompleteManyRequest } from '../generation/complete-many.js';
 import type { CompletionRequest } from '../generation/completion-options.js';
 import type { Emit, Generation } from '../generation/generation.js';
-import { candidateRows, completionOf, write } from '../generation/run-generation.js';
+import { candidateRows, completionOf, runGeneration } from '../generation/run-generation.js';
 import {
   type NativeCancellation,
   type NativeGeneration,
+  type NativeGenerationOptions,
   type NativeOnPieces,
-  type NativeWritingOptions,
   native,
 } from './binding.js';
 import type { Runner } from './runner.js';
@@ -28,7 +28,7 @@ type Request = Omit<CompletionRequest, 'onToken'>;
 const unlimited = 2 ** 31 - 1;
 
 /** Writes one text; ends with what it has when `stopped` aborts. */
-export async function writeNatively(
+export async function generateNatively(
   session: Runner,
   prompt: Int32Array,
   request: Request,
@@ -45,12 +45,12 @@ export async function writeNatively(
     return engine.generate(prompt, reading.options(keep), sampling, onPieces, cancellation);
   });
   const result = await unlessStopped(job, stopped);
-  if (result === undefined) return nothingWritten(prompt.length);
+  if (result === undefined) return emptyGeneration(prompt.length);
   return reading.generation(result, sampling.seed);
 }
 
 /** Writes several texts together: each a call of its own to its reader, one job to the engine. */
-export async function writeManyNatively(
+export async function generateManyNatively(
   session: Runner,
   prompts: readonly Int32Array[],
   request: CompleteManyRequest,
@@ -77,11 +77,11 @@ export async function writeManyNatively(
   const texts = prompts.map(async (prompt, index) => {
     const single = { ...rest, onToken: undefined };
     const reader = onToken && ((chunk: CompletionChunk) => onToken(chunk, index));
-    const written = await write(single, reader, undefined, async (emit, stopped) => {
+    const written = await runGeneration(single, reader, undefined, async (emit, stopped) => {
       emits[index] = emit;
       cancelOn(stopped, flags[index] as NativeCancellation);
       const result = (await unlessStopped(job, stopped))?.[index];
-      if (result === undefined) return nothingWritten(prompt.length);
+      if (result === undefined) return emptyGeneration(prompt.length);
       return reading.generation(result, seeds[index] as number);
     });
     return completionOf(written, single, stopwatch);
@@ -142,7 +142,7 @@ async function unlessStopped<T>(job: Promise<T>, stopped: AbortSignal): Promise<
   }
 }
 
-function nothingWritten(promptTokens: number): Generation {
+function emptyGeneration(promptTokens: number): Generation {
   const cost = noCost();
   cost.usage.promptTokens = promptTokens;
   const written = { text: '', tokens: new Int32Array(0), logprobs: new Float64Array(0) };
@@ -162,7 +162,7 @@ class Reading {
     this.#width = Math.min(request.topLogprobs, session.model.vocab.size);
   }
 
-  options(keep: number): NativeWritingOptions {
+  options(keep: number): NativeGenerationOptions {
     const { maxTokens, stops, stopTokens, includeStop, contextShift } = this.#request;
     return {
       maxTokens: Math.min(maxTokens, unlimited),

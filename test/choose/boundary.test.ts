@@ -2,8 +2,8 @@
 
 import t from 'tap';
 import {
+  type ChoiceTokenizer,
   joint,
-  type SeamTokenizer,
   separate,
   separateWithMerges,
 } from '../../lib/choose/boundary.js';
@@ -14,7 +14,7 @@ const codes = (text: string): number[] => [...text].map((char) => char.codePoint
 const textOfCode = (code: number): string => (code === begin ? '' : String.fromCodePoint(code));
 
 /** Code points as tokens, except that these pieces, longest first, are one token each. */
-function merging(...pieces: string[]): SeamTokenizer & { id(piece: string): number } {
+function merging(...pieces: string[]): ChoiceTokenizer & { id(piece: string): number } {
   const id = (piece: string): number => 1000 + pieces.indexOf(piece);
   const ids = (text: string): number[] => {
     if (text === '') return [];
@@ -102,7 +102,11 @@ t.test(
 t.test('joint refuses a prompt of which no token would be left', async (t) => {
   const { texts } = merging('ab');
   const prompt = async (text: string) => (await texts([text]))[0] as Int32Array;
-  const tokenizer = { ...merging('ab'), prompt: prompt as SeamTokenizer['prompt'], prompts: texts };
+  const tokenizer = {
+    ...merging('ab'),
+    prompt: prompt as ChoiceTokenizer['prompt'],
+    prompts: texts,
+  };
   await t.rejects(joint(tokenizer, 'a', ['b']), { name: 'RangeError', code: 'OUT_OF_RANGE' });
 });
 

@@ -4,7 +4,7 @@ import { TokenChoiceTree } from 'autocog-lm';
 import fc from 'fast-check';
 import t from 'tap';
 import { boundsOf, intervalOf, isSettled, scoreOf } from '../../lib/choose/bounds.js';
-import { makeContest } from '../../lib/choose/distinct-choices.js';
+import { findDistinct } from '../../lib/choose/distinct-choices.js';
 import { rank } from '../../lib/choose/ranking.js';
 import { plus, share, sumOf } from '../../lib/choose/scaled-sum.js';
 import { at, sum } from '../suite/oracle.js';
@@ -22,7 +22,7 @@ function stand(
   { lengths, offsets, ends }: { lengths?: number[]; offsets?: number[]; ends?: number[] } = {},
 ) {
   const logprobs = Float64Array.of(0, ...probabilities.map(Math.log));
-  const contest = makeContest(
+  const contest = findDistinct(
     tree.ends,
     lengths ?? tree.paths.map(() => 1),
     offsets ?? tree.paths.map(() => 0),
@@ -61,7 +61,7 @@ t.test('choices of the same tokens, length and offset are one', async (t) => {
     offset: fc.constantFrom(0, -1, -Infinity),
   });
   const property = fc.property(fc.array(choice, { minLength: 1, maxLength: 30 }), (choices) => {
-    const contest = makeContest(
+    const contest = findDistinct(
       Int32Array.from(choices, ({ node }) => node),
       choices.map(({ length }) => length),
       choices.map(({ offset }) => offset),

@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import { join as joinPath } from 'node:path';
 import { Model } from 'autocog-lm';
 import t from 'tap';
-import type { SeamTokenizer } from '../../lib/choose/boundary.js';
+import type { ChoiceTokenizer } from '../../lib/choose/boundary.js';
 import { healed } from '../../lib/choose/healing.js';
 import { join } from '../suite/oracle.js';
 
@@ -12,7 +12,7 @@ const folder = 'llama.cpp/models';
 /** Those of BERT do not keep a text, and its models do not continue one. */
 const files = readdirSync(folder).filter((name) => /^ggml-vocab-(?!.*bert).*\.gguf$/.test(name));
 
-const tokenizerOf = (model: Model): SeamTokenizer => ({
+const tokenizerOf = (model: Model): ChoiceTokenizer => ({
   prompt: async (prompt) =>
     typeof prompt === 'string' ? model.tokenizeSync(prompt, { addSpecial: true }) : prompt,
   prompts: async (texts) => texts.map((text) => model.tokenizeSync(text, { addSpecial: true })),

@@ -1,7 +1,7 @@
 // The healed seam, with tokenizers that make it hard.
 
 import t from 'tap';
-import type { SeamTokenizer } from '../../lib/choose/boundary.js';
+import type { ChoiceTokenizer } from '../../lib/choose/boundary.js';
 import { healed } from '../../lib/choose/healing.js';
 
 const control = 3;
@@ -10,7 +10,7 @@ const decoder = (bytes: readonly number[]): string =>
 const bytesOf = (text: string): number[] => [...new TextEncoder().encode(text)];
 
 /** Bytes as tokens, ids from 1000 on for pieces; the longest piece first. Token 3 is a control token. */
-function bytewise(...pieces: string[]): SeamTokenizer & { ids(text: string): number[] } {
+function bytewise(...pieces: string[]): ChoiceTokenizer & { ids(text: string): number[] } {
   const sorted = [...pieces].sort((a, b) => b.length - a.length);
   const ids = (text: string): number[] => {
     if (text === '') return [];

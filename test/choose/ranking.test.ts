@@ -4,7 +4,7 @@ import { TokenChoiceTree } from 'autocog-lm';
 import fc from 'fast-check';
 import t from 'tap';
 import { boundsOf } from '../../lib/choose/bounds.js';
-import { makeContest } from '../../lib/choose/distinct-choices.js';
+import { findDistinct } from '../../lib/choose/distinct-choices.js';
 import { rank as rankBounds } from '../../lib/choose/ranking.js';
 
 const rounded = (values: number[]): number[] =>
@@ -26,7 +26,7 @@ function rank(choices: readonly Rankable[]) {
     logprobs[tree.ends[index] as number] = logprob;
   }
   const lengths = choices.map(({ length }) => length);
-  const contest = makeContest(
+  const contest = findDistinct(
     tree.ends,
     lengths,
     choices.map(({ offset = 0 }) => offset),

@@ -2,7 +2,7 @@
 // does about failures.
 
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import {
   ClosedError,
   ContextOverflowError,
@@ -27,6 +27,12 @@ const failureOf = (promise: Promise<unknown>): Promise<errors.LMError> =>
 const codesIn = (text: string, pattern: RegExp): string[] =>
   [...text.matchAll(pattern)].map(([, code]) => code ?? '');
 
+/** Every source below a folder but one, as text. */
+const sourcesOf = (folder: string, but?: string): string[] =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((path) => /\.(ts|cc)$/.test(path) && basename(path) !== but)
+    .map((path) => readFileSync(join(folder, path), 'utf8'));
+
 t.test('docs/errors.md has a row for each code, and for no other', async (t) => {
   const rows = codesIn(readFileSync('docs/errors.md', 'utf8'), /^\| `([A-Z_]+)` \|/gm);
   t.same(rows.sort(), [...errorCodes].sort());
@@ -35,20 +41,15 @@ t.test('docs/errors.md has a row for each code, and for no other', async (t) => 
 t.test('docs/errors.md has a line for each warning, and each is given somewhere', async (t) => {
   const lines = codesIn(readFileSync('docs/errors.md', 'utf8'), /^- `(AUTOCOG_[A-Z_]+)`: /gm);
   t.same(lines.sort(), [...warningCodes].sort());
-  const files = readdirSync('lib').filter((name) => name.endsWith('.ts') && name !== 'warnings.ts');
-  const sources = files.map((name) => readFileSync(join('lib', name), 'utf8')).join('');
+  const sources = sourcesOf('lib', 'warnings.ts').join('');
   for (const code of warningCodes) t.ok(sources.includes(`'${code}'`), code);
 });
 
 t.test('every code is made somewhere, and none is made that is not listed', async (t) => {
-  const read = (folder: string): string[] =>
-    readdirSync(folder)
-      .filter((name) => /\.(ts|cjs|cc)$/.test(name) && name !== 'binding.ts')
-      .map((name) => readFileSync(join(folder, name), 'utf8'));
   const made = /(?:code: |coded\(|code: ')'?([A-Z_]{4,})'/g;
-  const inLib = read('lib').flatMap((text) => codesIn(text, made));
-  const inLoader = read('native').flatMap((text) => codesIn(text, made));
-  const inEngine = read('native/engine').flatMap((text) =>
+  const inLib = sourcesOf('lib', 'binding.ts').flatMap((text) => codesIn(text, made));
+  const inLoader = codesIn(readFileSync('native/load.cjs', 'utf8'), made);
+  const inEngine = sourcesOf('native/engine').flatMap((text) =>
     codesIn(text, /return "([A-Z_]{4,})";/g),
   );
   const all = new Set([...inLib, ...inLoader, ...inEngine]);

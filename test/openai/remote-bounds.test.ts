@@ -5,7 +5,7 @@ import { TokenChoiceTree } from 'autocog-lm';
 import fc from 'fast-check';
 import t from 'tap';
 import { boundsOf, intervalOf } from '../../lib/choose/bounds.js';
-import { makeContest } from '../../lib/choose/distinct-choices.js';
+import { findDistinct } from '../../lib/choose/distinct-choices.js';
 import { rank } from '../../lib/choose/ranking.js';
 import { RemoteChooser } from '../../lib/openai/choose/choose.js';
 import type { RemoteChoice } from '../../lib/openai/choose/choose-result.js';
@@ -36,7 +36,7 @@ function stand(limit: number, rest: number, lengths = [1, 1, 1, 1, 1]) {
   limits.logprobs[3] = Math.log(limit);
   limits.logprobs[4] = Math.log(limit);
   limits.rests[0] = Math.log(rest);
-  const contest = makeContest(tree.ends, lengths, [0, 0, 0, 0, 0]);
+  const contest = findDistinct(tree.ends, lengths, [0, 0, 0, 0, 0]);
   const bounds = boundsOf(tree, { logprobs, ends: none(), limits }, new Uint8Array(7), contest);
   return { bounds, ranking: rank(contest, bounds) };
 }

@@ -33,7 +33,7 @@ const unknown = Number.NaN;
  * @param winners per choice: whether it was picked
  */
 export function unnumbered(
-  { texts, task, seam, stopwatch }: Prepared,
+  { texts, task, tokenized, stopwatch }: Prepared,
   winners: readonly boolean[],
   tokenTexts: ReadonlyMap<number, string>,
   cost: Cost,
@@ -66,7 +66,7 @@ export function unnumbered(
     massInterval: [0, 1],
     margin: unknown,
     tree: tree.withValues({ logprobs: values, ends: values, texts: tokenTexts }),
-    boundary: seam.report,
+    boundary: tokenized.report,
     ...stopwatch.complete(cost),
     strategy,
     numbers: 'none',

@@ -2,10 +2,16 @@
 // OpenAI hands its `choose`, `chooseMany`, `score` and `probe` on to this.
 
 import { ChoiceStream } from '../../choose/choice-stream.js';
-import { answer, ask, type Engine, type Prepared, prepare } from '../../choose/choose.js';
+import {
+  checkQuestion,
+  type Engine,
+  type Prepared,
+  prepare,
+  runChoose,
+} from '../../choose/choose.js';
 import { tasksOf } from '../../choose/choose-many.js';
 import { PriorCache } from '../../choose/priors.js';
-import { answerScore, askScore, type Score } from '../../choose/score.js';
+import { checkScore, runScore, type Score } from '../../choose/score.js';
 import { raceAbort } from '../../common/abort.js';
 import type { Prompt } from '../../common/arguments.js';
 import { type CallOptions, readSignal } from '../../common/call-options.js';
@@ -91,11 +97,11 @@ export class RemoteChooser {
     options?: RemoteChooseOptions,
   ): Promise<RemoteChoice> {
     const asked = readRemoteOptions(options, this.#engine.strategy);
-    const early = ask(this.#engine, prompt, choices, asked.request);
+    const early = checkQuestion(this.#engine, prompt, choices, asked.request);
     const { signal } = asked.request;
     await this.#engine.admit(signal);
     // How many tokens there are may be known only now.
-    const question = ask(this.#engine, early.prompt, early.choices, asked.request);
+    const question = checkQuestion(this.#engine, early.prompt, early.choices, asked.request);
     const features = await raceAbort(this.#probe.features(), signal);
     const strategy = strategyOf(asked.strategy, features);
     checkSupported(strategy, asked);
@@ -107,7 +113,7 @@ export class RemoteChooser {
     // A server that echoes scores all of a tree in one go: there is nothing to search.
     const request = { ...question.request };
     if (strategy === 'echo') request.search = 'exhaustive';
-    return numbered(await answer(engine, { ...question, request }), strategy);
+    return numbered(await runChoose(engine, { ...question, request }), strategy);
   }
 
   /**
@@ -135,11 +141,11 @@ export class RemoteChooser {
    * NotSupportedError where the server does not echo
    */
   async score(prompt: Prompt, continuation: Prompt, options?: CallOptions): Promise<Score> {
-    const question = askScore(this.#engine, prompt, continuation, options);
+    const question = checkScore(this.#engine, prompt, continuation, options);
     const { signal } = question;
     await this.#engine.admit(signal);
     const features = await raceAbort(this.#probe.features(), signal);
-    return answerScore(this.#engineFor(strategyOf('echo', features), features), question);
+    return runScore(this.#engineFor(strategyOf('echo', features), features), question);
   }
 
   /** What `lib/choose/choose.ts` needs, with trees scored by a strategy that has numbers. */

@@ -1,7 +1,7 @@
 // What choosing over a server needs of the class OpenAI, which makes one of these: the server, the
 // tokens of its model, what is known of both, and two of the options.
 
-import type { SeamTokenizer } from '../../choose/boundary.js';
+import type { ChoiceTokenizer } from '../../choose/boundary.js';
 import { raceAbort } from '../../common/abort.js';
 import type { Api } from '../http/api.js';
 import { askEach } from '../http/parallel.js';
@@ -17,7 +17,7 @@ export class Engine implements RemoteEngine {
   readonly beginToken: number | undefined;
   readonly strategy: OpenAISettings['strategy'];
   readonly topLogprobsLimit: number | undefined;
-  readonly tokenizer: SeamTokenizer;
+  readonly tokenizer: ChoiceTokenizer;
   readonly #owner: Owner;
 
   constructor(owner: Owner, api: Api, settings: OpenAISettings) {

@@ -1,7 +1,7 @@
 // What choosing over a server needs of the class OpenAI: the server itself, the tokens of its
 // model, and what is known of both. `lib/openai/choose/choose.ts` and the strategies use it.
 
-import type { SeamTokenizer } from '../../choose/boundary.js';
+import type { ChoiceTokenizer } from '../../choose/boundary.js';
 import type { Api } from '../http/api.js';
 
 /** The ways of choosing over a server. */
@@ -30,7 +30,7 @@ export interface RemoteEngine {
   readonly strategy: StrategyOption;
   /** The largest number of likeliest tokens to ask for; undefined: what the server allows, up to 1,000. */
   readonly topLogprobsLimit: number | undefined;
-  readonly tokenizer: SeamTokenizer;
+  readonly tokenizer: ChoiceTokenizer;
   /** The text of one token, a control token's name included; U+FFFD for bytes that are no text. */
   textOf(token: number): Promise<string>;
   /** The bytes of one token; undefined where the tokenizer does not tell them. */

@@ -8,7 +8,7 @@ import { NotSupportedError, RemoteError } from '../../common/errors.js';
 import type { Stopwatch } from '../../common/usage.js';
 import { type CompleteOptions, readCompleteOptions } from '../../generation/completion-options.js';
 import type { Emit } from '../../generation/generation.js';
-import { completionOf, write } from '../../generation/run-generation.js';
+import { completionOf, runGeneration } from '../../generation/run-generation.js';
 import type { Client, WritingApi } from '../http/client.js';
 import { publicError } from '../http/failure.js';
 import type { OpenAISettings } from '../options.js';
@@ -70,7 +70,7 @@ export class RemoteWriter {
     }
     let isUntold = false;
     try {
-      const written = await write(request, reader, left, async (emit, stopped) => {
+      const written = await runGeneration(request, reader, left, async (emit, stopped) => {
         const generation = await this.#generate(input, wanted, stopwatch, emit, stopped).catch(
           (error: unknown) => {
             if (!stopped.aborted) throw error;

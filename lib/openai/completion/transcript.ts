@@ -7,7 +7,7 @@ import { NotSupportedError } from '../../common/errors.js';
 import { noCost } from '../../common/usage.js';
 import type { CompletionRequest } from '../../generation/completion-options.js';
 import type { Emit, Generation } from '../../generation/generation.js';
-import { GrowingText } from '../../generation/partial-text.js';
+import { PartialText } from '../../generation/partial-text.js';
 import { Failure } from '../http/failure.js';
 import type { RemoteStep } from '../http/logprobs.js';
 import type { Piece, RemoteUsage } from '../http/responses.js';
@@ -48,7 +48,7 @@ export class Transcript {
   readonly #request: TranscriptRequest;
   readonly #tokensOf: TokenReader;
   readonly #emit: Emit | undefined;
-  readonly #text: GrowingText;
+  readonly #text: PartialText;
   readonly #start = performance.now();
   #first = 0;
   #last = 0;
@@ -64,7 +64,7 @@ export class Transcript {
     this.#request = request;
     this.#tokensOf = tokensOf;
     this.#emit = emit;
-    this.#text = new GrowingText(request);
+    this.#text = new PartialText(request);
   }
 
   /** Whether nothing that may come belongs to the text. */

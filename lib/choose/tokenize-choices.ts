@@ -2,13 +2,19 @@
 
 import { wrongRange } from '../common/arguments.js';
 import { concatenate } from '../common/token-arrays.js';
-import { joint, type Seam, type SeamTokenizer, separate, separateWithMerges } from './boundary.js';
+import {
+  type ChoiceTokenizer,
+  joint,
+  separate,
+  separateWithMerges,
+  type TokenizedChoices,
+} from './boundary.js';
 import { type ChoiceInput, type ChooseRequest, emptyChoice } from './choose-options.js';
 import { healed } from './healing.js';
 
 /** The paths with a text terminator's tokens after each. */
 async function terminated(
-  tokenizer: SeamTokenizer,
+  tokenizer: ChoiceTokenizer,
   paths: readonly Int32Array[],
   { terminator }: Pick<ChooseRequest, 'terminator'>,
 ): Promise<readonly Int32Array[]> {
@@ -19,12 +25,12 @@ async function terminated(
 }
 
 /** The seam that a request asks for, the terminator's tokens in its paths. */
-export async function seamOf(
-  tokenizer: SeamTokenizer,
+export async function tokenizeChoices(
+  tokenizer: ChoiceTokenizer,
   prompt: ChoiceInput,
   choices: readonly ChoiceInput[],
   request: ChooseRequest,
-): Promise<Seam> {
+): Promise<TokenizedChoices> {
   const { boundary, merges, terminator } = request;
   const apart = merges ? separateWithMerges : separate;
   const find = { separate: apart, joint, healed }[boundary];
@@ -43,14 +49,14 @@ export async function seamOf(
  * @param seam the choices after the prompt
  * @param beginToken what stands before a prior that has no token of its own
  */
-export async function priorSeamOf(
-  tokenizer: SeamTokenizer,
+export async function tokenizePrior(
+  tokenizer: ChoiceTokenizer,
   beginToken: number | undefined,
   prior: string,
   choices: readonly ChoiceInput[],
   request: ChooseRequest,
-  seam: Seam,
-): Promise<Pick<Seam, 'prompt' | 'paths'>> {
+  seam: TokenizedChoices,
+): Promise<Pick<TokenizedChoices, 'prompt' | 'paths'>> {
   const { boundary } = request;
   const begun = await begunTokenizer(tokenizer, beginToken, prior, boundary);
   if (boundary === 'separate') return { prompt: await begun.prompt(prior), paths: seam.paths };
@@ -61,11 +67,11 @@ export async function priorSeamOf(
 
 /** The tokenizer, such that every text begins with the beginning token where the prior is none. */
 async function begunTokenizer(
-  tokenizer: SeamTokenizer,
+  tokenizer: ChoiceTokenizer,
   beginToken: number | undefined,
   prior: string,
   boundary: ChooseRequest['boundary'],
-): Promise<SeamTokenizer> {
+): Promise<ChoiceTokenizer> {
   const [own] = await tokenizer.prompts([boundary === 'joint' ? prior.trimEnd() : prior]);
   if (own?.length) return tokenizer;
   if (beginToken === undefined) {
