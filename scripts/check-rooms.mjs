@@ -2,7 +2,6 @@
 // .dependency-cruiser.mjs, of native/engine in check-includes.mjs; here is how large a file and a room may be.
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { checkIncludes } from './check-includes.mjs';
 import { capture, main, PlainError, root, run } from './run.mjs';
 
@@ -47,9 +46,7 @@ function checkSizes() {
 }
 
 export function checkRooms() {
-  // Its package names its API alone; its program stands beside it.
-  const api = fileURLToPath(import.meta.resolve('dependency-cruiser'));
-  const program = join(dirname(api), '..', '..', 'bin', 'dependency-cruise.mjs');
+  const program = join(root, 'node_modules', 'dependency-cruiser', 'bin', 'dependency-cruise.mjs');
   run(process.execPath, [program, 'lib', '--config', '.dependency-cruiser.mjs']);
   checkIncludes();
   checkSizes();

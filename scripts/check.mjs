@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { checkApi } from './api-report.mjs';
 import { buildNative } from './build-native.mjs';
 import { buildTs } from './build-ts.mjs';
+import { checkDocs } from './check-docs.mjs';
+import { checkRooms } from './check-rooms.mjs';
 import { runEngineTests, runSanitized } from './engine-tests.mjs';
 import { lint } from './lint.mjs';
 import { runOracles } from './oracles.mjs';
@@ -21,6 +23,8 @@ const publint = () =>
 
 const steps = {
   lint,
+  rooms: checkRooms,
+  documents: checkDocs,
   'binding contract': script('check-binding.mjs'),
   'TypeScript build': buildTs,
   'public API': checkApi,
