@@ -1,22 +1,23 @@
-// The seam between prompt and choices: which tokens are the prompt's and which a choice's.
-// `lib/choose/choose.ts` calls it; `ChooseOptions.boundary` says what each kind means, and
-// `lib/choose/healing.ts` has the third.
+// Where the prompt's tokens end and a choice's begin: the `'separate'` and `'joint'` boundaries.
+// `lib/choose/tokenize-choices.ts` calls it; `ChooseOptions.boundary` documents every kind, and
+// `lib/choose/healing.ts` implements `'healed'`.
 
 import { wrongRange, wrongType } from '../common/arguments.js';
 import { commonPrefix, concatenate } from '../common/token-arrays.js';
 import type { BoundaryKind, ChoiceInput } from './choose-options.js';
 
-/** What `choose` reports of the seam. */
+/** How `choose` split prompt and choices into tokens. */
 export interface BoundaryReport {
   kind: BoundaryKind;
-  /** The prompt tokens that were used. */
+  /** The prompt tokens that were scored against. */
   tokens: Int32Array;
   /**
-   * Indices of the choices that have other tokens together with the prompt, or with what it
-   * gave back, than they have alone. With `'separate'` undefined unless `merges` asked for it.
+   * Indices of the choices whose tokens differ when tokenized together with the prompt (with
+   * `'healed'`: with the text trimmed from it) rather than alone. With `'separate'` undefined
+   * unless option `merges` is set.
    */
   merges: number[] | undefined;
-  /** With `'healed'`: the tokens that the prompt gave back, and their text. */
+  /** With `'healed'`: the tokens that were trimmed from the prompt, and their text. */
   healed?: { tokens: Int32Array; text: string };
 }
 
@@ -27,29 +28,29 @@ export interface TokenizedChoices {
   report: BoundaryReport;
 }
 
-/** What a seam needs of a tokenizer. */
+/** The tokenizer operations that splitting at the boundary requires. */
 export interface ChoiceTokenizer {
-  /** The tokens of a prompt: text with its special tokens, ids as they are. At least one. */
+  /** The tokens of a prompt: text with its special tokens, ids unchanged. Never empty. */
   prompt(prompt: ChoiceInput): Promise<Int32Array>;
-  /** The tokens of texts that begin prompts, as of one. */
+  /** The tokens of texts, each tokenized like a prompt. */
   prompts(texts: readonly string[]): Promise<Int32Array[]>;
-  /** The tokens of texts that continue others. */
+  /** The tokens of texts that continue another text: without special tokens. */
   texts(texts: readonly string[]): Promise<Int32Array[]>;
-  /** The text of tokens; of control tokens only with `special`. */
+  /** The text of tokens; control tokens are rendered only with `special`. */
   textOf(tokens: Int32Array, special: boolean): string | Promise<string>;
 }
 
-/** How prompts are called where one is wrong. */
+/** The name of the prompt argument in error messages. */
 export type PromptName = 'prompt' | 'prior';
 
-/** Choices are all texts or all token ids. */
+/** The first choice decides: choices are either all texts or all token ids. */
 const areTexts = (choices: readonly ChoiceInput[]): choices is readonly string[] =>
   typeof choices[0] === 'string';
 
 const equal = (a: Int32Array, b: Int32Array): boolean =>
   a.length === b.length && commonPrefix(a, b) === a.length;
 
-/** `'separate'`: each text alone. */
+/** `'separate'`: prompt and choices are tokenized independently. */
 export async function separate(
   tokenizer: ChoiceTokenizer,
   prompt: ChoiceInput,
@@ -62,7 +63,7 @@ export async function separate(
   return { prompt: tokens, paths, report: { kind: 'separate', tokens, merges: undefined } };
 }
 
-/** {@link separate}, and which choices have other tokens together with the prompt. */
+/** {@link separate}, and also reports which choices merge with the prompt. */
 export async function separateWithMerges(
   tokenizer: ChoiceTokenizer,
   prompt: ChoiceInput,
@@ -70,33 +71,39 @@ export async function separateWithMerges(
 ): Promise<TokenizedChoices> {
   if (typeof prompt !== 'string') throw wrongType('a string, with merges,', 'prompt', prompt);
   const texts = choices as readonly string[];
-  const [seam, wholes] = await Promise.all([
+  const [tokenized, joined] = await Promise.all([
     separate(tokenizer, prompt, texts),
     tokenizer.prompts(texts.map((text) => prompt + text)),
   ]);
-  const merges = mergesOf(wholes, seam.prompt, seam.paths);
-  return { ...seam, report: { ...seam.report, merges } };
+  const merges = mergesOf(joined, tokenized.prompt, tokenized.paths);
+  return { ...tokenized, report: { ...tokenized.report, merges } };
 }
 
-/** Indices of the wholes that are not `before` followed by the tokens that each has alone. */
+/**
+ * Indices of the choices that merge with what precedes them.
+ *
+ * @param joined per choice: the tokens of the preceding text and the choice, tokenized together
+ * @param before the tokens of the preceding text
+ * @param alone per choice: its tokens when tokenized alone
+ */
 export function mergesOf(
-  wholes: readonly Int32Array[],
+  joined: readonly Int32Array[],
   before: Int32Array,
   alone: readonly Int32Array[],
 ): number[] {
-  return [...wholes.keys()].filter((index) => {
-    const apart = concatenate(before, alone[index] as Int32Array);
-    return !equal(wholes[index] as Int32Array, apart);
+  return [...joined.keys()].filter((index) => {
+    const separated = concatenate(before, alone[index] as Int32Array);
+    return !equal(joined[index] as Int32Array, separated);
   });
 }
 
 /**
- * `'joint'`: tokens of context + continuation after those of the context, where the context is
- * the prompt without the white space at its end, which begins each continuation instead (as
- * lm-evaluation-harness does). A choice may change the context's own last tokens. A cut by
- * count, as the harness makes then, would score tokens after a prompt that does not precede
- * them; so here the prompt becomes the longest beginning that the tokens of every choice and
- * of the context share, and each score is that of the text after it, exact.
+ * `'joint'`: context and continuation are tokenized as one text. The context is the prompt
+ * without trailing white space, which moves to each continuation instead, as in
+ * lm-evaluation-harness. A choice may change the last tokens of the context. The harness then
+ * splits by token count, which scores tokens after a prompt that does not precede them. Here
+ * the prompt becomes the longest prefix that the context's tokens share with those of every
+ * choice, so that each score is exact for the text after it.
  */
 export async function joint(
   tokenizer: ChoiceTokenizer,
@@ -111,19 +118,19 @@ export async function joint(
     tokenizer.prompt(prompt),
   ]);
   const texts = choices as readonly string[];
-  const [wholes, alone] = await Promise.all([
+  const [joined, alone] = await Promise.all([
     tokenizer.prompts(texts.map((text) => prompt + text)),
     tokenizer.texts(texts),
   ]);
-  const shared = wholes.reduce(
-    (least, whole) => Math.min(least, commonPrefix(contextTokens, whole)),
+  const shared = joined.reduce(
+    (min, tokens) => Math.min(min, commonPrefix(contextTokens, tokens)),
     contextTokens.length,
   );
   if (shared === 0) {
     throw wrongRange("a first token that no choice changes, with boundary 'joint',", name, prompt);
   }
   const tokens = contextTokens.slice(0, shared);
-  const paths = wholes.map((whole) => whole.slice(shared));
-  const merges = mergesOf(wholes, promptTokens, alone);
+  const paths = joined.map((all) => all.slice(shared));
+  const merges = mergesOf(joined, promptTokens, alone);
   return { prompt: tokens, paths, report: { kind: 'joint', tokens, merges } };
 }

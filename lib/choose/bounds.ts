@@ -1,49 +1,50 @@
-// What is known of choices whose tree is scored in part: bounds of scores and of
-// probabilities. Log-probabilities only fall along a path and every length is known, so what
-// is known of a path bounds the score of all that it leads to; so does a limit, where an engine
-// tells one of what it does not tell. Pure arithmetic; the portable search stops by it, native
-// code by the same formulas, and every result is made by it.
+// Bounds on scores and probabilities of choices whose tree is only partly scored. Cumulative
+// log-probabilities never increase along a path and every length is known in advance, so the
+// known part of a path bounds the score of everything below it; limits that an engine reports
+// for unknown values tighten the bound. Pure arithmetic: the portable search terminates by it,
+// native code uses the same formulas, and every result is computed from it.
 
 import type { TokenChoiceTree } from '../tree/token-choice-tree.js';
 import type { SearchRequest, TreeRequest, TreeScores } from '../tree/tree-scoring.js';
 import type { DistinctChoices } from './distinct-choices.js';
 import { isLess, plus, type ScaledSum, share, sumOf } from './scaled-sum.js';
 
-/** One distinct choice, as far as it is known. */
+/** What is known about one distinct choice. An open one has unknown parts. */
 export interface Standing {
-  /** Sum of the log-probabilities, or limits, that are known: an upper bound where it is open. */
+  /** Sum of the known log-probabilities and limits; an upper bound if open. */
   logprob: number;
-  /** logprob / length − offset: an upper bound where it is open. */
+  /** logprob / length − offset; an upper bound if open. */
   score: number;
-  /** Whether a part of its path, or its end, is not known. */
+  /** Whether a part of its path, or its end, is unknown. */
   open: boolean;
-  /** The deepest node of its path that is known. */
+  /** The deepest known node on its path. */
   frontier: number;
 }
 
-/** A contest, as far as it is known. */
+/** What is known about a set of distinct choices. */
 export interface Bounds {
-  /** One per entry of the contest. */
+  /** One per entry of the distinct choices. */
   standings: Standing[];
-  /** E = Σ exp(score) of what is complete. */
+  /** E = Σ exp(score) over complete choices. */
   complete: ScaledSum;
-  /** F: an upper bound of Σ exp(score) of what is open. */
+  /** F: an upper bound of Σ exp(score) over open choices. */
   open: ScaledSum;
-  /** An upper bound of Σ exp(logprob) over the distinct paths that are open. */
+  /** An upper bound of Σ exp(logprob) over distinct open paths. */
   openMass: number;
 }
 
 type Scores = Pick<TreeScores, 'logprobs' | 'ends' | 'limits'>;
 type Entries = Pick<DistinctChoices, 'nodes' | 'lengths' | 'offsets'>;
 
-/** The score of a log-probability. What is impossible stays so, whatever its prior. */
+/** The score of a log-probability. An impossible choice stays at −Infinity whatever its prior. */
 export const scoreOf = (logprob: number, length: number, offset: number): number =>
   logprob === -Infinity ? -Infinity : logprob / length - offset;
 
 /**
- * Per node: the deepest known node above or at it (its frontier); the first limited node on the
- * way there from the frontier, the frontier itself where there is none (its gate); and the sum of
- * log-probabilities and limits to there, the most that the node's path can have.
+ * Per node:
+ * - its frontier, the deepest known node on the path from the root to it (possibly itself);
+ * - its gate, the child of the frontier on that path if it has a limit, else the frontier;
+ * - the sum of log-probabilities and limits along the path, an upper bound of its logprob.
  */
 function knownParts(tree: TokenChoiceTree, { logprobs, limits }: Scores) {
   const frontiers = new Int32Array(tree.tokens.length);
@@ -64,10 +65,10 @@ function knownParts(tree: TokenChoiceTree, { logprobs, limits }: Scores) {
 }
 
 /**
- * Per node: the largest number of these nodes on any one way from it down. Whatever comes next
- * takes one way, so no more of them than that can be true at once.
+ * Per node: the maximum number of the given nodes on any single downward path from it. A
+ * continuation follows one path, so at most that many of them can hold at once.
  */
-function nestings(tree: TokenChoiceTree, nodes: Iterable<number>): Int32Array {
+function maxNesting(tree: TokenChoiceTree, nodes: Iterable<number>): Int32Array {
   const nesting = new Int32Array(tree.tokens.length);
   const marked = new Uint8Array(nesting.length);
   for (const node of nodes) marked[node] = 1;
@@ -79,52 +80,52 @@ function nestings(tree: TokenChoiceTree, nodes: Iterable<number>): Int32Array {
   return nesting;
 }
 
-/** Σ exp(tops[i]) · times[i] is the most that all open choices together can have. */
+/** Σ exp(logprobs[i]) · counts[i] bounds the total mass of all open choices. */
 interface OpenParts {
-  tops: number[];
-  times: number[];
+  logprobs: number[];
+  counts: number[];
 }
 
-/** What the open choices can have, each way that is not known counted once. */
+/** The mass that open choices can have, counting each unknown subtree once. */
 function openParts(
   open: readonly number[],
   { frontiers, gates, sums }: ReturnType<typeof knownParts>,
   nesting: Int32Array,
   limits: TreeScores['limits'],
 ): OpenParts {
-  const parts: OpenParts = { tops: [], times: [] };
-  const add = (top: number, times: number): void => {
-    parts.tops.push(top);
-    parts.times.push(times);
+  const parts: OpenParts = { logprobs: [], counts: [] };
+  const add = (logprob: number, count: number): void => {
+    parts.logprobs.push(logprob);
+    parts.counts.push(count);
   };
-  /** By frontier: the limited nodes below it. They exclude each other, and share its rest. */
+  /** By frontier: its limited children. They are mutually exclusive and share its `rests` limit. */
   const limited = new Map<number, Set<number>>();
   const unlimited = new Set<number>();
   for (const node of new Set(open)) {
     const [frontier, gate] = [frontiers[node] as number, gates[node] as number];
     const end = limits?.ends[node] ?? Number.NaN;
-    // An end excludes whatever else follows the node, and has a limit of its own.
+    // An end excludes every other continuation of the node, and has its own limit.
     if (frontier === node && !Number.isNaN(end)) add((sums[node] as number) + end, 1);
     else if (gate === frontier) unlimited.add(gate);
     else limited.set(frontier, (limited.get(frontier) ?? new Set()).add(gate));
   }
   for (const node of unlimited) add(sums[node] as number, nesting[node] as number);
   for (const [frontier, nodes] of limited) {
-    const tops = Array.from(nodes, (node) => sums[node] as number);
-    const times = Array.from(nodes, (node) => nesting[node] as number);
+    const logprobs = Array.from(nodes, (node) => sums[node] as number);
+    const counts = Array.from(nodes, (node) => nesting[node] as number);
     const rest = limits?.rests[frontier] ?? Number.NaN;
-    const alone = sumOf(tops, times);
-    const together = {
-      top: Number.isNaN(rest) ? Infinity : (sums[frontier] as number) + rest,
-      scale: times.reduce((most, value) => Math.max(most, value), 0),
+    const individual = sumOf(logprobs, counts);
+    const shared = {
+      max: Number.isNaN(rest) ? Infinity : (sums[frontier] as number) + rest,
+      scale: counts.reduce((max, count) => Math.max(max, count), 0),
     };
-    const least = isLess(together, alone) ? together : alone;
-    add(least.top, least.scale);
+    const tighter = isLess(shared, individual) ? shared : individual;
+    add(tighter.max, tighter.scale);
   }
   return parts;
 }
 
-/** How a contest stands, from the NaN where its tree was not looked at. */
+/** The bounds of distinct choices whose tree is scored where `scores` is not NaN. */
 export function boundsOf(
   tree: TokenChoiceTree,
   scores: Scores,
@@ -138,7 +139,7 @@ export function boundsOf(
     const frontier = frontiers[node] as number;
     const end = endAt[node] ? (scores.ends[node] as number) : 0;
     const open = frontier !== node || Number.isNaN(end);
-    // Nothing is known of an end without a limit: at most it is certain.
+    // Without a limit, the bound of an unknown end is probability 1.
     const limit = (endAt[node] && limits?.ends[node]) || 0;
     const logprob = (sums[node] as number) + (open ? limit : end);
     const score = scoreOf(logprob, lengths[entry] as number, offsets[entry] as number);
@@ -147,24 +148,27 @@ export function boundsOf(
   const complete = standings.filter(({ open }) => !open).map(({ score }) => score);
 
   const openNodes = [...nodes].filter((_, entry) => standings[entry]?.open);
-  const nesting = openNodes.length > 0 ? nestings(tree, openNodes) : new Int32Array(0);
+  const nesting = openNodes.length > 0 ? maxNesting(tree, openNodes) : new Int32Array(0);
   const openStandings = standings.filter(({ open }) => open);
-  const { tops, times } = openParts(openNodes, parts, nesting, limits);
-  // Only the probabilities themselves, neither normalised nor weighed by a prior, exclude
-  // each other; of anything else each choice is bounded alone.
+  const { logprobs, counts } = openParts(openNodes, parts, nesting, limits);
+  // Mutual exclusion tightens the sum only for plain probabilities. With normalization or a
+  // prior, each open choice is bounded individually.
   const plain = lengths.every((length) => length === 1) && offsets.every((offset) => offset === 0);
   return {
     standings,
     complete: sumOf(complete),
-    open: plain ? sumOf(tops, times) : sumOf(openStandings.map(({ score }) => score)),
-    openMass: tops.reduce((sum, top, at) => sum + Math.exp(top) * (times[at] as number), 0),
+    open: plain ? sumOf(logprobs, counts) : sumOf(openStandings.map(({ score }) => score)),
+    openMass: logprobs.reduce(
+      (sum, value, at) => sum + Math.exp(value) * (counts[at] as number),
+      0,
+    ),
   };
 }
 
-/** The least and the most that the probability of a choice can be. */
+/** Lower and upper bound of a choice's probability. */
 export function intervalOf({ score, open }: Standing, bounds: Bounds): [number, number] {
   const { complete } = bounds;
-  if (open) return [0, share(score, plus(complete, { top: score, scale: 1 }))];
+  if (open) return [0, share(score, plus(complete, { max: score, scale: 1 }))];
   return [share(score, plus(complete, bounds.open)), share(score, complete)];
 }
 
@@ -174,13 +178,13 @@ const width = (standing: Standing | undefined, bounds: Bounds): number => {
   return high - low;
 };
 
-const best = (standings: readonly Standing[]): Standing | undefined =>
+const bestOf = (standings: readonly Standing[]): Standing | undefined =>
   standings.reduce<Standing | undefined>(
-    (most, one) => (most === undefined || one.score > most.score ? one : most),
+    (best, each) => (best === undefined || each.score > best.score ? each : best),
     undefined,
   );
 
-/** The score of the `top`-th best complete choice, copies counted; NaN where there are fewer. */
+/** The score of the `top`-th best complete choice, copies counted; NaN if there are fewer. */
 function scoreAt(standings: readonly Standing[], copies: Int32Array, top: number): number {
   const order = [...standings.keys()].filter((entry) => !standings[entry]?.open);
   const score = (entry: number): number => (standings[entry] as Standing).score;
@@ -194,22 +198,22 @@ function scoreAt(standings: readonly Standing[], copies: Int32Array, top: number
 }
 
 /**
- * Whether a search has found what was asked for. Of a finite `top`: the k-th best complete
- * score is above every open bound, equal bounds not being enough, so that ties are what they
- * are without a search; and with a tolerance none of these k has a wider interval. Of all:
- * no choice has.
+ * Whether a search has met its goal. With a finite `top` of k: the k-th best complete score is
+ * strictly above every open bound (strictly, so that ties resolve as in an exhaustive run), and
+ * with a tolerance the interval of each of these k is no wider. With `top` Infinity: no choice
+ * has an interval wider than the tolerance.
  */
 export function isSettled(
   bounds: Bounds,
   { top, tolerance, copies }: Pick<SearchRequest, 'top' | 'tolerance' | 'copies'>,
 ): boolean {
   const { standings } = bounds;
-  const open = best(standings.filter((standing) => standing.open));
+  const open = bestOf(standings.filter((standing) => standing.open));
   if (open === undefined) return true;
   if (top !== Infinity && !(scoreAt(standings, copies, top) > open.score)) return false;
   if (tolerance === 0) return top !== Infinity;
-  // The interval of the likeliest is the widest.
-  const complete = best(standings.filter((standing) => !standing.open));
+  // The most likely choice has the widest interval.
+  const complete = bestOf(standings.filter((standing) => !standing.open));
   if (width(complete, bounds) > tolerance) return false;
   return top !== Infinity || width(open, bounds) <= tolerance;
 }

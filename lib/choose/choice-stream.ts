@@ -1,5 +1,5 @@
-// What `chooseMany` gives: the results, one reader's to take. It starts the work, and ends it
-// when the reader leaves. ChoiceLM and `lib/openai/choose/choose.ts` make it.
+// The result of `chooseMany`: a single-consumer stream. Reading starts the work, and leaving the
+// loop stops it. ChoiceLM and `lib/openai/choose/choose.ts` construct it.
 
 import { raceAbort } from '../common/abort.js';
 import { onAbort } from '../common/abort-listeners.js';
@@ -7,13 +7,14 @@ import { invalidArgument } from '../common/errors.js';
 import type { Choice } from './choice.js';
 import type { SettledChoice } from './choose-group.js';
 
-/** Starts the work under a signal that ends it. */
+/** Starts the work; the signal stops it. */
 type Start<C extends Choice> = (
   signal: AbortSignal,
 ) => AsyncGenerator<SettledChoice<C>, void, undefined>;
 
 /**
- * The results of many tasks, in the tasks' order. It can be read once, in one of two ways.
+ * The results of many tasks, in task order. It can be consumed once: as results, by `for await`,
+ * or as outcomes, by {@link settled}.
  *
  * @example
  * for await (const { index, status, ...rest } of lm.chooseMany(tasks).settled()) {
@@ -32,11 +33,10 @@ export class ChoiceStream<C extends Choice = Choice> implements AsyncIterable<C>
   }
 
   /**
-   * The results themselves. For a task that failed `next` rejects with its error, and goes on
-   * with the next task when it is called again; a `for await` loop ends there, as it does for
-   * every error.
+   * The results. For a failed task `next` rejects with its error; calling it again continues
+   * with the following task. A `for await` loop ends at the first error.
    *
-   * @throws TypeError where the stream is read already
+   * @throws TypeError if the stream already has a reader
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<C> {
     return this.#read((outcome) => {
@@ -46,17 +46,18 @@ export class ChoiceStream<C extends Choice = Choice> implements AsyncIterable<C>
   }
 
   /**
-   * What became of each task, of those that failed, too, for who wants to go on after them.
-   * It throws only for an abort, and for what the tasks' own iterator throws.
+   * The outcome of each task, failed ones included, for callers who continue after a failure.
+   * Throws only on abort, and when the iterator of the tasks throws.
    *
-   * @throws TypeError where the stream is read already
+   * @throws TypeError if the stream already has a reader
    */
   settled(): AsyncIterableIterator<SettledChoice<C>> {
     return this.#read((outcome) => outcome);
   }
 
   #read<T>(convert: (outcome: SettledChoice<C>) => T): AsyncIterableIterator<T> {
-    if (this.#isRead) throw invalidArgument('A ChoiceStream has one reader, and has it already');
+    if (this.#isRead)
+      throw invalidArgument('A ChoiceStream supports one reader, and already has one');
     this.#isRead = true;
     return new Reader(this.#signal, this.#start, convert);
   }
@@ -67,10 +68,10 @@ class Reader<C extends Choice, T> implements AsyncIterableIterator<T> {
   readonly #start: Start<C>;
   readonly #convert: (outcome: SettledChoice<C>) => T;
   readonly #controller = new AbortController();
-  #unlisten = (): void => {};
+  #removeListener = (): void => {};
   #outcomes: ReturnType<Start<C>> | undefined;
-  #isOver = false;
-  #turn: Promise<unknown> = Promise.resolve();
+  #isDone = false;
+  #pending: Promise<unknown> = Promise.resolve();
 
   constructor(
     signal: AbortSignal | undefined,
@@ -86,45 +87,45 @@ class Reader<C extends Choice, T> implements AsyncIterableIterator<T> {
     return this;
   }
 
-  /** Calls that overlap take turns. */
+  /** Overlapping calls are serialized. */
   next(): Promise<IteratorResult<T>> {
-    const result = this.#turn.then(() => this.#take());
-    this.#turn = result.catch(() => {});
+    const result = this.#pending.then(() => this.#pull());
+    this.#pending = result.catch(() => {});
     return result;
   }
 
-  /** Ends what runs and what waits; resolves when it has ended. */
+  /** Stops running and pending work; resolves once it has stopped. */
   async return(): Promise<IteratorResult<T>> {
-    this.#isOver = true;
+    this.#isDone = true;
     this.#controller.abort();
     await this.#end();
     return { done: true, value: undefined };
   }
 
-  async #take(): Promise<IteratorResult<T>> {
+  async #pull(): Promise<IteratorResult<T>> {
     let item: IteratorResult<SettledChoice<C>, void> | undefined;
     try {
-      item = this.#isOver
+      item = this.#isDone
         ? undefined
-        : await raceAbort(this.#begun().next(), this.#controller.signal);
+        : await raceAbort(this.#started().next(), this.#controller.signal);
     } catch (error) {
-      if (!this.#isOver) {
-        this.#isOver = true;
-        // What is aborted ends soon, and nobody has to wait for it.
+      if (!this.#isDone) {
+        this.#isDone = true;
+        // Aborted work stops soon; the caller need not wait for it.
         this.#end().catch(() => {});
         throw error;
       }
     }
     if (item !== undefined && !item.done) return { done: false, value: this.#convert(item.value) };
-    this.#isOver = true;
+    this.#isDone = true;
     await this.#end();
     return { done: true, value: undefined };
   }
 
-  #begun(): ReturnType<Start<C>> {
+  #started(): ReturnType<Start<C>> {
     if (this.#outcomes === undefined) {
       this.#signal?.throwIfAborted();
-      this.#unlisten = onAbort(this.#signal, () => {
+      this.#removeListener = onAbort(this.#signal, () => {
         this.#controller.abort(this.#signal?.reason);
       });
       this.#outcomes = this.#start(this.#controller.signal);
@@ -133,7 +134,7 @@ class Reader<C extends Choice, T> implements AsyncIterableIterator<T> {
   }
 
   async #end(): Promise<void> {
-    this.#unlisten();
+    this.#removeListener();
     await this.#outcomes?.return();
   }
 }

@@ -1,4 +1,4 @@
-// The result of `choose`, and its making from the scores of a tree. `lib/choose/choose.ts` calls it.
+// The result of `choose`, built from the scores of a tree. `lib/choose/choose.ts` calls it.
 
 import { wrongRange } from '../common/arguments.js';
 import type { Cost } from '../common/usage.js';
@@ -8,42 +8,45 @@ import type { BoundaryReport } from './boundary.js';
 import type { ChooseRequest } from './choose-options.js';
 import type { Ranking } from './ranking.js';
 
-/** One choice, scored. */
+/** One scored choice. */
 export interface ScoredChoice {
-  /** Its place in the caller's list. */
+  /** Its index in the caller's list. */
   index: number;
-  /** Its text, as given, or that of the given tokens. */
+  /** Its text as passed, or the detokenized text of the tokens passed. */
   text: string;
-  /** The tokens that were scored: with a text as terminator, the terminator's too. */
+  /** The tokens that were scored, including those of a text terminator. */
   tokens: Int32Array;
-  /** log P(token | what is before it), one per token; NaN for those that were not looked at. */
+  /** log P(token | prompt and previous tokens), one per token; NaN if not evaluated. */
   logprobs: Float64Array;
-  /** With `details`: each token's rank among all that could stand there, 1 the likeliest; 0 for those that were not looked at. */
+  /**
+   * With `details`: each token's rank in the vocabulary at its position, 1 for the most likely;
+   * 0 if not evaluated.
+   */
   ranks?: Int32Array;
-  /** With terminator `'eog'`: log P(an end-of-generation token follows), if it was looked at. */
+  /** With terminator `'eog'`: log P(an end-of-generation token follows), if it was evaluated. */
   endLogprob?: number;
-  /** Sum of `logprobs`, and of `endLogprob` if there is one; where not `exact` an upper bound. */
+  /** Sum of `logprobs`, plus `endLogprob` if present; an upper bound if not `exact`. */
   logprob: number;
-  /** With `prior`: the log-probability after the prior instead of the prompt. Always exact. */
+  /** With `prior`: the log-probability after the prior instead of the prompt; always exact. */
   priorLogprob?: number;
   /**
-   * The log-probability, normalised, less the prior's, normalised alike; where not `exact` an
-   * upper bound. What is impossible after the prior alone has Infinity.
+   * The normalized log-probability minus the prior's normalized log-probability; an upper bound
+   * if not `exact`. Infinity for a choice that is impossible after the prior but not the prompt.
    */
   score: number;
-  /** Softmax of the scores over the set, duplicates counted once; with `interval` its middle. */
+  /** Softmax of the scores, duplicates counted once; with `interval`, its midpoint. */
   probability: number;
-  /** 1 for the best; of equals, the lower index first. An open choice ranks by its bound. */
+  /** 1 for the best; ties rank by index. An inexact choice ranks by its bound. */
   rank: number;
-  /** Whether all of its tokens were looked at. A search leaves open what cannot matter. */
+  /** Whether all of its tokens were evaluated. A search skips those that cannot matter. */
   exact: boolean;
-  /** The least and the most that `probability` can be; on every choice if any was left open. */
+  /** Lower and upper bound of `probability`; set on every choice if any is not `exact`. */
   interval?: [low: number, high: number];
 }
 
-/** What `choose` gives: the winner, and all that led to it. */
+/** The result of `choose`: the winner, and the scores of all choices. */
 export interface Choice extends Cost {
-  /** The winner's place in the caller's list. */
+  /** The winner's index in the caller's list. */
   index: number;
   text: string;
   logprob: number;
@@ -51,31 +54,31 @@ export interface Choice extends Cost {
   probability: number;
   /** Every choice, in the caller's order. */
   choices: ScoredChoice[];
-  /** How the tree was really scored: all of it, or what a search by bounds asked for. */
+  /** How the tree was actually scored: completely, or by branch and bound. */
   search: 'exhaustive' | 'bound';
   /**
-   * How many of the first ranks are proven: of all where nothing was left open, else of the
-   * complete choices whose score is above every bound.
+   * How many of the top ranks are proven: all if every choice is exact, else the number of exact
+   * choices whose score is above every bound of an inexact one.
    */
   certified: number;
   /**
-   * Σ exp(logprob) over distinct token paths: how much of the model's belief the set holds. Of
-   * those that are complete, where some were left open.
+   * Σ exp(logprob) over distinct token paths: the probability mass of the set. Only exact
+   * choices count.
    */
   mass: number;
-  /** The least and the most that the whole set holds, if some choice was left open. */
+  /** Lower and upper bound of the mass of the whole set, if any choice is not exact. */
   massInterval?: [low: number, high: number];
   /**
-   * Winner's score − that of the next distinct choice; Infinity where there is none. The least
-   * that it can be, where some choices were left open: −Infinity if the winner is one of them.
+   * Score of the winner − score of the next distinct choice; Infinity if there is none. With
+   * inexact choices, a lower bound of it: −Infinity if the winner is inexact itself.
    */
   margin: number;
-  /** The tree of all choices' tokens, with its values. */
+  /** The token tree of all choices, with its scores. */
   tree: TokenChoiceTree;
   boundary: BoundaryReport;
 }
 
-/** How many code points a text has. */
+/** The number of code points of a text, without an array of them. */
 const codePoints = (text: string): number => {
   let count = 0;
   for (const _ of text) count++;
@@ -83,9 +86,9 @@ const codePoints = (text: string): number => {
 };
 
 /**
- * What each choice's log-probability is divided by; throws RangeError where that would be 0.
+ * The divisor of each choice's log-probability; throws RangeError if it would be 0.
  *
- * @param paths the tokens that are scored, a text terminator's included
+ * @param paths the scored tokens, including those of a text terminator
  */
 export function lengthsOf(
   { normalize, terminator }: Pick<ChooseRequest, 'normalize' | 'terminator'>,
@@ -98,13 +101,13 @@ export function lengthsOf(
     if (normalize === 'tokens') return (paths[index] as Int32Array).length + end;
     const length = normalize === 'bytes' ? Buffer.byteLength(text) : codePoints(text);
     if (length > 0) return length;
-    throw wrongRange(`text, to normalise by ${normalize},`, `choices[${index}]`, text);
+    throw wrongRange(`a non-empty text, to normalize by ${normalize},`, `choices[${index}]`, text);
   });
 }
 
 /**
- * Per path of a tree the values of its nodes, the root's left out: views of one array, which
- * for thousands of choices are made in a fraction of the time of arrays of their own.
+ * Per path of a tree, the values of its nodes without the root. All are views of one array: for
+ * thousands of choices that takes a fraction of the time of allocating an array each.
  */
 function alongPaths<T extends Float64Array | Int32Array>(
   { paths, ends, parents }: TokenChoiceTree,
@@ -116,8 +119,8 @@ function alongPaths<T extends Float64Array | Int32Array>(
   return paths.map(({ length }, path) => {
     const end = start + length;
     let node = ends[path] as number;
-    for (let place = end - 1; place >= start; place--) {
-      all[place] = values[node] as number;
+    for (let slot = end - 1; slot >= start; slot--) {
+      all[slot] = values[node] as number;
       node = parents[node] as number;
     }
     start = end;
@@ -125,7 +128,7 @@ function alongPaths<T extends Float64Array | Int32Array>(
   });
 }
 
-/** Puts every choice's values, which it reads off the tree, and its rank together. */
+/** Combines the tree's scores with the ranking into the result. */
 export function makeChoice(
   tree: TokenChoiceTree,
   scores: TreeScores,

@@ -1,5 +1,5 @@
-// A few of many `choose` tasks: from what their caller gave, through scores that an engine may
-// find for all in one go, to what became of each. `lib/choose/choose-many.ts` makes groups of them.
+// One group of `chooseMany` tasks: validates and tokenizes each, scores all of them in one batch
+// where the engine can, and settles each outcome. `lib/choose/choose-many.ts` forms the groups.
 
 import { checkOptions, type Prompt, wrongType } from '../common/arguments.js';
 import { LMError } from '../common/errors.js';
@@ -18,24 +18,24 @@ import {
 } from './choose.js';
 import { type ChooseOptions, choiceOptionNames, readChooseOptions } from './choose-options.js';
 
-/** One `choose` of many. */
+/** One task of `chooseMany`. */
 export interface ChooseTask {
   prompt: Prompt;
-  /** At least one; all texts, or all token ids. */
+  /** Non-empty; all texts or all token ids. */
   choices: readonly string[] | readonly Int32Array[];
-  /** Each that is given replaces that of the whole call. */
+  /** Each option set here overrides that of the whole call. */
   options?: Omit<ChooseOptions, 'signal'> | undefined;
 }
 
-/** What became of one task. `index` is its place among the tasks. */
+/** The outcome of one task. `index` is its position among the tasks. */
 export type SettledChoice<C extends Choice = Choice> =
   | { index: number; status: 'fulfilled'; value: C }
   | { index: number; status: 'rejected'; reason: unknown };
 
-/** A task that was taken: ready to be scored, or wrong. */
+/** A task from the source: ready to be scored, or rejected as invalid. */
 export type Slot = { index: number } & ({ prepared: Prepared } | { reason: unknown });
 
-/** Reads and tokenises one task. Throws for nothing but an abort. */
+/** Validates and tokenizes one task. Throws only on abort. */
 export async function slotOf(
   engine: Engine,
   task: unknown,
@@ -54,15 +54,15 @@ export async function slotOf(
 
 function readTask(engine: Engine, task: unknown, name: string, shared: ChooseOptions): Question {
   if (task === undefined) throw wrongType('an object', name, task);
-  const known = ['prompt', 'choices', 'options'] as const;
-  const { prompt, choices, options } = checkOptions(task as ChooseTask, name, known);
+  const fields = ['prompt', 'choices', 'options'] as const;
+  const { prompt, choices, options } = checkOptions(task as ChooseTask, name, fields);
   const own = checkOptions(options, `${name}.options`, choiceOptionNames);
-  const given = Object.entries(own).filter(([, value]) => value !== undefined);
-  const request = readChooseOptions({ ...shared, ...Object.fromEntries(given) });
+  const defined = Object.entries(own).filter(([, value]) => value !== undefined);
+  const request = readChooseOptions({ ...shared, ...Object.fromEntries(defined) });
   return checkQuestion(engine, prompt as Prompt, choices as readonly string[], request);
 }
 
-/** Whether these may be scored in one go. One that is wrong is alone. */
+/** Whether these tasks may be scored in one batch. An invalid one is a group of its own. */
 export function packs(engine: Engine, slots: readonly Slot[]): boolean {
   const prepared = slots.flatMap((slot) => ('prepared' in slot ? [slot.prepared] : []));
   return (
@@ -72,7 +72,7 @@ export function packs(engine: Engine, slots: readonly Slot[]): boolean {
   );
 }
 
-/** What becomes of a group. Throws for nothing but an abort. */
+/** The outcomes of a group. Throws only on abort. */
 export async function settle(
   engine: Engine,
   group: readonly Slot[],
@@ -91,14 +91,14 @@ export async function settle(
     plans.push('reason' in slot ? slot : await attempt(() => plan(engine, slot.prepared)));
   }
   const planned = plans.flatMap((each) => ('value' in each ? [each.value] : []));
-  const score = (some: readonly Plan[]) => attempt(() => scoreAll(engine, some, signal));
-  const together = await score(planned);
+  const score = (subset: readonly Plan[]) => attempt(() => scoreAll(engine, subset, signal));
+  const batch = await score(planned);
   const outcomes: SettledChoice[] = [];
-  for (const [place, { index }] of group.entries()) {
-    const each = plans[place] as Attempt<Plan>;
+  for (const [slot, { index }] of group.entries()) {
+    const each = plans[slot] as Attempt<Plan>;
     const outcome = await attempt(async () => {
       if ('reason' in each) throw each.reason;
-      const own = await scoresOf(each.value, planned, together, score);
+      const own = await scoresOf(each.value, planned, batch, score);
       return finish(engine, each.value, own);
     });
     if ('value' in outcome) outcomes.push({ index, status: 'fulfilled', value: outcome.value });
@@ -118,21 +118,22 @@ async function scoreAll(
   if (plans.length === 0) return new Map();
   const tasks = plans.map(({ task }) => task);
   const scores = await engine.scoreTrees(tasks, signal);
-  return new Map(plans.map((each, place) => [each, scores[place] as Scores]));
+  return new Map(plans.map((each, index) => [each, scores[index] as Scores]));
 }
 
-/** A plan's own scores; where all together failed, it is tried alone: the fault may be another's. */
+/** A plan's scores; if the batch failed, it is retried alone: another plan may be the cause. */
 async function scoresOf(
   own: Plan,
   planned: readonly Plan[],
-  together: Attempt<Map<Plan, Scores>>,
-  score: (some: readonly Plan[]) => Promise<Attempt<Map<Plan, Scores>>>,
+  batch: Attempt<Map<Plan, Scores>>,
+  score: (subset: readonly Plan[]) => Promise<Attempt<Map<Plan, Scores>>>,
 ): Promise<Scores> {
-  const again = 'reason' in together && planned.length > 1 && !isOver(together.reason);
-  const result = again ? await score([own]) : together;
+  const retry = 'reason' in batch && planned.length > 1 && !isFinal(batch.reason);
+  const result = retry ? await score([own]) : batch;
   if ('reason' in result) throw result.reason;
   return result.value.get(own) as Scores;
 }
 
-const isOver = (error: unknown): boolean =>
+/** Whether a retry would fail in the same way. */
+const isFinal = (error: unknown): boolean =>
   error instanceof LMError && (error.code === 'CLOSED' || error.code === 'ABORTED');

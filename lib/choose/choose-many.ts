@@ -1,6 +1,7 @@
-// Many `choose` calls as a pipeline: tasks are taken and tokenised into groups that an engine
-// may score in one go, groups are scored, and each stage is one group ahead of the next. So no
-// more is taken than a few groups, however slow the reader. `lib/choose/choice-stream.ts` reads it.
+// `chooseMany` as a pipeline: one stage pulls and tokenizes tasks into groups that the engine may
+// score in one batch, the next scores groups, and each runs one group ahead of its consumer. So
+// a slow reader exerts backpressure: no more than a few groups are pulled ahead of it.
+// `lib/choose/choice-stream.ts` reads it.
 
 import { setImmediate } from 'node:timers/promises';
 import { raceAbort } from '../common/abort.js';
@@ -9,10 +10,10 @@ import type { Engine } from './choose.js';
 import { packs, type SettledChoice, type Slot, settle, slotOf } from './choose-group.js';
 import { type ChooseOptions, readChooseOptions } from './choose-options.js';
 
-/** Where tasks come from. */
+/** The source of tasks. */
 export interface TaskSource {
   next(): Promise<IteratorResult<unknown>>;
-  /** Tells it that no more is taken, unless it has ended. Never rejects. */
+  /** Closes the source's iterator unless it has ended. Never rejects. */
   close(): Promise<void>;
 }
 
@@ -22,7 +23,7 @@ export function readManyOptions(options: ChooseOptions | undefined): ChooseOptio
   return { ...options, signal };
 }
 
-/** Checks that tasks can be taken from a value, which happens when the result is called. */
+/** Checks that a value is iterable. Iteration starts only when the returned function is called. */
 export function tasksOf(tasks: unknown): () => TaskSource {
   const value = tasks as Partial<Iterable<unknown> & AsyncIterable<unknown>> | null | undefined;
   const isIterable = [value?.[Symbol.asyncIterator], value?.[Symbol.iterator]].some(
@@ -40,50 +41,50 @@ export function tasksOf(tasks: unknown): () => TaskSource {
 
 class IteratorSource implements TaskSource {
   readonly #iterator: Iterator<unknown> | AsyncIterator<unknown>;
-  #isTaking = false;
-  #isOver = false;
+  #isPulling = false;
+  #isDone = false;
 
   constructor(iterator: Iterator<unknown> | AsyncIterator<unknown>) {
     this.#iterator = iterator;
   }
 
   async next(): Promise<IteratorResult<unknown>> {
-    this.#isTaking = true;
+    this.#isPulling = true;
     try {
       const item = await this.#iterator.next();
-      this.#isOver = item.done === true;
+      this.#isDone = item.done === true;
       return item;
     } catch (error) {
-      this.#isOver = true;
+      this.#isDone = true;
       throw error;
     } finally {
-      this.#isTaking = false;
+      this.#isPulling = false;
     }
   }
 
   async close(): Promise<void> {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    // Whoever leaves early has an outcome already, and what this gives is no part of it.
+    if (this.#isDone) return;
+    this.#isDone = true;
+    // A consumer that leaves early has its outcome already; errors here must not replace it.
     const closing = (async () => this.#iterator.return?.())().catch(() => {});
-    // One that is still making its next task cannot be waited for.
-    if (!this.#isTaking) await closing;
+    // A generator queues `return` behind a pending `next`, which may never settle.
+    if (!this.#isPulling) await closing;
   }
 }
 
-/** What became of each task, in their order. Throws what the source throws, and aborts. */
+/** The outcome of each task, in order. Throws on abort and when the source throws. */
 export async function* outcomesOf(
   engine: Engine,
   source: TaskSource,
   shared: ChooseOptions,
   signal: AbortSignal,
 ): AsyncGenerator<SettledChoice, void, undefined> {
-  const groups = ahead(groupsOf(engine, source, shared, signal));
-  for await (const group of ahead(scored(engine, groups, signal))) yield* group;
+  const groups = prefetch(groupsOf(engine, source, shared, signal));
+  for await (const group of prefetch(settled(engine, groups, signal))) yield* group;
 }
 
-/** The same items, the next one always under way. */
-async function* ahead<T>(
+/** The same items, always computing the next one in advance. */
+async function* prefetch<T>(
   source: AsyncGenerator<T, void, undefined>,
 ): AsyncGenerator<T, void, undefined> {
   try {
@@ -91,7 +92,7 @@ async function* ahead<T>(
       const item = await next;
       if (item.done) return;
       next = source.next();
-      // A failure is told when it is its turn.
+      // A rejection is reported when the item is awaited; until then it must not be unhandled.
       next.catch(() => {});
       yield item.value;
     }
@@ -100,7 +101,7 @@ async function* ahead<T>(
   }
 }
 
-/** Consecutive tasks that may be scored in one go; one that is wrong is alone. */
+/** Groups of consecutive tasks that may be scored in one batch; an invalid task is alone. */
 async function* groupsOf(
   engine: Engine,
   source: TaskSource,
@@ -110,14 +111,14 @@ async function* groupsOf(
   let group: Slot[] = [];
   try {
     for (let index = 0; ; index++) {
-      const taken = raceAbort(source.next(), signal);
-      if (group.length > 0 && !(await isSoon(taken))) {
+      const pending = raceAbort(source.next(), signal);
+      if (group.length > 0 && !(await settlesSoon(pending))) {
         yield group;
         group = [];
       }
       let item: IteratorResult<unknown>;
       try {
-        item = await taken;
+        item = await pending;
       } catch (error) {
         if (group.length > 0 && !signal.aborted) yield group;
         throw error;
@@ -136,16 +137,16 @@ async function* groupsOf(
   }
 }
 
-/** Whether there is an outcome by the event loop's next turn. Waiting longer would hold others up. */
-function isSoon(promise: Promise<unknown>): Promise<boolean> {
-  const settled = promise.then(
+/** Whether a promise settles by the next event loop turn. Longer waits would delay ready tasks. */
+function settlesSoon(promise: Promise<unknown>): Promise<boolean> {
+  const done = promise.then(
     () => true,
     () => true,
   );
-  return Promise.race([settled, setImmediate(false)]);
+  return Promise.race([done, setImmediate(false)]);
 }
 
-async function* scored(
+async function* settled(
   engine: Engine,
   groups: AsyncIterable<Slot[]>,
   signal: AbortSignal,

@@ -1,4 +1,5 @@
-// The options of `choose`, what each means, and their reading. `lib/choose/choose.ts` uses it.
+// The options of `choose`: their documentation, defaults and validation. `lib/choose/choose.ts`
+// and every caller of `choose` use it.
 
 import {
   checkBoolean,
@@ -19,79 +20,80 @@ const boundaries = ['separate', 'joint', 'healed'] as const;
 const batchings = ['tree', 'sequential'] as const;
 const searches = ['auto', 'exhaustive', 'bound'] as const;
 
-/** What a choice's log-probability is divided by to make its score. */
+/** What a choice's log-probability is divided by to obtain its score. */
 export type Normalization = (typeof normalizations)[number];
 
-/** How prompt and choice become tokens. */
+/** How prompt and choice are split into tokens. */
 export type BoundaryKind = (typeof boundaries)[number];
 
-/** How much of a tree is scored. */
+/** How much of the token tree is scored. */
 export type SearchKind = (typeof searches)[number];
 
 /** Options of `choose`. */
 export interface ChooseOptions extends CallOptions {
   /**
-   * The score: `'none'` (default) the log-probability itself; `'tokens'` divided by the number
-   * of tokens whose probability is in it, those of the terminator included; `'bytes'`,
-   * `'chars'` by the UTF-8 bytes or code points of the choice alone.
+   * Length normalization of the score. `'none'` (default): the log-probability itself.
+   * `'tokens'`: divided by the number of scored tokens, including those of the terminator.
+   * `'bytes'`, `'chars'`: divided by the UTF-8 bytes or code points of the choice alone.
    */
   normalize?: Normalization | undefined;
   /**
-   * A text that stands in for the prompt: the score is then the log-probability after the
-   * prompt less that after the prior, each normalised by its own length. `''` is what the
-   * choice has on its own, after the beginning token. Default: none. The prior's values are
-   * kept, for 100,000 choices; those of one call cost what `usage` says.
+   * A text that replaces the prompt as baseline: the score is then the log-probability after
+   * the prompt minus that after the prior, each normalized by its own length. `''` is the
+   * unconditional baseline: the choice after the beginning token. Default: none. Prior scores
+   * are cached, for up to 100,000 choices; `usage` includes those computed in the call.
    */
   prior?: string | undefined;
   /**
-   * `'separate'` (default): a choice's tokens are those of its text alone. `'joint'`: those that
-   * prompt and choice have together, after the prompt's own. White space at the end of the
-   * prompt then belongs to the choice. Where some choice changes the prompt's own last tokens,
-   * the prompt of all choices ends before the first such token, and what is behind it counts
-   * to each choice. Joint needs text for both.
+   * `'separate'` (default): each choice is tokenized alone.
    *
-   * `'healed'`: the prompt gives back its last token, or as many as whole characters take, and
-   * a choice's tokens are those of the given-back text and the choice together. A choice's
-   * log-probability is then that of both: the probability of the given-back text is in it, alike
-   * for all choices, so that it matters to no rank and no probability unless they are normalised.
+   * `'joint'`: prompt and choice are tokenized as one text, and the choice's tokens are those
+   * after the prompt's. Trailing white space of the prompt moves to the choice. If any choice
+   * changes the last tokens of the prompt, the prompt of all choices ends before the first token
+   * that changes, and the rest is scored as part of each choice. Requires text for both.
+   *
+   * `'healed'` (token healing): the last token is trimmed from the prompt, or as many as make
+   * up whole characters, and each choice is tokenized together with the trimmed text. A choice's
+   * log-probability includes that of the trimmed text. It is the same for all choices, so it
+   * affects ranks and probabilities only with normalization.
    */
   boundary?: BoundaryKind | undefined;
   /**
-   * Find out with boundary `'separate'`, too, which choices have other tokens together with the
-   * prompt. Default false, as it tokenises the prompt once more per choice; the other kinds of
-   * boundary know it anyway. Needs text for both.
+   * With boundary `'separate'`, also detect which choices would be tokenized differently together
+   * with the prompt. Default false, since it tokenizes the prompt once more per choice; the other
+   * boundaries always report it. Requires text for both.
    */
   merges?: boolean | undefined;
   /**
    * What must follow a choice. `'none'` (default): anything. `'eog'`: any of the model's
-   * end-of-generation tokens. Another string: that text, tokenised alone.
+   * end-of-generation tokens. Any other string: that text, tokenized alone.
    */
   terminator?: string | undefined;
   /**
-   * `'exhaustive'` scores every token. `'bound'` looks at the most promising ones first and
-   * stops when `top` and `tolerance` are met, so that what cannot matter costs nothing; without
-   * either of these there is nothing to save, and it is exhaustive. `'auto'` (default):
-   * `'bound'`, unless one batch of the engine holds the whole tree.
+   * `'exhaustive'` scores every token. `'bound'` is branch and bound: it expands the most
+   * promising tokens first and stops once `top` and `tolerance` are met. Without either of these
+   * nothing can be skipped, and it is exhaustive. `'auto'` (default): `'bound'`, unless the whole
+   * tree fits in one batch of the engine.
    */
   search?: SearchKind | undefined;
-  /** How many of the best choices must be exact and in order: an integer of at least 1. Default: all. */
+  /** How many of the best choices must be exact and in order: an integer ≥ 1. Default: all. */
   top?: number | undefined;
   /**
-   * How wide an interval of a probability may be left: that of each of the `top` choices or,
-   * without `top`, of every choice, none of which need be exact then. At least 0 and below 1.
-   * Default 0: with `top` no interval matters, without it everything is exact.
+   * The maximum width of a probability interval: of each of the `top` choices or, without `top`,
+   * of every choice, none of which has to be exact then. At least 0 and below 1. Default 0:
+   * with `top`, intervals may have any width; without it, everything is exact.
    */
   tolerance?: number | undefined;
-  /** Also tell each token's rank and what would have been likelier. Default false. */
+  /** Also report each token's rank and the most likely token at its position. Default false. */
   details?: boolean | undefined;
   /**
-   * `'tree'` (default) evaluates a token once for all choices that share it; `'sequential'` one
-   * choice at a time, for comparison.
+   * `'tree'` (default) evaluates a token once for all choices that share it; `'sequential'`
+   * evaluates one choice at a time, for comparison.
    */
   batching?: 'tree' | 'sequential' | undefined;
 }
 
-/** What {@link readChooseOptions} makes of the options: every field present and checked. */
+/** The options after {@link readChooseOptions}: validated, with defaults applied. */
 export interface ChooseRequest {
   normalize: Normalization;
   prior: string | undefined;
@@ -99,7 +101,7 @@ export interface ChooseRequest {
   merges: boolean;
   terminator: { kind: 'none' | 'eog' } | { kind: 'text'; text: string };
   search: SearchKind;
-  /** Infinity for all. */
+  /** Infinity: all. */
   top: number;
   tolerance: number;
   details: boolean;
@@ -107,7 +109,7 @@ export interface ChooseRequest {
   signal: AbortSignal | undefined;
 }
 
-/** The names of all options but `signal`, which belongs to a call as a whole. */
+/** All option names except `signal`, which applies to a call as a whole. */
 export const choiceOptionNames = [
   'normalize',
   'prior',
@@ -124,7 +126,7 @@ export const choiceOptionNames = [
 function readTerminator(value: unknown): ChooseRequest['terminator'] {
   const text = checkString(value, 'terminator');
   if (text === 'none' || text === 'eog') return { kind: text };
-  if (text === '') throw wrongRange("'none', 'eog' or a text", 'terminator', text);
+  if (text === '') throw wrongRange("'none', 'eog' or a non-empty text", 'terminator', text);
   return { kind: 'text', text };
 }
 
@@ -134,7 +136,7 @@ function readTolerance(value: unknown): number {
   return tolerance;
 }
 
-/** Checks the options of one `choose`; throws TypeError or RangeError. */
+/** Validates the options of one `choose`; throws TypeError or RangeError. */
 export function readChooseOptions(value: ChooseOptions | undefined): ChooseRequest {
   const options = checkOptions(value, 'options', [...choiceOptionNames, 'signal']);
   const { prior, top } = options;
@@ -158,16 +160,16 @@ export function readChooseOptions(value: ChooseOptions | undefined): ChooseReque
   };
 }
 
-/** A choice as its caller gave it. */
+/** A choice as passed by the caller. */
 export type ChoiceInput = string | Int32Array;
 
-/** The option that wants text of prompt and choices, if there is one. */
-function needsText({ boundary, merges }: Pick<ChooseRequest, 'boundary' | 'merges'>) {
+/** The option that requires text for prompt and choices, if any. */
+function textOption({ boundary, merges }: Pick<ChooseRequest, 'boundary' | 'merges'>) {
   if (boundary === 'joint') return "boundary 'joint'";
   return boundary === 'separate' && merges ? 'merges' : undefined;
 }
 
-/** Checks the choices: at least one, all texts or all token ids, none empty unless allowed. */
+/** Validates the choices: non-empty, all texts or all ids; none empty without a terminator. */
 export function checkChoices(
   value: readonly ChoiceInput[],
   { boundary, merges, terminator }: ChooseRequest,
@@ -176,14 +178,14 @@ export function checkChoices(
   if (!Array.isArray(value)) throw wrongType('an array', 'choices', value);
   if (value.length === 0) throw wrongRange('at least one choice', 'choices', value);
   const texts = typeof value[0] === 'string';
-  const needsTexts = needsText({ boundary, merges });
-  if (needsTexts !== undefined && !texts) {
-    throw wrongType(`strings, with ${needsTexts},`, 'choices', value[0]);
+  const option = textOption({ boundary, merges });
+  if (option !== undefined && !texts) {
+    throw wrongType(`strings, with ${option},`, 'choices', value[0]);
   }
   for (const [index, choice] of value.entries()) {
     const name = `choices[${index}]`;
     if (texts && typeof choice !== 'string') {
-      throw wrongType('a string, as the first choice is one,', name, choice);
+      throw wrongType('a string, like the first choice,', name, choice);
     }
     if (!texts) checkTokens(choice, name, vocabularySize);
     if (choice.length === 0 && terminator.kind === 'none') throw emptyChoice(name, choice);
@@ -191,6 +193,6 @@ export function checkChoices(
   return value.map((choice: ChoiceInput) => (texts ? choice : choice.slice()));
 }
 
-/** A choice without tokens has no probability of its own. */
+/** The error for a choice without tokens and terminator, which has no probability. */
 export const emptyChoice = (name: string, value: unknown): RangeError =>
   wrongRange('at least one token, or a terminator,', name, value);

@@ -1,6 +1,7 @@
-// One `choose` in three steps: prepare (everything is tokens, nothing is decoded), plan (the
-// priors are scored, and it is known what the tree's scorer is asked for), finish (scores
-// become a Choice). ChoiceLM and `lib/choose/choose-many.ts` put the scoring between the last two.
+// One `choose` in three steps: prepare (tokenize everything, decode nothing), plan (score the
+// priors and build the request to the tree scorer), finish (build a Choice from the scores). The
+// caller scores the tree between plan and finish: `runChoose` here, `lib/choose/choose-group.ts`
+// for several at once.
 
 import { raceAbort } from '../common/abort.js';
 import { checkPrompt, type Prompt } from '../common/arguments.js';
@@ -19,7 +20,7 @@ import { rank } from './ranking.js';
 import { tokenizeChoices, tokenizePrior } from './tokenize-choices.js';
 import { checkFits, isSearched, taskOf } from './tree-task.js';
 
-/** What choosing needs of an LM. */
+/** The operations of an LM that `choose` requires. */
 export interface Engine {
   readonly vocabularySize: number | undefined;
   readonly contextSize: number | undefined;
@@ -27,7 +28,7 @@ export interface Engine {
   readonly beginToken: number | undefined;
   readonly tokenizer: ChoiceTokenizer;
   readonly priors: PriorCache;
-  /** Begins a call; throws where the LM is closed or the signal aborted. */
+  /** Admits a call; throws if the LM is closed or the signal is aborted. */
   admit(signal: AbortSignal | undefined): Promise<void>;
   tokenTexts(tokens: Int32Array): Promise<ReadonlyMap<number, string>>;
   holdsInOneBatch(tree: TokenChoiceTree, request: TreeRequest): boolean;
@@ -38,29 +39,29 @@ export interface Engine {
   ): Promise<(TreeScores & Cost)[]>;
 }
 
-/** The checked arguments of one `choose`. */
+/** The validated arguments of one `choose`. */
 export interface Question {
   prompt: Prompt;
   choices: readonly ChoiceInput[];
   request: ChooseRequest;
 }
 
-/** A question as tokens: all that there is to be said before anything is decoded. */
+/** A question as tokens: everything that can be computed without decoding. */
 export interface Prepared {
   question: Question;
   stopwatch: Stopwatch;
   texts: readonly string[];
   tokenized: TokenizedChoices;
-  /** Per choice: what its log-probability is divided by. */
+  /** Per choice: the divisor of its log-probability. */
   lengths: readonly number[];
   prior: PriorTask | undefined;
-  /** Scores the whole tree. */
+  /** The task of scoring the whole tree. */
   task: TreeTask;
-  /** Whether a part of it may be left open. */
+  /** Whether a search may leave part of the tree unscored. */
   searches: boolean;
 }
 
-/** What is to be scored for a question, and what it takes to make a Choice of the scores. */
+/** The scoring task for a question, and what {@link finish} needs to build a Choice from it. */
 export interface Plan {
   prepared: Prepared;
   distinct: DistinctChoices;
@@ -69,7 +70,7 @@ export interface Plan {
   task: TreeTask;
 }
 
-/** Checks what the caller gave; throws TypeError or RangeError. */
+/** Validates the caller's arguments; throws TypeError or RangeError. */
 export function checkQuestion(
   { vocabularySize }: Pick<Engine, 'vocabularySize'>,
   prompt: Prompt,
@@ -83,7 +84,7 @@ export function checkQuestion(
   };
 }
 
-/** Tokenises; throws whatever can be known to be wrong without decoding. */
+/** Tokenizes; throws every error that can be detected without decoding. */
 export async function prepare(engine: Engine, question: Question): Promise<Prepared> {
   const stopwatch = new Stopwatch();
   const { prompt, choices, request } = question;
@@ -106,7 +107,7 @@ export async function prepare(engine: Engine, question: Question): Promise<Prepa
   return { question, stopwatch, texts, tokenized, lengths, prior, task, searches };
 }
 
-/** Scores the priors, if there are any that are not known yet. */
+/** Scores the priors that are not cached yet, and builds the scoring task. */
 export async function plan(engine: Engine, prepared: Prepared): Promise<Plan> {
   const { prior, lengths, task, searches } = prepared;
   const { top, tolerance } = prepared.question.request;
@@ -124,7 +125,7 @@ export async function plan(engine: Engine, prepared: Prepared): Promise<Plan> {
   };
 }
 
-/** Makes the result. */
+/** Builds the result from the scores. */
 export async function finish(
   engine: Engine,
   { prepared, distinct, priors, priorCost, task }: Plan,
@@ -134,8 +135,8 @@ export async function finish(
   const { tree, request } = task;
   await yieldToEventLoop(texts.length);
   const best = scores.details?.bestTokens.filter((token) => token >= 0) ?? new Int32Array(0);
-  const shown = concatenate(tree.tokens.subarray(1), best);
-  const tokenTexts = await raceAbort(engine.tokenTexts(shown), question.request.signal);
+  const tokens = concatenate(tree.tokens.subarray(1), best);
+  const tokenTexts = await raceAbort(engine.tokenTexts(tokens), question.request.signal);
   const cost = priorCost === undefined ? scores : addPrior(scores, priorCost);
   await yieldToEventLoop(texts.length);
   const bounds = boundsOf(tree, scores, request.endAt, distinct);
@@ -150,7 +151,7 @@ export async function finish(
   };
 }
 
-/** All steps, one after the other. */
+/** Runs all steps in sequence. */
 export async function runChoose(engine: Engine, question: Question): Promise<Choice> {
   const planned = await plan(engine, await prepare(engine, question));
   const [scores] = await engine.scoreTrees([planned.task], question.request.signal);
@@ -168,7 +169,7 @@ async function priorOf(
   const { tokenizer, beginToken } = engine;
   const own = await tokenizePrior(tokenizer, beginToken, prior, choices, request, tokenized);
   checkFits(engine, own.prompt, own.paths, request, 'prior');
-  // Together these say which tokens the prior has and what follows a choice.
+  // Together these determine the prior's tokens and what follows a choice.
   const key = JSON.stringify([boundary, own.prompt.length, terminator.kind === 'eog', prior]);
   return { key, ...own, lengths: lengthsOf(request, texts, own.paths) };
 }

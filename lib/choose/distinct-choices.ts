@@ -1,22 +1,22 @@
-// The distinct ones of a set of choices: what a search looks for and what probabilities count
-// once. `lib/choose/choose.ts` makes a contest, `lib/choose/bounds.ts` says how it stands.
+// Deduplication of choices: a search works on the distinct ones, and probabilities count each
+// once. `lib/choose/choose.ts` calls it; `lib/choose/bounds.ts` computes the bounds of the result.
 
 import type { SearchRequest } from '../tree/tree-scoring.js';
 
 /**
- * One entry per distinct choice: same tokens, same length, same offset. Entries stand by node,
- * those of one node in the order of their first use.
+ * One entry per distinct combination of tokens, length and offset. Entries are sorted by node,
+ * those of one node by first use.
  */
 export interface DistinctChoices
   extends Pick<SearchRequest, 'nodes' | 'lengths' | 'offsets' | 'copies'> {
-  /** Per choice: its entry. */
+  /** Per choice: the index of its entry. */
   readonly entries: Int32Array;
 }
 
 /**
  * @param ends per choice: the node where it ends
- * @param lengths per choice: what its log-probability is divided by
- * @param offsets per choice: what is taken off then
+ * @param lengths per choice: the divisor of its log-probability
+ * @param offsets per choice: what is subtracted from the quotient
  */
 export function findDistinct(
   ends: Int32Array,
@@ -25,8 +25,8 @@ export function findDistinct(
 ): DistinctChoices {
   const isSame = (a: number, b: number): boolean =>
     lengths[a] === lengths[b] && offsets[a] === offsets[b];
-  // Those of one node hang together in a list; few nodes have more than one.
-  const heads = new Int32Array(ends.reduce((most, node) => Math.max(most, node), 0) + 1).fill(-1);
+  // The entries of a node form a linked list; few nodes have more than one.
+  const heads = new Int32Array(ends.reduce((max, node) => Math.max(max, node), 0) + 1).fill(-1);
   const firsts: number[] = [];
   const next: number[] = [];
   const entries = ends.map((node, choice) => {
@@ -45,13 +45,13 @@ export function findDistinct(
   for (let entry of heads) {
     for (; entry >= 0; entry = next[entry] as number) order.push(entry);
   }
-  const places = new Int32Array(order.length);
-  for (const [place, entry] of order.entries()) places[entry] = place;
+  const positions = new Int32Array(order.length);
+  for (const [position, entry] of order.entries()) positions[entry] = position;
   const copies = new Int32Array(order.length);
   for (const [choice, entry] of entries.entries()) {
-    const place = places[entry] as number;
-    entries[choice] = place;
-    copies[place] = (copies[place] as number) + 1;
+    const position = positions[entry] as number;
+    entries[choice] = position;
+    copies[position] = (copies[position] as number) + 1;
   }
   const firstOf = (entry: number): number => firsts[entry] as number;
   return {

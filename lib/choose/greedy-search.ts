@@ -1,16 +1,16 @@
-// Branch and bound over a token tree, one node at a time: what leads to the highest bound is
-// looked at next, until what was asked for is certain. `lib/choose/greedy-tree.ts` calls it, and
-// `lib/openai/choose/strategy-logprobs.ts`, where a look may tell a limit alone.
+// Best-first branch and bound over a token tree, one node at a time: expands the node with the
+// highest bound until the search goal is met. `lib/choose/greedy-tree.ts` calls it, and
+// `lib/openai/choose/strategy-logprobs.ts`, where a visit may yield limits only.
 
 import type { TokenChoiceTree } from '../tree/token-choice-tree.js';
 import type { SearchRequest, TreeRequest, TreeScores } from '../tree/tree-scoring.js';
 import { type Bounds, boundsOf, isSettled } from './bounds.js';
 
 /**
- * Visits nodes until the search is settled, or cannot be: no node is visited twice, so that what
- * its visit left open stays open.
+ * Visits nodes until the search is settled, or cannot be settled. No node is visited twice, so
+ * whatever its visit leaves unknown stays unknown.
  *
- * @param scores NaN where nothing is known yet; `visit` fills in a node's children and end, or
+ * @param scores NaN where unknown; `visit` fills in the values of a node's children and end, or
  * their limits
  */
 export async function searchByBounds(
@@ -22,8 +22,8 @@ export async function searchByBounds(
 ): Promise<void> {
   const visited = new Set<number>();
   for (;;) {
-    // All of it again each time: little beside the vocabulary's log-probabilities that one
-    // visit takes, and free of the drift of sums that are added to and taken from.
+    // Recomputed from scratch: cheap compared to the log-softmax over the vocabulary of one visit,
+    // and free of the rounding drift of incremental sums.
     const bounds = boundsOf(tree, scores, endAt, search);
     if (isSettled(bounds, search)) return;
     const node = mostPromising(bounds, visited);
@@ -34,8 +34,8 @@ export async function searchByBounds(
 }
 
 /**
- * Whether the best open bound will stay what it is: a choice can only be certain above it, and
- * none that is open can get there.
+ * Whether the highest open bound can no longer decrease because its frontier was visited already.
+ * Only choices strictly above that bound can be certified, and no open choice can get there.
  */
 function cannotSettle(
   { standings }: Bounds,
@@ -44,13 +44,13 @@ function cannotSettle(
 ): boolean {
   if (tolerance > 0) return false;
   const open = standings.filter((standing) => standing.open);
-  const most = open.reduce((most, { score }) => Math.max(most, score), -Infinity);
-  return open.some(({ score, frontier }) => score === most && visited.has(frontier));
+  const highest = open.reduce((max, { score }) => Math.max(max, score), -Infinity);
+  return open.some(({ score, frontier }) => score === highest && visited.has(frontier));
 }
 
 /**
- * The frontier of the open choice with the highest bound, the first node of equals; −1 where all
- * were visited.
+ * The unvisited frontier of the open choice with the highest bound, ties by lowest node index;
+ * −1 if all were visited.
  */
 function mostPromising({ standings }: Bounds, visited: ReadonlySet<number>): number {
   let [node, bound] = [-1, -Infinity];

@@ -1,5 +1,5 @@
-// The scores of a token tree from next-token log-probabilities alone. ChoiceLM's own way;
-// LLaMa scores the tree natively instead, to the same numbers.
+// The portable tree scorer: needs only next-token log-probabilities. ChoiceLM and TfLM use it;
+// LLaMa scores the tree natively instead, with the same results.
 
 import { wrongRange } from '../common/arguments.js';
 import { logSumExp } from '../common/log-softmax.js';
@@ -15,8 +15,8 @@ import { searchByBounds } from './greedy-search.js';
 export type Next = (tokens: Int32Array) => Promise<Float32Array>;
 
 /**
- * Evaluates every node whose next tokens matter once; with `sequential`, once per path; with
- * `search`, only those that it asks for.
+ * Evaluates each node once if its next tokens matter; with `sequential`, once per path; with
+ * `search`, only the nodes that the search visits.
  */
 export async function scoreByGreedy(
   prompt: Int32Array,
@@ -39,7 +39,7 @@ export async function scoreByGreedy(
     usage.decodedTokens += tokens.length;
     const below = children[node] as number[];
     for (const child of below) {
-      // Rounding may leave a certain token a little above 0, which no bound allows for.
+      // Rounding can put a near-certain token slightly above 0, which would violate the bounds.
       scores.logprobs[child] = Math.min(0, logprobOf(distribution, tree.tokens[child] as number));
     }
     if (endAt[node]) {
@@ -56,10 +56,10 @@ export async function scoreByGreedy(
     await searchByBounds(tree, search, endAt, scores, visit);
   } else if (sequential) {
     for (let choice = 0; choice < tree.paths.length; choice++) {
-      const route = [0, ...tree.nodesOf(choice)];
-      // A path's own last node matters for its end alone.
-      const last = endAt[route.at(-1) as number] ? route.length : route.length - 1;
-      for (const node of route.slice(0, last)) await visit(node);
+      const path = [0, ...tree.nodesOf(choice)];
+      // The last node of a path is evaluated only for its end.
+      const last = endAt[path.at(-1) as number] ? path.length : path.length - 1;
+      for (const node of path.slice(0, last)) await visit(node);
     }
   } else {
     for (let node = 0; node < tree.tokens.length; node++) if (matters(node)) await visit(node);
@@ -67,7 +67,7 @@ export async function scoreByGreedy(
   return { ...scores, usage, timings };
 }
 
-/** Where the vocabulary's size is not known before, here it is. */
+/** Checks token ids where the vocabulary size is unknown until the first distribution. */
 function logprobOf(distribution: Float32Array, token: number): number {
   const logprob = distribution[token];
   if (logprob !== undefined) return logprob;

@@ -1,6 +1,6 @@
-// The healed seam: the prompt gives back its last token, and each choice is tokenised together
-// with that token's text, so that a word cut by the prompt's end has the tokens that it has
-// elsewhere. `lib/choose/choose.ts` calls it.
+// Token healing, boundary `'healed'`: the last token is trimmed from the prompt, and each choice is
+// tokenized together with its text, so that a word split by the end of the prompt gets its usual
+// tokens. `lib/choose/tokenize-choices.ts` calls it.
 
 import { wrongRange } from '../common/arguments.js';
 import { NotSupportedError } from '../common/errors.js';
@@ -13,23 +13,24 @@ import {
 } from './boundary.js';
 import type { ChoiceInput } from './choose-options.js';
 
-/** What bytes that are no whole character look like in a text. */
-const broken = '\ufffd';
+/** U+FFFD, which stands for incomplete UTF-8 sequences in detokenized text. */
+const replacement = '\ufffd';
 
-/** Tokenizers take a lone surrogate for U+FFFD, and give that back. */
+/** Tokenizers read a lone surrogate as U+FFFD, and detokenize it as that. */
 const wellFormed = (text: string): string => Buffer.from(text).toString();
 
-/** A prompt without its last tokens, and those. */
-interface Cut {
+/** A prompt without its last tokens, and the tokens trimmed from it. */
+interface TrimmedPrompt {
   prompt: Int32Array;
-  given: Int32Array;
+  trimmed: Int32Array;
+  /** The text of `trimmed`. */
   text: string;
 }
 
 /**
- * `'healed'`: the prompt without its last token, or without as many as it takes until these
- * are whole characters; choices as the tokens of what was given back and their own text. A
- * control token at the prompt's end stands for no text, and is not given back.
+ * `'healed'`: trims the last token from the prompt, or as many as make up whole characters, and
+ * tokenizes each choice together with the trimmed text. A control token at the end of the prompt
+ * has no text, so nothing is trimmed there.
  */
 export async function healed(
   tokenizer: ChoiceTokenizer,
@@ -37,28 +38,29 @@ export async function healed(
   choices: readonly ChoiceInput[],
   name: PromptName = 'prompt',
 ): Promise<TokenizedChoices> {
-  const apart = await separate(tokenizer, prompt, choices);
-  const cut = await cutOf(tokenizer, apart.prompt, name, prompt);
-  const wholes: string[] = [];
+  const separated = await separate(tokenizer, prompt, choices);
+  const head = await trimPrompt(tokenizer, separated.prompt, name, prompt);
+  const texts: string[] = [];
   for (const [index, choice] of choices.entries()) {
-    wholes.push(await wholeOf(tokenizer, cut, choice, `choices[${index}]`));
+    texts.push(await joinedText(tokenizer, head, choice, `choices[${index}]`));
   }
-  const paths = cut.given.length === 0 ? apart.paths : await pathsOf(tokenizer, cut, wholes);
+  const isTrimmed = head.trimmed.length > 0;
+  const paths = isTrimmed ? await pathsOf(tokenizer, head, texts) : separated.paths;
   const report = {
     kind: 'healed',
-    tokens: cut.prompt,
-    merges: mergesOf(paths, cut.given, apart.paths),
-    healed: { tokens: cut.given, text: cut.text },
+    tokens: head.prompt,
+    merges: mergesOf(paths, head.trimmed, separated.paths),
+    healed: { tokens: head.trimmed, text: head.text },
   } as const;
-  return { prompt: cut.prompt, paths, report };
+  return { prompt: head.prompt, paths, report };
 }
 
-/** The text that tokens add; undefined where they complete a character that began before them. */
+/** The text that tokens append; undefined if they complete a character that starts before them. */
 type TextAfter = (tokens: Int32Array) => Promise<string | undefined>;
 
 /**
- * The text that tokens add to the one before them, which may be other than what they are alone:
- * some tokenizers drop a space at the beginning of a text.
+ * The text that tokens append after the token `before`. It may differ from the text of the tokens
+ * alone: some tokenizers drop a leading space of a text.
  */
 async function textAfter(
   tokenizer: ChoiceTokenizer,
@@ -67,72 +69,75 @@ async function textAfter(
 ): Promise<TextAfter> {
   const head = await tokenizer.textOf(Int32Array.of(before), special);
   return async (tokens) => {
-    const whole = await tokenizer.textOf(Int32Array.of(before, ...tokens), special);
-    return whole.startsWith(head) ? whole.slice(head.length) : undefined;
+    const text = await tokenizer.textOf(Int32Array.of(before, ...tokens), special);
+    return text.startsWith(head) ? text.slice(head.length) : undefined;
   };
 }
 
-async function isControl(tokenizer: ChoiceTokenizer, prompt: Int32Array): Promise<boolean> {
+/** Whether a prompt ends in a control token. */
+async function endsInControl(tokenizer: ChoiceTokenizer, prompt: Int32Array): Promise<boolean> {
   const text = async (tokens: Int32Array) => tokenizer.textOf(tokens, false);
   if ((await text(prompt.slice(-1))) !== '') return false;
-  // A space may be no text where it is the first, and yet be text after another token.
+  // A space token may have no text at the start of a text, but does have one after another token.
   return prompt.length < 2 || (await text(prompt.slice(-2))) === (await text(prompt.slice(-2, -1)));
 }
 
-async function cutOf(
+async function trimPrompt(
   tokenizer: ChoiceTokenizer,
   prompt: Int32Array,
   name: PromptName,
   value: ChoiceInput,
-): Promise<Cut> {
-  if (await isControl(tokenizer, prompt)) return { prompt, given: new Int32Array(0), text: '' };
+): Promise<TrimmedPrompt> {
+  if (await endsInControl(tokenizer, prompt))
+    return { prompt, trimmed: new Int32Array(0), text: '' };
   for (let end = prompt.length - 1; end > 0; end--) {
-    const given = prompt.slice(end);
+    const trimmed = prompt.slice(end);
     const after = await textAfter(tokenizer, prompt[end - 1] as number);
-    const text = await after(given);
+    const text = await after(trimmed);
     if (text === undefined || text === '') continue;
-    if (text.includes(broken) && !(await isOwnText(tokenizer, given, text))) continue;
-    return { prompt: prompt.slice(0, end), given, text };
+    if (text.includes(replacement) && !(await tokenizesTo(tokenizer, text, trimmed))) continue;
+    return { prompt: prompt.slice(0, end), trimmed, text };
   }
   const what = prompt.length === 1 ? 'at least two tokens' : 'whole characters at the end';
   throw wrongRange(`${what}, with boundary 'healed',`, name, value);
 }
 
-/** Whether a text that may be U+FFFD itself, or bytes cut short, has these very tokens. */
-async function isOwnText(tokenizer: ChoiceTokenizer, tokens: Int32Array, text: string) {
+/** Tells a literal U+FFFD from an incomplete character: only the former has these tokens. */
+async function tokenizesTo(tokenizer: ChoiceTokenizer, text: string, tokens: Int32Array) {
   const [own] = await tokenizer.texts([text]);
   return `${own}` === `${tokens}`;
 }
 
-/** The text that a choice has together with what the prompt gave back. */
-async function wholeOf(
+/** The trimmed text followed by the text of a choice. */
+async function joinedText(
   tokenizer: ChoiceTokenizer,
-  { prompt, given, text }: Cut,
+  { prompt, trimmed, text }: TrimmedPrompt,
   choice: ChoiceInput,
   name: string,
 ): Promise<string> {
   if (typeof choice === 'string') return text + wellFormed(choice);
-  if (given.length === 0) return '';
-  const tokens = Int32Array.of(...given, ...choice);
+  if (trimmed.length === 0) return '';
+  const tokens = Int32Array.of(...trimmed, ...choice);
   const before = prompt.at(-1) as number;
-  const [whole, plain] = await Promise.all(
+  const [joined, plain] = await Promise.all(
     [true, false].map(async (special) => (await textAfter(tokenizer, before, special))(tokens)),
   );
-  // What a text cannot say: half a character, and control tokens.
-  const own = whole === plain && whole?.startsWith(text) ? whole.slice(text.length) : broken;
-  if (!own.includes(broken)) return text + own;
+  // Not representable as text: incomplete characters and control tokens.
+  const own =
+    joined === plain && joined?.startsWith(text) ? joined.slice(text.length) : replacement;
+  if (!own.includes(replacement)) return text + own;
   throw wrongRange("tokens of whole characters of text, with boundary 'healed',", name, choice);
 }
 
-/** Ways to the tokens of texts, undefined where one leads nowhere. */
-const ways: ((tokenizer: ChoiceTokenizer, texts: readonly string[]) => Promise<Paths>)[] = [
+/** Strategies to tokenize texts that continue another, tried in order; undefined on failure. */
+const strategies: ((tokenizer: ChoiceTokenizer, texts: readonly string[]) => Promise<Paths>)[] = [
   (tokenizer, texts) => tokenizer.texts(texts),
-  // Some tokenizers put a space before every text: one that begins with one has two then,
+  // Some tokenizers prefix every text with a space. For a text with a leading space, drop it.
   async (tokenizer, texts) => {
     const paths = await tokenizer.texts(texts.map((text) => text.replace(/^ /, '')));
     return paths.map((path, index) => (texts[index]?.startsWith(' ') ? path : undefined));
   },
-  // and one that is the rest of a word has a space too many, unless something is before it.
+  // For the rest of a word, avoid the extra space by tokenizing after an anchor.
   async (tokenizer, texts) => {
     const [anchor, ...paths] = await tokenizer.texts(['\n', ...texts.map((text) => `\n${text}`)]);
     const { length } = anchor as Int32Array;
@@ -144,35 +149,35 @@ const ways: ((tokenizer: ChoiceTokenizer, texts: readonly string[]) => Promise<P
 
 type Paths = readonly (Int32Array | undefined)[];
 
-/** The tokens of texts that each begin with what was given back, checked to be just that text. */
+/** The tokens of texts that start with the trimmed text, verified by detokenizing them. */
 async function pathsOf(
   tokenizer: ChoiceTokenizer,
-  { prompt }: Cut,
-  wholes: readonly string[],
+  { prompt }: TrimmedPrompt,
+  texts: readonly string[],
 ): Promise<Int32Array[]> {
   const after = await textAfter(tokenizer, prompt.at(-1) as number);
   const paths: Int32Array[] = [];
-  let left = [...wholes.keys()];
-  for (const way of ways) {
-    const tried =
-      left.length > 0
-        ? await way(
+  let remaining = [...texts.keys()];
+  for (const strategy of strategies) {
+    const results =
+      remaining.length > 0
+        ? await strategy(
             tokenizer,
-            left.map((index) => wholes[index] as string),
+            remaining.map((index) => texts[index] as string),
           )
         : [];
     const failed: number[] = [];
-    for (const [place, index] of left.entries()) {
-      const path = tried[place];
-      if (path !== undefined && (await after(path)) === wholes[index]) paths[index] = path;
+    for (const [position, index] of remaining.entries()) {
+      const path = results[position];
+      if (path !== undefined && (await after(path)) === texts[index]) paths[index] = path;
       else failed.push(index);
     }
-    left = failed;
+    remaining = failed;
   }
-  const [bad] = left;
+  const [bad] = remaining;
   if (bad === undefined) return paths;
   throw new NotSupportedError(
-    "Boundary 'healed' needs a tokenizer that gives a text back as it was; " +
-      `this one does not give back ${JSON.stringify(wholes[bad])}`,
+    "Boundary 'healed' requires a lossless tokenizer; " +
+      `this one does not round-trip ${JSON.stringify(texts[bad])}`,
   );
 }

@@ -1,20 +1,20 @@
-// Probabilities and ranks of a set of choices, and what is certain of them. Pure arithmetic;
-// `lib/choose/choice.ts` calls it.
+// Probabilities and ranks of a set of choices, and how many ranks are certain. Pure arithmetic;
+// `lib/choose/choose.ts` calls it.
 
 import { type Bounds, intervalOf, type Standing } from './bounds.js';
 import type { DistinctChoices } from './distinct-choices.js';
 import { share } from './scaled-sum.js';
 
-/** One choice's place in the set. */
+/** One choice's probability and rank in the set. */
 export interface Rank {
   logprob: number;
   score: number;
   probability: number;
-  /** 1 for the best; of equals, the lower index first. */
+  /** 1 for the best; ties rank by index. */
   rank: number;
-  /** Whether all of it is known; otherwise `logprob` and `score` are upper bounds. */
+  /** Whether it is fully known; otherwise `logprob` and `score` are upper bounds. */
   exact: boolean;
-  /** Where anything is open: the least and the most that the probability can be. */
+  /** Lower and upper bound of the probability; set if any choice is open. */
   interval?: [low: number, high: number];
 }
 
@@ -24,20 +24,20 @@ export interface Ranking {
   choices: Rank[];
   /** The index of the best choice. */
   winner: number;
-  /** How many of the first ranks are certain. */
+  /** How many of the top ranks are certain. */
   certified: number;
-  /** Σ exp(logprob) over distinct paths that are complete. */
+  /** Σ exp(logprob) over distinct complete paths. */
   mass: number;
-  /** Where anything is open: the least and the most that the mass of all can be. */
+  /** Lower and upper bound of the mass of the whole set; set if any choice is open. */
   massInterval?: [low: number, high: number];
-  /** Score of the winner − score of the next distinct choice, or the least that it can be. */
+  /** Score of the winner − score of the next distinct choice, or a lower bound of it. */
   margin: number;
 }
 
 /**
- * Ranks choices by their scores, an open choice by its bound. Choices of one entry are
- * duplicates: they get equal probabilities, and count once in `mass`, `margin` and the sum
- * that the probabilities are shares of.
+ * Ranks choices by score, open choices by their bound. Choices with the same entry are duplicates:
+ * they get equal probabilities, and count once in `mass`, `margin` and the normalizing sum of the
+ * probabilities.
  */
 export function rank(
   { nodes, entries }: Pick<DistinctChoices, 'nodes' | 'entries'>,
@@ -63,56 +63,56 @@ export function rank(
 
   let mass = 0;
   for (const [entry, { logprob, open }] of standings.entries()) {
-    // Entries stand by node, and those of one node are one path.
+    // Entries are sorted by node, and those of one node share a path.
     if (!open && nodes[entry] !== nodes[entry - 1]) mass += Math.exp(logprob);
   }
   const winner = Math.max(0, ranks.indexOf(1));
   const margin = marginOf(standings, entries[winner] ?? 0);
   if (open.length === 0) return { choices, winner, certified: ranks.length, mass, margin };
 
-  const limit = open.reduce((most, { score }) => Math.max(most, score), -Infinity);
+  const limit = open.reduce((max, { score }) => Math.max(max, score), -Infinity);
   const certain = choices.filter(({ exact, score }) => exact && score > limit);
   const massInterval: [number, number] = [mass, mass + bounds.openMass];
   return { choices, winner, certified: certain.length, mass, massInterval, margin };
 }
 
 /**
- * 1 for the highest score; of equals, the lower index first. The scores are sorted as numbers,
- * which costs a tenth of what comparing choices does where there are thousands.
+ * 1 for the highest score; ties rank by index. Sorting the scores as numbers takes a tenth of the
+ * time of sorting thousands of choices with a comparison function.
  */
 function ranksOf(scores: Float64Array): Int32Array {
   const ascending = scores.slice().sort();
-  /** Per place in that order, of the first of equals: how many of them have a rank. */
+  /** At the first position of each distinct score: how many ties have a rank already. */
   const taken = new Int32Array(scores.length);
   return Int32Array.from(scores, (score) => {
-    const first = placeOf(ascending, score);
-    // Of equals the last place is the best rank.
+    const first = positionOf(ascending, score);
+    // Of ties, the last position is the best rank.
     let last = first;
-    if (ascending[first + 1] === score) last = placeOf(ascending, score, true) - 1;
+    if (ascending[first + 1] === score) last = positionOf(ascending, score, true) - 1;
     const before = taken[first] as number;
     taken[first] = before + 1;
     return scores.length - last + before;
   });
 }
 
-/** The first place in ascending values that holds one not below `value`, or one above it. */
-function placeOf(ascending: Float64Array, value: number, above = false): number {
+/** Binary search: the first position with a value ≥ `value`; with `above`, > `value`. */
+function positionOf(ascending: Float64Array, value: number, above = false): number {
   let low = 0;
   let high = ascending.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    const here = ascending[middle] as number;
-    if (here < value || (above && here === value)) low = middle + 1;
+    const found = ascending[middle] as number;
+    if (found < value || (above && found === value)) low = middle + 1;
     else high = middle;
   }
   return low;
 }
 
-/** The least that the winner can be ahead. An open one may turn out to be impossible. */
+/** The lower bound of the winner's lead. An open winner may turn out to be impossible. */
 function marginOf(standings: readonly Standing[], winner: number): number {
   const score = (entry: number): number => standings[entry]?.score ?? -Infinity;
   const next = [...standings.keys()].reduce(
-    (most, entry) => (entry === winner ? most : Math.max(most, score(entry))),
+    (max, entry) => (entry === winner ? max : Math.max(max, score(entry))),
     -Infinity,
   );
   if (standings[winner]?.open) return -Infinity;

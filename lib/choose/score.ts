@@ -1,5 +1,5 @@
-// One `score`: the log-probability of a given continuation, as a tree of one path. ChoiceLM and
-// `lib/openai/choose/choose.ts` answer by it.
+// `score`: the log-probability of a given continuation, scored as a tree of one path. ChoiceLM and
+// `lib/openai/choose/choose.ts` call it.
 
 import { raceAbort } from '../common/abort.js';
 import { checkPrompt, type Prompt, wrongRange } from '../common/arguments.js';
@@ -10,24 +10,24 @@ import { separate } from './boundary.js';
 import type { Engine } from './choose.js';
 import { checkFits, taskOf } from './tree-task.js';
 
-/** What `score` gives. */
+/** The result of `score`. */
 export interface Score extends Cost {
   /** The continuation's tokens. */
   tokens: Int32Array;
-  /** log P(token | what is before it), one per token. */
+  /** log P(token | prompt and previous tokens), one per token. */
   logprobs: Float64Array;
   /** Their sum. */
   logprob: number;
 }
 
-/** The checked arguments of one `score`. */
+/** The validated arguments of one `score`. */
 export interface ScoreQuestion {
   prompt: Prompt;
   continuation: Prompt;
   signal: AbortSignal | undefined;
 }
 
-/** Checks what the caller gave; throws TypeError or RangeError. */
+/** Validates the caller's arguments; throws TypeError or RangeError. */
 export function checkScore(
   { vocabularySize }: Pick<Engine, 'vocabularySize'>,
   prompt: Prompt,
@@ -41,19 +41,19 @@ export function checkScore(
   };
 }
 
-/** Tokenises, scores, and makes the result. */
+/** Tokenizes, scores, and builds the result. */
 export async function runScore(
   engine: Engine,
   { prompt, continuation, signal }: ScoreQuestion,
 ): Promise<Score> {
   const stopwatch = new Stopwatch();
   await engine.admit(signal);
-  const seam = await raceAbort(separate(engine.tokenizer, prompt, [continuation]), signal);
-  const end = { terminator: { kind: 'none' } } as const;
-  const request = { ...end, sequential: false, details: false, signal };
-  const task = taskOf(engine, seam.prompt, seam.paths, request);
+  const tokenized = await raceAbort(separate(engine.tokenizer, prompt, [continuation]), signal);
+  const noEnd = { terminator: { kind: 'none' } } as const;
+  const request = { ...noEnd, sequential: false, details: false, signal };
+  const task = taskOf(engine, tokenized.prompt, tokenized.paths, request);
   if (task.tree.size === 0) throw wrongRange('at least one token', 'continuation', continuation);
-  checkFits(engine, seam.prompt, seam.paths, end);
+  checkFits(engine, tokenized.prompt, tokenized.paths, noEnd);
   stopwatch.tokenized();
 
   const [scores] = await engine.scoreTrees([task], signal);

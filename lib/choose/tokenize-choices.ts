@@ -1,4 +1,5 @@
-// A request's prompt and prior with their choices, as tokens. `lib/choose/choose.ts` calls it.
+// Tokenizes the choices of a request after its prompt and its prior, by the requested boundary.
+// `lib/choose/choose.ts` calls it.
 
 import { wrongRange } from '../common/arguments.js';
 import { concatenate } from '../common/token-arrays.js';
@@ -12,8 +13,8 @@ import {
 import { type ChoiceInput, type ChooseRequest, emptyChoice } from './choose-options.js';
 import { healed } from './healing.js';
 
-/** The paths with a text terminator's tokens after each. */
-async function terminated(
+/** The paths, each followed by the tokens of a text terminator. */
+async function withTerminator(
   tokenizer: ChoiceTokenizer,
   paths: readonly Int32Array[],
   { terminator }: Pick<ChooseRequest, 'terminator'>,
@@ -24,7 +25,7 @@ async function terminated(
   return paths.map((path) => concatenate(path, suffix));
 }
 
-/** The seam that a request asks for, the terminator's tokens in its paths. */
+/** Tokenizes prompt and choices by the request's boundary; paths include the terminator. */
 export async function tokenizeChoices(
   tokenizer: ChoiceTokenizer,
   prompt: ChoiceInput,
@@ -32,22 +33,22 @@ export async function tokenizeChoices(
   request: ChooseRequest,
 ): Promise<TokenizedChoices> {
   const { boundary, merges, terminator } = request;
-  const apart = merges ? separateWithMerges : separate;
-  const find = { separate: apart, joint, healed }[boundary];
-  const seam = await find(tokenizer, prompt, choices);
-  const paths = await terminated(tokenizer, seam.paths, request);
+  const separately = merges ? separateWithMerges : separate;
+  const tokenize = { separate: separately, joint, healed }[boundary];
+  const tokenized = await tokenize(tokenizer, prompt, choices);
+  const paths = await withTerminator(tokenizer, tokenized.paths, request);
   const empty = paths.findIndex((path) => path.length === 0);
   if (empty >= 0 && terminator.kind === 'none') {
     throw emptyChoice(`choices[${empty}]`, choices[empty]);
   }
-  return { ...seam, paths };
+  return { ...tokenized, paths };
 }
 
 /**
- * The same choices after the prior, by the same boundary.
+ * Tokenizes the same choices after the prior, by the same boundary.
  *
- * @param seam the choices after the prompt
- * @param beginToken what stands before a prior that has no token of its own
+ * @param tokenized the choices after the prompt
+ * @param beginToken the token that precedes the choices if the prior has no tokens
  */
 export async function tokenizePrior(
   tokenizer: ChoiceTokenizer,
@@ -55,18 +56,20 @@ export async function tokenizePrior(
   prior: string,
   choices: readonly ChoiceInput[],
   request: ChooseRequest,
-  seam: TokenizedChoices,
+  tokenized: TokenizedChoices,
 ): Promise<Pick<TokenizedChoices, 'prompt' | 'paths'>> {
   const { boundary } = request;
-  const begun = await begunTokenizer(tokenizer, beginToken, prior, boundary);
-  if (boundary === 'separate') return { prompt: await begun.prompt(prior), paths: seam.paths };
-  const find = boundary === 'joint' ? joint : healed;
-  const { prompt, paths } = await find(begun, prior, choices, 'prior');
-  return { prompt, paths: await terminated(tokenizer, paths, request) };
+  const prefixed = await withBeginToken(tokenizer, beginToken, prior, boundary);
+  if (boundary === 'separate') {
+    return { prompt: await prefixed.prompt(prior), paths: tokenized.paths };
+  }
+  const tokenize = boundary === 'joint' ? joint : healed;
+  const { prompt, paths } = await tokenize(prefixed, prior, choices, 'prior');
+  return { prompt, paths: await withTerminator(tokenizer, paths, request) };
 }
 
-/** The tokenizer, such that every text begins with the beginning token where the prior is none. */
-async function begunTokenizer(
+/** A tokenizer that prepends the beginning token to prompts if the prior has no tokens. */
+async function withBeginToken(
   tokenizer: ChoiceTokenizer,
   beginToken: number | undefined,
   prior: string,

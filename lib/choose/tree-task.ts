@@ -1,5 +1,5 @@
-// What a request makes of token paths: the task of scoring their tree, and whether it can be
-// done and a part of it be left. `lib/choose/choose.ts` and ChoiceLM's `score` use it.
+// Builds the task of scoring the tree of some token paths, and checks whether it fits in the
+// context and whether a search applies. `lib/choose/choose.ts` and `lib/choose/score.ts` use it.
 
 import { ContextOverflowError, NotSupportedError } from '../common/errors.js';
 import { TokenChoiceTree } from '../tree/token-choice-tree.js';
@@ -7,10 +7,13 @@ import type { TreeTask } from '../tree/tree-scoring.js';
 import type { PromptName } from './boundary.js';
 import type { ChooseRequest } from './choose-options.js';
 
-/** What there is to be said of a task besides its tokens. */
+/** The options of a scoring task. */
 export type TaskRequest = Pick<ChooseRequest, 'terminator' | 'sequential' | 'details' | 'signal'>;
 
-/** The task of scoring all of these paths. Throws where there is no token to end them with. */
+/**
+ * The task of scoring all of these paths. Throws NotSupportedError for terminator `'eog'` if the
+ * LM has no end-of-generation token.
+ */
 export function taskOf(
   { endOfGeneration }: { endOfGeneration: Int32Array },
   prompt: Int32Array,
@@ -22,14 +25,14 @@ export function taskOf(
   const ended = terminator.kind === 'eog';
   const endTokens = ended ? endOfGeneration : new Int32Array(0);
   if (ended && endTokens.length === 0) {
-    throw new NotSupportedError("Terminator 'eog' needs an end-of-generation token");
+    throw new NotSupportedError("Terminator 'eog' requires an end-of-generation token");
   }
   if (ended) for (const node of tree.ends) endAt[node] = 1;
   const request = { endAt, endTokens, sequential, details, search: undefined, signal };
   return { prompt, tree, request };
 }
 
-/** Throws a ContextOverflowError where a prompt and the deepest choice do not fit together. */
+/** Throws ContextOverflowError if the prompt and the deepest choice do not fit in the context. */
 export function checkFits(
   { contextSize }: { contextSize: number | undefined },
   prompt: Int32Array,
@@ -37,8 +40,8 @@ export function checkFits(
   { terminator }: Pick<ChooseRequest, 'terminator'>,
   name: PromptName = 'prompt',
 ): void {
-  const deepest = paths.reduce((most, path) => Math.max(most, path.length), 0);
-  // Nothing is decoded after the last token of the deepest choice, unless its end is scored.
+  const deepest = paths.reduce((max, path) => Math.max(max, path.length), 0);
+  // The last token of the deepest choice is not decoded unless its end is scored.
   const decoded = terminator.kind === 'eog' ? deepest : Math.max(0, deepest - 1);
   if (contextSize === undefined || prompt.length + decoded <= contextSize) return;
   throw new ContextOverflowError(
@@ -48,9 +51,10 @@ export function checkFits(
 }
 
 /**
- * Whether parts of a task's tree may be left open.
+ * Whether a search applies, which may leave parts of the tree unscored.
  *
- * @param holdsInOneBatch whether nothing would be saved by it; only asked where that matters
+ * @param holdsInOneBatch whether the whole tree fits in one batch, so that a search saves nothing;
+ * called only if needed
  */
 export function isSearched(
   { search, top, tolerance, sequential }: ChooseRequest,

@@ -2,7 +2,7 @@
 
 import type { TokenChoiceNode } from './token-choice-node.js';
 
-/** A quoted DOT string: backslashes would begin escapes there, quotes would end it. */
+/** A quoted DOT string, with backslashes and quotes escaped. */
 const quote = (lines: readonly string[]): string =>
   `"${lines.map((line) => line.replace(/["\\]/g, '\\$&')).join('\\n')}"`;
 
@@ -10,7 +10,7 @@ function label(node: TokenChoiceNode): string {
   const lines: string[] = [];
   if (node.parent < 0) lines.push('prompt');
   else if (node.text === undefined) lines.push(`#${node.token}`);
-  // JSON shows control characters and spaces at the ends for what they are.
+  // JSON makes control characters and leading or trailing spaces visible.
   else lines.push(`${JSON.stringify(node.text)} #${node.token}`);
   if (node.parent >= 0 && node.logprob !== undefined) {
     lines.push(`logprob ${node.logprob.toFixed(4)}`, `sum ${node.cumulative?.toFixed(4)}`);
@@ -21,7 +21,7 @@ function label(node: TokenChoiceNode): string {
   return quote(lines);
 }
 
-/** The nodes as a digraph, a choice's last node drawn with a double border. */
+/** The nodes as a digraph; nodes where a choice ends have a double border. */
 export function toGraphviz(nodes: readonly TokenChoiceNode[]): string {
   const lines = ['digraph TokenChoiceTree {', '  rankdir=LR;', '  node [shape=box];'];
   for (const node of nodes) {

@@ -1,19 +1,23 @@
-// What `details` adds to a tree's nodes, read from whole next-token distributions. The
-// portable scorer's; native code reads the same off its logits.
+// What option `details` adds to the nodes of a tree, computed from full next-token distributions.
+// The portable scorer and `lib/transformers/levels.ts` call it; native code computes the same from
+// its logits.
 
-/** Per node, more than its own probability. */
+/** Per node: details beyond its own log-probability. */
 export interface NodeDetails {
-  /** Entropy in nats of what may come after the node; NaN where that was not evaluated. */
+  /** Entropy in nats of the next-token distribution after the node; NaN if not evaluated. */
   entropies: Float64Array;
-  /** The likeliest token in the node's place, the lowest id of equals; −1 where not evaluated. */
+  /** The most likely token at the node's position, ties by lowest id; −1 if not evaluated. */
   bestTokens: Int32Array;
-  /** Its log-probability; NaN where not evaluated. */
+  /** The log-probability of that token; NaN if not evaluated. */
   bestLogprobs: Float64Array;
-  /** Rank of the node's own token in its place, 1 the likeliest, of equals the lower id first; 0 where not evaluated. */
+  /**
+   * Rank of the node's own token at its position, 1 for the most likely, ties by lowest id; 0 if
+   * not evaluated.
+   */
   ranks: Int32Array;
 }
 
-/** Nothing evaluated yet. */
+/** Details of a tree of which nothing is evaluated yet. */
 export function noDetails(size: number): NodeDetails {
   return {
     entropies: new Float64Array(size).fill(Number.NaN),
@@ -39,14 +43,14 @@ function bestOf(logprobs: Float32Array): number {
 }
 
 /**
- * The rank of each of these tokens, 1 for the likeliest; of equals, the lower id first. One pass
- * over the vocabulary, however many tokens they are.
+ * The rank of each of these tokens, 1 for the most likely, ties by lowest id. One pass over the
+ * vocabulary, whatever the number of tokens.
  */
 function ranksOf(tokens: readonly number[], logprobs: Float32Array): Map<number, number> {
   const value = (token: number): number => logprobs[token] as number;
   const order = (a: number, b: number): number => value(b) - value(a) || a - b;
   const sorted = [...tokens].sort(order);
-  // How many tokens come before each place in `sorted`, and not before the place above it.
+  // Per position in `sorted`: how many tokens of the vocabulary fall between it and the previous.
   const counts = new Int32Array(sorted.length + 1);
   for (let token = 0; token < logprobs.length; token++) {
     let [low, high] = [0, sorted.length];
@@ -59,14 +63,18 @@ function ranksOf(tokens: readonly number[], logprobs: Float32Array): Map<number,
   }
   let rank = 1;
   return new Map(
-    sorted.map((token, place) => {
-      rank += counts[place] as number;
+    sorted.map((token, position) => {
+      rank += counts[position] as number;
       return [token, rank];
     }),
   );
 }
 
-/** Enters what the log-probabilities after a node say of it and of its children. */
+/**
+ * Fills in the details of a node and its children.
+ *
+ * @param logprobs next-token log-probabilities after the node
+ */
 export function readDetails(
   details: NodeDetails,
   node: number,

@@ -1,6 +1,6 @@
-// What a TokenChoiceTree shows of one of its nodes.
+// The public view of one node of a TokenChoiceTree, as `TokenChoiceTree.nodes()` returns it.
 
-/** A token that could stand in a node's place. */
+/** The most likely token at a node's position. */
 export interface BestToken {
   token: number;
   text: string;
@@ -9,9 +9,12 @@ export interface BestToken {
   probability: number;
 }
 
-/** One node of the tree. What is not known, before scoring or as a search left it open, is absent. */
+/**
+ * One node of the tree. Values that are unknown are absent: before scoring, and where a search did
+ * not evaluate them.
+ */
 export interface TokenChoiceNode {
-  /** Its place in depth-first order; 0 is the root, which stands for the prompt's end. */
+  /** Its index in depth-first order; 0 is the root, which represents the end of the prompt. */
   index: number;
   /** Its token id; −1 for the root. */
   token: number;
@@ -19,9 +22,9 @@ export interface TokenChoiceNode {
   text?: string;
   /** The parent's index; −1 for the root. */
   parent: number;
-  /** How many tokens after the prompt it is; 0 for the root. */
+  /** Its number of tokens after the prompt; 0 for the root. */
   depth: number;
-  /** Indices of its children, in the order in which choices first used them. */
+  /** Indices of its children, in order of first use by a choice. */
   children: number[];
   /** Indices of the choices that end here. */
   choices: number[];
@@ -29,12 +32,12 @@ export interface TokenChoiceNode {
   logprob?: number;
   /** Sum of the log-probabilities from the root to here. */
   cumulative?: number;
-  /** log P(an end-of-generation token follows), where that was asked for. */
+  /** log P(an end-of-generation token follows), if requested. */
   end?: number;
-  /** With `details`: the entropy, in nats, of what may come after it, where that was evaluated. */
+  /** With `details`: the entropy in nats of the next-token distribution after it, if evaluated. */
   entropy?: number;
-  /** With `details`: its token's rank among all that could stand here; 1 is the likeliest, of equals the lower id. */
+  /** With `details`: its token's rank at this position; 1 is the most likely, ties by lowest id. */
   rank?: number;
-  /** With `details`: the likeliest token that could stand here, its own or another. */
+  /** With `details`: the most likely token at this position, its own or another. */
   best?: BestToken;
 }

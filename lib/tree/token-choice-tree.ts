@@ -1,5 +1,5 @@
-// TokenChoiceTree: the trie of all choices' tokens, flattened for native code, and what a
-// caller sees of it afterwards. ChoiceLM builds one per `choose`.
+// TokenChoiceTree: the trie of all choices' tokens, flattened for native code, and its public view
+// with scores. `lib/choose/tree-task.ts` builds one per `choose`.
 
 import { checkTokens, wrongType } from '../common/arguments.js';
 import { toGraphviz } from './graphviz.js';
@@ -7,19 +7,19 @@ import type { NodeDetails } from './node-details.js';
 import type { TokenChoiceNode } from './token-choice-node.js';
 import { Trie } from './trie.js';
 
-/** What scoring adds to a tree: one entry per node. */
+/** The scores of a tree, one entry per node. */
 export interface TokenChoiceValues {
-  /** log P(token | prompt and path); 0 for the root; NaN where a search did not look. */
+  /** log P(token | prompt and path); 0 for the root; NaN where a search did not evaluate it. */
   logprobs: Float64Array;
-  /** log P(an end token follows); NaN where it was not asked for, or a search did not look. */
+  /** log P(an end token follows); NaN if not requested, or not evaluated by a search. */
   ends: Float64Array;
   details?: NodeDetails | undefined;
-  /** Texts by token id. */
+  /** Token texts by id. */
   texts: ReadonlyMap<number, string>;
 }
 
 /**
- * A trie over token paths. Paths may repeat, be empty, or be prefixes of others.
+ * A trie of token paths. Paths may repeat, be empty, or be prefixes of others.
  *
  * @example
  * const tree = new TokenChoiceTree([Int32Array.of(7, 8), Int32Array.of(7, 9)]);
@@ -28,7 +28,7 @@ export interface TokenChoiceValues {
  * tree.size; // 3, of which tree.childless is 2
  */
 export class TokenChoiceTree {
-  /** The paths it was made from, in the caller's order. */
+  /** The paths it was built from, in the caller's order. */
   readonly paths: readonly Int32Array[];
   /** Per node in depth-first order, parents first: the token id; −1 for the root. */
   readonly tokens: Int32Array;
@@ -36,15 +36,15 @@ export class TokenChoiceTree {
   readonly parents: Int32Array;
   /** Per path: the node where it ends. */
   readonly ends: Int32Array;
-  /** U, the number of nodes without the root. */
+  /** U, the number of nodes, excluding the root. */
   readonly size: number;
-  /** T, how many of them have no child. Scoring decodes U − T tokens, or U with an end token. */
+  /** T, the number of leaves among them. Scoring decodes U − T tokens, or U with end tokens. */
   readonly childless: number;
   /** Length of the longest path. */
   readonly depth: number;
   readonly #values: TokenChoiceValues | undefined;
 
-  /** @throws TypeError, RangeError unless every path is token ids */
+  /** @throws TypeError, RangeError unless every path consists of valid token ids */
   constructor(paths: readonly Int32Array[]);
   /** @internal */
   constructor(paths: readonly Int32Array[], shape: TokenChoiceTree, values: TokenChoiceValues);
@@ -63,12 +63,12 @@ export class TokenChoiceTree {
     this.#values = values;
   }
 
-  /** The same tree with what scoring found. */
+  /** The same tree with scores. */
   withValues(values: TokenChoiceValues): TokenChoiceTree {
     return new TokenChoiceTree(this.paths, this, values);
   }
 
-  /** The indices of the nodes on a path, without the root. */
+  /** The node indices on a path, excluding the root. */
   nodesOf(path: number): Int32Array {
     const nodes = new Int32Array((this.paths[path] as Int32Array).length);
     let node = this.ends[path] as number;
@@ -79,7 +79,7 @@ export class TokenChoiceTree {
     return nodes;
   }
 
-  /** Every node, the root first, in depth-first order. */
+  /** Every node in depth-first order, the root first. */
   nodes(): TokenChoiceNode[] {
     const nodes: TokenChoiceNode[] = [];
     for (let index = 0; index < this.tokens.length; index++) {
@@ -98,7 +98,7 @@ export class TokenChoiceTree {
     return nodes;
   }
 
-  /** The tree in Graphviz's DOT language: ids and texts of tokens, log-probabilities, choices. */
+  /** The tree in Graphviz's DOT language: token ids and texts, log-probabilities, choices. */
   toGraphviz(): string {
     return toGraphviz(this.nodes());
   }
@@ -121,7 +121,7 @@ function addValues(
   if (text !== undefined) node.text = text;
   if (!Number.isNaN(logprob)) {
     node.logprob = logprob;
-    // What is known is known from the root on.
+    // A known node has known ancestors only.
     node.cumulative = (above?.cumulative ?? 0) + logprob;
   }
   if (!Number.isNaN(end)) node.end = end;
@@ -156,11 +156,11 @@ function flatten(paths: readonly Int32Array[]): Shape {
     for (const token of path) node = trie.child(node, token);
     return node;
   });
-  const { tokens, parents, places } = trie.depthFirst();
-  for (const [path, node] of ends.entries()) ends[path] = places[node] as number;
+  const { tokens, parents, positions } = trie.depthFirst();
+  for (const [path, node] of ends.entries()) ends[path] = positions[node] as number;
   let childless = 0;
-  // In this order a node is the next one's parent, or has no child.
+  // In depth-first order a node is the parent of its successor, or a leaf.
   for (let node = 1; node < parents.length; node++) if (parents[node + 1] !== node) childless++;
-  const depth = paths.reduce((most, path) => Math.max(most, path.length), 0);
+  const depth = paths.reduce((max, path) => Math.max(max, path.length), 0);
   return { tokens, parents, ends, size: tokens.length - 1, childless, depth };
 }

@@ -1,67 +1,64 @@
-// What is asked of a scorer of trees, and what it gives: the border between `choose`, which is
-// policy, and its engines. `lib/choose/greedy-tree.ts` is the portable one, `lib/llama.ts` hands this
-// to native code.
+// The interface of tree scorers: requests and scores. It separates `choose`, which is policy, from
+// the engines: `lib/choose/greedy-tree.ts` is the portable one, `lib/native/trees.ts` calls native
+// code.
 
 import type { NodeDetails } from './node-details.js';
 import type { TokenChoiceTree } from './token-choice-tree.js';
 
 /**
- * Which choices a search may leave open, and when. Entry i of each array is one distinct choice:
- * its score is logprob / lengths[i] − offsets[i].
+ * The goal of a search: what it must know before it may stop. Entry i of each array is one distinct
+ * choice with score logprob / lengths[i] − offsets[i]; offsets come from the prior.
  */
 export interface SearchRequest {
-  /** The node where it ends. */
+  /** The node where the choice ends. */
   nodes: Int32Array;
-  /** Positive. */
+  /** The divisor of its log-probability; positive. */
   lengths: Float64Array;
   offsets: Float64Array;
-  /** How often the caller gave it; at least 1. Each copy takes a rank; probabilities count one. */
+  /** How often the caller passed it, at least 1. Copies rank separately but count once. */
   copies: Int32Array;
-  /** How many of the best, copies counted, must be complete and certain. */
+  /** How many of the best choices, copies counted, must be complete and certain. */
   top: number;
   /**
-   * Above 0: the probability interval of each of these must be no wider, or, where `top` is
-   * Infinity, it is enough that every choice's is not.
+   * If above 0, the maximum width of the probability interval of each of these choices. With
+   * `top` Infinity the search stops as soon as no choice has a wider interval.
    */
   tolerance: number;
 }
 
-/** What is asked of a tree. */
+/** How to score a tree. */
 export interface TreeRequest {
-  /** Per node: 1 where the end tokens are to be scored. */
+  /** Per node: 1 if the end tokens are scored after it. */
   endAt: Uint8Array;
-  /** The tokens that may follow there. */
+  /** The end tokens: the alternatives that may follow such a node. */
   endTokens: Int32Array;
-  /** One path at a time, sharing nothing. */
+  /** Score one path at a time, without sharing prefixes. */
   sequential: boolean;
-  /** Whether {@link TreeScores.details} are wanted. */
+  /** Whether to return {@link TreeScores.details}. */
   details: boolean;
-  /** Best first, leaving open what cannot matter; undefined: every node is scored. */
+  /** Search best-first and skip what cannot matter; undefined: score every node. */
   search: SearchRequest | undefined;
   signal: AbortSignal | undefined;
 }
 
 /** The scores of a tree, one entry per node. */
 export interface TreeScores {
-  /** log P(token | prompt and path), at most 0; 0 for the root; NaN where a search did not look. */
+  /** log P(token | prompt and path) ≤ 0; 0 for the root; NaN where a search did not evaluate it. */
   logprobs: Float64Array;
-  /** log P(an end token follows); NaN where it was not asked for, or a search did not look. */
+  /** log P(an end token follows); NaN if not requested, or not evaluated by a search. */
   ends: Float64Array;
   details?: NodeDetails;
-  /** From engines that tell a part of a distribution alone: what that part says of the rest. */
+  /** From engines that report only part of a distribution: upper bounds for the rest. */
   limits?: TreeLimits;
 }
 
-/**
- * The most that can be true of what is NaN in {@link TreeScores}, one entry per node; NaN where
- * nothing is known.
- */
+/** Upper bounds of the values that are NaN in {@link TreeScores}, one entry per node; NaN: none. */
 export interface TreeLimits {
-  /** Of the node's own log-probability. */
+  /** Upper bound of the node's own log-probability. */
   logprobs: Float64Array;
-  /** Of log P(an end token follows). */
+  /** Upper bound of log P(an end token follows). */
   ends: Float64Array;
-  /** Of log Σ P over all of its children that are NaN. */
+  /** Upper bound of log Σ P over all of its children that are NaN. */
   rests: Float64Array;
 }
 

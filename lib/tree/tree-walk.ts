@@ -1,5 +1,4 @@
-// What the scorers of trees in TypeScript share: paths, children, and scores of which nothing is
-// known yet.
+// Helpers of the tree scorers written in TypeScript: paths, children, and initial scores.
 
 import { noDetails } from './node-details.js';
 import type { TokenChoiceTree } from './token-choice-tree.js';
@@ -19,7 +18,7 @@ export function childrenOf({ parents }: TokenChoiceTree): number[][] {
   return children;
 }
 
-/** Nothing known yet. */
+/** Initial scores: NaN everywhere except for the root's log-probability of 0. */
 export function noScores({ tokens: { length } }: TokenChoiceTree, details = false): TreeScores {
   return {
     logprobs: new Float64Array(length).fill(Number.NaN, 1),

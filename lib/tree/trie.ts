@@ -1,24 +1,24 @@
-// A growing trie of tokens in flat arrays: thousands of choices are tens of thousands of
-// nodes, which as objects with a map each would cost more than to score them.
-// TokenChoiceTree and `lib/tree/forest.ts` are made with it.
+// A growable token trie in flat arrays: thousands of choices make tens of thousands of nodes, and
+// one object with a map per node would cost more than scoring them. TokenChoiceTree and
+// `lib/tree/forest.ts` build on it.
 
-/** Spreads parent and token over the table. The factors are odd and have no small pattern. */
+/** Hash of parent and token, by multiplication with large odd constants. */
 const hash = (parent: number, token: number): number =>
   Math.imul(Math.imul(parent, 0x9e3779b1) ^ Math.imul(token, 0x85ebca6b), 0xc2b2ae35) >>> 0;
 
-/** Nodes are numbered from 0, the root, in the order in which they were added. */
+/** Nodes are numbered in insertion order; 0 is the root. */
 export class Trie {
-  /** How many nodes there are, the root included. */
+  /** The number of nodes, including the root. */
   size = 1;
   #tokens = Int32Array.of(-1, 0);
   #parents = Int32Array.of(-1, 0);
   #firstChild = new Int32Array(2);
   #lastChild = new Int32Array(2);
   #nextSibling = new Int32Array(2);
-  /** Open addressing: nodes at the places that their parent and token hash to; 0 for none. */
+  /** Hash table of nodes by parent and token, with open addressing; 0 marks an empty slot. */
   #table = new Int32Array(8);
 
-  /** The child of a node with this token, added behind the others where there is none. */
+  /** The child of a node with this token; appended to its siblings if missing. */
   child(parent: number, token: number): number {
     const mask = this.#table.length - 1;
     let slot = hash(parent, token) & mask;
@@ -40,18 +40,19 @@ export class Trie {
   }
 
   /**
-   * The nodes in depth-first order, parents first and siblings in the order of their adding:
-   * per place the token and the parent's place, per node its place.
+   * The nodes in depth-first order, parents first and siblings in insertion order. `tokens` and
+   * `parents` are indexed by position in that order, `positions` by node.
    */
-  depthFirst(): { tokens: Int32Array; parents: Int32Array; places: Int32Array } {
+  depthFirst(): { tokens: Int32Array; parents: Int32Array; positions: Int32Array } {
     const tokens = new Int32Array(this.size);
     const parents = new Int32Array(this.size);
-    const places = new Int32Array(this.size);
+    const positions = new Int32Array(this.size);
     let node = 0;
-    for (let place = 0; place < this.size; place++) {
-      places[node] = place;
-      tokens[place] = this.#tokens[node] as number;
-      parents[place] = place === 0 ? -1 : (places[this.#parents[node] as number] as number);
+    for (let position = 0; position < this.size; position++) {
+      positions[node] = position;
+      tokens[position] = this.#tokens[node] as number;
+      parents[position] =
+        position === 0 ? -1 : (positions[this.#parents[node] as number] as number);
       const child = this.#firstChild[node] as number;
       if (child !== 0) {
         node = child;
@@ -60,7 +61,7 @@ export class Trie {
       while (node > 0 && this.#nextSibling[node] === 0) node = this.#parents[node] as number;
       node = this.#nextSibling[node] as number;
     }
-    return { tokens, parents, places };
+    return { tokens, parents, positions };
   }
 
   #grow(): void {

@@ -1,4 +1,4 @@
-// Where a prompt ends and a choice begins, with a tokenizer that merges what we say.
+// The boundary between prompt and choices, with a tokenizer that merges configured pieces.
 
 import t from 'tap';
 import {
@@ -13,7 +13,7 @@ const codes = (text: string): number[] => [...text].map((char) => char.codePoint
 
 const textOfCode = (code: number): string => (code === begin ? '' : String.fromCodePoint(code));
 
-/** Code points as tokens, except that these pieces, longest first, are one token each. */
+/** Code points are tokens, except that each of these pieces, longest first, is one token. */
 function merging(...pieces: string[]): ChoiceTokenizer & { id(piece: string): number } {
   const id = (piece: string): number => 1000 + pieces.indexOf(piece);
   const ids = (text: string): number[] => {
@@ -37,69 +37,66 @@ function merging(...pieces: string[]): ChoiceTokenizer & { id(piece: string): nu
   };
 }
 
-t.test('separate tokenises each alone, whatever they would merge to', async (t) => {
-  const seam = await separate(merging('bc'), 'ab', ['c', 'bc']);
-  t.same([...seam.prompt], [begin, ...codes('ab')]);
+t.test('separate tokenizes prompt and choices alone, even where they would merge', async (t) => {
+  const tokenized = await separate(merging('bc'), 'ab', ['c', 'bc']);
+  t.same([...tokenized.prompt], [begin, ...codes('ab')]);
   t.same(
-    seam.paths.map((path) => [...path]),
+    tokenized.paths.map((path) => [...path]),
     [codes('c'), [1000]],
   );
-  t.match(seam.report, { kind: 'separate', merges: undefined });
+  t.match(tokenized.report, { kind: 'separate', merges: undefined });
 });
 
-t.test('separate finds merges where that is asked for', async (t) => {
+t.test('separate reports merges if requested', async (t) => {
   const tokenizer = merging('bc', 'xy');
-  const seam = await separateWithMerges(tokenizer, 'ab', ['c', 'bc', 'xy', 'd']);
+  const tokenized = await separateWithMerges(tokenizer, 'ab', ['c', 'bc', 'xy', 'd']);
   const plain = await separate(tokenizer, 'ab', ['c', 'bc', 'xy', 'd']);
-  t.same([seam.prompt, seam.paths], [plain.prompt, plain.paths]);
-  t.same(seam.report.merges, [0], 'b and c are one token, bc alone is one anyway');
+  t.same([tokenized.prompt, tokenized.paths], [plain.prompt, plain.paths]);
+  t.same(tokenized.report.merges, [0], 'b and c merge into one token; bc is one token anyway');
   const prompt = Int32Array.of(1);
   await t.rejects(separateWithMerges(tokenizer, prompt, ['c']), { name: 'TypeError' });
 });
 
-t.test('separate takes token ids as they are', async (t) => {
-  const given = Int32Array.of(4, 5);
-  const seam = await separate(merging(), Int32Array.of(1, 2), [given]);
-  t.same([...seam.prompt], [1, 2]);
-  t.same(seam.paths[0], given);
+t.test('separate keeps token ids unchanged', async (t) => {
+  const ids = Int32Array.of(4, 5);
+  const tokenized = await separate(merging(), Int32Array.of(1, 2), [ids]);
+  t.same([...tokenized.prompt], [1, 2]);
+  t.same(tokenized.paths[0], ids);
 });
 
-t.test('joint leaves the white space at the end of the prompt to the choices', async (t) => {
+t.test('joint moves trailing white space of the prompt to the choices', async (t) => {
   const tokenizer = merging(' x');
-  const seam = await joint(tokenizer, 'a \n ', ['x', 'y']);
-  t.same([...seam.prompt], [begin, ...codes('a')]);
+  const tokenized = await joint(tokenizer, 'a \n ', ['x', 'y']);
+  t.same([...tokenized.prompt], [begin, ...codes('a')]);
   t.same(
-    seam.paths.map((path) => [...path]),
+    tokenized.paths.map((path) => [...path]),
     [[...codes(' \n'), tokenizer.id(' x')], codes(' \n y')],
   );
-  t.same(seam.report.merges, [0], 'x is other tokens alone, y is not');
-  t.same(seam.report.tokens, seam.prompt);
+  t.same(tokenized.report.merges, [0], 'x has other tokens alone, y does not');
+  t.same(tokenized.report.tokens, tokenized.prompt);
 });
 
-t.test('joint agrees with separate where nothing merges', async (t) => {
+t.test('joint equals separate if nothing merges', async (t) => {
   const tokenizer = merging();
-  const seam = await joint(tokenizer, 'ab', ['c', 'd']);
-  const apart = await separate(tokenizer, 'ab', ['c', 'd']);
-  t.same(seam.prompt, apart.prompt);
-  t.same(seam.paths, apart.paths);
-  t.same(seam.report.merges, []);
+  const tokenized = await joint(tokenizer, 'ab', ['c', 'd']);
+  const separated = await separate(tokenizer, 'ab', ['c', 'd']);
+  t.same(tokenized.prompt, separated.prompt);
+  t.same(tokenized.paths, separated.paths);
+  t.same(tokenized.report.merges, []);
 });
 
-t.test(
-  "joint shortens the prompt of all to what every choice leaves of the prompt's tokens",
-  async (t) => {
-    const tokenizer = merging('bcd', 'cx');
-    const seam = await joint(tokenizer, 'abc', ['d', 'x', 'y']);
-    t.same([...seam.prompt], [begin, ...codes('a')], "'d' changes the second token already");
-    t.same(
-      seam.paths.map((path) => [...path]),
-      [[tokenizer.id('bcd')], [...codes('b'), tokenizer.id('cx')], codes('bcy')],
-    );
-    t.same(seam.report.merges, [0, 1]);
-  },
-);
+t.test('joint shortens the prompt to the tokens that every choice preserves', async (t) => {
+  const tokenizer = merging('bcd', 'cx');
+  const tokenized = await joint(tokenizer, 'abc', ['d', 'x', 'y']);
+  t.same([...tokenized.prompt], [begin, ...codes('a')], "'d' changes the second token");
+  t.same(
+    tokenized.paths.map((path) => [...path]),
+    [[tokenizer.id('bcd')], [...codes('b'), tokenizer.id('cx')], codes('bcy')],
+  );
+  t.same(tokenized.report.merges, [0, 1]);
+});
 
-t.test('joint refuses a prompt of which no token would be left', async (t) => {
+t.test('joint rejects a prompt of which no token would remain', async (t) => {
   const { texts } = merging('ab');
   const prompt = async (text: string) => (await texts([text]))[0] as Int32Array;
   const tokenizer = {
@@ -110,6 +107,6 @@ t.test('joint refuses a prompt of which no token would be left', async (t) => {
   await t.rejects(joint(tokenizer, 'a', ['b']), { name: 'RangeError', code: 'OUT_OF_RANGE' });
 });
 
-t.test('joint needs text', async (t) => {
+t.test('joint requires text', async (t) => {
   await t.rejects(joint(merging(), Int32Array.of(1), ['b']), { name: 'TypeError' });
 });

@@ -1,5 +1,5 @@
-// chooseMany on LMs that show what is asked of them: what is packed, what fails with it, and
-// what runs at what time.
+// chooseMany on instrumented LMs: which tasks are batched together, how failures are isolated, and
+// how stages overlap.
 
 import { setTimeout as wait } from 'node:timers/promises';
 import { type ChooseOptions, type ChooseTask, LMError, type TreeTask } from 'autocog-lm';
@@ -14,10 +14,10 @@ const task = (prompt: string, options?: ChooseTask['options']): ChooseTask => ({
   options,
 });
 
-/** Scores up to `size` tasks in one go, and logs what it does. */
+/** Scores up to `size` tasks in one batch, and logs the batch sizes. */
 class PackingLM extends ToyLM {
   readonly log: string[] = [];
-  /** What each prompt longer than it should be fails with. */
+  /** The error for prompts longer than 20 tokens. */
   failure: unknown = new LMError('too long', { code: 'DECODE_FAILED' });
   readonly #size: number;
 
@@ -48,7 +48,7 @@ async function settle(
   return outcomes;
 }
 
-t.test('tasks in a row are scored in one go, as many as the engine packs', async (t) => {
+t.test('consecutive tasks are scored in one batch, as many as the engine packs', async (t) => {
   const lm = new PackingLM(3);
   const prompts = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
   const outcomes = await settle(
@@ -57,16 +57,16 @@ t.test('tasks in a row are scored in one go, as many as the engine packs', async
   );
   t.same(lm.log, ['3', '3', '1']);
   for (const [index, prompt] of prompts.entries()) {
-    const { usage, timings, ...wanted } = await new ToyLM().choose(prompt, choices);
+    const { usage, timings, ...expected } = await new ToyLM().choose(prompt, choices);
     const outcome = at(outcomes, index);
     t.equal(outcome.index, index);
     if (outcome.status === 'rejected') throw outcome.reason;
-    t.same(outcome.value.choices, wanted.choices);
-    t.same(outcome.value.usage, usage, 'each has its own cost');
+    t.same(outcome.value.choices, expected.choices);
+    t.same(outcome.value.usage, usage, 'each has its own usage');
   }
 });
 
-t.test('what is searched or in sequence is scored alone', async (t) => {
+t.test('tasks with a search or sequential batching are scored alone', async (t) => {
   const lm = new PackingLM(9);
   const search = { search: 'bound', top: 1 } as const;
   const kinds = [
@@ -84,7 +84,7 @@ t.test('what is searched or in sequence is scored alone', async (t) => {
   t.same(lm.log, ['2', '1', '1', '1', '1']);
 });
 
-t.test('a task that fails in company fails alone', async (t) => {
+t.test('a failing task does not fail the other tasks of its batch', async (t) => {
   const lm = new PackingLM(4);
   const long = 'a prompt of more than twenty bytes';
   const outcomes = await settle(
@@ -97,14 +97,14 @@ t.test('a task that fails in company fails alone', async (t) => {
   );
   t.match(outcomes[1], { reason: lm.failure });
   t.same(lm.log, ['4', '1', '1', '1', '1', '1']);
-  const over = new PackingLM(4);
-  over.failure = new LMError('aborted', { code: 'ABORTED' });
+  const final = new PackingLM(4);
+  final.failure = new LMError('aborted', { code: 'ABORTED' });
   const all = await settle(
-    over,
+    final,
     ['a', long, 'b'].map((prompt) => task(prompt)),
   );
   t.ok(all.every(({ status }) => status === 'rejected'));
-  t.same(over.log, ['3'], 'there is nothing to be tried again');
+  t.same(final.log, ['3'], 'nothing is retried after an abort');
 });
 
 t.test('a task whose prior fails does not fail the others', async (t) => {
@@ -126,23 +126,23 @@ t.test('a task whose prior fails does not fail the others', async (t) => {
   t.match(outcomes[1], { reason: { message: 'no such prior' } });
 });
 
-t.test('a slow source does not hold up what is there', async (t) => {
+t.test('a slow source does not delay tasks that are ready', async (t) => {
   const lm = new PackingLM(9);
-  let told: (() => void) | undefined;
-  const firstIsThere = new Promise<void>((resolve) => {
-    told = resolve;
+  let report: (() => void) | undefined;
+  const firstResult = new Promise<void>((resolve) => {
+    report = resolve;
   });
   // The second task comes only after the first result.
   const source = async function* () {
     yield task('a');
-    await firstIsThere;
+    await firstResult;
     yield task('b');
     yield task('c');
   };
   const prompts: number[] = [];
   for await (const { boundary } of lm.chooseMany(source())) {
     prompts.push(at(boundary.tokens, 1));
-    told?.();
+    report?.();
   }
   t.same(
     prompts,
@@ -151,7 +151,7 @@ t.test('a slow source does not hold up what is there', async (t) => {
   t.same(lm.log, ['1', '2']);
 });
 
-t.test('the next tasks are tokenised while some are scored', async (t) => {
+t.test('tasks are tokenized while earlier ones are scored', async (t) => {
   const events: string[] = [];
   class LoggingLM extends PackingLM {
     override async tokenize(...args: Parameters<ToyLM['tokenize']>) {
@@ -174,16 +174,16 @@ t.test('the next tasks are tokenised while some are scored', async (t) => {
   t.same(
     before.filter((event) => event.length === 1),
     [...'abcde'],
-    'one group ahead, and one task to know its end',
+    'one group ahead, and one task to detect its end',
   );
   await wait(100);
   const last = events.filter((event) => event.length === 1).at(-1);
-  t.equal(last, 'g', 'then one more group is scored, and one more made');
+  t.equal(last, 'g', 'then one more group is scored, and one more prefetched');
   t.equal(events.filter((event) => event === 'scored').length, 2);
   await stream.return?.();
 });
 
-t.test('an LM that packs nothing answers one by one', async (t) => {
+t.test('an LM that packs nothing scores tasks one by one', async (t) => {
   const lm = new PackingLM(1);
   await settle(
     lm,
@@ -206,16 +206,16 @@ t.test('an LM that packs nothing answers one by one', async (t) => {
   await stream.return?.();
   const stopped = counting.calls;
   await wait(20);
-  t.equal(counting.calls, stopped, 'nothing runs on after the reader has left');
+  t.equal(counting.calls, stopped, 'nothing runs after the reader has left');
 });
 
-t.test('an abort ends what is being scored', async (t) => {
+t.test('an abort stops scoring', async (t) => {
   const lm = new PackingLM(2);
   const controller = new AbortController();
-  const waits = new Promise(() => {});
+  const never = new Promise(() => {});
   class StuckLM extends ToyLM {
     protected override async greedyImpl(): Promise<Float32Array<ArrayBuffer>> {
-      await waits;
+      await never;
       throw new Error('never');
     }
   }

@@ -1,4 +1,4 @@
-// The healed seam with the tokenizers of real models.
+// The healed boundary with the tokenizers of real models.
 
 import { readdirSync } from 'node:fs';
 import { join as joinPath } from 'node:path';
@@ -9,7 +9,7 @@ import { healed } from '../../lib/choose/healing.js';
 import { join } from '../suite/oracle.js';
 
 const folder = 'llama.cpp/models';
-/** Those of BERT do not keep a text, and its models do not continue one. */
+/** Without BERT: its tokenizers are lossy, and its models do not continue a text. */
 const files = readdirSync(folder).filter((name) => /^ggml-vocab-(?!.*bert).*\.gguf$/.test(name));
 
 const tokenizerOf = (model: Model): ChoiceTokenizer => ({
@@ -35,21 +35,21 @@ for (const file of files) {
     const tokenizer = tokenizerOf(model);
     for (const { prompt, choices } of cases) {
       const what = JSON.stringify(prompt);
-      const seam = await healed(tokenizer, prompt, choices);
-      const given = seam.report.healed ?? { tokens: new Int32Array(0), text: '' };
+      const tokenized = await healed(tokenizer, prompt, choices);
+      const trimmed = tokenized.report.healed ?? { tokens: new Int32Array(0), text: '' };
       const whole = model.tokenizeSync(prompt, { addSpecial: true });
-      t.same(join(seam.prompt, given.tokens), whole, `${what} is in two parts`);
-      // Some tokenizers drop a space at the beginning of a text; what counts is the rest.
-      const before = model.detokenizeSync(seam.prompt, { special: true });
-      for (const [index, path] of seam.paths.entries()) {
-        const text = model.detokenizeSync(join(seam.prompt, path), { special: true });
-        t.equal(text, before + given.text + choices[index], `${what} and ${choices[index]}`);
+      t.same(join(tokenized.prompt, trimmed.tokens), whole, `${what} is split in two`);
+      // Compare full texts: some tokenizers drop a leading space.
+      const before = model.detokenizeSync(tokenized.prompt, { special: true });
+      for (const [index, path] of tokenized.paths.entries()) {
+        const text = model.detokenizeSync(join(tokenized.prompt, path), { special: true });
+        t.equal(text, before + trimmed.text + choices[index], `${what} and ${choices[index]}`);
       }
     }
   });
 }
 
-t.test('there are tokenizers of all kinds', async (t) => {
+t.test('tokenizers of all kinds are covered', async (t) => {
   for (const kind of ['llama-spm', 'llama-bpe', 'gpt-2', 'qwen2']) {
     t.ok(files.includes(`ggml-vocab-${kind}.gguf`), kind);
   }

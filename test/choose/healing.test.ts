@@ -1,4 +1,4 @@
-// The healed seam, with tokenizers that make it hard.
+// The healed boundary, with difficult tokenizers.
 
 import t from 'tap';
 import type { ChoiceTokenizer } from '../../lib/choose/boundary.js';
@@ -9,7 +9,7 @@ const decoder = (bytes: readonly number[]): string =>
   new TextDecoder().decode(Uint8Array.from(bytes));
 const bytesOf = (text: string): number[] => [...new TextEncoder().encode(text)];
 
-/** Bytes as tokens, ids from 1000 on for pieces; the longest piece first. Token 3 is a control token. */
+/** Bytes are tokens; pieces, longest first, have ids from 1000. Token 3 is a control token. */
 function bytewise(...pieces: string[]): ChoiceTokenizer & { ids(text: string): number[] } {
   const sorted = [...pieces].sort((a, b) => b.length - a.length);
   const ids = (text: string): number[] => {
@@ -34,7 +34,7 @@ function bytewise(...pieces: string[]): ChoiceTokenizer & { ids(text: string): n
   };
 }
 
-/** A tokenizer that puts a space before every text, and takes one from the beginning of its tokens' text. */
+/** A tokenizer that prefixes every text with a space, and strips it when detokenizing. */
 function spacing(...pieces: string[]): ReturnType<typeof bytewise> {
   const inner = bytewise(...pieces);
   const ids = (text: string): number[] => (text === '' ? [] : inner.ids(` ${text}`));
@@ -50,29 +50,36 @@ function spacing(...pieces: string[]): ReturnType<typeof bytewise> {
 
 const lists = (paths: readonly Int32Array[]): number[][] => paths.map((path) => [...path]);
 
-t.test('a cut word gets the tokens that it has elsewhere', async (t) => {
+t.test('a split word gets its usual tokens', async (t) => {
   const tokenizer = bytewise(' Paris', ' Pa', 'ris');
-  const seam = await healed(tokenizer, 'in Pa', ['ris', 'ra', '']);
-  t.same([...seam.prompt], bytesOf('in'));
-  t.same(lists(seam.paths), [[1000], [1001, ...bytesOf('ra')], [1001]]);
-  t.same(seam.report, {
+  const tokenized = await healed(tokenizer, 'in Pa', ['ris', 'ra', '']);
+  t.same([...tokenized.prompt], bytesOf('in'));
+  t.same(lists(tokenized.paths), [[1000], [1001, ...bytesOf('ra')], [1001]]);
+  t.same(tokenized.report, {
     kind: 'healed',
-    tokens: seam.prompt,
+    tokens: tokenized.prompt,
     merges: [0],
     healed: { tokens: Int32Array.of(1001), text: ' Pa' },
   });
 });
 
-t.test('as much is given back as makes whole characters', async (t) => {
+t.test('tokens are trimmed until they are whole characters', async (t) => {
   const tokenizer = bytewise();
   const euro = bytesOf('€');
-  const seam = await healed(tokenizer, 'a€', ['b']);
-  t.same([[...seam.prompt], ...lists(seam.paths)], [bytesOf('a'), [...euro, ...bytesOf('b')]]);
+  const tokenized = await healed(tokenizer, 'a€', ['b']);
+  t.same(
+    [[...tokenized.prompt], ...lists(tokenized.paths)],
+    [bytesOf('a'), [...euro, ...bytesOf('b')]],
+  );
   const own = await healed(tokenizer, 'a\ufffd', ['b']);
-  t.same([...own.prompt], bytesOf('a'), 'U+FFFD may be a character of its own');
+  t.same([...own.prompt], bytesOf('a'), 'U+FFFD may be a literal character');
   t.equal(own.report.healed?.text, '\ufffd');
   const lone = await healed(tokenizer, 'ab', ['\ud800']);
-  t.same(lists(lone.paths), [[...bytesOf('b'), ...bytesOf('\ufffd')]], 'or a lone surrogate');
+  t.same(
+    lists(lone.paths),
+    [[...bytesOf('b'), ...bytesOf('\ufffd')]],
+    'or come from a lone surrogate',
+  );
   const cut = Int32Array.from([...bytesOf('ab'), ...euro.slice(0, 2)]);
   const wrong = {
     name: 'RangeError',
@@ -83,43 +90,43 @@ t.test('as much is given back as makes whole characters', async (t) => {
   await t.rejects(healed(tokenizer, 'a', ['b']), { name: 'RangeError', message: /two tokens/ });
 });
 
-t.test('token ids are taken for their text, if they have one', async (t) => {
+t.test('token ids are healed by their text, if they have one', async (t) => {
   const tokenizer = bytewise('ab', 'é');
   const id = (...ids: number[]): Int32Array => Int32Array.from(ids);
-  const seam = await healed(tokenizer, 'xa', [id(...bytesOf('b')), id(1001)]);
-  t.same(lists(seam.paths), [[1000], [...bytesOf('a'), 1001]]);
-  t.same(seam.report.merges, [0]);
+  const tokenized = await healed(tokenizer, 'xa', [id(...bytesOf('b')), id(1001)]);
+  t.same(lists(tokenized.paths), [[1000], [...bytesOf('a'), 1001]]);
+  t.same(tokenized.report.merges, [0]);
   const refused = { name: 'RangeError', message: /whole characters of text.* for choices\[1\]/ };
   for (const bad of [id(bytesOf('é')[0] as number), id(control), id(97, control)]) {
     await t.rejects(healed(tokenizer, 'xa', [id(98), bad]), refused);
   }
 });
 
-t.test('after a control token nothing is given back', async (t) => {
+t.test('nothing is trimmed after a control token', async (t) => {
   const tokenizer = bytewise('ab');
   const ended = Int32Array.of(97, control);
-  const seam = await healed(tokenizer, ended, ['ab', 'b']);
-  t.same([seam.prompt, ...lists(seam.paths)], [ended, [1000], [98]]);
-  t.same(seam.report.healed, { tokens: new Int32Array(0), text: '' });
-  t.same(seam.report.merges, []);
+  const tokenized = await healed(tokenizer, ended, ['ab', 'b']);
+  t.same([tokenized.prompt, ...lists(tokenized.paths)], [ended, [1000], [98]]);
+  t.same(tokenized.report.healed, { tokens: new Int32Array(0), text: '' });
+  t.same(tokenized.report.merges, []);
   t.same((await healed(tokenizer, Int32Array.of(control), ['b'])).prompt, Int32Array.of(control));
   const first = await healed(tokenizer, Int32Array.of(control, 97), ['b']);
   t.same([[...first.prompt], ...lists(first.paths)], [[control], [1000]]);
 });
 
-t.test('a space that a tokenizer adds is taken for one that is there', async (t) => {
+t.test('a space that the tokenizer adds counts as one of the text', async (t) => {
   const tokenizer = spacing(' the', ' then', ' ');
-  const seam = await healed(tokenizer, 'and the', ['n', ' x']);
-  t.same(lists(seam.paths), [[1001], [1000, ...tokenizer.ids('x')]]);
-  t.equal(seam.report.healed?.text, ' the');
+  const tokenized = await healed(tokenizer, 'and the', ['n', ' x']);
+  t.same(lists(tokenized.paths), [[1001], [1000, ...tokenizer.ids('x')]]);
+  t.equal(tokenized.report.healed?.text, ' the');
   const space = await healed(tokenizer, Int32Array.from([...tokenizer.ids('and'), 1002]), ['then']);
-  t.equal(space.report.healed?.text, ' ', 'though it is no text where it is the first');
+  t.equal(space.report.healed?.text, ' ', 'though it has no text at the start');
   t.same(lists(space.paths), [[1001]]);
   const within = await healed(spacing('dd'), 'and', ['d', 'e']);
-  t.same(lists(within.paths), [[1000], bytesOf('de')], 'and none is added within a word');
+  t.same(lists(within.paths), [[1000], bytesOf('de')], 'and no space is added within a word');
 });
 
-t.test('a tokenizer that does not give texts back is refused', async (t) => {
+t.test('a lossy tokenizer is rejected', async (t) => {
   const lower = bytewise();
   const fold = async (texts: readonly string[]) =>
     texts.map((text) => Int32Array.from(lower.ids(text.toLowerCase())));

@@ -1,24 +1,24 @@
-// Priors: what is kept of them, where they begin, and what is impossible after them.
+// Priors: their cache, their beginning token, and choices that are impossible after them.
 
 import { type ChooseOptions, TokenChoiceTree, type TokenizeOptions } from 'autocog-lm';
 import t from 'tap';
-import { nameOf, PriorCache } from '../../lib/choose/priors.js';
+import { PriorCache, pathKey } from '../../lib/choose/priors.js';
 import { at } from '../suite/oracle.js';
 import { ToyLM, toyBegin } from '../suite/toy-lm.js';
 import { DiceLM } from '../support/dice-lm.js';
 
-const path = (...tokens: number[]): string => nameOf(Int32Array.from(tokens));
+const path = (...tokens: number[]): string => pathKey(Int32Array.from(tokens));
 const prompt = 'One morning, ';
 const choices = ['the sun', 'the moon', 'a star'];
 
-/** How many evaluations it takes to score choices once. */
+/** The number of evaluations that scoring the choices once takes. */
 const callsOf = (texts: readonly string[]): number => {
   const encoder = new TextEncoder();
   const tree = new TokenChoiceTree(texts.map((text) => Int32Array.from(encoder.encode(text))));
   return 1 + tree.size - tree.childless;
 };
 
-t.test('a cache gives up what was used longest ago', async (t) => {
+t.test('the cache evicts the least recently used entry', async (t) => {
   const cache = new PriorCache(4);
   cache.set('a', path(1), -1);
   cache.set('a', path(1, 2), -2);
@@ -31,16 +31,16 @@ t.test('a cache gives up what was used longest ago', async (t) => {
   t.same(
     [cache.size, cache.get('a', path(1))],
     [4, undefined],
-    'a was used before b, its 1 before its 1, 2',
+    'a was used before b, and its path 1 before its path 1, 2',
   );
   cache.set('c', path(7), -6);
-  t.same([cache.size, cache.get('c', path(7))], [4, -6], 'to set again is no more');
+  t.same([cache.size, cache.get('c', path(7))], [4, -6], 'an update does not grow it');
   cache.set('c', path(8), -7);
   t.same([cache.get('a', path(1, 2)), cache.get('b', path(1))], [undefined, -3]);
   t.same([cache.get('b', path()), cache.get('c', path(8)), cache.size], [-4, -7, 4]);
 });
 
-t.test('only what is not known of a set is scored', async (t) => {
+t.test('only choices that are not cached are scored', async (t) => {
   const lm = new ToyLM();
   const calls = async (texts: string[], options: ChooseOptions): Promise<number> =>
     (await lm.choose(prompt, texts, options)).usage.decodeCalls - callsOf(texts);
@@ -53,11 +53,11 @@ t.test('only what is not known of a set is scored', async (t) => {
   t.equal(
     (await new ToyLM().choose(prompt, choices, { prior })).usage.decodeCalls,
     2 * callsOf(choices),
-    'each LM has its own',
+    'each LM has its own cache',
   );
 });
 
-t.test('a prior that choices shorten is another prior', async (t) => {
+t.test('a prior that choices shorten is cached separately', async (t) => {
   /** Has one token for 'ax'. */
   class MergingLM extends ToyLM {
     override async tokenize(text: string, options?: TokenizeOptions) {
@@ -71,15 +71,15 @@ t.test('a prior that choices shorten is another prior', async (t) => {
   const lm = new MergingLM();
   const [long] = (await lm.choose('One', ['ab'], options)).choices;
   const [short] = (await lm.choose('One', ['b', 'x'], options)).choices;
-  const wanted = async (before: number[]): Promise<number> => {
+  const expected = async (before: number[]): Promise<number> => {
     const prompt = Int32Array.of(toyBegin, ...before);
     return (await new ToyLM().choose(prompt, [Int32Array.from([97, 98])])).logprob;
   };
-  t.equal(long?.priorLogprob, await wanted([97, 97]), 'ab after aa');
-  t.equal(short?.priorLogprob, await wanted([97]), 'ab after a, as x takes the second a');
+  t.equal(long?.priorLogprob, await expected([97, 97]), 'ab after aa');
+  t.equal(short?.priorLogprob, await expected([97]), 'ab after a, as x takes the second a');
 });
 
-t.test('usage adds up what the prior took, and keeps the prompt apart', async (t) => {
+t.test('usage includes the cost of the prior, except for promptTokens', async (t) => {
   const plain = await new ToyLM().choose(prompt, choices);
   const alone = await new ToyLM().choose('Once, ', choices);
   const { usage, timings } = await new ToyLM().choose(prompt, choices, { prior: 'Once, ' });
@@ -93,11 +93,11 @@ t.test('usage adds up what the prior took, and keeps the prompt apart', async (t
   t.ok(timings.promptMs + timings.decodeMs <= timings.totalMs);
 });
 
-t.test('nothing is kept of a prior that fails', async (t) => {
+t.test('nothing is cached of a prior that fails', async (t) => {
   class FailingLM extends ToyLM {
     failing = true;
     protected override async greedyImpl(tokens: Int32Array) {
-      // Only the prior, and only at its end: most of it is scored by then.
+      // Fails near the end of the prior, when most of it is scored.
       if (this.failing && tokens[1] === 79 && tokens.length > 12)
         throw new RangeError('out of order');
       return super.greedyImpl(tokens);
@@ -108,10 +108,10 @@ t.test('nothing is kept of a prior that fails', async (t) => {
   await t.rejects(lm.choose('A morning, ', choices, options), { message: 'out of order' });
   lm.failing = false;
   const { usage } = await lm.choose('A morning, ', choices, options);
-  t.equal(usage.decodeCalls, 2 * callsOf(choices), 'all of it is scored again');
+  t.equal(usage.decodeCalls, 2 * callsOf(choices), 'everything is scored again');
 });
 
-t.test('a prior without tokens needs a beginning token', async (t) => {
+t.test('a prior without tokens requires a beginning token', async (t) => {
   class Bare extends ToyLM {
     override async tokenize(text: string) {
       return super.tokenize(text);
@@ -130,27 +130,35 @@ t.test('a prior without tokens needs a beginning token', async (t) => {
   for (const boundary of ['separate', 'joint', 'healed'] as const) {
     const options = { prior: '', boundary } as const;
     await t.rejects(new Bare().choose(prompt, choices, options), missing);
-    const { choices: scored, boundary: seam } = await new Begun().choose(prompt, choices, options);
-    // Nothing is before the text but the token; a healed prompt has more to say after it.
+    const { choices: scored, boundary: report } = await new Begun().choose(
+      prompt,
+      choices,
+      options,
+    );
+    // Only the token precedes the text: healing trims the prompt, but has no text to trim here.
     const alone = await new ToyLM().choose(Int32Array.of(toyBegin), choices);
     for (const { index, priorLogprob } of scored) {
       t.equal(priorLogprob, at(alone.choices, index).logprob, boundary);
     }
-    t.equal(seam.tokens[0], 79, 'the prompt is as it was');
+    t.equal(report.tokens[0], 79, 'the prompt is unchanged');
   }
   const spaces = { prior: '  ', boundary: 'joint' } as const;
   await t.rejects(new Bare().choose(prompt, choices, spaces), missing);
   const { choices: scored } = await new Begun().choose(prompt, choices, spaces);
-  const wanted = await new ToyLM().choose(
+  const expected = await new ToyLM().choose(
     Int32Array.of(toyBegin),
     choices.map((text) => `  ${text}`),
   );
   for (const { index, priorLogprob } of scored) {
-    t.equal(priorLogprob, at(wanted.choices, index).logprob, 'joint, the spaces are the choices');
+    t.equal(
+      priorLogprob,
+      at(expected.choices, index).logprob,
+      'joint: the spaces belong to the choices',
+    );
   }
 });
 
-t.test('a prior that does not fit is refused before anything is decoded', async (t) => {
+t.test('a prior that does not fit is rejected before anything is decoded', async (t) => {
   let calls = 0;
   class SmallLM extends ToyLM {
     override get contextSize(): number {
@@ -167,35 +175,32 @@ t.test('a prior that does not fit is refused before anything is decoded', async 
   t.equal((await new SmallLM().choose('abc', ['def'], { prior: 'abcdefg' })).index, 0);
 });
 
-t.test(
-  'what is impossible after the prior alone is infinitely likelier after the prompt',
-  async (t) => {
-    class TwoLM extends DiceLM {
-      protected override async greedyImpl(tokens: Int32Array) {
-        // After 'a': a or b; after anything else: b or c.
-        const half = Math.log(0.5);
-        const none = -Infinity;
-        return tokens.at(-1) === 0
-          ? Float32Array.of(half, half, none, none, none, none)
-          : Float32Array.of(none, half, half, none, none, none);
-      }
+t.test('a choice that is impossible only after the prior scores Infinity', async (t) => {
+  class TwoLM extends DiceLM {
+    protected override async greedyImpl(tokens: Int32Array) {
+      // After 'a': a or b; after anything else: b or c.
+      const half = Math.log(0.5);
+      const never = -Infinity;
+      return tokens.at(-1) === 0
+        ? Float32Array.of(half, half, never, never, never, never)
+        : Float32Array.of(never, half, half, never, never, never);
     }
-    const options = { prior: 'b' };
-    const choice = await new TwoLM().choose('a', ['a', 'b', 'c', 'd'], options);
-    t.same(
-      choice.choices.map(({ score }) => score),
-      [Infinity, 0, -Infinity, -Infinity],
-    );
-    t.same(
-      choice.choices.map(({ probability }) => probability),
-      [1, 0, 0, 0],
-    );
-    t.same([choice.text, choice.margin], ['a', Infinity]);
-    const two = await new TwoLM().choose('a', ['aa', 'ab', 'b'], options);
-    t.same(
-      two.choices.map(({ probability }) => probability),
-      [0.5, 0.5, 0],
-    );
-    t.equal(two.margin, 0);
-  },
-);
+  }
+  const options = { prior: 'b' };
+  const choice = await new TwoLM().choose('a', ['a', 'b', 'c', 'd'], options);
+  t.same(
+    choice.choices.map(({ score }) => score),
+    [Infinity, 0, -Infinity, -Infinity],
+  );
+  t.same(
+    choice.choices.map(({ probability }) => probability),
+    [1, 0, 0, 0],
+  );
+  t.same([choice.text, choice.margin], ['a', Infinity]);
+  const two = await new TwoLM().choose('a', ['aa', 'ab', 'b'], options);
+  t.same(
+    two.choices.map(({ probability }) => probability),
+    [0.5, 0.5, 0],
+  );
+  t.equal(two.margin, 0);
+});

@@ -1,4 +1,4 @@
-// Search against exhaustive scoring, for thousands of random sets of choices; and what it saves.
+// Search against exhaustive scoring, for thousands of random choice sets; and how much it saves.
 
 import type { ChooseOptions } from 'autocog-lm';
 import fc from 'fast-check';
@@ -27,17 +27,17 @@ const question = fc.record({
   goal,
 });
 
-t.test('a search finds what there is, for random sets of choices', async (t) => {
-  let left = 0;
+t.test('a search agrees with exhaustive scoring, for random choice sets', async (t) => {
+  let inexact = 0;
   const property = fc.asyncProperty(question, async ({ seed, prompt, goal, ...rest }) => {
     const lm = new DiceLM(seed);
-    const { choices: some, ...others } = rest;
+    const { choices: texts, ...others } = rest;
     const options: ChooseOptions = { ...others, ...goal };
-    // Where something follows, a choice may be nothing.
+    // With a terminator, a choice may be empty.
     const empty = options.terminator !== 'none' && options.normalize !== 'bytes' ? [''] : [];
-    const choices = [...some, ...empty];
+    const choices = [...texts, ...empty];
     const full = await lm.choose(prompt, choices, { ...options, search: 'exhaustive' });
-    // Priors are kept: the calls from here on are the tree's alone.
+    // Priors are cached: from here on, calls only score the tree.
     lm.calls = 0;
     const found = await lm.choose(prompt, choices, { ...options, search: 'bound' });
     checkSearch(found, full, options, 1e-12);
@@ -45,7 +45,7 @@ t.test('a search finds what there is, for random sets of choices', async (t) => 
       return children.some((child) => at(found.tree.nodes(), child).logprob !== undefined);
     });
     if (options.terminator !== 'eog' && lm.calls !== inner.length) throw new Error('calls');
-    if (found.choices.some(({ exact }) => !exact)) left++;
+    if (found.choices.some(({ exact }) => !exact)) inexact++;
     const distinct = new Map(
       full.choices.map(({ tokens, score, probability }) => [`${tokens} ${score}`, probability]),
     );
@@ -55,10 +55,10 @@ t.test('a search finds what there is, for random sets of choices', async (t) => 
     }
   });
   await fc.assert(property, { numRuns: 5000 });
-  t.ok(left > 500, `${left} of 5000 searches left something open`);
+  t.ok(inexact > 500, `${inexact} of 5000 searches left a choice open`);
 });
 
-t.test('a search by auto is one by bounds, unless one batch holds the tree', async (t) => {
+t.test('auto searches by bounds, unless one batch holds the tree', async (t) => {
   class OneBatchLM extends DiceLM {
     protected override holdsInOneBatch(): boolean {
       return true;
@@ -75,7 +75,7 @@ t.test('a search by auto is one by bounds, unless one batch holds the tree', asy
   t.equal(await search(new OneBatchLM(), { top: 1, search: 'bound' }), 'bound');
 });
 
-t.test('a search saves what cannot matter', async (t) => {
+t.test('a search skips what cannot matter', async (t) => {
   const lm = new ToyLM();
   const words = 'sun moon star cloud river stone wind rain snow leaf bird fish'.split(' ');
   const choices = words.flatMap((first) => words.map((second) => `the ${first} and the ${second}`));
@@ -98,15 +98,15 @@ t.test('a search saves what cannot matter', async (t) => {
   const rough = await lm.choose('One morning, ', choices, { tolerance: 0.3 });
   t.ok(
     rough.usage.decodeCalls < full.usage.decodeCalls,
-    `${rough.usage.decodeCalls} for a rough answer`,
+    `${rough.usage.decodeCalls} with a tolerance`,
   );
 });
 
-t.test('one choice far ahead is found without a look at the others', async (t) => {
+t.test('a choice far ahead is found without evaluating the others', async (t) => {
   class SureLM extends DiceLM {
     protected override async greedyImpl(tokens: Int32Array) {
       await super.greedyImpl(tokens);
-      // 'a' always, or nearly.
+      // Almost always 'a'.
       const rest = Math.log(0.01 / 5);
       return Float32Array.of(Math.log(0.99), rest, rest, rest, rest, rest);
     }
@@ -126,8 +126,8 @@ t.test('one choice far ahead is found without a look at the others', async (t) =
   t.ok(at(aaa, 0) > 0.98 && at(aaa, 1) < 1);
   t.equal(at(bbb, 0), 0);
   t.ok(at(bbb, 1) < 0.003);
-  t.equal(found.certified, 1, 'the second may be bbb, as far as is known');
+  t.equal(found.certified, 1, 'the second may be bbb');
   const [low = 0, high = 0] = found.massInterval ?? [];
   t.equal(low, found.mass);
-  t.ok(Math.abs(high - low - 0.004) < 1e-6, 'the first letters of the two that are open');
+  t.ok(Math.abs(high - low - 0.004) < 1e-6, 'the first letters of the two open choices');
 });

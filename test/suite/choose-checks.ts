@@ -1,4 +1,4 @@
-// What holds of every Choice, whatever its options.
+// Invariants of every Choice, whatever its options.
 
 import type { Choice, ChoiceLM } from 'autocog-lm';
 import type { Test } from 'tap';
@@ -8,12 +8,12 @@ import { near } from './with-lm.js';
 export const logprobsOf = (choice: Choice): number[] =>
   choice.choices.map(({ logprob }) => logprob);
 
-/** Every value of a choice that follows from its choices' log-probabilities. */
+/** Checks every value of a Choice that follows from the log-probabilities of its choices. */
 export function checkArithmetic(t: Test, choice: Choice): void {
   const scores = choice.choices.map(({ score }) => score);
   const best = scores.indexOf(Math.max(...scores));
   const winner = at(choice.choices, best);
-  t.equal(choice.index, best, 'the winner has the highest score, the lowest index of equals');
+  t.equal(choice.index, best, 'the winner has the highest score, ties by lowest index');
   t.equal(winner.rank, 1);
   for (const key of ['text', 'logprob', 'score', 'probability'] as const) {
     t.equal(choice[key], winner[key], `the winner's ${key}`);
@@ -30,7 +30,7 @@ export function checkArithmetic(t: Test, choice: Choice): void {
   }
 }
 
-/** Every token of every choice against greedy, one call each. */
+/** Checks every token of every choice against greedy, one call each. */
 export async function checkAgainstOracle(
   t: Test,
   lm: ChoiceLM,

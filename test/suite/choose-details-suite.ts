@@ -1,4 +1,4 @@
-// What `details` says of each node, for any ChoiceLM: held against greedy's whole vector.
+// Option `details` of `choose`, for any ChoiceLM: checked against the full distribution of greedy.
 
 import type { Test } from 'tap';
 import { at, join } from './oracle.js';
@@ -14,7 +14,7 @@ const entropyOf = (logprobs: Float32Array): number =>
 export function chooseDetailsSuite(t: Test, { make, prompt, choices, tolerance }: Subject): void {
   const texts = [...choices, choices[0] + choices[1], choices[0]];
 
-  testWith(t, make, "details are of greedy's whole vector", async (t, lm) => {
+  testWith(t, make, "details agree with greedy's full distribution", async (t, lm) => {
     for (const options of [{}, { terminator: 'eog' }, { batching: 'sequential' }] as const) {
       const plain = await lm.choose(prompt, texts, options);
       const {
@@ -48,19 +48,19 @@ export function chooseDetailsSuite(t: Test, { make, prompt, choices, tolerance }
           t.equal(entropy, undefined, `nothing was evaluated after ${what}`);
         }
         if (index === 0) {
-          t.same([node.rank, node.best], [undefined, undefined], 'nothing else could be the root');
+          t.same([node.rank, node.best], [undefined, undefined], 'the root has no alternatives');
           continue;
         }
         const before = await lm.greedy(join(boundary.tokens, path.slice(0, -1)));
         const own = at(before, token);
         const { rank = 0, best } = node;
-        // As many as are certainly likelier, and as many as may be.
-        const likelier = before.filter((logprob) => logprob > own + 2 * tolerance).length;
-        const perhaps = before.filter((logprob) => logprob >= own - 2 * tolerance).length;
-        t.ok(rank > likelier && rank <= perhaps, `rank ${rank} of ${what}`);
-        const most = before.reduce((a, b) => Math.max(a, b), -Infinity);
-        near(t, best?.logprob ?? Number.NaN, most, 2 * tolerance, `the best instead of ${what}`);
-        near(t, at(before, best?.token ?? -1), most, 2 * tolerance, 'is the best of greedy');
+        // How many tokens are certainly more likely, and how many may be within the tolerance.
+        const certain = before.filter((logprob) => logprob > own + 2 * tolerance).length;
+        const possible = before.filter((logprob) => logprob >= own - 2 * tolerance).length;
+        t.ok(rank > certain && rank <= possible, `rank ${rank} of ${what}`);
+        const highest = before.reduce((a, b) => Math.max(a, b), -Infinity);
+        near(t, best?.logprob ?? Number.NaN, highest, 2 * tolerance, `the best at ${what}`);
+        near(t, at(before, best?.token ?? -1), highest, 2 * tolerance, 'it is the best of greedy');
         near(t, best?.probability ?? Number.NaN, Math.exp(best?.logprob as number), 1e-12, 'exp');
         t.equal(
           best?.text,
@@ -69,14 +69,14 @@ export function chooseDetailsSuite(t: Test, { make, prompt, choices, tolerance }
         if (rank === 1) t.equal(best?.token, token);
       }
       for (const { index, ranks } of scored) {
-        const wanted = Array.from(tree.nodesOf(index), (node) => at(nodes, node).rank);
-        t.same([...(ranks ?? [])], wanted, `ranks of choice ${index}`);
+        const expected = Array.from(tree.nodesOf(index), (node) => at(nodes, node).rank);
+        t.same([...(ranks ?? [])], expected, `ranks of choice ${index}`);
       }
       t.match(tree.toGraphviz(), /\\nrank \d+/);
     }
   });
 
-  testWith(t, make, 'details go with a search', async (t, lm) => {
+  testWith(t, make, 'details can be combined with a search', async (t, lm) => {
     const options = { details: true, search: 'bound', top: 1 } as const;
     const { tree, choices: scored } = await lm.choose(prompt, texts, options);
     for (const node of tree.nodes().slice(1)) {

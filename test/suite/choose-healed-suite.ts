@@ -1,4 +1,4 @@
-// The healed boundary, and which choices merge with their prompt, for any ChoiceLM.
+// The healed boundary, and detection of merges with the prompt, for any ChoiceLM.
 
 import type { Test } from 'tap';
 import { checkAgainstOracle, checkArithmetic, logprobsOf } from './choose-checks.js';
@@ -10,7 +10,7 @@ export function chooseHealedSuite(t: Test, { make, prompt, choices, tolerance }:
   testWith(
     t,
     make,
-    'a healed boundary tokenises what the prompt gives back together with each choice',
+    'a healed boundary tokenizes the trimmed text together with each choice',
     async (t, lm) => {
       const texts = [...choices, choices[0] + choices[1], 'é😀', choices[0]];
       const choice = await lm.choose(prompt, texts, { boundary: 'healed' });
@@ -18,16 +18,20 @@ export function chooseHealedSuite(t: Test, { make, prompt, choices, tolerance }:
       await checkAgainstOracle(t, lm, choice, tolerance);
       const { kind, tokens, merges, healed } = choice.boundary;
       t.equal(kind, 'healed');
-      const given = healed ?? { tokens: new Int32Array(0), text: '' };
-      t.same(join(tokens, given.tokens), await promptOf(lm, prompt), 'the prompt is in two parts');
-      t.equal(given.tokens.length, 1);
-      t.ok(given.text !== '' && prompt.endsWith(given.text));
+      const trimmed = healed ?? { tokens: new Int32Array(0), text: '' };
+      t.same(
+        join(tokens, trimmed.tokens),
+        await promptOf(lm, prompt),
+        'the prompt is split in two',
+      );
+      t.equal(trimmed.tokens.length, 1);
+      t.ok(trimmed.text !== '' && prompt.endsWith(trimmed.text));
       for (const scored of choice.choices) {
         const { index, text } = scored;
-        t.equal(text, texts[index], 'the text is as it was given');
-        t.same(scored.tokens, await lm.tokenize(given.text + text));
-        const apart = join(given.tokens, await lm.tokenize(text));
-        t.equal(merges?.includes(index), `${apart}` !== `${scored.tokens}`);
+        t.equal(text, texts[index], 'the text is unchanged');
+        t.same(scored.tokens, await lm.tokenize(trimmed.text + text));
+        const separated = join(trimmed.tokens, await lm.tokenize(text));
+        t.equal(merges?.includes(index), `${separated}` !== `${scored.tokens}`);
       }
       const probabilities = softmax(logprobsOf(choice).slice(0, -1));
       for (const [index, probability] of probabilities.entries()) {
@@ -49,7 +53,7 @@ export function chooseHealedSuite(t: Test, { make, prompt, choices, tolerance }:
     );
   });
 
-  testWith(t, make, 'a prompt gives back whole characters', async (t, lm) => {
+  testWith(t, make, 'whole characters are trimmed from a prompt', async (t, lm) => {
     const long = `${prompt}é😀`;
     const { boundary } = await lm.choose(long, choices, { boundary: 'healed' });
     t.same(join(boundary.tokens, boundary.healed?.tokens ?? []), await promptOf(lm, long));
@@ -59,25 +63,20 @@ export function chooseHealedSuite(t: Test, { make, prompt, choices, tolerance }:
     t.equal(await lm.detokenize(boundary.healed?.tokens ?? new Int32Array(0)), text);
   });
 
-  testWith(
-    t,
-    make,
-    'a control token is not given back, and its prompt not healed',
-    async (t, lm) => {
-      const [end] = lm.endOfGeneration;
-      const ended = join(await promptOf(lm, prompt), [end as number]);
-      const { boundary, choices: scored } = await lm.choose(ended, choices, { boundary: 'healed' });
-      t.same(boundary, {
-        kind: 'healed',
-        tokens: ended,
-        merges: [],
-        healed: { tokens: new Int32Array(0), text: '' },
-      });
-      t.same(at(scored, 0).tokens, await lm.tokenize(choices[0]));
-    },
-  );
+  testWith(t, make, 'a control token is not trimmed, and its prompt not healed', async (t, lm) => {
+    const [end] = lm.endOfGeneration;
+    const ended = join(await promptOf(lm, prompt), [end as number]);
+    const { boundary, choices: scored } = await lm.choose(ended, choices, { boundary: 'healed' });
+    t.same(boundary, {
+      kind: 'healed',
+      tokens: ended,
+      merges: [],
+      healed: { tokens: new Int32Array(0), text: '' },
+    });
+    t.same(at(scored, 0).tokens, await lm.tokenize(choices[0]));
+  });
 
-  testWith(t, make, 'what cannot be healed is refused', async (t, lm) => {
+  testWith(t, make, 'prompts and choices that cannot be healed are rejected', async (t, lm) => {
     const healed = { boundary: 'healed' } as const;
     const [token] = await lm.tokenize('a');
     const short = { name: 'RangeError', message: /^Expected at least two tokens, .*for prompt/ };
@@ -94,7 +93,7 @@ export function chooseHealedSuite(t: Test, { make, prompt, choices, tolerance }:
   testWith(
     t,
     make,
-    'merges are found with a separate boundary, too, if asked for',
+    'merges are reported with a separate boundary, too, if requested',
     async (t, lm) => {
       const texts = [...choices, 'é', ...choices.map((text) => text.trim())];
       const plain = await lm.choose(prompt, texts);
@@ -103,15 +102,15 @@ export function chooseHealedSuite(t: Test, { make, prompt, choices, tolerance }:
       t.same(found.boundary, { ...plain.boundary, merges: found.boundary.merges });
       const before = await promptOf(lm, prompt);
       for (const [index, text] of texts.entries()) {
-        const apart = join(before, await lm.tokenize(text));
+        const separated = join(before, await lm.tokenize(text));
         const whole = await promptOf(lm, prompt + text);
-        t.equal(found.boundary.merges?.includes(index), `${apart}` !== `${whole}`, text);
+        t.equal(found.boundary.merges?.includes(index), `${separated}` !== `${whole}`, text);
       }
-      const refused = { name: 'TypeError', message: /merges/ };
-      await t.rejects(lm.choose(before, texts, { merges: true }), refused);
-      await t.rejects(lm.choose(prompt, [before], { merges: true }), refused);
+      const rejected = { name: 'TypeError', message: /merges/ };
+      await t.rejects(lm.choose(before, texts, { merges: true }), rejected);
+      await t.rejects(lm.choose(prompt, [before], { merges: true }), rejected);
       const joint = await lm.choose(prompt, texts, { boundary: 'joint', merges: false });
-      t.ok(Array.isArray(joint.boundary.merges), 'which the other kinds know anyway');
+      t.ok(Array.isArray(joint.boundary.merges), 'the other boundaries always report them');
     },
   );
 }

@@ -1,5 +1,5 @@
-// What chooseMany gives, for any ChoiceLM: what choose gives, one after the other; and how it
-// takes tasks, fails and ends.
+// chooseMany, for any ChoiceLM: its results equal those of successive choose calls; and how it
+// pulls tasks, fails and ends.
 
 import { getEventListeners } from 'node:events';
 import { setImmediate, setTimeout as wait } from 'node:timers/promises';
@@ -37,19 +37,19 @@ export function chooseManySuite(t: Test, subject: Subject): void {
     { prompt: Int32Array.of(1, 2, 3), choices: [Int32Array.of(4), Int32Array.of(5, 6)] },
     { prompt, choices: texts, options: { details, boundary: 'healed' } },
   ];
-  /** More than any look-ahead takes, or any engine packs. */
-  const endless = function* (taken: { count: number }): Generator<ChooseTask> {
+  /** More tasks than any prefetch pulls, or any engine packs. */
+  const endless = function* (pulled: { count: number }): Generator<ChooseTask> {
     for (;;) {
-      taken.count++;
-      yield { prompt: `${prompt} ${taken.count}`, choices: texts };
+      pulled.count++;
+      yield { prompt: `${prompt} ${pulled.count}`, choices: texts };
     }
   };
-  const same = (t: Test, found: Choice, wanted: Choice, what: string): void => {
-    t.same(found.boundary, wanted.boundary, `the boundary of ${what}`);
-    t.same(found.tree.tokens, wanted.tree.tokens, `the tree of ${what}`);
-    t.equal(found.usage.promptTokens, wanted.usage.promptTokens, `the prompt of ${what}`);
-    t.equal(found.search, wanted.search, `the search of ${what}`);
-    for (const { index, tokens, logprob, score, text, exact } of wanted.choices) {
+  const same = (t: Test, found: Choice, expected: Choice, what: string): void => {
+    t.same(found.boundary, expected.boundary, `the boundary of ${what}`);
+    t.same(found.tree.tokens, expected.tree.tokens, `the tree of ${what}`);
+    t.equal(found.usage.promptTokens, expected.usage.promptTokens, `the prompt of ${what}`);
+    t.equal(found.search, expected.search, `the search of ${what}`);
+    for (const { index, tokens, logprob, score, text, exact } of expected.choices) {
       const own = at(found.choices, index);
       const slack = 4 * tolerance * (tokens.length + 2);
       if (exact && own.exact) near(t, own.logprob, logprob, slack, `choice ${index} of ${what}`);
@@ -58,7 +58,7 @@ export function chooseManySuite(t: Test, subject: Subject): void {
     }
   };
 
-  testWith(t, make, 'chooseMany gives what choose gives, in order', async (t, lm) => {
+  testWith(t, make, 'chooseMany returns what choose returns, in order', async (t, lm) => {
     const alone: Choice[] = [];
     for (const { prompt, choices, options } of tasks) {
       alone.push(await lm.choose(prompt, choices, options));
@@ -80,7 +80,7 @@ export function chooseManySuite(t: Test, subject: Subject): void {
     t.same(await all(lm.chooseMany([])), []);
   });
 
-  testWith(t, make, "a task's own options are before those of the call", async (t, lm) => {
+  testWith(t, make, "a task's own options override those of the call", async (t, lm) => {
     const options = { normalize: 'bytes', terminator: 'eog' } as const;
     const own = { normalize: 'none', terminator: undefined } as const;
     const [first, second] = await all(
@@ -92,14 +92,14 @@ export function chooseManySuite(t: Test, subject: Subject): void {
         options,
       ),
     );
-    const wanted = await lm.choose(prompt, texts, options);
-    same(t, first as Choice, wanted, 'the first');
+    const expected = await lm.choose(prompt, texts, options);
+    same(t, first as Choice, expected, 'the first');
     same(t, second as Choice, await lm.choose(prompt, texts, { terminator: 'eog' }), 'the second');
   });
 
-  testWith(t, make, 'a task that is wrong fails alone', async (t, lm) => {
+  testWith(t, make, 'an invalid task fails alone', async (t, lm) => {
     const long = lm.contextSize === undefined ? [] : [new Int32Array(lm.contextSize + 1)];
-    const wrong: [unknown, object][] = [
+    const invalid: [unknown, object][] = [
       [undefined, { name: 'TypeError', message: /tasks\[\d+\]/ }],
       [
         { prompt, choices: texts, choice: 1 },
@@ -130,9 +130,9 @@ export function chooseManySuite(t: Test, subject: Subject): void {
         { code: 'CONTEXT_OVERFLOW' },
       ]),
     ];
-    const good = { prompt, choices: texts };
-    const mixed = [good, ...wrong.flatMap(([task]) => [task, good])] as ChooseTask[];
-    const wanted = await lm.choose(prompt, texts);
+    const valid = { prompt, choices: texts };
+    const mixed = [valid, ...invalid.flatMap(([task]) => [task, valid])] as ChooseTask[];
+    const expected = await lm.choose(prompt, texts);
 
     const stream = lm.chooseMany(mixed)[Symbol.asyncIterator]();
     const settled = await all(lm.chooseMany(mixed).settled());
@@ -141,16 +141,16 @@ export function chooseManySuite(t: Test, subject: Subject): void {
       const outcome = at(settled, index);
       t.equal(outcome.index, index);
       if (index % 2 === 0) {
-        same(t, (await stream.next()).value, wanted, `task ${index}`);
+        same(t, (await stream.next()).value, expected, `task ${index}`);
         t.equal(outcome.status, 'fulfilled');
       } else {
-        const [, error] = at(wrong, (index - 1) / 2);
+        const [, error] = at(invalid, (index - 1) / 2);
         await t.rejects(stream.next(), error as { name: string });
         t.match(outcome, { status: 'rejected', reason: error });
       }
     }
     t.same(await stream.next(), { done: true, value: undefined });
-    t.same(await stream.next(), { done: true, value: undefined }, 'and stays so');
+    t.same(await stream.next(), { done: true, value: undefined }, 'and stays done');
   });
 
   testWith(t, make, 'calls of next may overlap', async (t, lm) => {
@@ -165,26 +165,26 @@ export function chooseManySuite(t: Test, subject: Subject): void {
     }
   });
 
-  testWith(t, make, 'no more is taken than a few groups ahead of the reader', async (t, lm) => {
-    const taken = { count: 0 };
-    const source = endless(taken);
+  testWith(t, make, 'at most a few groups are pulled ahead of the reader', async (t, lm) => {
+    const pulled = { count: 0 };
+    const source = endless(pulled);
     const stream = lm.chooseMany(source)[Symbol.asyncIterator]();
     await setImmediate();
-    t.equal(taken.count, 0, 'and nothing before there is one');
+    t.equal(pulled.count, 0, 'nothing is pulled before there is a reader');
     await stream.next();
-    // Until nothing more is taken.
-    for (let before = -1; before !== taken.count; await wait(200)) before = taken.count;
-    const after = taken.count;
+    // Wait until nothing more is pulled.
+    for (let before = -1; before !== pulled.count; await wait(200)) before = pulled.count;
+    const after = pulled.count;
     await wait(100);
-    t.equal(taken.count, after, 'it waits for the reader');
-    t.ok(after < 2000, `${after} were taken`);
+    t.equal(pulled.count, after, 'it waits for the reader');
+    t.ok(after < 2000, `${after} were pulled`);
     await stream.next();
     await stream.return?.();
     t.same(source.next(), { done: true, value: undefined }, 'leaving closes the source');
     t.same(await stream.next(), { done: true, value: undefined });
   });
 
-  testWith(t, make, 'leaving the loop ends what runs', async (t, lm) => {
+  testWith(t, make, 'leaving the loop stops the work', async (t, lm) => {
     const controller = new AbortController();
     const { signal } = controller;
     let count = 0;
@@ -192,22 +192,26 @@ export function chooseManySuite(t: Test, subject: Subject): void {
       t.equal(choice.choices.length, texts.length);
       if (++count === 3) break;
     }
-    t.equal(getEventListeners(signal, 'abort').length, 0, 'and listens no more');
+    t.equal(getEventListeners(signal, 'abort').length, 0, 'and removes the listener');
     for await (const _ of lm.chooseMany([], { signal }));
     t.equal(getEventListeners(signal, 'abort').length, 0);
-    t.equal((await lm.choose(prompt, texts)).choices.length, texts.length, 'and the LM goes on');
+    t.equal(
+      (await lm.choose(prompt, texts)).choices.length,
+      texts.length,
+      'and the LM still works',
+    );
   });
 
   testWith(t, make, 'an abort ends the stream with its reason', async (t, lm) => {
     const reason = { any: 'value' };
-    const taken = { count: 0 };
-    const early = lm.chooseMany(endless(taken), { signal: AbortSignal.abort(reason) });
+    const pulled = { count: 0 };
+    const early = lm.chooseMany(endless(pulled), { signal: AbortSignal.abort(reason) });
     t.equal(await all(early).catch((error: unknown) => error), reason);
-    t.equal(taken.count, 0, 'before anything is taken');
+    t.equal(pulled.count, 0, 'before anything is pulled');
 
     const controller = new AbortController();
     const { signal } = controller;
-    const source = endless(taken);
+    const source = endless(pulled);
     const outcomes: SettledChoice[] = [];
     const ended = (async () => {
       for await (const outcome of lm.chooseMany(source, { signal }).settled()) {
@@ -219,7 +223,7 @@ export function chooseManySuite(t: Test, subject: Subject): void {
     t.ok(outcomes.every(({ status }) => status === 'fulfilled'));
     t.ok(outcomes.length === 3);
     t.equal(getEventListeners(signal, 'abort').length, 0);
-    // The source is closed once what ran has ended.
+    // The source is closed once running work has stopped.
     for (let tries = 0; tries < 100 && !source.next().done; tries++) await wait(10);
     t.equal(source.next().done, true);
 
@@ -229,12 +233,16 @@ export function chooseManySuite(t: Test, subject: Subject): void {
     };
     const again = new AbortController();
     const stream = lm.chooseMany(never(), { signal: again.signal })[Symbol.asyncIterator]();
-    t.equal((await stream.next()).done, false, 'a slow source holds up no result');
+    t.equal((await stream.next()).done, false, 'a slow source delays no result');
     const waiting = stream.next();
     again.abort(reason);
     t.equal(await waiting.catch((error: unknown) => error), reason);
     t.same(await stream.next(), { done: true, value: undefined });
-    t.equal((await lm.choose(prompt, texts)).choices.length, texts.length, 'and the LM goes on');
+    t.equal(
+      (await lm.choose(prompt, texts)).choices.length,
+      texts.length,
+      'and the LM still works',
+    );
   });
 
   testWith(t, make, 'an error of the source comes after the results before it', async (t, lm) => {
@@ -259,23 +267,23 @@ export function chooseManySuite(t: Test, subject: Subject): void {
     }
   });
 
-  testWith(t, make, 'what is no call of chooseMany is refused at once', async (t, lm) => {
-    const refused = (tasks: unknown, options: unknown, name: string) =>
+  testWith(t, make, 'invalid arguments of chooseMany are rejected at once', async (t, lm) => {
+    const rejected = (tasks: unknown, options: unknown, name: string) =>
       t.throws(() => lm.chooseMany(tasks as ChooseTask[], options as object), { name });
-    refused(undefined, {}, 'TypeError');
-    refused({ prompt, choices: texts }, {}, 'TypeError');
-    refused('tasks', {}, 'TypeError');
-    refused([], { top: 0 }, 'RangeError');
-    refused([], { best: 1 }, 'TypeError');
-    refused([], { signal: {} }, 'TypeError');
-    refused([], null, 'TypeError');
+    rejected(undefined, {}, 'TypeError');
+    rejected({ prompt, choices: texts }, {}, 'TypeError');
+    rejected('tasks', {}, 'TypeError');
+    rejected([], { top: 0 }, 'RangeError');
+    rejected([], { best: 1 }, 'TypeError');
+    rejected([], { signal: {} }, 'TypeError');
+    rejected([], null, 'TypeError');
     const stream = lm.chooseMany([]);
     stream.settled();
     t.throws(() => stream[Symbol.asyncIterator](), { name: 'TypeError', message: /one reader/ });
     t.throws(() => stream.settled(), { name: 'TypeError' });
   });
 
-  testWith(t, make, 'a closed LM ends every task', async (t, lm: ChoiceLM) => {
+  testWith(t, make, 'a closed LM rejects every task', async (t, lm: ChoiceLM) => {
     const stream = lm.chooseMany(endless({ count: 0 })).settled();
     t.match((await stream.next()).value, { index: 0, status: 'fulfilled' });
     await lm.close();

@@ -1,4 +1,4 @@
-// What a prior does to scores, for any ChoiceLM: held against two plain calls.
+// Option `prior` of `choose`, for any ChoiceLM: checked against two calls without a prior.
 
 import type { ChoiceLM, ChooseOptions } from 'autocog-lm';
 import type { Test } from 'tap';
@@ -7,7 +7,7 @@ import { at, promptOf } from './oracle.js';
 import type { Subject } from './subject.js';
 import { near, testWith } from './with-lm.js';
 
-/** The tokens that stand for nothing before. */
+/** The tokens of an empty prior. */
 async function beginning(lm: ChoiceLM): Promise<Int32Array> {
   const tokens = await promptOf(lm, '');
   return tokens.length > 0 ? tokens : Int32Array.of(lm.beginToken as number);
@@ -17,16 +17,16 @@ export function choosePriorSuite(t: Test, { make, prompt, choices, tolerance }: 
   const prior = `${choices[1]} and`;
   const texts = [...choices, choices[0] + choices[1], choices[0]];
 
-  /** Each score is the plain one less the prior's, each divided by its own length. */
+  /** Each score is the one without a prior minus the prior's, each normalized by its own length. */
   const checkPrior = async (
     t: Test,
     lm: ChoiceLM,
     options: ChooseOptions,
     before: string | Int32Array,
-    given: string = prior,
+    value: string = prior,
   ): Promise<void> => {
-    const what = JSON.stringify([options, given]);
-    const found = await lm.choose(prompt, texts, { ...options, prior: given });
+    const what = JSON.stringify([options, value]);
+    const found = await lm.choose(prompt, texts, { ...options, prior: value });
     const plain = await lm.choose(prompt, texts, options);
     const alone = await lm.choose(before, texts, options);
     checkArithmetic(t, found);
@@ -40,13 +40,13 @@ export function choosePriorSuite(t: Test, { make, prompt, choices, tolerance }: 
     }
   };
 
-  testWith(t, make, 'a prior is taken off, normalised by its own length', async (t, lm) => {
+  testWith(t, make, 'a prior is subtracted, normalized by its own length', async (t, lm) => {
     for (const normalize of ['none', 'tokens', 'bytes', 'chars'] as const) {
       await checkPrior(t, lm, { normalize }, prior);
     }
   });
 
-  testWith(t, make, 'a prior has the boundary and the terminator of the prompt', async (t, lm) => {
+  testWith(t, make, 'a prior uses the boundary and the terminator of the prompt', async (t, lm) => {
     for (const boundary of ['separate', 'joint', 'healed'] as const) {
       for (const terminator of ['none', 'eog', choices[2]]) {
         await checkPrior(t, lm, { boundary, terminator, normalize: 'tokens' }, prior);
@@ -70,7 +70,7 @@ export function choosePriorSuite(t: Test, { make, prompt, choices, tolerance }: 
     }
   });
 
-  testWith(t, make, 'a prior is scored once, and then known', async (t, lm) => {
+  testWith(t, make, 'a prior is scored once, and then cached', async (t, lm) => {
     const plain = await lm.choose(prompt, texts);
     const work = ({ usage }: { usage: typeof plain.usage }): number =>
       usage.decodedTokens + usage.cachedTokens;
@@ -78,9 +78,9 @@ export function choosePriorSuite(t: Test, { make, prompt, choices, tolerance }: 
     const second = await lm.choose(prompt, texts, { prior });
     const some = await lm.choose(prompt, texts.slice(1, 3), { prior, normalize: 'bytes' });
     const alone = await lm.choose(prompt, texts.slice(1, 3), { normalize: 'bytes' });
-    t.ok(work(first) > work(plain), 'it costs something');
-    t.equal(work(second), work(plain), 'and nothing again');
-    t.equal(work(some), work(alone), 'nor for some of the same choices');
+    t.ok(work(first) > work(plain), 'the first call scores the prior');
+    t.equal(work(second), work(plain), 'the second does not');
+    t.equal(work(some), work(alone), 'nor does one with some of the same choices');
     t.same(
       second.choices.map(({ priorLogprob }) => priorLogprob),
       first.choices.map(({ priorLogprob }) => priorLogprob),
@@ -89,27 +89,32 @@ export function choosePriorSuite(t: Test, { make, prompt, choices, tolerance }: 
     const ended = await lm.choose(prompt, texts, { prior, terminator: 'eog' });
     t.ok(
       (at(ended.choices, 0).priorLogprob as number) < (at(first.choices, 0).priorLogprob as number),
-      'another end is another prior',
+      'another terminator is cached separately',
     );
   });
 
-  testWith(t, make, 'calls at a time and an abort leave the priors right', async (t, lm) => {
-    const controller = new AbortController();
-    const aborted = lm.choose(prompt, texts, { prior, signal: controller.signal });
-    controller.abort('enough');
-    await t.rejects(
-      aborted.catch((reason) => Promise.reject(new Error(reason))),
-      { message: 'enough' },
-    );
-    const together = await Promise.all(
-      [prior, '', prior].map((prior) => lm.choose(prompt, texts, { prior })),
-    );
-    const alone = await lm.choose(prior, texts);
-    for (const choice of [at(together, 0), at(together, 2)]) {
-      for (const { index, tokens, priorLogprob = Number.NaN } of choice.choices) {
-        const wanted = at(alone.choices, index).logprob;
-        near(t, priorLogprob, wanted, 2 * tolerance * tokens.length, `prior ${index}`);
+  testWith(
+    t,
+    make,
+    'concurrent calls and an abort keep the cached priors correct',
+    async (t, lm) => {
+      const controller = new AbortController();
+      const aborted = lm.choose(prompt, texts, { prior, signal: controller.signal });
+      controller.abort('enough');
+      await t.rejects(
+        aborted.catch((reason) => Promise.reject(new Error(reason))),
+        { message: 'enough' },
+      );
+      const together = await Promise.all(
+        [prior, '', prior].map((prior) => lm.choose(prompt, texts, { prior })),
+      );
+      const alone = await lm.choose(prior, texts);
+      for (const choice of [at(together, 0), at(together, 2)]) {
+        for (const { index, tokens, priorLogprob = Number.NaN } of choice.choices) {
+          const expected = at(alone.choices, index).logprob;
+          near(t, priorLogprob, expected, 2 * tolerance * tokens.length, `prior ${index}`);
+        }
       }
-    }
-  });
+    },
+  );
 }

@@ -1,4 +1,4 @@
-// What choose gives, for any ChoiceLM, held against greedy alone.
+// choose, for any ChoiceLM: checked against greedy alone.
 
 import type { Choice, ChooseOptions } from 'autocog-lm';
 import type { Test } from 'tap';
@@ -9,13 +9,13 @@ import { near, testWith } from './with-lm.js';
 
 export function chooseSuite(t: Test, subject: Subject): void {
   const { make, prompt, choices, tolerance } = subject;
-  const same = (t: Test, found: Choice, wanted: Choice, what: string): void => {
-    for (const [index, logprob] of logprobsOf(wanted).entries()) {
+  const same = (t: Test, found: Choice, expected: Choice, what: string): void => {
+    for (const [index, logprob] of logprobsOf(expected).entries()) {
       near(t, at(found.choices, index).logprob, logprob, tolerance, `${what}, choice ${index}`);
     }
   };
 
-  testWith(t, make, 'choose picks the choice that greedy makes the likeliest', async (t, lm) => {
+  testWith(t, make, 'choose picks the most likely choice according to greedy', async (t, lm) => {
     const choice = await lm.choose(prompt, choices);
     checkArithmetic(t, choice);
     await checkAgainstOracle(t, lm, choice, tolerance);
@@ -34,36 +34,41 @@ export function chooseSuite(t: Test, subject: Subject): void {
     near(t, choice.margin, first - second, 1e-9, 'margin');
     t.match(choice, { search: 'exhaustive', certified: choices.length });
     t.ok(choice.choices.every(({ exact }) => exact));
-    const more = ['interval', 'priorLogprob', 'ranks', 'endLogprob'];
-    t.notOk(more.some((key) => choice.choices.some((scored) => key in scored)));
+    const optional = ['interval', 'priorLogprob', 'ranks', 'endLogprob'];
+    t.notOk(optional.some((key) => choice.choices.some((scored) => key in scored)));
     t.notOk('massInterval' in choice);
     t.equal(choice.usage.promptTokens, choice.boundary.tokens.length);
     t.ok(choice.timings.totalMs >= choice.timings.tokenizeMs);
   });
 
-  testWith(t, make, 'choose gives equal results to token ids and to duplicates', async (t, lm) => {
-    const tokens = await Promise.all(choices.map((text) => lm.tokenize(text)));
-    const plain = await lm.choose(prompt, choices);
-    const ids = await lm.choose(await promptOf(lm, prompt), [
-      ...tokens,
-      at(tokens, 1),
-      at(tokens, 0),
-    ]);
-    checkArithmetic(t, ids);
-    same(t, ids, plain, 'by ids');
-    const { rank: _, index: __, ...original } = at(ids.choices, 1);
-    t.match(ids.choices[choices.length], original, 'a duplicate is as its original');
-    near(t, ids.mass, plain.mass, 1e-4, 'mass counts duplicates once');
-    near(t, ids.margin, plain.margin, 2 * tolerance, 'so does margin');
-    near(t, ids.probability, plain.probability, 1e-3, 'so do probabilities');
-    t.equal(ids.tree.size, plain.tree.size);
-    t.equal(at(ids.choices, 0).text, await lm.detokenize(at(tokens, 0)));
-  });
+  testWith(
+    t,
+    make,
+    'choose returns equal results for token ids and for duplicates',
+    async (t, lm) => {
+      const tokens = await Promise.all(choices.map((text) => lm.tokenize(text)));
+      const plain = await lm.choose(prompt, choices);
+      const ids = await lm.choose(await promptOf(lm, prompt), [
+        ...tokens,
+        at(tokens, 1),
+        at(tokens, 0),
+      ]);
+      checkArithmetic(t, ids);
+      same(t, ids, plain, 'by ids');
+      const { rank: _, index: __, ...original } = at(ids.choices, 1);
+      t.match(ids.choices[choices.length], original, 'a duplicate equals its original');
+      near(t, ids.mass, plain.mass, 1e-4, 'mass counts duplicates once');
+      near(t, ids.margin, plain.margin, 2 * tolerance, 'so does margin');
+      near(t, ids.probability, plain.probability, 1e-3, 'so do probabilities');
+      t.equal(ids.tree.size, plain.tree.size);
+      t.equal(at(ids.choices, 0).text, await lm.detokenize(at(tokens, 0)));
+    },
+  );
 
   testWith(
     t,
     make,
-    'a choice may be a prefix of another, and never scores below it',
+    'a choice may be a prefix of another, and never scores lower',
     async (t, lm) => {
       const [first] = choices;
       const choice = await lm.choose(prompt, [first + first, first, first + choices[1]]);
@@ -80,7 +85,7 @@ export function chooseSuite(t: Test, subject: Subject): void {
     },
   );
 
-  testWith(t, make, 'each normalisation divides by its own length', async (t, lm) => {
+  testWith(t, make, 'each normalization divides by its own length', async (t, lm) => {
     const texts = [...choices, 'é😀'];
     const lengths = {
       none: texts.map(() => 1),
@@ -111,26 +116,26 @@ export function chooseSuite(t: Test, subject: Subject): void {
     }
     t.ok(choice.mass <= 1);
     const ends = choice.tree.nodes().filter(({ end }) => end !== undefined);
-    t.equal(ends.length, texts.length, 'and at the ends of choices only');
+    t.equal(ends.length, texts.length, 'only at the ends of choices');
     const normalized = await lm.choose(prompt, texts, { terminator: 'eog', normalize: 'tokens' });
     for (const { logprob, score, tokens } of normalized.choices) {
       near(t, score, logprob / (tokens.length + 1), 1e-12, 'the end counts as a token');
     }
   });
 
-  testWith(t, make, 'a text as terminator is scored after each choice', async (t, lm) => {
+  testWith(t, make, 'a text terminator is scored after each choice', async (t, lm) => {
     const terminator = choices[2];
     const suffix = await lm.tokenize(terminator);
     const choice = await lm.choose(prompt, ['', choices[0], choices[1]], { terminator });
     checkArithmetic(t, choice);
     await checkAgainstOracle(t, lm, choice, tolerance);
-    t.same(at(choice.choices, 0).tokens, suffix, "an empty choice's value is the terminator's");
+    t.same(at(choice.choices, 0).tokens, suffix, 'an empty choice scores the terminator alone');
     t.same(at(choice.choices, 1).tokens, join(await lm.tokenize(choices[0]), suffix));
     t.equal(at(choice.choices, 1).endLogprob, undefined);
     await t.rejects(lm.choose(prompt, choices, { terminator: '' }), { name: 'RangeError' });
   });
 
-  testWith(t, make, 'an empty choice is refused where nothing ends it', async (t, lm) => {
+  testWith(t, make, 'an empty choice is rejected without a terminator', async (t, lm) => {
     const empty = { name: 'RangeError', message: /choices\[1\]/ };
     await t.rejects(lm.choose(prompt, ['a', '']), empty);
     await t.rejects(lm.choose(prompt, [Int32Array.of(1), new Int32Array(0)]), empty);
@@ -155,7 +160,7 @@ export function chooseSuite(t: Test, subject: Subject): void {
   testWith(
     t,
     make,
-    'all next tokens together have the probability of what is before',
+    'all next tokens together have the probability of their prefix',
     async (t, lm) => {
       const size = (await lm.greedy(prompt)).length;
       const every = Array.from({ length: size }, (_, token) => token);
@@ -172,7 +177,7 @@ export function chooseSuite(t: Test, subject: Subject): void {
     },
   );
 
-  testWith(t, make, 'sequential batching gives the same as a tree', async (t, lm) => {
+  testWith(t, make, 'sequential batching returns the same results as a tree', async (t, lm) => {
     const texts = [...choices, choices[0] + choices[1], choices[0]];
     const sets: ChooseOptions[] = [{}, { terminator: 'eog' }, { boundary: 'joint' }];
     for (const options of sets) {
@@ -190,7 +195,7 @@ export function chooseSuite(t: Test, subject: Subject): void {
   testWith(
     t,
     make,
-    'a joint boundary scores the tokens that prompt and choice have together',
+    'a joint boundary scores the tokens of prompt and choice tokenized together',
     async (t, lm) => {
       const context = prompt.trimEnd();
       const texts = choices.map((text) => text.trimStart());
@@ -201,23 +206,23 @@ export function chooseSuite(t: Test, subject: Subject): void {
       t.same(
         choice.boundary.tokens,
         await promptOf(lm, context),
-        'white space is left to the choice',
+        'white space moves to the choice',
       );
       for (const { index, text, tokens } of choice.choices) {
-        const whole = await promptOf(lm, `${context} ${text}`);
-        t.same(join(choice.boundary.tokens, tokens), whole);
-        const apart = join(await promptOf(lm, `${context} `), await lm.tokenize(text));
-        t.equal(choice.boundary.merges?.includes(index), `${apart}` !== `${whole}`);
-        t.equal(text, texts[index], 'the text is as it was given');
+        const joined = await promptOf(lm, `${context} ${text}`);
+        t.same(join(choice.boundary.tokens, tokens), joined);
+        const separated = join(await promptOf(lm, `${context} `), await lm.tokenize(text));
+        t.equal(choice.boundary.merges?.includes(index), `${separated}` !== `${joined}`);
+        t.equal(text, texts[index], 'the text is unchanged');
       }
-      const refused = { name: 'TypeError' };
+      const rejected = { name: 'TypeError' };
       const ids = [await lm.tokenize(at(texts, 0))];
-      await t.rejects(lm.choose(prompt, ids, { boundary: 'joint' }), refused);
-      await t.rejects(lm.choose(at(ids, 0), texts, { boundary: 'joint' }), refused);
+      await t.rejects(lm.choose(prompt, ids, { boundary: 'joint' }), rejected);
+      await t.rejects(lm.choose(at(ids, 0), texts, { boundary: 'joint' }), rejected);
     },
   );
 
-  testWith(t, make, 'the tree has every value, and shows them', async (t, lm) => {
+  testWith(t, make, 'the tree has every score, and shows it', async (t, lm) => {
     const choice = await lm.choose(prompt, choices);
     const nodes = choice.tree.nodes();
     for (const { index, logprob } of choice.choices) {
@@ -231,7 +236,7 @@ export function chooseSuite(t: Test, subject: Subject): void {
     t.equal(JSON.parse(JSON.stringify(choice.tree)).nodes.length, choice.tree.size + 1);
   });
 
-  testWith(t, make, 'choices that are none are refused', async (t, lm) => {
+  testWith(t, make, 'invalid choices are rejected', async (t, lm) => {
     const rejected = (bad: unknown, name: string) =>
       t.rejects(lm.choose(prompt, bad as never), { name });
     await rejected([], 'RangeError');
@@ -244,7 +249,7 @@ export function chooseSuite(t: Test, subject: Subject): void {
     await rejected([Int32Array.of(-1)], 'RangeError');
   });
 
-  testWith(t, make, 'an option that is none, or has no such value, is refused', async (t, lm) => {
+  testWith(t, make, 'unknown options and invalid values are rejected', async (t, lm) => {
     const rejected = (options: object, name: string, message = /./) =>
       t.rejects(lm.choose(prompt, choices, options as never), { name, message });
     await rejected({ normalise: 'tokens' }, 'TypeError', /normalize.*normalise/);

@@ -1,4 +1,5 @@
-// The truth, from `greedy` alone: one call per token, nothing shared, sums in doubles.
+// Reference values computed from `greedy` alone: one call per token, nothing shared, sums in
+// doubles. Also small helpers for all tests.
 
 import type { ChoiceLM } from 'autocog-lm';
 
@@ -6,7 +7,7 @@ import type { ChoiceLM } from 'autocog-lm';
 export const join = (a: Iterable<number>, b: Iterable<number>): Int32Array =>
   Int32Array.from([...a, ...b]);
 
-/** The log-probability of each token after the prompt's and those before it. */
+/** The log-probability of each token, given the prompt and the previous tokens. */
 export async function stepsOf(
   lm: ChoiceLM,
   prompt: Int32Array,
@@ -26,9 +27,10 @@ export async function endOf(lm: ChoiceLM, tokens: Int32Array): Promise<number> {
   return Math.log(sum([...lm.endOfGeneration].map((token) => Math.exp(next[token] as number))));
 }
 
-/** An element that must be there. */
+/** An element that must exist. */
 export function at<T>(values: ArrayLike<T>, index: number): T {
-  if (index >= values.length) throw new Error(`There are only ${values.length}, not ${index + 1}`);
+  if (index >= values.length)
+    throw new Error(`Expected at least ${index + 1} elements, got ${values.length}`);
   return values[index] as T;
 }
 
@@ -38,13 +40,13 @@ export const sum = (values: Iterable<number>): number => {
   return total;
 };
 
-/** Probabilities that are in the proportion of exp(scores). */
+/** Probabilities proportional to exp(scores). */
 export function softmax(scores: readonly number[]): number[] {
-  const top = Math.max(...scores);
-  const weights = scores.map((score) => Math.exp(score - top));
+  const max = Math.max(...scores);
+  const weights = scores.map((score) => Math.exp(score - max));
   return weights.map((weight) => weight / sum(weights));
 }
 
-/** The tokens of a prompt as every method takes it. */
+/** The tokens of a text prompt, as every method tokenizes it. */
 export const promptOf = (lm: ChoiceLM, text: string): Promise<Int32Array> =>
   lm.tokenize(text, { addSpecial: true });

@@ -1,4 +1,4 @@
-// The trie of choices: its shape, its order, and what it shows.
+// TokenChoiceTree: its shape, its order, and its public view.
 
 import { TokenChoiceTree } from 'autocog-lm';
 import fc from 'fast-check';
@@ -6,17 +6,14 @@ import t from 'tap';
 
 const ids = (...tokens: number[]): Int32Array => Int32Array.from(tokens);
 
-t.test(
-  'paths with a common beginning share its nodes, in the order of their first use',
-  async (t) => {
-    const tree = new TokenChoiceTree([ids(5, 1), ids(9), ids(5, 0, 2), ids(5, 1, 3)]);
-    t.same([...tree.tokens], [-1, 5, 1, 3, 0, 2, 9]);
-    t.same([...tree.parents], [-1, 0, 1, 2, 1, 4, 0]);
-    t.same([...tree.ends], [2, 6, 5, 3]);
-    t.same([tree.size, tree.childless, tree.depth], [6, 3, 3]);
-    t.same([...tree.nodesOf(3)], [1, 2, 3]);
-  },
-);
+t.test('paths with a common prefix share its nodes, in order of first use', async (t) => {
+  const tree = new TokenChoiceTree([ids(5, 1), ids(9), ids(5, 0, 2), ids(5, 1, 3)]);
+  t.same([...tree.tokens], [-1, 5, 1, 3, 0, 2, 9]);
+  t.same([...tree.parents], [-1, 0, 1, 2, 1, 4, 0]);
+  t.same([...tree.ends], [2, 6, 5, 3]);
+  t.same([tree.size, tree.childless, tree.depth], [6, 3, 3]);
+  t.same([...tree.nodesOf(3)], [1, 2, 3]);
+});
 
 t.test('equal paths end at one node, an empty path at the root', async (t) => {
   const tree = new TokenChoiceTree([ids(1), ids(), ids(1)]);
@@ -30,13 +27,13 @@ t.test('equal paths end at one node, an empty path at the root', async (t) => {
   t.same([empty.size, empty.childless, empty.depth], [0, 0, 0]);
 });
 
-t.test('paths that are none are refused', async (t) => {
+t.test('invalid paths are rejected', async (t) => {
   t.throws(() => new TokenChoiceTree('a' as never), { name: 'TypeError' });
   t.throws(() => new TokenChoiceTree([[1]] as never), { name: 'TypeError' });
   t.throws(() => new TokenChoiceTree([ids(-1)]), { name: 'RangeError' });
 });
 
-t.test('any paths make a depth-first tree from which they can be read back', async (t) => {
+t.test('any paths build a depth-first tree that contains them', async (t) => {
   const path = fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 6 });
   t.doesNotThrow(() =>
     fc.assert(
@@ -54,7 +51,7 @@ t.test('any paths make a depth-first tree from which they can be read back', asy
         walk(0);
         return (
           tree.size === prefixes.size &&
-          preorder.every((index, place) => index === place) &&
+          preorder.every((index, position) => index === position) &&
           tree.childless === nodes.filter((n) => n.index > 0 && n.children.length === 0).length &&
           lists.every(
             (list, i) => `${[...tree.nodesOf(i)].map((n) => tree.tokens[n])}` === `${list}`,
@@ -68,9 +65,9 @@ t.test('any paths make a depth-first tree from which they can be read back', asy
   );
 });
 
-t.test('values of scoring show in nodes, in JSON and in Graphviz', async (t) => {
+t.test('scores appear in nodes, in JSON and in Graphviz', async (t) => {
   const bare = new TokenChoiceTree([ids(1, 2), ids(1)]);
-  t.notOk('logprob' in (bare.nodes()[1] ?? {}), 'nothing is invented before');
+  t.notOk('logprob' in (bare.nodes()[1] ?? {}), 'no values before scoring');
   const tree = bare.withValues({
     logprobs: Float64Array.of(0, -1, -0.5),
     ends: Float64Array.of(Number.NaN, -3, Number.NaN),
