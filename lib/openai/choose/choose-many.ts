@@ -1,5 +1,5 @@
-// Many `choose` over a server: a few under way at once, told in the order of their tasks.
-// `lib/openai/choose/choose.ts` calls it, and `lib/choose/choice-stream.ts` reads it.
+// Runs many `choose` over a server, a few concurrently, and yields the outcomes in task order.
+// `choose.ts` calls it, and `lib/choose/choice-stream.ts` reads it.
 
 import type { SettledChoice } from '../../choose/choose-group.js';
 import type { TaskSource } from '../../choose/choose-many.js';
@@ -8,28 +8,28 @@ import { checkOptions, type Prompt, wrongType } from '../../common/arguments.js'
 import { type RemoteChooseOptions, remoteOptionNames } from './choose-options.js';
 import type { RemoteChoice } from './choose-result.js';
 
-/** One `choose` of many. */
+/** One of many `choose`. */
 export interface RemoteChooseTask {
   prompt: Prompt;
-  /** At least one; all texts, or all token ids. */
+  /** Non-empty; all texts, or all token ids. */
   choices: readonly string[] | readonly Int32Array[];
-  /** Each that is given replaces that of the whole call. */
+  /** Each given option overrides that of the whole call. */
   options?: Omit<RemoteChooseOptions, 'signal'> | undefined;
 }
 
-/** One `choose`. */
+/** Runs one `choose`. */
 export type Chooses = (
   prompt: Prompt,
   choices: readonly string[] | readonly Int32Array[],
   options: RemoteChooseOptions,
 ) => Promise<RemoteChoice>;
 
-/** How many are under way at once. */
+/** Maximum number of concurrent tasks. */
 const ahead = 4;
 
 type Outcome = SettledChoice<RemoteChoice>;
 
-/** What became of each task, in their order. Throws what the source throws, and aborts. */
+/** The outcomes in task order. Throws what the source throws, and the signal's reason. */
 export async function* outcomesOf(
   choose: Chooses,
   source: TaskSource,
@@ -45,7 +45,7 @@ export async function* outcomesOf(
     for (let index = 0; ; ) {
       const [first] = running;
       if (end === undefined && running.length < ahead) taking ??= take(source, signal);
-      // The first is told as soon as it is there, however long the next task takes to come.
+      // Yield the first outcome once it settles, even if the next task takes long to arrive.
       const taken = await (first === undefined ? taking : taking && Promise.race([taking, first]));
       signal.throwIfAborted();
       if (taken !== undefined && 'item' in taken) {
@@ -69,7 +69,7 @@ export async function* outcomesOf(
   }
 }
 
-/** What the source gave, or failed with. */
+/** What the source yielded or failed with. */
 type Taken = { item: IteratorResult<unknown> } | { error: unknown };
 
 function take(source: TaskSource, signal: AbortSignal): Promise<Taken> {

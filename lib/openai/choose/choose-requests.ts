@@ -1,5 +1,5 @@
-// Many prompts for one server in few requests, a few of these at a time, and what they cost. The
-// strategies ask by it.
+// Sends many prompts to a server, batched into few requests of which a few run concurrently, and
+// adds up their costs. The strategies use it.
 
 import { NotSupportedError, RemoteError } from '../../common/errors.js';
 import { type Cost, noCost } from '../../common/usage.js';
@@ -8,30 +8,30 @@ import { inParallel } from '../http/parallel.js';
 import type { ServerFeatures } from './probe.js';
 import type { RemoteEngine } from './remote-engine.js';
 
-/** How many requests are under way at once. */
+/** Maximum number of concurrent requests. */
 const width = 4;
-/** How many prompts, and tokens of prompts, one request has, and how many tokens its answer tells. */
+/** Limits of one request: prompts, prompt tokens, and log-probabilities in the response. */
 const mostPrompts = 128;
 const mostTokens = 32_768;
 const mostTold = 100_000;
 
-/** What is asked about each prompt. */
+/** The request fields that apply to each prompt. */
 export type Ask = Pick<
   CompletionsBody,
   'max_tokens' | 'temperature' | 'logprobs' | 'echo' | 'logit_bias'
 >;
 
-/** How the prompts of one call are asked. */
+/** How to send the prompts of one call. */
 export interface Manner {
   /** One prompt per request, one request at a time. */
   sequential: boolean;
-  /** Whether a server that takes texts alone must have read the very tokens that were meant. */
+  /** Whether a server that takes only text must have tokenized it into exactly the given tokens. */
   exact: boolean;
 }
 
 /** The requests of one call. */
 export class Requests {
-  /** What all of them cost so far: `decodeCalls` counts requests. */
+  /** The total cost so far; `decodeCalls` counts requests. */
   readonly cost: Cost = noCost();
   readonly signal: AbortSignal | undefined;
   readonly #engine: Pick<RemoteEngine, 'api' | 'tokenizer'>;
@@ -47,7 +47,7 @@ export class Requests {
     this.signal = signal;
   }
 
-  /** Asks about each prompt, and has each answer read as soon as it is there. */
+  /** Sends all prompts, and passes each result to `read` as soon as its response arrives. */
   async complete(
     prompts: readonly Int32Array[],
     ask: Ask,
@@ -66,7 +66,7 @@ export class Requests {
     this.cost.timings.decodeMs += performance.now() - start;
   }
 
-  /** The answer to one prompt. */
+  /** The result for one prompt. */
   async completeOne(prompt: Int32Array, ask: Ask, manner: Manner): Promise<Answer> {
     const answers: Answer[] = [];
     await this.complete([prompt], ask, manner, (answer) => {
@@ -75,7 +75,7 @@ export class Requests {
     return answers[0] as Answer;
   }
 
-  /** What a chat answers to one message. */
+  /** The reply of a chat to one message. */
   async chat(content: string, question: Readonly<Record<string, unknown>>): Promise<Answer> {
     const messages = [{ role: 'user', content }];
     const start = performance.now();
@@ -98,7 +98,7 @@ export class Requests {
     else if (prompts.length === 1) prompt = Array.from(first);
     else prompt = prompts.map((tokens) => Array.from(tokens));
     const found = await api.completions({ ...body, prompt }, signal);
-    // Some servers count one prompt of several.
+    // Some servers report the count of only one of several prompts.
     const sent = this.#features.tokenPrompts
       ? prompts.reduce((sum, { length }) => sum + length, 0)
       : 0;
@@ -107,7 +107,9 @@ export class Requests {
     return checkAnswers(found, prompts.length);
   }
 
-  /** Adds a request's cost, which is no less than what was sent and written for certain. */
+  /**
+   * Adds a request's cost: the reported counts, but no less than was certainly sent and generated.
+   */
   #count({ usage: said }: Answers, sent: number, written: number): void {
     const { usage } = this.cost;
     const promptTokens = Math.max(said.promptTokens, sent);
@@ -139,13 +141,16 @@ export class Requests {
   }
 }
 
-/** As many answers as prompts. */
+/** Throws unless there is one result per prompt. */
 function checkAnswers({ answers }: Answers, count: number): Answer[] {
   if (answers.length === count) return answers;
   throw new RemoteError(`The server gave ${answers.length} answers to ${count} prompts`);
 }
 
-/** Where a prompt goes as text, its tokens are known to be those of the text by their number alone. */
+/**
+ * For a prompt sent as text, only the reported token count can confirm that the server tokenized it
+ * as expected.
+ */
 function checkTokens(found: number, prompt: Int32Array): void {
   if (found === prompt.length) return;
   const count = found === 0 ? 'does not say how many it reads' : `reads ${found}`;

@@ -1,5 +1,5 @@
-// Choosing over a server: by which strategy, and what makes a Choice of what it finds. The class
-// OpenAI hands its `choose`, `chooseMany`, `score` and `probe` on to this.
+// Choosing over a server: selects a strategy and builds a RemoteChoice from its result. The class
+// OpenAI delegates `choose`, `chooseMany`, `score` and `probe` to it.
 
 import { ChoiceStream } from '../../choose/choice-stream.js';
 import {
@@ -34,7 +34,7 @@ import { scoreByEcho } from './strategy-echo.js';
 import { scoreByLogprobs } from './strategy-logprobs.js';
 import { chooseByLabel } from './strategy-prompted.js';
 
-/** What each strategy needs of a server. */
+/** The server features that each strategy requires. */
 const needs: Record<Strategy, { what: string; has(features: ServerFeatures): boolean }> = {
   echo: { what: 'the log-probabilities of an echoed prompt', has: ({ echo }) => echo !== false },
   logprobs: {
@@ -48,12 +48,13 @@ const needs: Record<Strategy, { what: string; has(features: ServerFeatures): boo
   prompted: { what: 'chat completions', has: ({ chat }) => chat },
 };
 
-/** The order in which `'auto'` tries them: the more their numbers say, the earlier. */
+/** The order of preference of `'auto'`: the most informative numbers first. */
 const preferred = ['echo', 'logprobs', 'bias', 'prompted'] as const;
 
 function strategyOf(option: StrategyOption, features: ServerFeatures): Strategy {
   const wanted = option === 'auto' ? preferred : [option];
-  // A bias in a chat has no text to go on with: labels are read as they are meant.
+  // A chat reply does not continue the prompt, so biasing it scores the wrong thing. Labels work as
+  // intended.
   const isUsual = (strategy: Strategy): boolean =>
     option !== 'auto' || strategy !== 'bias' || features.completions;
   const found = wanted.find((strategy) => isUsual(strategy) && needs[strategy].has(features));
@@ -63,7 +64,7 @@ function strategyOf(option: StrategyOption, features: ServerFeatures): Strategy 
   throw new NotSupportedError(`Strategy '${option}' needs ${what}, which the server does not give`);
 }
 
-/** `choose` and its kin over one server. */
+/** Implements `choose`, `chooseMany`, `score` and `probe` over one server. */
 export class RemoteChooser {
   readonly #engine: RemoteEngine;
   readonly #probe: Probe;
@@ -75,9 +76,9 @@ export class RemoteChooser {
   }
 
   /**
-   * What the server can do. Found out by a few tiny requests when it is first asked for, and kept.
+   * What the server supports: determined by a few tiny requests on first use, then cached.
    *
-   * @throws RemoteError where the server fails; it is asked again then, next time
+   * @throws RemoteError if the server fails; nothing is cached then, and the next call probes again
    */
   async probe(options?: CallOptions): Promise<ServerFeatures> {
     const signal = readSignal(options);
@@ -86,10 +87,10 @@ export class RemoteChooser {
   }
 
   /**
-   * Chooses among continuations of a prompt, by the strategy that was asked for.
+   * Chooses among continuations of a prompt, using the requested strategy.
    *
-   * @throws NotSupportedError where server or strategy cannot do what the options ask for;
-   * RemoteError where the server answers what makes no sense; and as every `choose` does
+   * @throws NotSupportedError if the server or the strategy cannot honor the options; RemoteError
+   * for an invalid response; and whatever every `choose` throws
    */
   async choose(
     prompt: Prompt,
@@ -100,7 +101,7 @@ export class RemoteChooser {
     const early = checkQuestion(this.#engine, prompt, choices, asked.request);
     const { signal } = asked.request;
     await this.#engine.admit(signal);
-    // How many tokens there are may be known only now.
+    // The vocabulary size may be known only now.
     const question = checkQuestion(this.#engine, early.prompt, early.choices, asked.request);
     const features = await raceAbort(this.#probe.features(), signal);
     const strategy = strategyOf(asked.strategy, features);
@@ -110,19 +111,19 @@ export class RemoteChooser {
       const prepared = await prepare(engine, question);
       return this.#pick(prepared, strategy, features, asked);
     }
-    // A server that echoes scores all of a tree in one go: there is nothing to search.
+    // A server that echoes scores the whole tree in one pass, so a search saves nothing.
     const request = { ...question.request };
     if (strategy === 'echo') request.search = 'exhaustive';
     return numbered(await runChoose(engine, { ...question, request }), strategy);
   }
 
   /**
-   * Answers one `choose` after another, in their order, a few of them at a time. Nothing starts
-   * before the result is read; leaving the loop, or an abort, ends all that runs and waits.
+   * Runs many `choose`, a few concurrently, and yields the results in task order. Nothing starts
+   * before the result is read; leaving the loop or an abort ends all that is running or waiting.
    *
-   * @param tasks what to choose, or what makes it: an array, a generator, a stream of objects
-   * @param options of every task that does not have its own
-   * @throws TypeError, RangeError for options and `tasks` that are none
+   * @param tasks an array, a generator or an object stream of tasks
+   * @param options defaults for tasks without options of their own
+   * @throws TypeError, RangeError for invalid options or `tasks`
    */
   chooseMany(
     tasks: Iterable<RemoteChooseTask> | AsyncIterable<RemoteChooseTask>,
@@ -135,10 +136,11 @@ export class RemoteChooser {
   }
 
   /**
-   * The log-probability of one given continuation, tokenised alone, where the server echoes.
+   * The log-probability of one given continuation, tokenized on its own. Needs a server that
+   * supports `echo`.
    *
    * @throws RangeError for a prompt or continuation without tokens; ContextOverflowError;
-   * NotSupportedError where the server does not echo
+   * NotSupportedError if the server does not support `echo`
    */
   async score(prompt: Prompt, continuation: Prompt, options?: CallOptions): Promise<Score> {
     const question = checkScore(this.#engine, prompt, continuation, options);
@@ -148,7 +150,7 @@ export class RemoteChooser {
     return runScore(this.#engineFor(strategyOf('echo', features), features), question);
   }
 
-  /** What `lib/choose/choose.ts` needs, with trees scored by a strategy that has numbers. */
+  /** The engine for `lib/choose/choose.ts`, with trees scored by the given strategy. */
   #engineFor(strategy: Strategy, features: ServerFeatures): Engine {
     const engine = this.#engine;
     const score = strategy === 'echo' ? scoreByEcho : scoreByLogprobs;

@@ -1,5 +1,5 @@
-// What a server can do, found out by a few tiny requests, once. `lib/openai/choose/choose.ts` keeps it
-// and picks a strategy by it; callers may ask for it.
+// Determines once, by a few tiny requests, what a server supports. `choose.ts` keeps the result and
+// selects a strategy by it; callers get it from `OpenAI.probe`.
 
 import { RemoteError } from '../../common/errors.js';
 import type { Answer, Answers, CompletionsBody } from '../http/api.js';
@@ -7,53 +7,53 @@ import { readLogprobs } from '../http/logprobs.js';
 import type { RemoteEngine } from './remote-engine.js';
 import { matchReply, namesOf, type TokenName } from './token-match.js';
 
-/** What a server was found to do. */
+/** What a server was found to support. */
 export interface ServerFeatures {
-  /** Whether it has `/completions`. The next eight are about these. */
+  /** Whether it has `/completions`. The next nine fields are about that endpoint. */
   completions: boolean;
-  /** Whether prompts may be token ids; otherwise they go as text. */
+  /** Whether prompts may be token ids; otherwise they are sent as text. */
   tokenPrompts: boolean;
-  /** Whether a request may have several prompts. */
+  /** Whether one request may have several prompts. */
   promptLists: boolean;
   /**
-   * Whether it tells the log-probabilities of a prompt's own tokens: with nothing written after
-   * it (`'alone'`), or with one token at least (`'written-to'`).
+   * Whether it returns the log-probabilities of a prompt's own tokens: without generating anything
+   * (`'alone'`), or only with at least one generated token (`'written-to'`).
    */
   echo: false | 'alone' | 'written-to';
-  /** How many of the likeliest tokens it tells, as far as it was asked; 0 for none. */
+  /** How many top tokens it returns, up to the requested limit; 0 for none. */
   topLogprobs: number;
-  /** What it names the likeliest tokens by. */
+  /** How it identifies the top tokens. */
   tokenNames: 'ids' | 'bytes' | 'texts';
-  /** Whether it has to be asked for ids (`return_tokens_as_token_ids`), and then tells them. */
+  /** Whether it returns ids only if requested (`return_tokens_as_token_ids`). */
   tokenIds: boolean;
-  /** Whether `logit_bias` makes it write a token. */
+  /** Whether `logit_bias` can force it to generate a token. */
   logitBias: boolean;
-  /** Whether the log-probabilities that it tells are those without a bias. */
+  /** Whether its log-probabilities are those without the bias. */
   rawLogprobs: boolean;
-  /** The token that was biased: one that is text as it stands. */
+  /** The token that the bias was tested with, whose text is a whole character or more. */
   wholeToken: number | undefined;
   /** Whether it has `/chat/completions`. */
   chat: boolean;
-  /** Whether chats take a temperature. */
+  /** Whether chats accept a temperature. */
   chatTemperature: boolean;
-  /** Whether `logit_bias` makes a chat write a token. */
+  /** Whether `logit_bias` can force a chat to generate a token. */
   chatBias: boolean;
-  /** Whether chats tell log-probabilities. */
+  /** Whether chats return log-probabilities. */
   chatLogprobs: boolean;
 }
 
-/** How many of the likeliest tokens are asked for, until a server takes it. */
+/** Numbers of top tokens to request, in this order, until the server accepts one. */
 const counts = [1000, 100, 20, 5, 1];
 
 const text = 'One two three';
 
-/** Whether a server understands a request and will not do it. */
+/** Whether the server understood a request but does not support it. */
 function isRefusal(error: unknown, more: readonly number[] = []): boolean {
   const refusals = [400, 404, 405, 415, 422, 501, ...more];
   return error instanceof RemoteError && refusals.includes(error.status ?? 0);
 }
 
-/** What was answered, or undefined where the server refuses; throws what else fails. */
+/** The results, or undefined if the server refuses; throws other errors. */
 async function tried(
   ask: Promise<Answers>,
   more?: readonly number[],
@@ -66,7 +66,7 @@ async function tried(
   }
 }
 
-/** Finds out. Throws what the server fails with, where it fails otherwise than by refusing. */
+/** Probes a server. Throws the server's error, unless it is a refusal. */
 export async function probe(
   engine: RemoteEngine,
   signal: AbortSignal | undefined,
@@ -93,7 +93,7 @@ export async function probe(
   return features;
 }
 
-/** A token that no text of the probe is likely to go on with. */
+/** A token that is unlikely to continue the probe's prompt. */
 async function otherToken(engine: RemoteEngine): Promise<number | undefined> {
   const lists = await engine.tokenizer.texts([' Q', 'Q', ' 7', '7']);
   for (const token of lists.flatMap((tokens) => [...tokens])) {
@@ -110,7 +110,8 @@ async function probeCompletions(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const tokens = Array.from(await engine.tokenizer.prompt(text));
-  // A server that was there a moment ago and fails at one kind of request does not have it.
+  // The server worked a moment ago, so a failure of one kind of request means that it is
+  // unsupported.
   const failures = [403, 500];
   const ask = (body: CompletionsBody, more?: readonly number[]) =>
     tried(engine.api.completions({ temperature: 0, max_tokens: 1, ...body }, signal), more);
@@ -129,7 +130,7 @@ async function probeCompletions(
   ] as const) {
     const answers = await ask({ prompt, echo: true, logprobs: 1, max_tokens }, failures);
     const steps = readLogprobs(answers?.[0]?.logprobs) ?? [];
-    // Some take `echo` for nothing and write, or write one token though none was asked for.
+    // Some servers ignore `echo` and generate, or generate a token with `max_tokens: 0`.
     const isEcho = steps.slice(1, tokens.length).every(({ logprob }) => !Number.isNaN(logprob));
     if (steps.length >= tokens.length && steps.length <= tokens.length + max_tokens && isEcho) {
       features.echo = kind;
@@ -148,7 +149,10 @@ async function probeCompletions(
 const isWritten = (name: TokenName | undefined, answer: Answer | undefined): boolean =>
   name !== undefined && answer !== undefined && typeof matchReply([name], answer) !== 'string';
 
-/** How many of the likeliest are told, how they are named, and what a bias does to them. */
+/**
+ * Determines how many top tokens are returned, how they are identified, and whether a bias affects
+ * their log-probabilities.
+ */
 async function probeLogprobs(
   { topLogprobsLimit }: Pick<RemoteEngine, 'topLogprobsLimit'>,
   features: ServerFeatures,
@@ -166,11 +170,12 @@ async function probeLogprobs(
   const limit = topLogprobsLimit ?? (counts[0] as number);
   for (const logprobs of [limit, ...counts.filter((count) => count < limit)]) {
     let { isTaken, step } = await tell({ logprobs });
-    // Some are silent where what they write is no whole character.
+    // Some servers return no logprobs for a token that ends in mid-character.
     if (isTaken && step === undefined && bias) ({ isTaken, step } = await tell({ logprobs }, true));
     if (step === undefined) continue;
     const { top } = step;
-    // Some may be missing because they are written alike; if most are, there is a limit to them.
+    // A few may be missing because they have the same text; if most are missing, the server has a
+    // limit.
     features.topLogprobs = top.length < logprobs / 2 ? top.length : logprobs;
     const isNamed = (key: 'id' | 'bytes'): boolean => top.every((one) => one[key] !== undefined);
     const withIds = { logprobs: 1, return_tokens_as_token_ids: true };
@@ -180,7 +185,7 @@ async function probeLogprobs(
       features.tokenIds = true;
     } else if (isNamed('bytes')) features.tokenNames = 'bytes';
     if (bias) {
-      // With its bias in it, the token would be as good as certain.
+      // If the bias were included, the token's probability would be almost 1.
       const biased = await tell({ logprobs: 1 }, true);
       features.rawLogprobs = (biased.step?.logprob ?? 0) < -1e-3;
     }
@@ -202,7 +207,7 @@ async function probeChat(
     if (!features.chatTemperature) await engine.api.chat(body, signal);
     features.chat = true;
   } catch (error) {
-    // Where there is neither the one nor the other, the address or the model's name is wrong.
+    // With neither endpoint available, the base URL or the model's name is wrong.
     if (!isRefusal(error) || !features.completions) throw error;
     return;
   }
@@ -214,7 +219,7 @@ async function probeChat(
   features.chatBias = isWritten(name, answer);
 }
 
-/** A probe that is made once, for all who ask while it runs; one that fails is made again. */
+/** A probe that runs once and is shared by concurrent callers; a failed one is repeated. */
 export class Probe {
   readonly #engine: RemoteEngine;
   #found: Promise<ServerFeatures> | undefined;
@@ -223,7 +228,10 @@ export class Probe {
     this.#engine = engine;
   }
 
-  /** What is known, or will be. No caller's abort ends it for the others. */
+  /**
+   * The features, once known. It takes no signal, so that one caller's abort does not fail the
+   * others.
+   */
   features(): Promise<ServerFeatures> {
     this.#found ??= probe(this.#engine, undefined).catch((error: unknown) => {
       this.#found = undefined;

@@ -1,7 +1,7 @@
-// Strategy `'bias'`: a walk down a tree by what a model writes next when its own choices are
-// lifted above all else by `logit_bias`. AutoCog's way to choose where no log-probabilities are
-// told. It follows the likeliest token, so it need not find the likeliest choice.
-// `lib/openai/choose/choose.ts` calls it.
+// Strategy `'bias'`: walks down the tree by generating one token at a time, with `logit_bias`
+// raising the tree's own tokens above all others. This is AutoCog's way to choose with a server
+// that returns no log-probabilities. It is greedy, so it may miss the most likely choice.
+// `choose.ts` calls it.
 
 import { RemoteError } from '../../common/errors.js';
 import { concatenate } from '../../common/token-arrays.js';
@@ -13,19 +13,19 @@ import type { ServerFeatures } from './probe.js';
 import type { RemoteEngine } from './remote-engine.js';
 import { type Match, matchReply, namesOf, type TokenName } from './token-match.js';
 
-/** How many tokens a server lets be biased at once. */
+/** How many tokens a server allows to be biased at once. */
 export const mostBiases = 300;
 
-/** The largest bias there is. */
+/** The largest bias that the API allows. */
 const lift = 100;
 
-/** Writes one token after a prompt and a path. */
+/** Generates one token after the prompt and a path. */
 type Write = (path: Int32Array, bias: Readonly<Record<string, number>>) => Promise<Answer>;
 
-/** What choosing by bias needs of an LM. */
+/** The part of an engine that choosing by bias needs. */
 type BiasEngine = Pick<RemoteEngine, 'tokenizer' | 'textOf' | 'bytesOf'>;
 
-/** The node of the tree where the walk ends: one where a choice ends. */
+/** The node of the tree where the walk ends, which is the end of a choice. */
 export async function walkByBias(
   engine: BiasEngine,
   features: ServerFeatures,
@@ -63,7 +63,10 @@ export async function walkByBias(
   }
 }
 
-/** The likeliest of these tokens: at once, or by heats where they are too many. */
+/**
+ * The most likely of these tokens: by one request, or in rounds if there are too many to bias at
+ * once.
+ */
 async function pick(
   engine: BiasEngine,
   write: Write,
@@ -88,7 +91,7 @@ async function pick(
     const match = matchOrEnd(some, ends, reply);
     if (typeof match !== 'string') return match;
     if (match === 'unclear') throw noMatch('that may be several of the candidates');
-    // Once more without the token that came in spite of all.
+    // Retry without the token that was generated despite the bias.
     const [tokens] = reply.text === '' ? [] : await engine.tokenizer.texts([reply.text]);
     if (tokens?.length !== 1) throw noMatch(`${JSON.stringify(reply.text)}, no candidate`);
     const without = { ...bias, [tokens[0] as number]: -lift };
@@ -99,7 +102,7 @@ async function pick(
   }
 }
 
-/** As {@link matchReply}; a text that ends with nothing has ended with one of the end tokens. */
+/** Like {@link matchReply}, but an empty text with finish reason `stop` matches an end token. */
 function matchOrEnd(
   candidates: readonly TokenName[],
   ends: readonly TokenName[],
@@ -128,7 +131,7 @@ function writer(
       const text = await tokenizer.textOf(tokens, false);
       return requests.chat(text, { ...ask, ...greedy, ...logprobs });
     }
-    // The log-probability of what is written names it, too.
+    // The logprobs identify the generated token better than its text.
     const logprobs = features.topLogprobs > 0 ? { logprobs: 1 } : {};
     return requests.completeOne(tokens, { ...ask, temperature: 0, ...logprobs }, manner);
   };

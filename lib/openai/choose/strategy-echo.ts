@@ -1,6 +1,6 @@
 // Strategy `'echo'`: a server that echoes a prompt with the log-probability of each of its tokens
-// has scored it. So each path of a tree is a prompt that is sent once, a path that is the
-// beginning of another not at all. `lib/openai/choose/choose.ts` calls it.
+// has scored that prompt. So each path of the tree is sent once as a prompt, except those that are
+// prefixes of another. `choose.ts` calls it.
 
 import { NotSupportedError, RemoteError } from '../../common/errors.js';
 import { logSumExp } from '../../common/log-softmax.js';
@@ -16,17 +16,17 @@ import type { RemoteEngine } from './remote-engine.js';
 import { costsOf } from './shared-costs.js';
 import { findTokens, namesOf } from './token-match.js';
 
-/** A prompt to be echoed, and whose values it tells. */
+/** A prompt to be echoed, and the node whose path it scores. */
 interface EchoPath {
   task: number;
-  /** The prompt and a path, with an end token after it if an end is asked about. */
+  /** The prompt and a path, followed by an end token if the end is to be scored. */
   tokens: Int32Array;
   /** The node of the path's last token. */
   node: number;
   isEnd: boolean;
 }
 
-/** The paths of a tree that no other path goes on from. */
+/** The paths of a tree that are not a prefix of another. */
 function pathsOf({ prompt, tree, request }: TreeTask, task: number): EchoPath[] {
   const paths: EchoPath[] = [];
   for (let node = 0; node < tree.tokens.length; node++) {
@@ -36,14 +36,14 @@ function pathsOf({ prompt, tree, request }: TreeTask, task: number): EchoPath[] 
         paths.push({ task, tokens: concatenate(tokens, Int32Array.of(end)), node, isEnd: true });
       }
     } else if (node > 0 && tree.parents[node + 1] !== node) {
-      // In depth-first order a node is the next one's parent, or has no child.
+      // In depth-first order a node is either the next node's parent or a leaf.
       paths.push({ task, tokens, node, isEnd: false });
     }
   }
   return paths;
 }
 
-/** The scores of trees, all of them exact. */
+/** Scores trees; all results are exact. */
 export async function scoreByEcho(
   engine: Pick<RemoteEngine, 'textOf' | 'bytesOf'>,
   features: Pick<ServerFeatures, 'echo' | 'tokenPrompts'>,
@@ -89,7 +89,7 @@ function logprobAt(steps: readonly RemoteStep[], place: number): number {
   throw new RemoteError(`The server gave no log-probability of token ${place} of what it echoed`);
 }
 
-/** What was echoed, token by token, checked to be what was sent. */
+/** The echoed tokens, verified to be those that were sent. */
 async function readEcho(
   engine: Pick<RemoteEngine, 'textOf' | 'bytesOf'>,
   { echo, tokenPrompts }: Pick<ServerFeatures, 'echo' | 'tokenPrompts'>,
@@ -99,7 +99,7 @@ async function readEcho(
   const steps = readLogprobs(logprobs) ?? [];
   const { length } = tokens;
   const written = echo === 'alone' ? 0 : 1;
-  // A token that ends the text may be written and not be told.
+  // A generated end-of-generation token may be missing from the response.
   if (steps.length < length || steps.length > length + written) {
     if (!tokenPrompts) throw otherTokens();
     const [found, sent] = [steps.length, length];
@@ -112,7 +112,7 @@ async function readEcho(
   }
   if (tokenPrompts) return echoed;
   const names = await namesOf(engine, tokens);
-  // The first token may be one that the server puts before every text, whatever it calls it.
+  // The first token may be one that the server adds to every text, under a name of its own.
   const isSame = names.every((name, place) => {
     const step = echoed[place] as RemoteStep;
     return place === 0 || !Number.isNaN(findTokens([name], [{ ...step, logprob: 0 }])[0]?.logprob);

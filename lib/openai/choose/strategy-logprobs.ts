@@ -1,6 +1,6 @@
-// Strategy `'logprobs'`: a server that tells the likeliest next tokens is asked about the inner
-// nodes of a tree, level by level. What is not among the likeliest has a limit, and nothing below
-// it is asked about. `lib/openai/choose/choose.ts` calls it.
+// Strategy `'logprobs'`: requests the top next tokens after the inner nodes of a tree, level by
+// level. A token that is not among them gets an upper bound, and nothing below it is requested.
+// `choose.ts` calls it.
 
 import { searchByBounds } from '../../choose/greedy-search.js';
 import { logSumExp } from '../../common/log-softmax.js';
@@ -18,13 +18,13 @@ import { type Finding, findTokens, namesOf, ownNamesOf, type TokenName } from '.
 
 type NamingEngine = Pick<RemoteEngine, 'textOf' | 'bytesOf' | 'tokenizer'>;
 
-/** Where ids are told nothing else is needed. */
+/** A name by id alone, which suffices if the server reports ids. */
 const nameless = (token: number): TokenName => ({ token, text: '', bytes: undefined });
 
-/** How far told probabilities may be from what they sum to: servers compute in single precision. */
+/** Tolerance for the sum of reported probabilities: servers compute in single precision. */
 const slack = 1e-4;
 
-/** The scores of trees: exact, or limits where the server does not tell enough. */
+/** Scores trees: exact values, or upper bounds for tokens that the server does not report. */
 export async function scoreByLogprobs(
   engine: NamingEngine,
   features: ServerFeatures,
@@ -48,8 +48,9 @@ export async function scoreByLogprobs(
     });
     const { wholeToken, rawLogprobs } = features;
     if (silent.length === 0 || wholeToken === undefined || !rawLogprobs) return;
-    // A server that would write half a character may be silent about it, and what it writes is of
-    // no use here. Of what is not told even then nothing is claimed.
+    // Some servers omit the logprobs if the generated token ends in mid-character. The generated
+    // token does not matter here, so a bias forces a whole one. What is missing even then stays
+    // unbounded.
     const again = silent.map((index) => prompts[index] as Int32Array);
     const biased = { ...ask, logit_bias: { [wholeToken]: 100 } };
     await requests.complete(again, biased, manner, (answer, place) => {
@@ -80,7 +81,7 @@ async function visitLevels(first: readonly Place[], visit: Visit): Promise<void>
   }
 }
 
-/** Whether there is something to learn at a node, the way to which is known. */
+/** Whether the path to a node is known and something below it is not. */
 const isAsked = ({ walk, node }: Place): boolean => walk.isAsked(node);
 
 async function visitApart(walk: Walk, visit: Visit): Promise<void> {
@@ -103,7 +104,7 @@ function stepOf({ logprobs }: Answer): RemoteStep | undefined {
   return step !== undefined && step.top.length > 0 ? step : undefined;
 }
 
-/** One tree on its way to scores. */
+/** The scoring of one tree in progress. */
 class Walk {
   readonly task: TreeTask;
   readonly scores: TreeScores & { limits: TreeLimits };
@@ -132,7 +133,7 @@ class Walk {
     return new Walk(task, new Map(names.map((name) => [name.token, name])));
   }
 
-  /** Whether it cannot go level by level, together with others. */
+  /** Whether it cannot go level by level together with other trees. */
   get isApart(): boolean {
     const { search, sequential } = this.task.request;
     return search !== undefined || sequential;
@@ -151,7 +152,7 @@ class Walk {
     return concatenate(this.task.prompt, pathTo(this.task.tree, node));
   }
 
-  /** Takes down what the server says of the place after a node. */
+  /** Records the server's response for the position after a node. */
   enter(node: number, step: RemoteStep): void {
     const { tree, request } = this.task;
     const { logprobs, ends, limits } = this.scores;
@@ -164,7 +165,7 @@ class Walk {
         step.top,
       );
     const found = find(children.map((child) => tree.tokens[child] as number));
-    // An entry that cannot be told from another is no part of the rest, and may be a child.
+    // An ambiguous entry may be one of the children, so it must not count towards the rest.
     if (found.some(({ unclear }) => unclear > -Infinity)) limits.rests[node] = Number.NaN;
     for (const [index, child] of children.entries()) {
       const { logprob, unclear } = found[index] as Finding;
@@ -184,17 +185,20 @@ class Walk {
   }
 }
 
-/** The most that a token which is not in a list can have, and all of these together. */
+/**
+ * Upper bounds on the log-probability of one token outside the list, and of all such tokens
+ * together.
+ */
 function outsideOf(step: RemoteStep): { most: number; rest: number } {
   const { top } = step;
   const told = top.reduce((sum, { logprob }) => sum + Math.exp(logprob), 0);
   const rest = Math.min(0, Math.log(Math.max(0, 1 - told) + slack));
-  // Besides the likeliest a list may have the token that was written, however unlikely.
+  // In addition to the top tokens a list may contain the generated one, however unlikely.
   const last = listed(step).reduce((least, { logprob }) => Math.min(least, logprob), 0);
   return { most: Math.min(last, rest), rest };
 }
 
-/** The entries without the one that was written, unless that is the likeliest. */
+/** The entries without the generated token, unless that is the most likely one. */
 function listed({ top, id, text, logprob }: RemoteStep): readonly RemoteToken[] {
   const [best] = top as [RemoteToken];
   if (!(logprob < best.logprob)) return top;

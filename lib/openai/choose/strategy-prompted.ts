@@ -1,5 +1,5 @@
-// Strategy `'prompted'`: a model that only chats is shown the choices with labels, and answers
-// with one of these. `lib/openai/choose/choose.ts` calls it.
+// Strategy `'prompted'`: shows a chat model the choices with labels, and reads the label from its
+// reply. `choose.ts` calls it.
 
 import { RemoteError } from '../../common/errors.js';
 import type { Requests } from './choose-requests.js';
@@ -7,13 +7,13 @@ import type { ServerFeatures } from './probe.js';
 import type { RemoteEngine } from './remote-engine.js';
 import { mostBiases } from './strategy-bias.js';
 
-/** Numbers of equal width, so that none begins another. */
+/** Numbers of equal width, so that none is a prefix of another. */
 export function labelsOf(count: number): string[] {
   const width = `${count}`.length;
   return Array.from({ length: count }, (_, index) => `${index + 1}`.padStart(width, '0'));
 }
 
-/** The message that asks for a label. */
+/** The message that requests a label. */
 export function messageOf(prompt: string, instruction: string, texts: readonly string[]): string {
   const labels = labelsOf(texts.length);
   const lines = texts.map((text, index) => `${labels[index]}. ${text}`);
@@ -21,8 +21,8 @@ export function messageOf(prompt: string, instruction: string, texts: readonly s
 }
 
 /**
- * Which text a reply means: by the label that it begins with, else by being the text itself;
- * −1 where it means none. White space, quotes, brackets and emphasis around it do not matter.
+ * The index of the text that a reply selects: by the label at its beginning, else by matching the
+ * text itself; −1 for none. Surrounding white space, quotes, brackets and emphasis are ignored.
  */
 export function readReply(reply: string, texts: readonly string[]): number {
   const bare = reply.replace(/^[\s"'`“”‘’*_([{#]+/u, '');
@@ -40,7 +40,7 @@ export function readReply(reply: string, texts: readonly string[]): number {
   return alike.length === 1 && plain(reply) !== '' ? (alike[0] as number) : -1;
 }
 
-/** The index of the text that the model names. Throws a RemoteError where it names none. */
+/** The index of the text that the model selects. Throws a RemoteError if it selects none. */
 export async function chooseByLabel(
   tokenizer: RemoteEngine['tokenizer'],
   features: ServerFeatures,
@@ -52,7 +52,7 @@ export async function chooseByLabel(
   const labels = await tokenizer.texts(labelsOf(texts.length));
   const longest = labels.reduce((most, { length }) => Math.max(most, length), 1);
   const single = longest === 1 && labels.length <= mostBiases && features.chatBias;
-  // Where each label is one token the model need not be trusted to answer with a label.
+  // If each label is a single token, a bias forces the model to reply with one.
   const bias = single && {
     logit_bias: Object.fromEntries(labels.map(([token]) => [token as number, 100])),
   };

@@ -1,21 +1,21 @@
-// Which of a server's tokens are the wanted ones. Servers name tokens by id, by bytes or by text
-// alone, and texts may be the same for several. The strategies use it.
+// Matches the tokens that a server reports with the requested ones. Servers identify tokens by id,
+// by bytes or by text alone, and several tokens may have the same text. The strategies use it.
 
 import type { Answer } from '../http/api.js';
 import { type RemoteToken, readLogprobs } from '../http/logprobs.js';
 import { askEach } from '../http/parallel.js';
 import type { RemoteEngine } from './remote-engine.js';
 
-/** What a token may be called by. */
+/** What a token can be identified by. */
 export interface TokenName {
   token: number;
   text: string;
   bytes: Uint8Array | undefined;
-  /** Whether the text may be another token's as well. */
+  /** Whether another token may have the same text. */
   isShared?: boolean;
 }
 
-/** What a text has for bytes that are no whole character. */
+/** Stands for bytes that are not a whole character. */
 const broken = '\ufffd';
 
 /** The names of tokens. */
@@ -30,8 +30,8 @@ export function namesOf(
 }
 
 /**
- * The names of tokens, for servers that know them by texts alone: a text is a token's own if the
- * tokenizer makes that token of it.
+ * The names of tokens, for servers that identify them by text alone: a text is unambiguous if it
+ * tokenizes to that very token.
  */
 export async function ownNamesOf(
   engine: Pick<RemoteEngine, 'textOf' | 'bytesOf' | 'tokenizer'>,
@@ -42,25 +42,28 @@ export async function ownNamesOf(
   return names.map((name, index) => ({ ...name, isShared: `${own[index]}` !== `${name.token}` }));
 }
 
-/** What a list of likeliest tokens says of one wanted token. */
+/** What a list of top tokens reveals about one requested token. */
 export interface Finding {
-  /** NaN where it is not in the list, or cannot be told from others. */
+  /** NaN if it is not in the list, or ambiguous. */
   logprob: number;
-  /** Where `logprob` is NaN: the likeliest entry that it may yet be; −Infinity for none. */
+  /**
+   * If `logprob` is NaN: the highest log-probability of an entry that may be this token; −Infinity
+   * for none.
+   */
   unclear: number;
 }
 
 const textKey = (text: string): string[] =>
   text === '' || text.includes(broken) ? [] : [`text ${text}`];
 
-/** What else than by its id it can be found by. */
+/** The keys by which a token can be found, other than its id. */
 function keysOf({ text, bytes }: Pick<TokenName, 'text' | 'bytes'>): string[] {
   if (bytes === undefined || bytes.length === 0) return textKey(text);
   const buffer = Buffer.from(bytes);
   return [`bytes ${buffer.toString('hex')}`, ...textKey(buffer.toString())];
 }
 
-/** By key: those that have it. */
+/** Groups tokens by key. */
 function byKey<T extends Pick<TokenName, 'text' | 'bytes'>>(all: readonly T[]): Map<string, T[]> {
   const map = new Map<string, T[]>();
   for (const one of all) {
@@ -76,7 +79,7 @@ function byKey<T extends Pick<TokenName, 'text' | 'bytes'>>(all: readonly T[]): 
 const best = (tokens: readonly RemoteToken[]): number =>
   tokens.reduce((most, { logprob }) => Math.max(most, logprob), -Infinity);
 
-/** Finds each wanted token in a list of likeliest ones. */
+/** Finds each requested token in a list of top tokens. */
 export function findTokens(wanted: readonly TokenName[], top: readonly RemoteToken[]): Finding[] {
   const ids = new Map(top.flatMap(({ id, logprob }) => (id === undefined ? [] : [[id, logprob]])));
   const nameless = top.filter(({ id }) => id === undefined);
@@ -99,12 +102,12 @@ export function findTokens(wanted: readonly TokenName[], top: readonly RemoteTok
       }
       if (found.length > 0) return { logprob: Number.NaN, unclear: Math.max(best(found), unclear) };
     }
-    // What has no text of its own the server may call anything.
+    // The server may represent a token without text as anything.
     return { logprob: Number.NaN, unclear: name.text === '' ? best(nameless) : unclear };
   });
 }
 
-/** Which candidate a reply of one token is: none of them, or one that cannot be told. */
+/** Which candidate a reply of one token is: none of them, or ambiguous. */
 export type Match = TokenName | 'none' | 'unclear';
 
 /** Finds the candidate that a server replied with. */
@@ -120,7 +123,7 @@ export function matchReply(candidates: readonly TokenName[], { text, logprobs }:
     const [first, ...rivals] = named.get(key) ?? [];
     if (first !== undefined) return rivals.length === 0 ? first : 'unclear';
   }
-  // Chats may have white space around a reply taken off.
+  // Chat servers may trim the white space around a reply.
   const trimmed = candidates.filter((name) => name.text.trim() === text.trim());
   if (keys.length > 0 && trimmed.length > 0) {
     return trimmed.length === 1 ? (trimmed[0] as TokenName) : 'unclear';

@@ -1,5 +1,5 @@
-// One completion by a server: asked for, read, and asked for again while nobody has seen any of it.
-// The class OpenAI calls it.
+// One completion by a server: the request, reading its response, and retries as long as no reader
+// has seen any of it. `remote-completion.ts` calls it.
 
 import type { Emit, Generation } from '../../generation/generation.js';
 import type { Spare } from '../http/capabilities.js';
@@ -8,25 +8,25 @@ import { Failure } from '../http/failure.js';
 import { TokenReader } from './token-reader.js';
 import { Transcript, type TranscriptRequest } from './transcript.js';
 
-/** What is asked of the server. */
+/** A request for one completion. */
 export interface Asked extends TranscriptRequest {
   kind: WritingApi;
   body: Readonly<Record<string, unknown>>;
-  /** What the answer may do without. */
+  /** The fields that the request may omit. */
   spare: ReadonlySet<Spare>;
 }
 
-/** What came of it. */
+/** The result. */
 export interface RemoteGeneration extends Generation {
-  /** Whether some of the text came without its tokens. */
+  /** Whether some of the text came without tokens. */
   isUntold: boolean;
 }
 
-/** The server failed in the middle of a text, or as often as it was tried. */
+/** The server failed in mid-generation, or all attempts failed. */
 export class BrokenOff extends Error {
   readonly failure: Failure;
   readonly attempts: number;
-  /** What was written before, where something was. */
+  /** What was generated before the failure, if anything. */
   readonly generation: RemoteGeneration | undefined;
 
   constructor(failure: Failure, attempts: number, generation: RemoteGeneration | undefined) {
@@ -37,7 +37,7 @@ export class BrokenOff extends Error {
   }
 }
 
-/** What there is of a text that was ended before it was asked for. */
+/** The result of a call that was ended before any request was sent. */
 export function nothingWritten(asked: Omit<TranscriptRequest, 'promptTokens'>): RemoteGeneration {
   const nothing = { ...asked, promptTokens: undefined };
   const transcript = new Transcript(nothing, new TokenReader(async () => undefined), undefined);
@@ -46,9 +46,9 @@ export function nothingWritten(asked: Omit<TranscriptRequest, 'promptTokens'>): 
 }
 
 /**
- * What the server writes; what there is of it when `stopped` aborts.
+ * Generates one completion; a partial one if `stopped` aborts.
  *
- * @throws BrokenOff, and what else a request rejects with
+ * @throws GenerationFailed, and what else a request rejects with
  */
 export async function writeRemotely(
   client: Client,
@@ -75,7 +75,7 @@ export async function writeRemotely(
     try {
       await readAll(client, asked, transcript, stopped);
     } catch (error) {
-      // What a reader has seen cannot be taken back.
+      // Chunks that a reader has seen cannot be taken back, so there is no retry.
       if (transcript.isHandedOut && error instanceof Failure) throw broken(error, 1);
       throw error;
     }

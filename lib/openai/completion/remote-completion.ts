@@ -1,5 +1,5 @@
-// Texts from a server: what a call of `complete` or `stream` asks for, by which API, and what
-// becomes of what was written. The class OpenAI owns it.
+// Completions by a server: turns a call of `complete` or `stream` into requests, selects the
+// endpoint, and turns the outcome into a Completion or an error. The class OpenAI owns it.
 
 import { raceAbort } from '../../common/abort.js';
 import { type Prompt, wrongRange } from '../../common/arguments.js';
@@ -21,7 +21,7 @@ import { TokenReader } from './token-reader.js';
 const refusesCompletions =
   /chat model|\bcompletions?\b.*\b(not|unsupported)\b|\b(not|unsupported)\b.*\bcompletions?\b/i;
 
-/** What says that a server or a model has no completions. */
+/** Whether the error means that the server or the model does not support completions. */
 const noSuchApi = (error: unknown): boolean => {
   if (!(error instanceof RemoteError)) return false;
   const { status = 0, message } = error;
@@ -29,12 +29,12 @@ const noSuchApi = (error: unknown): boolean => {
   return status === 400 && refusesCompletions.test(message);
 };
 
-/** Writes texts for one LM. */
+/** Generates completions for one LM. */
 export class RemoteWriter {
   readonly #owner: Owner;
   readonly #client: Client;
   readonly #settings: OpenAISettings;
-  /** Which API the server turned out to have, or the options name. */
+  /** The endpoint that the options name, or that the first successful call found. */
   #kind: WritingApi | undefined;
 
   constructor(owner: Owner, client: Client, settings: OpenAISettings) {
@@ -44,7 +44,7 @@ export class RemoteWriter {
     this.#kind = settings.api === 'auto' ? undefined : settings.api;
   }
 
-  /** Checks the options of a call; throws TypeError, RangeError, NotSupportedError. */
+  /** Validates the options of a call; throws TypeError, RangeError, NotSupportedError. */
   read(options: CompleteOptions | undefined): Wanted {
     const { defaults, sampler } = this.#settings.completion;
     const { jsonSchema, rest } = takeSchema(options);
@@ -55,7 +55,10 @@ export class RemoteWriter {
     return wanted;
   }
 
-  /** Writes one text, for a reader if there is one; `left` aborts when it leaves. */
+  /**
+   * Generates one completion, passing chunks to the reader if there is one; `readerLeft` aborts
+   * when the reader leaves.
+   */
   async write(
     input: Prompt,
     wanted: Wanted,
@@ -88,7 +91,10 @@ export class RemoteWriter {
     }
   }
 
-  /** By the API that the options name, or else by the one that the server turns out to have. */
+  /**
+   * Uses the endpoint that the options name. Otherwise tries completions first and falls back to
+   * chat.
+   */
   async #generate(
     input: Prompt,
     wanted: Wanted,
@@ -109,7 +115,7 @@ export class RemoteWriter {
       kind = 'chat';
       generation = await ask(kind);
     }
-    // Of a call that was aborted nothing is known.
+    // An aborted call does not prove that the endpoint works.
     if (generation.stopReason !== 'abort') this.#kind ??= kind;
     return generation;
   }
@@ -144,7 +150,10 @@ export class RemoteWriter {
     return seed === undefined ? generation : { ...generation, seed };
   }
 
-  /** What stands in the request: text, or the tokens where only those say what is meant. */
+  /**
+   * The prompt as it is sent. Chats get text. Completions get token ids if the caller gave ids, or
+   * if the server would parse special tokens in a text.
+   */
   async #promptOf(kind: WritingApi, input: Prompt, signal: AbortSignal) {
     if (kind === 'chat') {
       if (typeof input === 'string') return Buffer.from(input).toString();
@@ -157,7 +166,7 @@ export class RemoteWriter {
     return [...(await this.#owner.promptTokens(input, signal))];
   }
 
-  /** The tokens of a text whose server told none. */
+  /** Tokenizes a completion for which the server reported no tokens. */
   async #tokensOf(text: string) {
     const tokenizer = await this.#owner.tokenizerIfAny();
     const request = { addSpecial: false, parseSpecial: undefined };

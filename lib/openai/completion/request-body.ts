@@ -1,5 +1,5 @@
-// The request for a text, in the words of either API: what the API cannot do is refused here.
-// The class OpenAI sends it by `writing.ts`.
+// Builds the body of a generation request for either endpoint, and refuses what that endpoint
+// cannot express. `remote-completion.ts` sends it.
 
 import { wrongType } from '../../common/arguments.js';
 import { NotSupportedError } from '../../common/errors.js';
@@ -8,17 +8,17 @@ import type { Spare } from '../http/capabilities.js';
 import type { WritingApi } from '../http/client.js';
 import type { RemoteSampling } from './sampling.js';
 
-/** What is to be written, checked. */
+/** The validated request for a completion. */
 export interface Wanted {
   request: CompletionRequest;
   sampling: RemoteSampling;
   jsonSchema: object | boolean | undefined;
 }
 
-/** What a text goes on from: of chats, text alone. */
+/** The prompt; chats take text only. */
 export type RemotePrompt = string | readonly number[];
 
-/** Throws NotSupportedError for what no server can be asked for, whichever its API. */
+/** Throws NotSupportedError for options that neither endpoint supports. */
 export function checkWanted({ request }: Wanted): void {
   if (request.grammar !== '') {
     throw new NotSupportedError(
@@ -30,7 +30,9 @@ export function checkWanted({ request }: Wanted): void {
   }
 }
 
-/** Takes the schema out of the options of `complete`, which would make a grammar of it. */
+/**
+ * Removes the schema from the options, as `readCompleteOptions` would convert it into a grammar.
+ */
 export function takeSchema<T extends { jsonSchema?: unknown; grammar?: unknown }>(
   options: T | undefined,
 ): { jsonSchema: object | boolean | undefined; rest: T | undefined } {
@@ -48,7 +50,7 @@ export function takeSchema<T extends { jsonSchema?: unknown; grammar?: unknown }
   return { jsonSchema, rest: rest as T };
 }
 
-/** What an answer may do without. */
+/** The fields that the request may omit. */
 export function sparesOf({ request, sampling }: Wanted): ReadonlySet<Spare> {
   const spare = new Set<Spare>();
   if (!sampling.isTemperatureChosen) spare.add('temperature');
@@ -56,9 +58,10 @@ export function sparesOf({ request, sampling }: Wanted): ReadonlySet<Spare> {
   return spare;
 }
 
-/** How many tokens to ask for; undefined for as many as the server gives by itself. */
+/** The `max_tokens` to request; undefined to leave the limit to the server. */
 function limitOf({ request }: Wanted, kind: WritingApi, room: number | undefined) {
-  // Servers refuse what may become too long; here it is too long when it is.
+  // Servers reject a limit that may overflow the context. So it is capped here, and an overflow is
+  // an error only if the generation reaches it.
   const most = room === undefined ? Infinity : Math.max(1, room);
   const limit = Math.min(request.maxTokens, most);
   if (limit !== Infinity) return limit;
@@ -69,9 +72,9 @@ function limitOf({ request }: Wanted, kind: WritingApi, room: number | undefined
 }
 
 /**
- * The body of a request for one text.
+ * The body of a request for one completion.
  *
- * @param room what the context has left beside the prompt, if that is known
+ * @param remaining how many tokens the context has left after the prompt, if known
  */
 export function bodyOf(
   kind: WritingApi,

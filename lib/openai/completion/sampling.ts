@@ -1,5 +1,5 @@
-// How a token is picked, in the words of the API: what it has no word for is refused. The class
-// OpenAI calls it, `asking.ts` sends it.
+// Maps sampler settings to request fields, and refuses those that the API cannot express.
+// `remote-completion.ts` calls it, and `request-body.ts` sends the fields.
 
 import { wrongRange } from '../../common/arguments.js';
 import { NotSupportedError } from '../../common/errors.js';
@@ -9,28 +9,30 @@ import {
   samplerNames,
 } from '../../sampling/sampler-settings.js';
 
-/** A sampler as it was given: settings that plain options do not name are the server's to decide. */
+/**
+ * A sampler as the caller gave it: settings that plain options do not name are left to the server.
+ */
 export type GivenSampler = SamplerSettings | SamplerOptions | undefined;
 
-/** A sampler in the words of the API. */
+/** A sampler as request fields. */
 export interface RemoteSampling {
   /** Fields of the request. */
   fields: Readonly<Record<string, unknown>>;
-  /** Whether the caller chose the temperature. */
+  /** Whether the caller set the temperature. */
   isTemperatureChosen: boolean;
-  /** The seed that was given, where chance has a part. */
+  /** The given seed, if sampling is random. */
   seed: number | undefined;
 }
 
-/** Settings that do nothing, for what plain options do not name. */
+/** Neutral values for the settings that plain options do not name. */
 const neutral = { topK: 0, topP: 1, minP: 0 } as const satisfies SamplerOptions;
 
 const mostBias = 100;
 
 /**
- * The fields for a sampler.
+ * The request fields for a sampler.
  *
- * @param temperature of what says nothing of it
+ * @param temperature the default if the sampler does not set one
  * @throws NotSupportedError
  */
 export function samplingOf(given: GivenSampler, temperature: number | undefined): RemoteSampling {
@@ -40,7 +42,7 @@ export function samplingOf(given: GivenSampler, temperature: number | undefined)
     given instanceof SamplerSettings
       ? given
       : new SamplerSettings({ ...neutral, temperature: temperature ?? 0, ...known(named) });
-  // What cuts off unlikely tokens does not matter where chance has no part.
+  // Truncation samplers do not matter for greedy decoding.
   const chance = settings.hasChance;
   if (chance) refuseForeign(settings);
   else refuseReshaping(settings);
@@ -54,7 +56,7 @@ export function samplingOf(given: GivenSampler, temperature: number | undefined)
   return { fields, isTemperatureChosen: isChosen, seed: chance ? seed : undefined };
 }
 
-/** The options that were given a value. */
+/** The options whose values are not undefined. */
 const known = (options: object): SamplerOptions =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 
@@ -64,7 +66,7 @@ function refuse(name: string): never {
   );
 }
 
-/** What matters even where the likeliest token is taken. */
+/** Settings that matter even for greedy decoding. */
 function refuseReshaping(settings: SamplerSettings): void {
   if (settings.mirostat !== 0) refuse('mirostat');
   if (settings.repeatPenalty !== 1) refuse('repeatPenalty');
@@ -84,7 +86,7 @@ function refuseForeign(settings: SamplerSettings): void {
   if (`${settings.order}` !== `${samplerNames}`) refuse('order');
 }
 
-/** The API's biases end at ±100; −100 forbids a token, or nearly. */
+/** The API limits biases to ±100; −100 effectively bans a token. */
 function biasOf(bias: ReadonlyMap<number, number>): Record<string, number> {
   const entries = [...bias].map(([token, amount]): [string, number] => {
     if (amount === -Infinity) return [`${token}`, -mostBias];

@@ -1,5 +1,6 @@
-// One text while a server writes it: its tokens, its end, what its reader may see. The same as
-// `generate.ts` does where the model is in process. `writing.ts` feeds it.
+// Accumulates one completion while a server generates it: its tokens, its end, and the chunks for a
+// reader. The counterpart of `lib/generation/generate.ts` for models in process. `attempts.ts`
+// feeds it.
 
 import type { Candidate } from '../../common/candidate.js';
 import type { CompletionChunk } from '../../common/completion.js';
@@ -13,18 +14,18 @@ import type { RemoteStep } from '../http/logprobs.js';
 import type { Piece, RemoteUsage } from '../http/responses.js';
 import { type TokenReader, unknownToken } from './token-reader.js';
 
-/** What a transcript needs to know of its request. */
+/** The parts of a request that a transcript needs. */
 export interface TranscriptRequest
   extends Pick<
     CompletionRequest,
     'maxTokens' | 'stops' | 'stopTokens' | 'includeStop' | 'topLogprobs'
   > {
   endOfGeneration: Int32Array;
-  /** As far as it is known without the server. */
+  /** Undefined if only the server can count them. */
   promptTokens: number | undefined;
 }
 
-/** A token, and what it adds to the text. */
+/** A token, and what it appends to the text. */
 interface Told {
   step: RemoteStep;
   text: string;
@@ -39,11 +40,11 @@ const finishes: Record<string, 'eog' | 'length'> = {
   max_tokens: 'length',
 };
 
-/** One text in the making. */
+/** One completion being built. */
 export class Transcript {
-  /** Whether a reader got something. */
+  /** Whether the reader has received a chunk. */
   isHandedOut = false;
-  /** Whether some of the text came without its tokens. */
+  /** Whether some of the text came without tokens. */
   isUntold = false;
   readonly #request: TranscriptRequest;
   readonly #tokensOf: TokenReader;
@@ -55,7 +56,7 @@ export class Transcript {
   readonly #tokens: number[] = [];
   readonly #logprobs: number[] = [];
   readonly #alternatives: Candidate[][] = [];
-  /** The last token, where it added no text: it may be the one that ends the text. */
+  /** The last token if it appended no text: it may be the end-of-generation token. */
   #held: Told | undefined;
   #usage: RemoteUsage | undefined;
   #isFinished = false;
@@ -67,17 +68,17 @@ export class Transcript {
     this.#text = new PartialText(request);
   }
 
-  /** Whether nothing that may come belongs to the text. */
+  /** Whether nothing that follows belongs to the completion. */
   get isOver(): boolean {
     return this.#text.end !== undefined;
   }
 
-  /** Whether it ended before the server did, so that there is nothing to wait for. */
+  /** Whether it ended before the server finished, so that the request can be canceled. */
   get isCut(): boolean {
     return this.isOver && !this.#isFinished;
   }
 
-  /** Whether there is something to show. */
+  /** Whether there is a partial completion. */
   get hasText(): boolean {
     return this.#text.whole !== '' || this.#tokens.length > 0;
   }
@@ -93,7 +94,7 @@ export class Transcript {
     for (const told of partsOf(text, steps ?? [])) {
       if (this.isOver) break;
       await this.#takeHeld();
-      // A server that goes on beyond what was asked for.
+      // The server generates more than was requested.
       if (this.#isFull) this.end('length');
       else if (told.text === '') this.#held = told;
       else await this.#take(told);
@@ -101,19 +102,22 @@ export class Transcript {
     if (finishReason !== undefined && !this.isOver) await this.#finish(finishReason);
   }
 
-  /** No more comes. */
+  /** Ends the completion. */
   end(reason: Generation['stopReason']): void {
     this.#text.close(reason);
     const text = this.#text.release();
     if (text !== '') this.#hand({ text, tokens: new Int32Array(0), logprobs: new Float64Array(0) });
   }
 
-  /** The server says that it is through, without a reason. */
+  /** The response ended without a finish reason. */
   async endQuietly(): Promise<void> {
     if (!this.isOver) await this.#finish(this.#isFull ? 'length' : 'stop');
   }
 
-  /** What was written, after so many requests, the last of which began so long after the first. */
+  /**
+   * The result. `requests` is the number of attempts; the last one was sent `queueMs` after the
+   * first.
+   */
   generation(requests: number, queueMs: number): Generation {
     const { text = this.#text.whole, stopReason = 'abort', stop } = this.#text.end ?? {};
     const { usage, timings } = noCost();
@@ -144,7 +148,7 @@ export class Transcript {
     return !this.isUntold && this.#tokens.length >= this.#request.maxTokens;
   }
 
-  /** Fewer tokens than were asked for: there was no room for more. */
+  /** Fewer tokens than requested mean that the context is full. */
   #lengthOr(written: number): 'length' | 'context' {
     const counted = this.#usage === undefined || this.#usage.completionTokens === 0;
     return counted || written >= this.#request.maxTokens ? 'length' : 'context';
@@ -180,7 +184,7 @@ export class Transcript {
     const token = await this.#tokensOf.idOf(step);
     if (endOfGeneration.includes(token)) return this.end('eog');
     if (token === unknownToken && stopTokens.length > 0) this.#checkTold();
-    // What a server left out has nothing known but its id.
+    // Only the ids of omitted tokens are known.
     for (const missing of await this.#tokensOf.leftOut(step, text)) {
       this.#add(missing, Number.NaN, topLogprobs > 0 ? [] : undefined, '');
     }
@@ -233,13 +237,15 @@ export class Transcript {
   }
 }
 
-/** Whether a token's bytes are a part of a character, so that it had no text yet. */
+/** Whether a token ends in mid-character, so that it has no text yet. */
 function isCutCharacter({ text, bytes }: RemoteStep): boolean {
   if (bytes === undefined) return text.includes('\ufffd');
   return bytes.length > 0 && Buffer.from(bytes).toString().includes('\ufffd');
 }
 
-/** Which token added which part of a text; where that cannot be told, the last added all. */
+/**
+ * Assigns each token its part of the text. If that cannot be determined, the last token gets all.
+ */
 function partsOf(text: string, steps: readonly RemoteStep[]): Told[] {
   const isExact = steps.map((step) => step.text).join('') === text;
   return steps.map((step, index) => {

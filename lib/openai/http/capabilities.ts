@@ -1,29 +1,30 @@
-// What a server or a model was found not to take, and what is sent instead: learned from its
-// refusals, remembered for as long as the LM lives. `client.ts` keeps one per API.
+// Which request fields a server or model does not support, and what to send instead. Learned from
+// its error responses and remembered for the lifetime of the LM. `client.ts` keeps one per
+// endpoint.
 
 import type { Failure } from './failure.js';
 
-/** A field that may be left out where a server does not take it. */
+/** A field that may be omitted if the server does not support it. */
 export type Spare = 'temperature' | 'stream_options' | 'logprobs';
 
 const spares = ['temperature', 'stream_options', 'logprobs'] as const;
 
-/** Statuses with which servers refuse a field. */
+/** Statuses with which servers reject a field. */
 const refusing = new Set([400, 403, 404, 422, 501]);
 
 type Body = Record<string, unknown>;
 
-/** The peculiarities of one API of one server. */
+/** What one endpoint of a server supports. */
 export class Habits {
   readonly #dropped = new Set<Spare>();
   #renamesLimit = false;
 
-  /** Whether a field is left out. */
+  /** Whether a field is omitted. */
   drops(field: Spare): boolean {
     return this.#dropped.has(field);
   }
 
-  /** A request as this server takes it. What may not be left out stays. */
+  /** Adapts a request body to what the server supports. Required fields are never omitted. */
   apply(body: Body, spare: ReadonlySet<Spare>): Body {
     const { max_tokens, ...rest } = body;
     const adapted: Body = { ...rest };
@@ -38,7 +39,7 @@ export class Habits {
     return adapted;
   }
 
-  /** Whether there is something to be learned from a refusal, and the request to be sent again. */
+  /** Updates itself from an error response; returns whether the request should be sent again. */
   learn({ facts }: Failure, sent: Body, spare: ReadonlySet<Spare>): boolean {
     const { status, refusal } = facts;
     if (refusal === undefined || status === undefined || !refusing.has(status)) return false;

@@ -1,5 +1,5 @@
-// All requests of an LM to its server: retried, timed, checked, and in the form that the server
-// takes. The class OpenAI, its tokenizers and its ways of choosing ask here.
+// All requests of an LM to its server: retried, timed, checked, and adapted to what the server
+// supports. The class OpenAI, its tokenizers and its choosing strategies send their requests here.
 
 import { sleep } from '../../common/abort.js';
 import { onAbort } from '../../common/abort-listeners.js';
@@ -12,7 +12,7 @@ import { type Piece, readAnswers, readJson, readPiece } from './responses.js';
 import { type RetryPolicy, retrying } from './retry.js';
 import { EventReader } from './server-events.js';
 
-/** What a client is made of. */
+/** What a client is constructed from. */
 export interface ClientSettings {
   model: string;
   policy: RetryPolicy;
@@ -22,7 +22,7 @@ export interface ClientSettings {
 
 const paths = { completions: '/completions', chat: '/chat/completions' } as const;
 
-/** One of the two APIs. */
+/** One of the two generation endpoints. */
 export type WritingApi = keyof typeof paths;
 
 const ownSpares: ReadonlySet<Spare> = new Set<Spare>(['temperature']);
@@ -32,7 +32,7 @@ const promptsOf = ({ prompt }: CompletionsBody): number =>
     ? 1
     : prompt.length;
 
-/** A server. */
+/** The implementation of {@link Api} over HTTP. */
 export class Client implements Api {
   readonly model: string;
   readonly #policy: RetryPolicy;
@@ -48,7 +48,7 @@ export class Client implements Api {
     this.#extraBody = extraBody;
   }
 
-  /** The server's address without its `/v1`. */
+  /** The server's base URL without `/v1`. */
   get root(): string {
     return this.#transport.client.baseURL.replace(/\/+$/, '').replace(/\/v1$/, '');
   }
@@ -61,13 +61,13 @@ export class Client implements Api {
     return this.#ask('chat', body, 1, signal);
   }
 
-  /** What a server gives for JSON at an address of its own: an object, too. */
+  /** Posts JSON to a non-OpenAI endpoint and returns the JSON object of the response. */
   post(url: string, body: object, signal: AbortSignal | undefined) {
     return this.retrying(signal, async () => {
       const exchange = await this.#send(url, body, signal);
       try {
         const { isJson, requestId, status } = exchange;
-        // A page for people, whatever was asked.
+        // An HTML page for people, whatever was requested.
         if (!isJson)
           throw new Failure('The answer is no JSON', { status, requestId, mayPass: false });
         return readJson(await exchange.text(), requestId);
@@ -78,10 +78,10 @@ export class Client implements Api {
   }
 
   /**
-   * One attempt at a streamed answer, piece by piece. Leaving the loop ends the request.
+   * One attempt at a streamed response, chunk by chunk. Leaving the loop ends the request.
    *
-   * @param spare what the answer may do without
-   * @throws Failure, and what ends calls from outside
+   * @param optional the fields that the request may omit
+   * @throws Failure; the signal's reason; ClosedError
    */
   async *pieces(
     kind: WritingApi,
@@ -98,12 +98,12 @@ export class Client implements Api {
     }
   }
 
-  /** Whether a field that may be left out is. */
+  /** Whether an optional field is omitted. */
   drops(kind: WritingApi, field: Spare): boolean {
     return this.#habits[kind].drops(field);
   }
 
-  /** Tries again where that may help. */
+  /** Retries failed attempts where a retry may help. */
   retrying<T>(
     signal: AbortSignal | undefined,
     attempt: () => Promise<T>,
@@ -115,7 +115,7 @@ export class Client implements Api {
     );
   }
 
-  /** Ends what runs; the calls reject with ClosedError. */
+  /** Ends all open requests; their calls reject with ClosedError. */
   close(): void {
     this.#isClosed = true;
     for (const end of [...this.#transport.open]) end();
@@ -175,7 +175,7 @@ export class Client implements Api {
   }
 }
 
-/** A server that does not stream gives all at once. */
+/** A server that does not stream sends the whole response at once. */
 async function* onePiece(exchange: Exchange): AsyncGenerator<Piece, void> {
   yield readPiece(await exchange.text(), exchange.requestId);
 }
@@ -209,7 +209,7 @@ async function* streamedPieces(exchange: Exchange): AsyncGenerator<Piece, void> 
     }
     if (isOver) return;
     if (failure === undefined) continue;
-    // After the last word only the bill may be missing.
+    // After the finish reason only the usage can be missing, so the text is complete.
     if (isFinished && failure instanceof Failure) return;
     throw failure;
   }

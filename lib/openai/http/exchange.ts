@@ -1,35 +1,41 @@
-// One request and its answer, by a client of the package `openai`: ended by the caller's signal,
-// by the LM's closing, and by a server that is silent for too long, its answer's body included.
-// `client.ts` opens them.
+// One request and its response, through a client of the package `openai`. The caller's signal,
+// closing the LM, and a timeout without data (also in the middle of the body) end it. `client.ts`
+// opens them.
 
 import { onAbort } from '../../common/abort-listeners.js';
 import { ClosedError } from '../../common/errors.js';
 import { Failure, mayPass, refusalOf } from './failure.js';
 import { retryAfterOf } from './retry.js';
 
-/** What is used of a client of the package `openai`, which has a class for ESM and one for CommonJS. */
+/**
+ * The part of a client of the package `openai` that is used here. The ESM and CommonJS builds of
+ * that package have distinct classes, so this is a structural type.
+ */
 export interface OpenAIClient {
-  /** The server's address, with its `/v1`. */
+  /** The server's base URL, including `/v1`. */
   readonly baseURL: string;
   post(path: string, options?: object): { asResponse(): Promise<Response> };
 }
 
-/** How requests are made. */
+/** How requests are sent. */
 export interface Transport {
   client: OpenAIClient;
   headers: Readonly<Record<string, string | null>>;
-  /** Milliseconds of silence that end a request. */
+  /** Milliseconds without data after which a request times out. */
   timeout: number;
-  /** What to end when the LM is closed. */
+  /** Callbacks that end the open requests when the LM is closed. */
   open: Set<() => void>;
 }
 
-/** More than any timer of ours: silence is measured here, as the client's timer ends with the headers. */
+/**
+ * The longest timer. The client's own timeout covers the headers alone, so it is disabled, and the
+ * timeout is measured here.
+ */
 const never = 2 ** 31 - 1;
 
-/** One request under way. Close it when its answer is of no more interest. */
+/** A request in flight. Close it once its response is no longer needed. */
 export class Exchange {
-  /** By the answer's headers. */
+  /** From the response headers. */
   status = 0;
   requestId: string | undefined;
   isJson = false;
@@ -51,7 +57,7 @@ export class Exchange {
   }
 
   /**
-   * Sends a request and waits for the beginning of its answer.
+   * Sends a request and waits for the response headers.
    *
    * @throws the signal's reason, ClosedError, Failure
    */
@@ -71,7 +77,7 @@ export class Exchange {
     }
   }
 
-  /** The next bytes of the answer, undefined at its end. */
+  /** The next bytes of the body; undefined at its end. */
   async read(): Promise<Uint8Array | undefined> {
     this.#listen();
     try {
@@ -85,7 +91,7 @@ export class Exchange {
     }
   }
 
-  /** All that is left of the answer. */
+  /** The rest of the body. */
   async text(): Promise<string> {
     const decoder = new TextDecoder();
     let text = '';
@@ -95,7 +101,7 @@ export class Exchange {
     return text + decoder.decode();
   }
 
-  /** Lets go of it; ends the request where its answer was not read to the end. */
+  /** Releases all resources, and cancels the request if its body was not fully read. */
   close(): void {
     clearTimeout(this.#timer);
     this.#transport.open.delete(this.#end);
@@ -131,7 +137,7 @@ export class Exchange {
     this.#controller.abort();
   }
 
-  /** Why it ended, or else what the client says. */
+  /** The error for why the request ended, or else the client's error. */
   #reason(cause: unknown, otherwise: string, mayPass: boolean): unknown {
     const { requestId } = this;
     if (this.#why === 'aborted') return this.#signal?.reason;
@@ -146,12 +152,12 @@ export class Exchange {
   }
 }
 
-/** Whether it is the network's fault; else the client itself would not send the request. */
+/** Whether it is a connection error; otherwise the client itself did not send the request. */
 const isConnections = (error: unknown): boolean =>
   error instanceof Error &&
   (error.cause !== undefined || /^APIConnection/.test(error.constructor.name));
 
-/** A failure of Node's own says more in its cause than itself. */
+/** The cause of a Node network error is more specific than its own message. */
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const inner = error.cause instanceof Error ? messageOf(error.cause) : '';
@@ -160,7 +166,7 @@ function messageOf(error: unknown): string {
     : `${error.message} (${inner})`;
 }
 
-/** The failure for an answer with a status that is none of success; undefined for anything else. */
+/** The failure for an error status; undefined for any other error. */
 function refused(error: unknown): Failure | undefined {
   if (!(error instanceof Error)) return undefined;
   const { status, headers, requestID, error: said } = error as Error & Record<string, unknown>;

@@ -1,23 +1,23 @@
-// How one request failed, before it is an error of this package. `exchange.ts` and the readers of
-// answers make it, `retry.ts` decides by it, `client.ts` hands out `publicError`.
+// A failed request, before it becomes a public error. `exchange.ts` and the response readers create
+// it, `retry.ts` decides by it, and `client.ts` throws the result of `publicError`.
 
 import type { Completion } from '../../common/completion.js';
 import { ContextOverflowError, type LMError, RemoteError } from '../../common/errors.js';
 
-/** What is known of a failure. */
+/** What is known about a failure. */
 export interface FailureFacts {
   status?: number | undefined;
   requestId?: string | undefined;
-  /** Whether the same request may succeed another time. */
+  /** Whether retrying the same request may succeed. */
   mayPass: boolean;
-  /** How long the server asks to wait, in milliseconds. */
+  /** The delay that the server requests before a retry, in milliseconds. */
   retryAfterMs?: number | undefined;
-  /** What the server says was wrong: its `code`, `type` and `param`, where it has them. */
+  /** The server's error object. */
   refusal?: Refusal | undefined;
   cause?: unknown;
 }
 
-/** A server's own words. */
+/** The `error` object of a response, with empty strings for absent fields. */
 export interface Refusal {
   message: string;
   code: string;
@@ -25,7 +25,7 @@ export interface Refusal {
   param: string;
 }
 
-/** A request that failed. */
+/** A failed request. */
 export class Failure extends Error {
   readonly facts: FailureFacts;
 
@@ -37,7 +37,7 @@ export class Failure extends Error {
 
 const retried = new Set([408, 409, 429]);
 
-/** Whether a server that answers so may answer otherwise the next time. */
+/** Whether a request that failed with this status may succeed when retried. */
 export const mayPass = (status: number): boolean => retried.has(status) || status >= 500;
 
 type Fields = Record<string, unknown>;
@@ -46,7 +46,7 @@ const isObject = (value: unknown): value is Fields => typeof value === 'object' 
 const textOf = (value: unknown): string =>
   typeof value === 'string' ? value : typeof value === 'number' ? String(value) : '';
 
-/** What a server means by the `error` of its answer. */
+/** Parses the `error` of a response. */
 export function refusalOf(error: unknown): Refusal {
   if (!isObject(error)) return { message: textOf(error), code: '', type: '', param: '' };
   const { message, code, type, param } = error;
@@ -59,10 +59,10 @@ export function refusalOf(error: unknown): Refusal {
   };
 }
 
-/** A failure that is told in the body of an answer that was begun well. */
+/** The failure for an error object in the body of a response with a success status. */
 export function failureInBody(error: unknown, about: Pick<FailureFacts, 'requestId'>): Failure {
   const refusal = refusalOf(error);
-  // Some routers give the status of whom they asked as the code.
+  // Some routers report the upstream server's status as the code.
   const told = Number(refusal.code);
   const status = Number.isInteger(told) && told >= 400 && told < 600 ? told : undefined;
   const passes = status === undefined ? !isOverflow(refusal) : mayPass(status);
@@ -74,7 +74,10 @@ export function failureInBody(error: unknown, about: Pick<FailureFacts, 'request
   });
 }
 
-/** Whether the refusal is about a prompt that is too long. Not every server has a code for it. */
+/**
+ * Whether the error is about a prompt that is too long. Not every server has a code for it, so the
+ * message is matched as well.
+ */
 function isOverflow({ code, type, message }: Refusal): boolean {
   return (
     code === 'context_length_exceeded' ||
@@ -85,7 +88,7 @@ function isOverflow({ code, type, message }: Refusal): boolean {
   );
 }
 
-/** The error of this package for a failure, with what was written before it. */
+/** The public error for a failure, with the partial completion if there is one. */
 export function publicError(failure: Failure, attempts: number, completion?: Completion): LMError {
   const { facts, message } = failure;
   const { status, requestId, refusal } = facts;

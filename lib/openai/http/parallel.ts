@@ -1,8 +1,8 @@
-// Work on many items, a few at a time. Requests to a server and questions to its tokenizer go by it.
+// Processes many items with limited concurrency: requests to a server and calls of its tokenizer.
 
 /**
- * Works on all items, a few at a time. After a failure nothing new is begun, and what runs is
- * ended by its signal and waited for.
+ * Processes all items with limited concurrency. After a failure no further item is started; running
+ * ones are aborted through their signal and awaited.
  */
 export async function inParallel<T>(
   items: readonly T[],
@@ -30,10 +30,10 @@ export async function inParallel<T>(
   if (first !== undefined) throw first.error;
 }
 
-/** How many questions to a tokenizer, which may be a server, are under way at once. */
+/** Maximum number of concurrent tokenizer calls; the tokenizer may be a server. */
 const mostQuestions = 32;
 
-/** What a tokenizer says of each item, in their order. */
+/** Maps the items concurrently; the results keep their order. */
 export async function askEach<T, R>(
   items: readonly T[],
   ask: (item: T) => Promise<R>,

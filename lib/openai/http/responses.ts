@@ -1,5 +1,4 @@
-// What a server's answers say: whole ones, and the pieces of those that are streamed. `client.ts`
-// reads them with it.
+// Parses response bodies: whole ones, and the chunks of streamed ones. `client.ts` uses it.
 
 import type { Answer, Answers } from './api.js';
 import { Failure, failureInBody } from './failure.js';
@@ -13,15 +12,15 @@ const textOf = (value: unknown): string | undefined =>
 const countOf = (value: unknown): number =>
   typeof value === 'number' && Number.isFinite(value) && value > 0 ? Math.floor(value) : 0;
 
-/** Tokens as a server counts them. */
+/** Token counts as reported by a server. */
 export type RemoteUsage = Answers['usage'];
 
-/** One piece of a text that is being written. */
+/** One chunk of a streamed completion. */
 export interface Piece {
   text: string;
-  /** The tokens that came with it, where the server tells them. */
+  /** The tokens of the chunk, if the server reports them. */
   steps: RemoteStep[] | undefined;
-  /** Set in the piece that ends the text. */
+  /** Set in the chunk that ends the completion. */
   finishReason: string | undefined;
   usage: RemoteUsage | undefined;
 }
@@ -29,7 +28,7 @@ export interface Piece {
 const unreadable = (what: string, requestId: string | undefined, cause?: unknown): Failure =>
   new Failure(`The answer cannot be read: ${what}`, { requestId, mayPass: true, cause });
 
-/** The JSON of an answer, or of a part of one. */
+/** Parses the JSON of a response or of one of its chunks. */
 export function readJson(text: string, requestId: string | undefined): Fields {
   let value: unknown;
   try {
@@ -56,20 +55,22 @@ function readUsage(usage: unknown): RemoteUsage | undefined {
   };
 }
 
-/** What was written, by either API, streamed or not; a refusal counts as what was written. */
+/**
+ * The generated text, for either endpoint, streamed or not. A chat `refusal` counts as the text.
+ */
 function writtenIn(choice: Fields): string {
   const message = choice.delta ?? choice.message;
   const said = isObject(message) ? (message.content ?? message.refusal) : choice.text;
   return textOf(said) ?? '';
 }
 
-/** Whether a piece is of what a model thinks before it answers. */
+/** Whether a chunk belongs to the model's reasoning before its answer. */
 function isThought(choice: Fields): boolean {
   const delta = isObject(choice.delta) ? choice.delta : {};
   return (textOf(delta.reasoning_content) ?? textOf(delta.reasoning) ?? '') !== '';
 }
 
-/** A piece of a streamed answer, or an answer that was not streamed as if it were one piece. */
+/** Parses a streamed chunk, or a non-streamed response as if it were a single chunk. */
 export function readPiece(text: string, requestId: string | undefined): Piece {
   const { choices, usage } = readJson(text, requestId);
   const choice: unknown = Array.isArray(choices) ? choices[0] : undefined;
@@ -87,7 +88,7 @@ export function readPiece(text: string, requestId: string | undefined): Piece {
   };
 }
 
-/** A whole answer, with as many texts as were asked for. */
+/** Parses a non-streamed response, which must have the expected number of results. */
 export function readAnswers(text: string, count: number, requestId: string | undefined): Answers {
   const { choices, usage } = readJson(text, requestId);
   if (!Array.isArray(choices) || choices.length !== count) {

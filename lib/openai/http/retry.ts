@@ -1,21 +1,24 @@
-// Trying again: which failures, how often, and how long to wait. `client.ts` uses it.
+// Retries: which failures, how often, and after which delay. `client.ts` uses it.
 
 import { Failure } from './failure.js';
 
-/** How often and when requests are tried again. */
+/** How often and when requests are retried. */
 export interface RetryPolicy {
-  /** Attempts in all. */
+  /** Maximum number of attempts. */
   retries: number;
   /** Milliseconds to wait after the first failure. */
   delta: number;
-  /** What each later wait is multiplied by. */
+  /** Factor by which each later wait grows. */
   growth: number;
 }
 
-/** No wait is longer, whoever asks for it. */
+/** Upper bound of every wait, also of those that the server requests. */
 const longestWait = 60_000;
 
-/** How long to wait, by the headers of an answer: milliseconds, seconds, or a date. */
+/**
+ * The delay that response headers request, in milliseconds. They state milliseconds, seconds, or a
+ * date.
+ */
 export function retryAfterOf(
   milliseconds: string | null | undefined,
   secondsOrDate: string | null | undefined,
@@ -30,24 +33,24 @@ export function retryAfterOf(
   return wish === undefined ? undefined : Math.max(0, wish);
 }
 
-/** The wait after so many failures, the last of which is this. */
+/** Milliseconds to wait after the given number of failures, the last of which is `failure`. */
 export function waitAfter({ delta, growth }: RetryPolicy, count: number, failure: Failure): number {
   const own = delta * growth ** (count - 1);
   return Math.min(failure.facts.retryAfterMs ?? own, longestWait);
 }
 
-/** All attempts failed, or the one after which no other makes sense. */
+/** The last failure: either the attempts are exhausted or a retry cannot help. */
 export interface GivenUp {
   failure: Failure;
   attempts: number;
 }
 
 /**
- * What an attempt gives, the first that succeeds.
+ * The result of the first attempt that succeeds.
  *
- * @param wait waits so many milliseconds; rejects where nobody waits any more
- * @param giveUp makes the error when there is no other attempt
- * @throws what an attempt throws that is no Failure
+ * @param wait waits for the given number of milliseconds; rejects if the call is aborted
+ * @param giveUp makes the error once there is no further attempt
+ * @throws what an attempt throws, if it is not a Failure
  */
 export async function retrying<T>(
   policy: RetryPolicy,

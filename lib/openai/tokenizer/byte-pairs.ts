@@ -1,22 +1,22 @@
-// Byte-pair encoding over js-tiktoken's ranks: the same tokens as its own encoder gives, in time
-// that grows with the length of a word and not with its square, and byte-exact both ways.
-// `tiktoken-tokenizer.ts` uses it.
+// Byte-pair encoding over js-tiktoken's ranks: the same tokens as its own encoder, byte-exact in
+// both directions, in O(n log n) instead of O(n²) in the length of a word. `tiktoken-tokenizer.ts`
+// uses it.
 
-/** What `js-tiktoken/ranks/*` exports. */
+/** The exports of `js-tiktoken/ranks/*`. */
 export interface Ranks {
   pat_str: string;
   special_tokens: Record<string, number>;
-  /** Lines of `! <rank of the first> <token in base64> <the next> …`. */
+  /** Lines of `! <rank of the first token> <token in base64> <next token> …`. */
   bpe_ranks: string;
 }
 
-/** A rank and a place in one number that sorts by both. */
+/** Packs a rank and an offset into one number that sorts by rank, then offset. */
 const placeLimit = 2 ** 32;
 
-/** One of the encodings. Bytes are held as strings with a character for each. */
+/** One encoding. Byte strings are held as latin1 strings, one character per byte. */
 export class BytePairs {
   readonly special: ReadonlyMap<string, number>;
-  /** One more than the highest token id. */
+  /** The highest token id plus one. */
   readonly size: number;
   readonly #ranks = new Map<string, number>();
   readonly #bytes = new Map<number, Uint8Array>();
@@ -42,7 +42,7 @@ export class BytePairs {
     this.#specials = new RegExp(`(${texts.join('|')})`);
   }
 
-  /** The bytes of a token; undefined where no token has the id. */
+  /** The bytes of a token; undefined for an unknown id. */
   bytesOf(token: number): Uint8Array | undefined {
     return this.#bytes.get(token);
   }
@@ -53,10 +53,10 @@ export class BytePairs {
     return ordinary ?? this.special.get(Buffer.from(bytes).toString());
   }
 
-  /** The tokens of a text; those of special tokens only where they are to be read. */
+  /** Tokenizes a text; special tokens are recognized only with `parseSpecial`. */
   encode(text: string, parseSpecial: boolean): number[] {
     const tokens: number[] = [];
-    // Without lone surrogates, which have no bytes.
+    // Replaces lone surrogates, which have no UTF-8 encoding.
     const whole = Buffer.from(text).toString();
     const parts = parseSpecial && this.special.size > 0 ? whole.split(this.#specials) : [whole];
     for (const [index, part] of parts.entries()) {
@@ -76,9 +76,10 @@ export class BytePairs {
     }
   }
 
-  /** Joins the pair of the lowest rank, the first of equals, until no pair is a token. */
+  /** Merges the adjacent pair of lowest rank, the leftmost of equals, until no pair is a token. */
   #merge(bytes: string, tokens: number[]): void {
-    // Parts begin at the places whose `end` is not 0; `before` is the part before.
+    // A part starts at every offset whose `end` is not 0; `before` is the start of the preceding
+    // part.
     const end = Uint32Array.from({ length: bytes.length }, (_, place) => place + 1);
     const before = Int32Array.from({ length: bytes.length }, (_, place) => place - 1);
     const heap = new Heap();
@@ -94,7 +95,7 @@ export class BytePairs {
     for (let place = 0; place < bytes.length; place++) offer(place);
     for (let key = heap.pop(); key !== undefined; key = heap.pop()) {
       const place = key % placeLimit;
-      // What was offered may have become another part since.
+      // Skip stale entries: the part may have been merged since it was pushed.
       if (rankAt(place) !== (key - place) / placeLimit) continue;
       const middle = end[place] as number;
       const after = end[middle] as number;
@@ -111,7 +112,7 @@ export class BytePairs {
   }
 }
 
-/** A binary heap of numbers, the lowest first. */
+/** A binary min-heap of numbers. */
 class Heap {
   readonly #keys: number[] = [];
 

@@ -1,4 +1,4 @@
-// Which tokenizer an LM has, by its options, its server and its model's name. `openai.ts` asks.
+// Selects an LM's tokenizer by its options, its server and its model's name. `openai.ts` calls it.
 
 import { NotSupportedError } from '../../common/errors.js';
 import type { Client } from '../http/client.js';
@@ -11,9 +11,9 @@ import type { RemoteTokenizer } from './tokenizer.js';
 const openAIs = /^https:\/\/([a-z]+\.)?api\.openai\.com(\/|$)/;
 
 /**
- * The tokenizer that the options ask for.
+ * The tokenizer that the options request.
  *
- * @throws NotSupportedError where there is none, and what the server's rejects with
+ * @throws NotSupportedError if none is available, and what the server's tokenizer rejects with
  */
 export async function findTokenizer(
   client: Client,

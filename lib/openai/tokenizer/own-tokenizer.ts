@@ -1,10 +1,10 @@
-// A tokenizer of the caller's, checked. `find-tokenizer.ts` makes it.
+// Wraps a custom tokenizer and validates its results. `find-tokenizer.ts` creates it.
 
 import { wrongType } from '../../common/arguments.js';
 import type { TextTokenizer } from '../options.js';
 import { type RemoteTokenizer, type TokenizeRequest, wholeBytes } from './tokenizer.js';
 
-/** A tokenizer of the caller's. */
+/** A custom tokenizer. */
 export class OwnTokenizer implements RemoteTokenizer {
   readonly size = undefined;
   readonly contextSize = undefined;

@@ -1,5 +1,5 @@
-// The tokens of the server itself: `/tokenize` and `/detokenize` beside its `/v1`, as llama.cpp's
-// server and vLLM have them. `tokenizer.ts` makes it.
+// The server's own tokenizer: `/tokenize` and `/detokenize` next to its `/v1`, as llama.cpp's
+// server and vLLM provide them. `find-tokenizer.ts` creates it.
 
 import { NotSupportedError, RemoteError } from '../../common/errors.js';
 import type { Client } from '../http/client.js';
@@ -8,14 +8,14 @@ import { type RemoteTokenizer, type TokenizeRequest, wholeBytes } from './tokeni
 
 type Fields = Record<string, unknown>;
 
-/** How a server is asked. */
+/** The request format of one kind of server. */
 interface Dialect {
   sendsTokens: boolean;
-  /** Whether it can leave the text of special tokens unread, and tells their text. */
+  /** Whether it supports `parseSpecial: false` and `special: false`. */
   tellsSpecial: boolean;
   tokenize(text: string, request: TokenizeRequest): object;
   detokenize(tokens: readonly number[]): object;
-  /** Where its answer has the text. */
+  /** The field of its `/detokenize` response that has the text. */
   textField: string;
 }
 
@@ -40,7 +40,7 @@ const dialects = {
   }),
 };
 
-/** What both kinds have more than no tokens for. */
+/** A text that yields at least one token with both kinds of server. */
 const sample = 'a b';
 
 const tokensIn = (answer: Fields): Int32Array | undefined => {
@@ -49,7 +49,10 @@ const tokensIn = (answer: Fields): Int32Array | undefined => {
   return isList ? Int32Array.from(tokens as number[]) : undefined;
 };
 
-/** What `/tokenize` answers: nothing to a request of the other kind; undefined where there is no such thing. */
+/**
+ * The response of `/tokenize`: empty if the server rejects this request format, undefined if the
+ * server has no such endpoint.
+ */
 async function askedOf(
   client: Client,
   body: object,
@@ -60,13 +63,13 @@ async function askedOf(
   } catch (error) {
     const status = error instanceof RemoteError ? error.status : undefined;
     if (status === 400 || status === 422) return {};
-    // Refused otherwise, or a page for people.
+    // Any other client error, or an HTML page: there is no such endpoint.
     if (status !== undefined && !mayPass(status)) return undefined;
     throw error;
   }
 }
 
-/** A server's tokenizer. What is known of single tokens is kept. */
+/** A server's tokenizer. Caches what it learns about single tokens. */
 export class ServerTokenizer implements RemoteTokenizer {
   readonly size = undefined;
   readonly endOfGeneration = new Int32Array(0);
@@ -82,7 +85,7 @@ export class ServerTokenizer implements RemoteTokenizer {
     this.#dialect = dialect;
   }
 
-  /** The tokenizer of a server, undefined where it answers and has none. */
+  /** The tokenizer of a server; undefined if the server responds but has none. */
   static async find(
     client: Client,
     signal: AbortSignal | undefined,
@@ -165,7 +168,7 @@ export class ServerTokenizer implements RemoteTokenizer {
     return typeof text === 'string' ? text : this.#unreadable('/detokenize', answer);
   }
 
-  /** Control tokens are those that a text is read as only where special tokens are looked for. */
+  /** A control token's text tokenizes differently with and without `parseSpecial`. */
   async #hasControls(
     tokens: Int32Array,
     text: string,

@@ -1,4 +1,5 @@
-// The tokens of OpenAI's models, by the ranks that js-tiktoken carries. `tokenizer.ts` makes it.
+// The tokenizers of OpenAI's models, built from js-tiktoken's ranks. `find-tokenizer.ts` creates
+// them.
 
 import { NotSupportedError } from '../../common/errors.js';
 import { requirePeer } from '../../common/peers.js';
@@ -6,13 +7,13 @@ import { BytePairs, type Ranks } from './byte-pairs.js';
 import { type EncodingName, encodingNames, encodingOf } from './encodings.js';
 import type { RemoteTokenizer, TokenizeRequest } from './tokenizer.js';
 
-/** An encoding takes some hundred milliseconds to read; all LMs share it. */
+/** Loading an encoding takes some hundred milliseconds, so all LMs share it. */
 const read = new Map<EncodingName, BytePairs>();
 
 /**
- * The tokenizer of an encoding, or of the model's.
+ * The tokenizer for an encoding, by default the model's.
  *
- * @throws NotSupportedError for a model that has none, LMError `PEER_MISSING`
+ * @throws NotSupportedError for a model without a known encoding; LMError `PEER_MISSING`
  */
 export function tiktokenOf(model: string, encoding: EncodingName | undefined): RemoteTokenizer {
   const name = encoding ?? encodingByName(model);
@@ -25,7 +26,7 @@ export function tiktokenOf(model: string, encoding: EncodingName | undefined): R
   return new TiktokenTokenizer(pairs);
 }
 
-/** What is said where nobody knows the model's tokens. */
+/** The error if no tokenizer is known for the model. */
 const noEncoding = (model: string): NotSupportedError =>
   new NotSupportedError(
     `No tokens are known for the model ${JSON.stringify(model)}: the server has no /tokenize, and ` +
@@ -57,7 +58,7 @@ class TiktokenTokenizer implements RemoteTokenizer {
     return this.#pairs.size;
   }
 
-  /** OpenAI's models have nothing around a text, so that `addSpecial` adds nothing. */
+  /** OpenAI's models add no special tokens around a text, so `addSpecial` has no effect. */
   async tokenize(text: string, { parseSpecial = false }: TokenizeRequest): Promise<Int32Array> {
     return Int32Array.from(this.#pairs.encode(text, parseSpecial));
   }
