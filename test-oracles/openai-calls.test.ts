@@ -18,11 +18,14 @@ t.test('tokens are those of the model in process', (t) =>
     for (const text of texts) {
       for (const addSpecial of [false, true]) {
         for (const parseSpecial of [false, true]) {
-          const wanted = await lm.tokenize(text, { addSpecial, parseSpecial });
-          t.same(await remote.tokenize(text, { addSpecial, parseSpecial }), wanted);
-          t.equal(await remote.detokenize(wanted), await lm.detokenize(wanted));
+          const expected = await lm.tokenize(text, { addSpecial, parseSpecial });
+          t.same(await remote.tokenize(text, { addSpecial, parseSpecial }), expected);
+          t.equal(await remote.detokenize(expected), await lm.detokenize(expected));
           const special = { special: true };
-          t.equal(await remote.detokenize(wanted, special), await lm.detokenize(wanted, special));
+          t.equal(
+            await remote.detokenize(expected, special),
+            await lm.detokenize(expected, special),
+          );
         }
       }
       t.equal(await remote.countTokens(text), await lm.countTokens(text));
@@ -108,8 +111,8 @@ t.test("a caller's own client and tokenizer serve", (t) =>
         detokenize: async (tokens, options) => lm.detokenize(tokens, options),
       },
     });
-    const wanted = await open().complete('The sky is', { maxTokens: 8 });
-    t.equal((await remote.complete('The sky is', { maxTokens: 8 })).text, wanted.text);
+    const expected = await open().complete('The sky is', { maxTokens: 8 });
+    t.equal((await remote.complete('The sky is', { maxTokens: 8 })).text, expected.text);
     t.same(await remote.tokenize('The sky is'), await lm.tokenize('The sky is'));
     await remote.close();
     t.ok(await client.models.list(), 'a client stays its owner’s');

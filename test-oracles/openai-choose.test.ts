@@ -8,7 +8,7 @@ import { RemoteError } from '../lib/common/errors.js';
 import { RemoteChooser } from '../lib/openai/choose/choose.js';
 import type { RemoteChooseOptions } from '../lib/openai/choose/choose-options.js';
 import type { RemoteEngine } from '../lib/openai/choose/remote-engine.js';
-import type { Answers, Api, ChatBody } from '../lib/openai/http/api.js';
+import type { Api, ApiResponse, ChatBody } from '../lib/openai/http/api.js';
 import { heldOutQuestions } from '../models/questions.mjs';
 import { engineOver } from '../test/openai/fetch-api.js';
 import { walkGreedily } from '../test/openai/greedy-walk.js';
@@ -49,7 +49,7 @@ interface Task {
 function tasksOf(model: Model): Task[] {
   const random = new Random(11);
   const words = wordsOf(model);
-  const line = (most: number): string => random.several(words, random.between(1, most)).join(' ');
+  const line = (max: number): string => random.several(words, random.between(1, highest)).join(' ');
   const questions = heldOutQuestions(4, 12).map(({ prompt, choices }) => ({ prompt, choices }));
   const mixed = Array.from({ length: 12 }, () => {
     const some = Array.from({ length: random.between(2, 8) }, () => ` ${line(4)}`);
@@ -84,12 +84,12 @@ for (const [type, bound] of types) {
         for (const [index, { prompt, choices }] of tasksOf(model).entries()) {
           const options = at(settings, index % settings.length);
           const found = await chooser.choose(prompt, choices, options);
-          const wanted = await lm.choose(prompt, choices, { ...options, search: 'exhaustive' });
+          const expected = await lm.choose(prompt, choices, { ...options, search: 'exhaustive' });
           t.equal(found.strategy, 'logprobs');
           t.equal(found.numbers, 'exact');
-          t.same(found.boundary, wanted.boundary);
-          for (const [place, choice] of wanted.choices.entries()) {
-            const own = at(found.choices, place);
+          t.same(found.boundary, expected.boundary);
+          for (const [position, choice] of expected.choices.entries()) {
+            const own = at(found.choices, position);
             t.same(own.tokens, choice.tokens);
             for (const [token, logprob] of choice.logprobs.entries()) {
               worst = Math.max(worst, Math.abs(at(own.logprobs, token) - logprob));
@@ -115,11 +115,13 @@ for (const [type, bound] of types) {
         for (const { prompt, choices } of tasksOf(model)) {
           for (const terminator of ['none', 'eog']) {
             const found = await chooser.choose(prompt, choices, { terminator });
-            const wanted = await lm.choose(prompt, choices, { terminator, search: 'exhaustive' });
-            const [least, most] = found.massInterval ?? [found.mass, found.mass];
-            t.ok(wanted.mass >= least * (1 - bound) - 1e-6 && wanted.mass <= most * (1 + bound));
-            for (const [place, { exact, logprob, interval }] of found.choices.entries()) {
-              const truth = at(wanted.choices, place);
+            const expected = await lm.choose(prompt, choices, { terminator, search: 'exhaustive' });
+            const [least, highest] = found.massInterval ?? [found.mass, found.mass];
+            t.ok(
+              expected.mass >= least * (1 - bound) - 1e-6 && expected.mass <= highest * (1 + bound),
+            );
+            for (const [position, { exact, logprob, interval }] of found.choices.entries()) {
+              const truth = at(expected.choices, position);
               // Several tokens of a path may each be off.
               const slack = bound * (1 + truth.tokens.length);
               counts[exact ? 'exact' : 'bounded']++;
@@ -131,7 +133,7 @@ for (const [type, bound] of types) {
               t.ok(isWithin, `${truth.probability} is from ${low} to ${high}`);
             }
             if (bound < 0.01 && found.certified > 0) {
-              t.equal(found.index, wanted.index, 'a certified winner wins');
+              t.equal(found.index, expected.index, 'a certified winner wins');
               counts.certified++;
             }
           }
@@ -211,7 +213,7 @@ class ChatApi implements Api {
     throw new RemoteError('There are no completions', { status: 404 });
   }
 
-  chat(body: ChatBody, signal: AbortSignal | undefined): Promise<Answers> {
+  chat(body: ChatBody, signal: AbortSignal | undefined): Promise<ApiResponse> {
     return this.#api.chat(body, signal);
   }
 }

@@ -11,7 +11,7 @@ t.test('a refusal is no matter of trying again', (t) =>
       const lm = open({ api: 'chat' });
       const before = proxy.seen.length;
       proxy.rule = () => ({
-        kind: 'answer',
+        kind: 'respond',
         status,
         body: '{"error":{"message":"because","code":"it_is_so"}}',
       });
@@ -32,7 +32,7 @@ t.test('a refusal is no matter of trying again', (t) =>
     ] as const;
     for (const [status, wish, count] of wishes) {
       const before = proxy.seen.length;
-      proxy.rule = () => ({ kind: 'answer', status, headers: { 'x-should-retry': wish } });
+      proxy.rule = () => ({ kind: 'respond', status, headers: { 'x-should-retry': wish } });
       await failure(open({ api: 'chat', retries: 2 }).complete(prompt));
       t.equal(proxy.seen.length, before + count, 'a server may say so itself');
     }
@@ -40,12 +40,12 @@ t.test('a refusal is no matter of trying again', (t) =>
 );
 
 const refusal = (fields: object): Fault => {
-  return { kind: 'answer', status: 400, body: JSON.stringify({ error: fields }) };
+  return { kind: 'respond', status: 400, body: JSON.stringify({ error: fields }) };
 };
 
 t.test('what a server does not take is left out, and that remembered', (t) =>
   withProxy(t, async ({ proxy, open }) => {
-    const wanted = await open().complete(prompt, { maxTokens: 8 });
+    const expected = await open().complete(prompt, { maxTokens: 8 });
     const api = { api: 'completions' } as const;
     const fussy = (field: string, error: object) => {
       proxy.rule = ({ path, body }) =>
@@ -80,7 +80,7 @@ t.test('what a server does not take is left out, and that remembered', (t) =>
       fussy(field, error);
       const before = proxy.seen.length;
       const found = await lm.complete(prompt, { maxTokens: 8 });
-      t.equal(found.text, wanted.text, field);
+      t.equal(found.text, expected.text, field);
       const sent = proxy.seen.slice(before).filter(({ path }) => path.endsWith('completions'));
       t.equal(sent.length, 2);
       t.notOk(field in (sent[1]?.body ?? {}));
@@ -93,7 +93,7 @@ t.test('what a server does not take is left out, and that remembered', (t) =>
       const asked = proxy.seen.slice(before).filter(({ path }) => path.endsWith('completions'));
       t.equal(asked.length, 3, 'asked once');
       if (field === 'logprobs') {
-        t.same(found.tokens, wanted.tokens, 'the tokens are those of the text');
+        t.same(found.tokens, expected.tokens, 'the tokens are those of the text');
         t.ok(found.logprobs.every(Number.isNaN));
         t.match(await failure(lm.complete(prompt, { topLogprobs: 2 })), { code: 'NOT_SUPPORTED' });
         t.match(await failure(lm.complete(prompt, { stop: 3 })), { code: 'NOT_SUPPORTED' });
@@ -109,7 +109,7 @@ t.test('what a server does not take is left out, and that remembered', (t) =>
 
 t.test('the API that a model has is found out once', (t) =>
   withProxy(t, async ({ proxy, open }) => {
-    const wanted = await open({ api: 'chat' }).complete(prompt, options);
+    const expected = await open({ api: 'chat' }).complete(prompt, options);
     const none = [
       {
         status: 404,
@@ -122,14 +122,14 @@ t.test('the API that a model has is found out once', (t) =>
     for (const { status, body } of none) {
       const lm = open({ retries: 1 });
       proxy.rule = ({ path }) =>
-        path === '/v1/completions' ? { kind: 'answer', status, body } : undefined;
-      t.equal((await lm.complete(prompt, options)).text, wanted.text);
+        path === '/v1/completions' ? { kind: 'respond', status, body } : undefined;
+      t.equal((await lm.complete(prompt, options)).text, expected.text);
       const before = proxy.seen.length;
-      t.equal((await lm.complete(prompt, options)).text, wanted.text);
+      t.equal((await lm.complete(prompt, options)).text, expected.text);
       t.equal(proxy.seen.length, before + 1);
     }
     proxy.rule = () => ({
-      kind: 'answer',
+      kind: 'respond',
       status: 404,
       body: '{"error":{"message":"no such model","code":"model_not_found"}}',
     });
@@ -141,7 +141,7 @@ t.test('the API that a model has is found out once', (t) =>
     });
     proxy.rule = () => undefined;
     t.ok((await lost.complete(prompt)).text, 'nothing was learned of that');
-    proxy.rule = () => ({ kind: 'answer', status: 404 });
+    proxy.rule = () => ({ kind: 'respond', status: 404 });
     t.match(await failure(open().tokenize('x')), {
       code: 'NOT_SUPPORTED',
       message: /option encoding/,
@@ -179,7 +179,7 @@ t.test('servers that do not stream, and texts that end for no usual reason', (t)
         usage: { prompt_tokens: 3, completion_tokens: 2 },
       });
       proxy.rule = ({ path }) =>
-        path.endsWith('completions') ? { kind: 'answer', status: 200, body } : undefined;
+        path.endsWith('completions') ? { kind: 'respond', status: 200, body } : undefined;
     };
     answer({ message: { content: 'blue 😀' }, finish_reason: 'stop' });
     const lm = open({ api: 'chat' });

@@ -25,7 +25,7 @@ import type { RemoteChooseOptions } from './choose/choose-options.js';
 import type { RemoteChoice } from './choose/choose-result.js';
 import { Engine } from './choose/engine.js';
 import type { ServerFeatures } from './choose/probe.js';
-import { RemoteWriter } from './completion/remote-completion.js';
+import { RemoteGenerator } from './completion/remote-completion.js';
 import { Client } from './http/client.js';
 import { makeClient } from './http/connection.js';
 import { type OpenAIOptions, type OpenAISettings, readOpenAIOptions } from './options.js';
@@ -34,7 +34,7 @@ import { findTokenizer } from './tokenizer/find-tokenizer.js';
 import type { RemoteTokenizer } from './tokenizer/tokenizer.js';
 
 /** Whether the error means that no tokenizer is available; completions still work without one. */
-const isWithoutTokens = (error: unknown): boolean =>
+const isTokenizerMissing = (error: unknown): boolean =>
   error instanceof LMError && (error.code === 'NOT_SUPPORTED' || error.code === 'PEER_MISSING');
 
 /**
@@ -50,9 +50,9 @@ export class OpenAI extends LM {
   readonly #settings: OpenAISettings;
   readonly #client: Client;
   readonly #chooser: RemoteChooser;
-  readonly #writer: RemoteWriter;
+  readonly #generator: RemoteGenerator;
   #tokenizer: RemoteTokenizer | undefined;
-  #finding: Promise<RemoteTokenizer> | undefined;
+  #pendingTokenizer: Promise<RemoteTokenizer> | undefined;
 
   /**
    * Sends no request yet.
@@ -66,11 +66,15 @@ export class OpenAI extends LM {
     const { model, policy, extraBody, headers, timeout, connection } = settings;
     this.model = model;
     this.#settings = settings;
-    const made = makeClient(connection);
-    const transport = { client: made.client, headers: { ...made.headers, ...headers }, timeout };
+    const connected = makeClient(connection);
+    const transport = {
+      client: connected.client,
+      headers: { ...connected.headers, ...headers },
+      timeout,
+    };
     this.#client = new Client({ model, policy, transport, extraBody });
     const owner = this.#asOwner();
-    this.#writer = new RemoteWriter(owner, this.#client, settings);
+    this.#generator = new RemoteGenerator(owner, this.#client, settings);
     this.#chooser = new RemoteChooser(new Engine(owner, this.#client, settings));
   }
 
@@ -136,8 +140,8 @@ export class OpenAI extends LM {
   async complete(prompt: Prompt, options?: CompleteOptions): Promise<Completion> {
     const stopwatch = new Stopwatch();
     const input = checkPrompt(prompt, 'prompt');
-    const wanted = this.#writer.read(options);
-    return this.#writer.write(input, wanted, stopwatch, wanted.request.onToken);
+    const requested = this.#generator.readOptions(options);
+    return this.#generator.generate(input, requested, stopwatch, requested.request.onToken);
   }
 
   /**
@@ -149,13 +153,13 @@ export class OpenAI extends LM {
   override stream(prompt: Prompt, options?: CompleteOptions): CompletionStream {
     const stopwatch = new Stopwatch();
     const input = checkPrompt(prompt, 'prompt');
-    const wanted = this.#writer.read(options);
-    return new CompletionStream(wanted.request.signal, (deliver, left) => {
+    const requested = this.#generator.readOptions(options);
+    return new CompletionStream(requested.request.signal, (deliver, readerLeft) => {
       const reader = (chunk: CompletionChunk): unknown => {
         deliver(chunk);
-        return wanted.request.onToken?.(chunk);
+        return requested.request.onToken?.(chunk);
       };
-      return this.#writer.write(input, wanted, stopwatch, reader, left);
+      return this.#generator.generate(input, requested, stopwatch, reader, readerLeft);
     });
   }
 
@@ -233,24 +237,24 @@ export class OpenAI extends LM {
   async #findTokenizer(signal?: AbortSignal): Promise<RemoteTokenizer> {
     if (this.#tokenizer !== undefined) return this.#tokenizer;
     // Not with the caller's signal: other calls may be waiting for the same lookup.
-    this.#finding ??= findTokenizer(this.#client, this.#settings, undefined).then(
+    this.#pendingTokenizer ??= findTokenizer(this.#client, this.#settings, undefined).then(
       (tokenizer) => {
         this.#tokenizer = tokenizer;
         return tokenizer;
       },
       (error: unknown) => {
-        if (!isWithoutTokens(error)) this.#finding = undefined;
+        if (!isTokenizerMissing(error)) this.#pendingTokenizer = undefined;
         throw error;
       },
     );
-    return raceAbort(this.#finding, signal);
+    return raceAbort(this.#pendingTokenizer, signal);
   }
 
   async #tokenizerIfAny(): Promise<RemoteTokenizer | undefined> {
     try {
       return await this.#findTokenizer();
     } catch (error) {
-      if (isWithoutTokens(error)) return undefined;
+      if (isTokenizerMissing(error)) return undefined;
       throw error;
     }
   }

@@ -147,16 +147,16 @@ const reserved = new Set([
 export function readOpenAIOptions(value: OpenAIOptions) {
   const given = checkOptions(value as OpenAIOptions | undefined, 'options', names);
   const model = checkString(given.model, 'model');
-  if (model === '') throw wrongRange('the name of a model', 'model', model);
-  const maybe = <T, R>(item: T | undefined, read: (item: T) => R): R | undefined =>
+  if (model === '') throw wrongRange('a non-empty model name', 'model', model);
+  const ifDefined = <T, R>(item: T | undefined, read: (item: T) => R): R | undefined =>
     item === undefined ? undefined : read(item);
   return {
     model,
     connection: readConnection(given),
     headers: readHeaders(given.headers ?? {}),
     api: checkOneOf(given.api ?? 'auto', 'api', apis),
-    systemPrompt: maybe(given.systemPrompt, (text) => checkString(text, 'systemPrompt')),
-    temperature: maybe(given.temperature, (value) => checkNumber(value, 'temperature', 0)),
+    systemPrompt: ifDefined(given.systemPrompt, (text) => checkString(text, 'systemPrompt')),
+    temperature: ifDefined(given.temperature, (value) => checkNumber(value, 'temperature', 0)),
     completion: readCompletion(given),
     policy: {
       retries: checkInteger(given.retries ?? 5, 'retries', 1),
@@ -164,14 +164,14 @@ export function readOpenAIOptions(value: OpenAIOptions) {
       growth: checkNumber(given.growth ?? 2, 'growth', 0),
     },
     timeout: checkInteger(given.timeout ?? 60_000, 'timeout', 1),
-    encoding: maybe(given.encoding, (name) => checkOneOf(name, 'encoding', encodingNames)),
+    encoding: ifDefined(given.encoding, (name) => checkOneOf(name, 'encoding', encodingNames)),
     tokenizer: readTokenizer(given),
-    endOfGeneration: maybe(given.endOfGeneration, readEnds),
-    beginToken: maybe(given.beginToken, (token) => checkInteger(token, 'beginToken', 0)),
-    contextSize: maybe(given.contextSize, (size) => checkInteger(size, 'contextSize', 1)),
+    endOfGeneration: ifDefined(given.endOfGeneration, readEndTokens),
+    beginToken: ifDefined(given.beginToken, (token) => checkInteger(token, 'beginToken', 0)),
+    contextSize: ifDefined(given.contextSize, (size) => checkInteger(size, 'contextSize', 1)),
     extraBody: readExtraBody(given.extraBody ?? {}),
     strategy: checkOneOf(given.strategy ?? 'auto', 'strategy', strategyOptions),
-    topLogprobsLimit: maybe(given.topLogprobsLimit, (limit) =>
+    topLogprobsLimit: ifDefined(given.topLogprobsLimit, (limit) =>
       checkInteger(limit, 'topLogprobsLimit', 1),
     ),
   };
@@ -184,12 +184,12 @@ function readConnection({ client, baseURL, apiKey }: Partial<OpenAIOptions>) {
   if (client === undefined) {
     if (baseURL !== undefined) checkAddress(checkString(baseURL, 'baseURL'));
     if (apiKey !== undefined && checkString(apiKey, 'apiKey') === '') {
-      throw wrongRange('a key', 'apiKey', apiKey);
+      throw wrongRange('a non-empty key', 'apiKey', apiKey);
     }
     return { baseURL, apiKey };
   }
   for (const [name, value] of Object.entries({ baseURL, apiKey })) {
-    if (value !== undefined) throw wrongType(`nothing beside a client`, name, '(not shown)');
+    if (value !== undefined) throw wrongType('no value alongside client', name, '(not shown)');
   }
   const { post, baseURL: address } = (client ?? {}) as Partial<OpenAIClient>;
   if (typeof post !== 'function' || typeof address !== 'string') {
@@ -201,7 +201,7 @@ function readConnection({ client, baseURL, apiKey }: Partial<OpenAIOptions>) {
 function checkAddress(baseURL: string): void {
   const { protocol } = URL.canParse(baseURL) ? new URL(baseURL) : { protocol: '' };
   if (protocol !== 'http:' && protocol !== 'https:') {
-    throw wrongRange('an http or https address', 'baseURL', baseURL);
+    throw wrongRange('an http or https URL', 'baseURL', baseURL);
   }
 }
 
@@ -213,7 +213,7 @@ function readHeaders(value: unknown): Readonly<Record<string, string | null>> {
   try {
     for (const [name, text] of entries) new Headers({ [name]: text ?? '' });
   } catch (cause) {
-    throw Object.assign(wrongRange('names and values of HTTP headers', 'headers', value), {
+    throw Object.assign(wrongRange('valid HTTP header names and values', 'headers', value), {
       cause,
     });
   }
@@ -226,7 +226,7 @@ function readCompletion({ completion, maxTokens }: Partial<OpenAIOptions>) {
   const sampler = completion?.sampler;
   if (maxTokens === undefined) return { defaults: read, sampler };
   if (read.maxTokens !== undefined) {
-    throw wrongType('nothing beside completion.maxTokens', 'maxTokens', maxTokens);
+    throw wrongType('no value alongside completion.maxTokens', 'maxTokens', maxTokens);
   }
   return { defaults: { ...read, maxTokens: readMaxTokens(maxTokens, 'maxTokens') }, sampler };
 }
@@ -238,15 +238,15 @@ function readTokenizer({ tokenizer, encoding }: Partial<OpenAIOptions>) {
     }
   } else if (tokenizer !== undefined) checkOneOf(tokenizer, 'tokenizer', tokenizers);
   if (encoding !== undefined && tokenizer !== undefined && typeof tokenizer !== 'string') {
-    throw wrongType('nothing beside a tokenizer', 'encoding', encoding);
+    throw wrongType('no value alongside a custom tokenizer', 'encoding', encoding);
   }
   if (encoding !== undefined && tokenizer === 'server') {
-    throw wrongType("nothing beside tokenizer 'server'", 'encoding', encoding);
+    throw wrongType("no value alongside tokenizer 'server'", 'encoding', encoding);
   }
   return tokenizer ?? 'auto';
 }
 
-function readEnds(value: readonly number[] | Int32Array): Int32Array {
+function readEndTokens(value: readonly number[] | Int32Array): Int32Array {
   if (!Array.isArray(value)) return checkTokens(value, 'endOfGeneration').slice();
   return Int32Array.from(value, (token, index) =>
     checkInteger(token, `endOfGeneration[${index}]`, 0),
@@ -255,12 +255,15 @@ function readEnds(value: readonly number[] | Int32Array): Int32Array {
 
 function readExtraBody(value: unknown): Readonly<Record<string, unknown>> {
   for (const [name] of entriesOf(value, 'extraBody')) {
-    if (reserved.has(name)) throw wrongRange('no field of our own', 'extraBody', name);
+    if (reserved.has(name))
+      throw wrongRange('no field that this package sets itself', 'extraBody', name);
   }
   try {
     return JSON.parse(JSON.stringify(value)) as Record<string, unknown>;
   } catch (cause) {
-    throw Object.assign(wrongType('what JSON can say', 'extraBody', value), { cause });
+    throw Object.assign(wrongType('a value that JSON can represent', 'extraBody', value), {
+      cause,
+    });
   }
 }
 

@@ -9,13 +9,13 @@ import { Server } from './server.js';
 export const prompt = 'Question: what colour is grass?\nAnswer:';
 export const options = { maxTokens: 12, topLogprobs: 2 };
 
-export interface Scene {
+export interface Fixture {
   proxy: FaultProxy;
   open(options?: Partial<OpenAIOptions>): OpenAI;
 }
 
 /** LMs of a real server, with the proxy between. Silence ends soon. */
-export async function withProxy(t: Test, use: (scene: Scene) => Promise<void>): Promise<void> {
+export async function withProxy(t: Test, use: (scene: Fixture) => Promise<void>): Promise<void> {
   await using server = await Server.start(defaultModelPath, 512);
   await using proxy = await FaultProxy.start(server.address);
   const opened: OpenAI[] = [];
@@ -37,7 +37,14 @@ export async function withProxy(t: Test, use: (scene: Scene) => Promise<void>): 
 }
 
 /** What of a completion does not depend on time. */
-export const gist = ({ text, tokens, logprobs, alternatives, stopReason, stop }: Completion) => {
+export const summaryOf = ({
+  text,
+  tokens,
+  logprobs,
+  alternatives,
+  stopReason,
+  stop,
+}: Completion) => {
   const rounded = [...logprobs].map((logprob) => logprob.toFixed(3));
   const rows = alternatives?.map((row) => row.map(({ token, text: said }) => [token, said]));
   return { text, tokens: [...tokens], rounded, rows, stopReason, stop };

@@ -4,9 +4,9 @@
 import { OpenAI, type OpenAIOptions } from 'autocog-lm/openai';
 import t from 'tap';
 import { failure } from '../support/failures.js';
-import { FaultProxy, type Seen } from './fault-proxy.js';
+import { FaultProxy, type SeenRequest } from './fault-proxy.js';
 
-interface Scene {
+interface Fixture {
   proxy: FaultProxy;
   /** What the next requests for texts get. */
   answer(...chunks: object[]): void;
@@ -14,20 +14,20 @@ interface Scene {
 }
 
 /** A server that is nothing but its answers; it has no tokenizer of its own. */
-async function withAnswers(use: (scene: Scene) => Promise<void>): Promise<void> {
+async function withAnswers(use: (scene: Fixture) => Promise<void>): Promise<void> {
   await using proxy = await FaultProxy.start('http://127.0.0.1:1');
   const opened: OpenAI[] = [];
-  proxy.rule = () => ({ kind: 'answer', status: 404 });
+  proxy.rule = () => ({ kind: 'respond', status: 404 });
   await use({
     proxy,
     answer: (...chunks) => {
       const events = [...chunks.map((chunk) => JSON.stringify(chunk)), '[DONE]'];
       const body = events.map((data) => `data: ${data}\n\n`).join('');
       const headers = { 'content-type': 'text/event-stream' };
-      proxy.rule = ({ path }: Seen) =>
+      proxy.rule = ({ path }: SeenRequest) =>
         path.endsWith('completions')
-          ? { kind: 'answer', status: 200, headers, body }
-          : { kind: 'answer', status: 404 };
+          ? { kind: 'respond', status: 200, headers, body }
+          : { kind: 'respond', status: 404 };
     },
     open: (options = {}) => {
       const settings = { model: 'any', baseURL: proxy.baseURL, delta: 0, retries: 2 };
@@ -143,7 +143,7 @@ t.test("vLLM's own tokenizer", (t) =>
   withAnswers(async ({ proxy, open }) => {
     proxy.rule = ({ path, body }) => {
       const json = (value: object, status = 200) => ({
-        kind: 'answer' as const,
+        kind: 'respond' as const,
         status,
         body: JSON.stringify(value),
       });
@@ -164,8 +164,8 @@ t.test("vLLM's own tokenizer", (t) =>
     ]) {
       t.match(await failure(call), { code: 'NOT_SUPPORTED' }, 'it cannot do without');
     }
-    proxy.rule = () => ({ kind: 'answer', status: 200, body: '{"tokens":["a"]}' });
-    t.match(await failure(lm.tokenize('x')), { code: 'REMOTE', message: /cannot be read/ });
+    proxy.rule = () => ({ kind: 'respond', status: 200, body: '{"tokens":["a"]}' });
+    t.match(await failure(lm.tokenize('x')), { code: 'REMOTE', message: /cannot be parsed/ });
     t.match(await failure(lm.detokenize(Int32Array.of(1))), { code: 'REMOTE' });
   }),
 );
@@ -175,7 +175,7 @@ t.test('a page for people is no tokenizer', (t) =>
     answer({ choices: [{ text: 'x', index: 0, finish_reason: 'stop' }] });
     const { rule } = proxy;
     const headers = { 'content-type': 'text/html' };
-    const page = { kind: 'answer', status: 200, headers, body: '<html>' } as const;
+    const page = { kind: 'respond', status: 200, headers, body: '<html>' } as const;
     proxy.rule = (seen) => (seen.path === '/tokenize' ? page : rule(seen));
     const lm = open();
     t.match(await lm.complete('x'), { text: 'x' });

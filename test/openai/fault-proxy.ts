@@ -16,7 +16,7 @@ export type Fault =
   /** Nothing. */
   | { kind: 'none' }
   /** Another answer, and the real server is not asked. */
-  | { kind: 'answer'; status: number; headers?: Record<string, string>; body?: string }
+  | { kind: 'respond'; status: number; headers?: Record<string, string>; body?: string }
   /** The connection ends before there is an answer. */
   | { kind: 'drop' }
   /** So much of the body comes, of 1, and then the connection ends: as if all were well, or not. */
@@ -30,20 +30,20 @@ export type Fault =
   /** It comes byte by byte, so many milliseconds apart. */
   | { kind: 'slow'; pause: number };
 
-const busy: Fault = { kind: 'answer', status: 429, headers: { 'retry-after': '0' } };
+const busy: Fault = { kind: 'respond', status: 429, headers: { 'retry-after': '0' } };
 
 /** What may be better the next time. */
-export const passing: readonly Fault[] = [
+export const transientFaults: readonly Fault[] = [
   busy,
-  { kind: 'answer', status: 408 },
-  { kind: 'answer', status: 409 },
-  { kind: 'answer', status: 500, body: 'no JSON' },
-  { kind: 'answer', status: 503, headers: { 'retry-after-ms': '1' } },
-  { kind: 'answer', status: 502, body: '' },
-  { kind: 'answer', status: 200, body: '{"error":{"message":"overloaded","code":503}}' },
-  { kind: 'answer', status: 200, body: '<html>' },
-  { kind: 'answer', status: 200, body: '' },
-  { kind: 'answer', status: 200, body: 'null' },
+  { kind: 'respond', status: 408 },
+  { kind: 'respond', status: 409 },
+  { kind: 'respond', status: 500, body: 'no JSON' },
+  { kind: 'respond', status: 503, headers: { 'retry-after-ms': '1' } },
+  { kind: 'respond', status: 502, body: '' },
+  { kind: 'respond', status: 200, body: '{"error":{"message":"overloaded","code":503}}' },
+  { kind: 'respond', status: 200, body: '<html>' },
+  { kind: 'respond', status: 200, body: '' },
+  { kind: 'respond', status: 200, body: 'null' },
   { kind: 'drop' },
   { kind: 'truncate', part: 0, clean: true },
   { kind: 'truncate', part: 0, clean: false },
@@ -56,14 +56,14 @@ export const passing: readonly Fault[] = [
 ];
 
 /** A request as the proxy saw it. */
-export interface Seen {
+export interface SeenRequest {
   path: string;
   headers: IncomingMessage['headers'];
   body: Record<string, unknown>;
 }
 
 /** Says what becomes of the answer to a request; undefined: whatever is next in the queue. */
-export type Rule = (seen: Seen) => Fault | undefined;
+export type Rule = (seen: SeenRequest) => Fault | undefined;
 
 const none: Fault = { kind: 'none' };
 
@@ -74,7 +74,7 @@ export class FaultProxy implements AsyncDisposable {
   /** Asked first, for each request. */
   rule: Rule = () => undefined;
   /** Every request so far. */
-  readonly seen: Seen[] = [];
+  readonly seen: SeenRequest[] = [];
   /** How often the client went before the answer was whole. */
   abandoned = 0;
   readonly #target: string;
@@ -133,7 +133,7 @@ export class FaultProxy implements AsyncDisposable {
     if (fault.kind === 'drop') return void response.destroy();
     if (fault.kind === 'stall' && fault.part < 0) return;
     const id = { 'x-request-id': `request-${this.seen.length}` };
-    if (fault.kind === 'answer') {
+    if (fault.kind === 'respond') {
       response.writeHead(fault.status, {
         'content-type': 'application/json',
         ...id,
@@ -144,7 +144,7 @@ export class FaultProxy implements AsyncDisposable {
     const answer = await ask(`${this.#target}${path}`, asked.method ?? 'POST', sent);
     response.writeHead(answer.status, { 'content-type': answer.type, ...id });
     response.flushHeaders();
-    await spoil(response, answer.body, fault, () => isGone);
+    await inject(response, answer.body, fault, () => isGone);
   }
 }
 
@@ -163,7 +163,7 @@ async function ask(url: string, method: string, body: string) {
   return { status: answer.statusCode ?? 500, type, body: await bytesOf(answer) };
 }
 
-async function spoil(
+async function inject(
   response: ServerResponse,
   body: Buffer,
   fault: Fault,

@@ -3,7 +3,13 @@
 
 import { ContextOverflowError, RemoteError } from '../../lib/common/errors.js';
 import type { RemoteEngine } from '../../lib/openai/choose/remote-engine.js';
-import type { Answer, Answers, Api, ChatBody, CompletionsBody } from '../../lib/openai/http/api.js';
+import type {
+  Api,
+  ApiResponse,
+  ApiResult,
+  ChatBody,
+  CompletionsBody,
+} from '../../lib/openai/http/api.js';
 
 interface WireChoice {
   index: number;
@@ -53,11 +59,11 @@ export class FetchApi implements Api {
     this.#address = address;
   }
 
-  completions(body: CompletionsBody, signal: AbortSignal | undefined): Promise<Answers> {
+  completions(body: CompletionsBody, signal: AbortSignal | undefined): Promise<ApiResponse> {
     return this.#ask('/v1/completions', body, signal);
   }
 
-  chat(body: ChatBody, signal: AbortSignal | undefined): Promise<Answers> {
+  chat(body: ChatBody, signal: AbortSignal | undefined): Promise<ApiResponse> {
     return this.#ask('/v1/chat/completions', body, signal);
   }
 
@@ -65,11 +71,11 @@ export class FetchApi implements Api {
     path: string,
     body: CompletionsBody | ChatBody,
     signal: AbortSignal | undefined,
-  ): Promise<Answers> {
+  ): Promise<ApiResponse> {
     this.sent.push(body);
     const whole = { model: this.model, ...body };
     const { choices, usage } = (await post(this.#address + path, whole, signal)) as WireAnswers;
-    const answers = choices.map((choice): Answer => {
+    const results = choices.map((choice): ApiResult => {
       return {
         index: choice.index,
         text: choice.text ?? choice.message?.content ?? '',
@@ -78,7 +84,7 @@ export class FetchApi implements Api {
       };
     });
     return {
-      answers,
+      results,
       usage: {
         promptTokens: usage?.prompt_tokens ?? 0,
         completionTokens: usage?.completion_tokens ?? 0,

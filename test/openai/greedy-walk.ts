@@ -22,12 +22,12 @@ export async function walkGreedily(
     texts.map(async (text) => [...(await lm.tokenize(text)), ...suffix]),
   );
   const start = await lm.tokenize(prompt, { addSpecial: true });
-  let left = [...paths.keys()];
+  let remaining = [...paths.keys()];
   for (let depth = 0; ; depth++) {
-    const ended = left.find((index) => paths[index]?.length === depth);
-    const next = new Set(left.flatMap((index) => paths[index]?.slice(depth, depth + 1) ?? []));
+    const ended = remaining.find((index) => paths[index]?.length === depth);
+    const next = new Set(remaining.flatMap((index) => paths[index]?.slice(depth, depth + 1) ?? []));
     if (next.size === 0) return ended;
-    const path = (paths[left[0] as number] as number[]).slice(0, depth);
+    const path = (paths[remaining[0] as number] as number[]).slice(0, depth);
     const ends = ended !== undefined && terminator === 'eog' ? [...lm.endOfGeneration] : [];
     let token = [...next][0] as number;
     if (next.size > 1 || ended !== undefined) {
@@ -42,6 +42,6 @@ export async function walkGreedily(
       if (isNear) return undefined;
       if (!next.has(token)) return ended;
     }
-    left = left.filter((index) => paths[index]?.[depth] === token);
+    remaining = remaining.filter((index) => paths[index]?.[depth] === token);
   }
 }

@@ -10,19 +10,19 @@ import { matchReply } from '../../lib/openai/choose/token-match.js';
 import { at } from '../suite/oracle.js';
 import { DiceLM } from '../support/dice-lm.js';
 import { walkGreedily } from './greedy-walk.js';
-import { engineOf, type Teller } from './lm-api.js';
+import { engineOf, type LMApiOptions } from './lm-api.js';
 
 const textOf = (token: number): string => 'abcde'[token] ?? '';
 
 /** A chooser over a DiceLM, and what was sent since the probe. */
-async function setUp(seed: number, more: Partial<Teller> = {}) {
+async function setUp(seed: number, more: Partial<LMApiOptions> = {}) {
   const lm = new DiceLM(seed);
-  const engine = engineOf({ lm, most: 0, naming: 'ids', textOf, ...more });
+  const engine = engineOf({ lm, maxTop: 0, naming: 'ids', textOf, ...more });
   const chooser = new RemoteChooser(engine);
   await chooser.probe();
   const before = engine.api.bodies.length;
-  const asked = () => engine.api.bodies.slice(before);
-  return { lm, engine, chooser, asked };
+  const sent = () => engine.api.bodies.slice(before);
+  return { lm, engine, chooser, sent };
 }
 
 const letters = fc.string({ unit: fc.constantFrom(...'abcde'), minLength: 1, maxLength: 6 });
@@ -30,16 +30,16 @@ const question = fc.record({
   seed: fc.integer(),
   prompt: letters,
   choices: fc.array(letters, { minLength: 1, maxLength: 20 }),
-  most: fc.constantFrom(0, 3),
+  maxTop: fc.constantFrom(0, 3),
   naming: fc.constantFrom('ids', 'texts'),
   terminator: fc.constantFrom('none', 'eog', 'e'),
 } as const);
 
 t.test('it goes where the likeliest token leads, for random sets of choices', async (t) => {
   let compared = 0;
-  const property = fc.asyncProperty(question, async (asked) => {
-    const { seed, prompt, choices, terminator, ...told } = asked;
-    const { lm, chooser } = await setUp(seed, told);
+  const property = fc.asyncProperty(question, async (sample) => {
+    const { seed, prompt, choices, terminator, ...server } = sample;
+    const { lm, chooser } = await setUp(seed, server);
     const found = await chooser.choose(prompt, choices, { terminator, strategy: 'bias' });
     const index = await walkGreedily(lm, prompt, choices, terminator, 0);
     if (found.text !== choices[found.index]) throw new Error('It is none of the choices');
@@ -66,9 +66,9 @@ t.test('choices of several lengths are walked to their ends', async (t) => {
 
 t.test('once a token is picked only what begins with it is offered', async (t) => {
   for (let seed = 0; seed < 20; seed++) {
-    const { chooser, asked } = await setUp(seed);
+    const { chooser, sent } = await setUp(seed);
     await chooser.choose('a', ['aca', 'ada', 'bea', 'bca'], { strategy: 'bias' });
-    const offered = asked().map(({ logit_bias = {} }) => Object.keys(logit_bias).map(Number));
+    const offered = sent().map(({ logit_bias = {} }) => Object.keys(logit_bias).map(Number));
     t.same(offered[0], [0, 1]);
     t.ok(['2,3', '2,4'].includes(`${offered[1]}`), 'the second token of what is left');
     t.equal(offered.length, 2, 'the last token is never asked for');
@@ -84,20 +84,20 @@ t.test('a reply that the tokenizer would cut otherwise is a candidate all the sa
       const choices = [[2], [3], [4]].map((path) => Int32Array.from(path));
       const { index } = await chooser.choose('a', choices, { strategy: 'bias' });
       const row = await lm.greedy('a');
-      const most = Math.max(at(row, 2), at(row, 3), at(row, 4));
-      t.equal(row[index + 2], most);
+      const highest = Math.max(at(row, 2), at(row, 3), at(row, 4));
+      t.equal(row[index + 2], highest);
     }
   }
 });
 
 t.test('what everything agrees on costs nothing', async (t) => {
-  const { chooser, asked } = await setUp(1);
+  const { chooser, sent } = await setUp(1);
   const one = await chooser.choose('a', ['bcd', 'bcd'], { strategy: 'bias' });
-  t.equal(asked().length, 0);
+  t.equal(sent().length, 0);
   t.same([one.index, one.text, one.usage.decodeCalls], [0, 'bcd', 0]);
   await chooser.choose('a', ['bcda', 'bcde'], { strategy: 'bias' });
-  t.equal(asked().length, 1);
-  t.same(asked()[0]?.prompt, [0, 1, 2, 3], 'where they part');
+  t.equal(sent().length, 1);
+  t.same(sent()[0]?.prompt, [0, 1, 2, 3], 'where they part');
 });
 
 t.test('a choice without numbers says that it has none', async (t) => {
@@ -159,7 +159,7 @@ t.test('replies are told by ids, then bytes, then text', async (t) => {
   t.equal(reply('?', content({ bytes: [...Buffer.from(' é')] })), candidates[2]);
   t.equal(reply(' blue'), candidates[0]);
   t.equal(reply('é'), candidates[2], 'white space may be lost');
-  t.equal(reply('blue '), 'unclear');
+  t.equal(reply('blue '), 'ambiguous');
   t.equal(reply('green'), 'none');
   t.equal(reply(''), 'none');
   t.equal(reply(' blue', { content: [{ token: ' b' }, { token: 'lue' }] }), 'none');

@@ -43,12 +43,12 @@ export const remoteOptionNames = [...choiceOptionNames, ...remoteNames] as const
 /** Validates the options; throws TypeError or RangeError. */
 export function readRemoteOptions(
   value: RemoteChooseOptions | undefined,
-  usual: StrategyOption,
+  defaultStrategy: StrategyOption,
 ): RemoteChooseRequest {
   const options = checkOptions(value, 'options', [...remoteOptionNames, 'signal']);
-  const { strategy = usual, instruction, ...rest } = options;
+  const { strategy = defaultStrategy, instruction, ...rest } = options;
   if (instruction !== undefined && checkString(instruction, 'instruction').trim() === '') {
-    throw wrongRange('a text', 'instruction', instruction);
+    throw wrongRange('a non-blank text', 'instruction', instruction);
   }
   return {
     request: readChooseOptions(rest),
@@ -58,7 +58,7 @@ export function readRemoteOptions(
 }
 
 /** Options that are meaningless without log-probabilities. */
-const numeric: readonly [string, (request: ChooseRequest) => boolean][] = [
+const numericOptions: readonly [string, (request: ChooseRequest) => boolean][] = [
   ['normalize', ({ normalize }) => normalize !== 'none'],
   ['prior', ({ prior }) => prior !== undefined],
   ["search 'bound'", ({ search }) => search === 'bound'],
@@ -68,7 +68,7 @@ const numeric: readonly [string, (request: ChooseRequest) => boolean][] = [
 ];
 
 /** Options that are meaningless if the model reads the choices instead of generating them. */
-const written: readonly [string, (request: ChooseRequest) => boolean][] = [
+const generationOptions: readonly [string, (request: ChooseRequest) => boolean][] = [
   ['boundary', ({ boundary }) => boundary !== 'separate'],
   ['merges', ({ merges }) => merges],
   ['terminator', ({ terminator }) => terminator.kind !== 'none'],
@@ -80,16 +80,18 @@ export function checkSupported(
   { request, instruction }: RemoteChooseRequest,
 ): void {
   const refuse = (what: string): never => {
-    throw new NotSupportedError(`Strategy '${strategy}' has no use for ${what}`);
+    throw new NotSupportedError(`Strategy '${strategy}' does not support ${what}`);
   };
   if (request.details) {
-    throw new NotSupportedError(`Strategy '${strategy}' cannot tell details: no server does`);
+    throw new NotSupportedError(
+      `Strategy '${strategy}' does not support details: no server reports them`,
+    );
   }
   if (instruction !== undefined && strategy !== 'prompted') refuse('an instruction');
   if (strategy === 'bias' || strategy === 'prompted') {
-    for (const [name, isAsked] of numeric) if (isAsked(request)) refuse(name);
+    for (const [name, isRequested] of numericOptions) if (isRequested(request)) refuse(name);
   }
   if (strategy === 'prompted') {
-    for (const [name, isAsked] of written) if (isAsked(request)) refuse(name);
+    for (const [name, isRequested] of generationOptions) if (isRequested(request)) refuse(name);
   }
 }

@@ -20,7 +20,7 @@ export interface RemoteChoice extends Choice {
 }
 
 /** Adds the strategy, and whether all numbers are exact, to a Choice. */
-export function numbered(choice: Choice, strategy: Strategy): RemoteChoice {
+export function withNumbers(choice: Choice, strategy: Strategy): RemoteChoice {
   const numbers = choice.choices.every(({ exact }) => exact) ? 'exact' : 'bounded';
   return { ...choice, strategy, numbers };
 }
@@ -32,7 +32,7 @@ const unknown = Number.NaN;
  *
  * @param winners for each choice, whether it was selected
  */
-export function unnumbered(
+export function withoutNumbers(
   { texts, task, tokenized, stopwatch }: Prepared,
   winners: readonly boolean[],
   tokenTexts: ReadonlyMap<number, string>,

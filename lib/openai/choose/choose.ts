@@ -16,8 +16,8 @@ import { raceAbort } from '../../common/abort.js';
 import type { Prompt } from '../../common/arguments.js';
 import { type CallOptions, readSignal } from '../../common/call-options.js';
 import { NotSupportedError } from '../../common/errors.js';
-import { askEach } from '../http/parallel.js';
-import { type Chooses, outcomesOf, type RemoteChooseTask } from './choose-many.js';
+import { mapConcurrently } from '../http/parallel.js';
+import { type ChooseFunction, outcomesOf, type RemoteChooseTask } from './choose-many.js';
 import {
   checkSupported,
   defaultInstruction,
@@ -26,7 +26,7 @@ import {
   readRemoteOptions,
 } from './choose-options.js';
 import { Requests } from './choose-requests.js';
-import { numbered, type RemoteChoice, unnumbered } from './choose-result.js';
+import { type RemoteChoice, withNumbers, withoutNumbers } from './choose-result.js';
 import { Probe, type ServerFeatures } from './probe.js';
 import type { RemoteEngine, Strategy, StrategyOption } from './remote-engine.js';
 import { walkByBias } from './strategy-bias.js';
@@ -35,10 +35,10 @@ import { scoreByLogprobs } from './strategy-logprobs.js';
 import { chooseByLabel } from './strategy-prompted.js';
 
 /** The server features that each strategy requires. */
-const needs: Record<Strategy, { what: string; has(features: ServerFeatures): boolean }> = {
+const requirements: Record<Strategy, { what: string; has(features: ServerFeatures): boolean }> = {
   echo: { what: 'the log-probabilities of an echoed prompt', has: ({ echo }) => echo !== false },
   logprobs: {
-    what: 'the log-probabilities of the likeliest next tokens',
+    what: 'the log-probabilities of the top next tokens',
     has: ({ topLogprobs }) => topLogprobs > 0,
   },
   bias: {
@@ -49,19 +49,23 @@ const needs: Record<Strategy, { what: string; has(features: ServerFeatures): boo
 };
 
 /** The order of preference of `'auto'`: the most informative numbers first. */
-const preferred = ['echo', 'logprobs', 'bias', 'prompted'] as const;
+const autoOrder = ['echo', 'logprobs', 'bias', 'prompted'] as const;
 
 function strategyOf(option: StrategyOption, features: ServerFeatures): Strategy {
-  const wanted = option === 'auto' ? preferred : [option];
+  const candidates = option === 'auto' ? autoOrder : [option];
   // A chat reply does not continue the prompt, so biasing it scores the wrong thing. Labels work as
   // intended.
-  const isUsual = (strategy: Strategy): boolean =>
+  const isAllowed = (strategy: Strategy): boolean =>
     option !== 'auto' || strategy !== 'bias' || features.completions;
-  const found = wanted.find((strategy) => isUsual(strategy) && needs[strategy].has(features));
+  const found = candidates.find(
+    (strategy) => isAllowed(strategy) && requirements[strategy].has(features),
+  );
   if (found !== undefined) return found;
-  if (option === 'auto') throw new NotSupportedError('The server has no way to choose');
-  const { what } = needs[option];
-  throw new NotSupportedError(`Strategy '${option}' needs ${what}, which the server does not give`);
+  if (option === 'auto') throw new NotSupportedError('The server supports none of the strategies');
+  const { what } = requirements[option];
+  throw new NotSupportedError(
+    `Strategy '${option}' requires ${what}, which the server does not support`,
+  );
 }
 
 /** Implements `choose`, `chooseMany`, `score` and `probe` over one server. */
@@ -97,24 +101,29 @@ export class RemoteChooser {
     choices: readonly string[] | readonly Int32Array[],
     options?: RemoteChooseOptions,
   ): Promise<RemoteChoice> {
-    const asked = readRemoteOptions(options, this.#engine.strategy);
-    const early = checkQuestion(this.#engine, prompt, choices, asked.request);
-    const { signal } = asked.request;
+    const requested = readRemoteOptions(options, this.#engine.strategy);
+    const checked = checkQuestion(this.#engine, prompt, choices, requested.request);
+    const { signal } = requested.request;
     await this.#engine.admit(signal);
     // The vocabulary size may be known only now.
-    const question = checkQuestion(this.#engine, early.prompt, early.choices, asked.request);
+    const question = checkQuestion(
+      this.#engine,
+      checked.prompt,
+      checked.choices,
+      requested.request,
+    );
     const features = await raceAbort(this.#probe.features(), signal);
-    const strategy = strategyOf(asked.strategy, features);
-    checkSupported(strategy, asked);
+    const strategy = strategyOf(requested.strategy, features);
+    checkSupported(strategy, requested);
     const engine = this.#engineFor(strategy, features);
     if (strategy === 'bias' || strategy === 'prompted') {
       const prepared = await prepare(engine, question);
-      return this.#pick(prepared, strategy, features, asked);
+      return this.#chooseWithoutNumbers(prepared, strategy, features, requested);
     }
     // A server that echoes scores the whole tree in one pass, so a search saves nothing.
     const request = { ...question.request };
     if (strategy === 'echo') request.search = 'exhaustive';
-    return numbered(await runChoose(engine, { ...question, request }), strategy);
+    return withNumbers(await runChoose(engine, { ...question, request }), strategy);
   }
 
   /**
@@ -131,7 +140,7 @@ export class RemoteChooser {
   ): ChoiceStream<RemoteChoice> {
     const { signal } = readRemoteOptions(options, this.#engine.strategy).request;
     const source = tasksOf(tasks);
-    const choose: Chooses = (...task) => this.choose(...task);
+    const choose: ChooseFunction = (...task) => this.choose(...task);
     return new ChoiceStream(signal, (signal) => outcomesOf(choose, source(), options, signal));
   }
 
@@ -172,7 +181,7 @@ export class RemoteChooser {
     };
   }
 
-  async #pick(
+  async #chooseWithoutNumbers(
     prepared: Prepared,
     strategy: 'bias' | 'prompted',
     features: ServerFeatures,
@@ -192,16 +201,16 @@ export class RemoteChooser {
         distinct.length === 1
           ? 0
           : await raceAbort(
-              this.#label(question.prompt, distinct, instruction, requests, features),
+              this.#chooseLabel(question.prompt, distinct, instruction, requests, features),
               signal,
             );
       winners = texts.map((text) => text === distinct[found]);
     }
     const tokenTexts = await raceAbort(textsOf(engine, task.tree.tokens.subarray(1)), signal);
-    return unnumbered(prepared, winners, tokenTexts, requests.cost, strategy);
+    return withoutNumbers(prepared, winners, tokenTexts, requests.cost, strategy);
   }
 
-  async #label(
+  async #chooseLabel(
     prompt: Prompt,
     texts: readonly string[],
     instruction: string | undefined,
@@ -220,6 +229,6 @@ async function textsOf(
   tokens: Iterable<number>,
 ): Promise<Map<number, string>> {
   const ids = [...new Set(tokens)];
-  const texts = await askEach(ids, (token) => engine.textOf(token));
+  const texts = await mapConcurrently(ids, (token) => engine.textOf(token));
   return new Map(ids.map((token, index) => [token, texts[index] as string]));
 }

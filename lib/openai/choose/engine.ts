@@ -4,7 +4,7 @@
 import type { ChoiceTokenizer } from '../../choose/boundary.js';
 import { raceAbort } from '../../common/abort.js';
 import type { Api } from '../http/api.js';
-import { askEach } from '../http/parallel.js';
+import { mapConcurrently } from '../http/parallel.js';
 import type { OpenAISettings } from '../options.js';
 import type { Owner } from '../owner.js';
 import type { RemoteEngine } from './remote-engine.js';
@@ -28,10 +28,10 @@ export class Engine implements RemoteEngine {
     this.topLogprobsLimit = settings.topLogprobsLimit;
     this.tokenizer = {
       prompt: (prompt) => owner.promptTokens(prompt),
-      prompts: (texts) => askEach(texts, (text) => owner.tokenizePrompt(text)),
+      prompts: (texts) => mapConcurrently(texts, (text) => owner.tokenizePrompt(text)),
       texts: async (texts) => {
         const tokenizer = await owner.tokenizer();
-        return askEach(texts, (text) => tokenizer.tokenize(text, asText));
+        return mapConcurrently(texts, (text) => tokenizer.tokenize(text, asText));
       },
       textOf: async (tokens, special) => {
         const tokenizer = await owner.tokenizer();

@@ -8,7 +8,7 @@ import { concatenate } from '../../common/token-arrays.js';
 import type { Cost } from '../../common/usage.js';
 import type { TreeScores, TreeTask } from '../../tree/tree-scoring.js';
 import { noScores, pathTo } from '../../tree/tree-walk.js';
-import type { Answer } from '../http/api.js';
+import type { ApiResult } from '../http/api.js';
 import { type RemoteStep, readLogprobs } from '../http/logprobs.js';
 import type { Requests } from './choose-requests.js';
 import type { ServerFeatures } from './probe.js';
@@ -54,18 +54,18 @@ export async function scoreByEcho(
   const paths = tasks.flatMap(pathsOf);
   const sequential = tasks.some(({ request }) => request.sequential);
   const ends = scores.map(() => new Map<number, number[]>());
-  const read = async (answer: Answer, index: number): Promise<void> => {
+  const read = async (result: ApiResult, index: number): Promise<void> => {
     const { task, tokens, node, isEnd } = paths[index] as EchoPath;
-    const steps = await readEcho(engine, features, answer, tokens);
+    const steps = await readEcho(engine, features, result, tokens);
     const { tree } = tasks[task] as TreeTask;
-    let place = tokens.length - 1;
-    const take = (): number => logprobAt(steps, place--);
+    let position = tokens.length - 1;
+    const next = (): number => logprobAt(steps, position--);
     if (isEnd) {
       const known = ends[task]?.get(node) ?? [];
-      ends[task]?.set(node, [...known, take()]);
+      ends[task]?.set(node, [...known, next()]);
     }
     for (let at = node; at > 0; at = tree.parents[at] as number) {
-      (scores[task] as TreeScores).logprobs[at] = take();
+      (scores[task] as TreeScores).logprobs[at] = next();
     }
   };
   await requests.complete(
@@ -83,45 +83,47 @@ export async function scoreByEcho(
   return scores.map((each, task) => ({ ...each, ...(costs[task] as Cost) }));
 }
 
-function logprobAt(steps: readonly RemoteStep[], place: number): number {
-  const { logprob } = steps[place] as RemoteStep;
+function logprobAt(steps: readonly RemoteStep[], position: number): number {
+  const { logprob } = steps[position] as RemoteStep;
   if (!Number.isNaN(logprob)) return logprob;
-  throw new RemoteError(`The server gave no log-probability of token ${place} of what it echoed`);
+  throw new RemoteError(`The server returned no log-probability for the echoed token ${position}`);
 }
 
 /** The echoed tokens, verified to be those that were sent. */
 async function readEcho(
   engine: Pick<RemoteEngine, 'textOf' | 'bytesOf'>,
   { echo, tokenPrompts }: Pick<ServerFeatures, 'echo' | 'tokenPrompts'>,
-  { logprobs }: Answer,
+  { logprobs }: ApiResult,
   tokens: Int32Array,
 ): Promise<RemoteStep[]> {
   const steps = readLogprobs(logprobs) ?? [];
   const { length } = tokens;
-  const written = echo === 'alone' ? 0 : 1;
+  const generated = echo === 'alone' ? 0 : 1;
   // A generated end-of-generation token may be missing from the response.
-  if (steps.length < length || steps.length > length + written) {
-    if (!tokenPrompts) throw otherTokens();
+  if (steps.length < length || steps.length > length + generated) {
+    if (!tokenPrompts) throw tokenizationMismatch();
     const [found, sent] = [steps.length, length];
-    throw new RemoteError(`The server echoed ${found} tokens of a prompt of ${sent}`);
+    throw new RemoteError(`The server echoed ${found} tokens for a prompt of ${sent} tokens`);
   }
   const echoed = steps.slice(0, length);
-  if (echoed.some(({ id }, place) => id !== undefined && id !== tokens[place])) {
-    if (!tokenPrompts) throw otherTokens();
-    throw new RemoteError('The server echoed other tokens than those of the prompt');
+  if (echoed.some(({ id }, position) => id !== undefined && id !== tokens[position])) {
+    if (!tokenPrompts) throw tokenizationMismatch();
+    throw new RemoteError('The server echoed other tokens than it was sent');
   }
   if (tokenPrompts) return echoed;
   const names = await namesOf(engine, tokens);
   // The first token may be one that the server adds to every text, under a name of its own.
-  const isSame = names.every((name, place) => {
-    const step = echoed[place] as RemoteStep;
-    return place === 0 || !Number.isNaN(findTokens([name], [{ ...step, logprob: 0 }])[0]?.logprob);
+  const isSame = names.every((name, position) => {
+    const step = echoed[position] as RemoteStep;
+    return (
+      position === 0 || !Number.isNaN(findTokens([name], [{ ...step, logprob: 0 }])[0]?.logprob)
+    );
   });
-  if (!isSame) throw otherTokens();
+  if (!isSame) throw tokenizationMismatch();
   return echoed;
 }
 
-const otherTokens = (): NotSupportedError =>
+const tokenizationMismatch = (): NotSupportedError =>
   new NotSupportedError(
-    'The server takes no token ids, and it reads other tokens in a text than those of the choices',
+    'The server accepts no token ids, and it tokenizes the text into other tokens than the choices have',
   );

@@ -2,28 +2,28 @@
 // has seen any of it. `remote-completion.ts` calls it.
 
 import type { Emit, Generation } from '../../generation/generation.js';
-import type { Spare } from '../http/capabilities.js';
-import type { Client, WritingApi } from '../http/client.js';
+import type { OptionalField } from '../http/capabilities.js';
+import type { Client, Endpoint } from '../http/client.js';
 import { Failure } from '../http/failure.js';
 import { TokenReader } from './token-reader.js';
 import { Transcript, type TranscriptRequest } from './transcript.js';
 
 /** A request for one completion. */
-export interface Asked extends TranscriptRequest {
-  kind: WritingApi;
+export interface RemoteRequest extends TranscriptRequest {
+  endpoint: Endpoint;
   body: Readonly<Record<string, unknown>>;
   /** The fields that the request may omit. */
-  spare: ReadonlySet<Spare>;
+  optional: ReadonlySet<OptionalField>;
 }
 
 /** The result. */
 export interface RemoteGeneration extends Generation {
   /** Whether some of the text came without tokens. */
-  isUntold: boolean;
+  lacksTokens: boolean;
 }
 
 /** The server failed in mid-generation, or all attempts failed. */
-export class BrokenOff extends Error {
+export class GenerationFailed extends Error {
   readonly failure: Failure;
   readonly attempts: number;
   /** What was generated before the failure, if anything. */
@@ -38,11 +38,13 @@ export class BrokenOff extends Error {
 }
 
 /** The result of a call that was ended before any request was sent. */
-export function nothingWritten(asked: Omit<TranscriptRequest, 'promptTokens'>): RemoteGeneration {
-  const nothing = { ...asked, promptTokens: undefined };
+export function emptyGeneration(
+  request: Omit<TranscriptRequest, 'promptTokens'>,
+): RemoteGeneration {
+  const nothing = { ...request, promptTokens: undefined };
   const transcript = new Transcript(nothing, new TokenReader(async () => undefined), undefined);
   transcript.end('abort');
-  return { ...transcript.generation(0, 0), isUntold: false };
+  return { ...transcript.generation(0, 0), lacksTokens: false };
 }
 
 /**
@@ -50,38 +52,38 @@ export function nothingWritten(asked: Omit<TranscriptRequest, 'promptTokens'>): 
  *
  * @throws GenerationFailed, and what else a request rejects with
  */
-export async function writeRemotely(
+export async function generateRemotely(
   client: Client,
-  asked: Asked,
-  tokensOf: TokenReader,
+  request: RemoteRequest,
+  tokenReader: TokenReader,
   emit: Emit | undefined,
   stopped: AbortSignal,
 ): Promise<RemoteGeneration> {
   const start = performance.now();
   let requests = 0;
   let queueMs = 0;
-  let transcript = new Transcript(asked, tokensOf, emit);
+  let transcript = new Transcript(request, tokenReader, emit);
   const generation = (): RemoteGeneration => {
-    return { ...transcript.generation(requests, queueMs), isUntold: transcript.isUntold };
+    return { ...transcript.generation(requests, queueMs), lacksTokens: transcript.lacksTokens };
   };
-  const broken = (failure: Failure, attempts: number): BrokenOff => {
-    const hasText = transcript.isHandedOut || transcript.hasText;
-    return new BrokenOff(failure, attempts, hasText ? generation() : undefined);
+  const failed = (failure: Failure, attempts: number): GenerationFailed => {
+    const hasText = transcript.hasEmitted || transcript.hasText;
+    return new GenerationFailed(failure, attempts, hasText ? generation() : undefined);
   };
   const attempt = async (): Promise<void> => {
-    transcript = new Transcript(asked, tokensOf, emit);
+    transcript = new Transcript(request, tokenReader, emit);
     queueMs = performance.now() - start;
     requests++;
     try {
-      await readAll(client, asked, transcript, stopped);
+      await readChunks(client, request, transcript, stopped);
     } catch (error) {
       // Chunks that a reader has seen cannot be taken back, so there is no retry.
-      if (transcript.isHandedOut && error instanceof Failure) throw broken(error, 1);
+      if (transcript.hasEmitted && error instanceof Failure) throw failed(error, 1);
       throw error;
     }
   };
   try {
-    await client.retrying(stopped, attempt, broken);
+    await client.withRetries(stopped, attempt, failed);
   } catch (error) {
     if (!stopped.aborted) throw error;
     transcript.end('abort');
@@ -89,16 +91,16 @@ export async function writeRemotely(
   return generation();
 }
 
-async function readAll(
+async function readChunks(
   client: Client,
-  { kind, body, spare }: Asked,
+  { endpoint, body, optional }: RemoteRequest,
   transcript: Transcript,
   stopped: AbortSignal,
 ): Promise<void> {
-  for await (const piece of client.pieces(kind, body, spare, stopped)) {
-    await transcript.take(piece);
+  for await (const chunk of client.chunks(endpoint, body, optional, stopped)) {
+    await transcript.append(chunk);
     if (stopped.aborted) return transcript.end('abort');
     if (transcript.isCut) return;
   }
-  await transcript.endQuietly();
+  await transcript.endWithoutReason();
 }

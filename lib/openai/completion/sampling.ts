@@ -19,7 +19,7 @@ export interface RemoteSampling {
   /** Fields of the request. */
   fields: Readonly<Record<string, unknown>>;
   /** Whether the caller set the temperature. */
-  isTemperatureChosen: boolean;
+  isTemperatureExplicit: boolean;
   /** The given seed, if sampling is random. */
   seed: number | undefined;
 }
@@ -27,7 +27,7 @@ export interface RemoteSampling {
 /** Neutral values for the settings that plain options do not name. */
 const neutral = { topK: 0, topP: 1, minP: 0 } as const satisfies SamplerOptions;
 
-const mostBias = 100;
+const maxBias = 100;
 
 /**
  * The request fields for a sampler.
@@ -41,28 +41,32 @@ export function samplingOf(given: GivenSampler, temperature: number | undefined)
   const settings =
     given instanceof SamplerSettings
       ? given
-      : new SamplerSettings({ ...neutral, temperature: temperature ?? 0, ...known(named) });
+      : new SamplerSettings({
+          ...neutral,
+          temperature: temperature ?? 0,
+          ...definedOptions(named),
+        });
   // Truncation samplers do not matter for greedy decoding.
-  const chance = settings.hasChance;
-  if (chance) refuseForeign(settings);
+  const isRandom = settings.hasChance;
+  if (isRandom) refuseTruncation(settings);
   else refuseReshaping(settings);
   const { topP, frequencyPenalty, presencePenalty, logitBias, seed } = settings;
-  const fields: Record<string, unknown> = { temperature: chance ? settings.temperature : 0 };
-  if (chance && topP < 1) fields.top_p = topP;
+  const fields: Record<string, unknown> = { temperature: isRandom ? settings.temperature : 0 };
+  if (isRandom && topP < 1) fields.top_p = topP;
   if (frequencyPenalty !== 0) fields.frequency_penalty = frequencyPenalty;
   if (presencePenalty !== 0) fields.presence_penalty = presencePenalty;
   if (logitBias.size > 0) fields.logit_bias = biasOf(logitBias);
   if (seed !== undefined) fields.seed = seed;
-  return { fields, isTemperatureChosen: isChosen, seed: chance ? seed : undefined };
+  return { fields, isTemperatureExplicit: isChosen, seed: isRandom ? seed : undefined };
 }
 
 /** The options whose values are not undefined. */
-const known = (options: object): SamplerOptions =>
+const definedOptions = (options: object): SamplerOptions =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 
 function refuse(name: string): never {
   throw new NotSupportedError(
-    `The API has no word for the sampler setting ${name}: a server's own goes into the option extraBody`,
+    `The API does not support the sampler setting ${name}: pass the server's own field in the option extraBody`,
   );
 }
 
@@ -75,7 +79,7 @@ function refuseReshaping(settings: SamplerSettings): void {
   if (settings.dynamicTemperatureRange > 0) refuse('dynamicTemperatureRange');
 }
 
-function refuseForeign(settings: SamplerSettings): void {
+function refuseTruncation(settings: SamplerSettings): void {
   refuseReshaping(settings);
   if (settings.topK > 0) refuse('topK');
   if (settings.minP > 0) refuse('minP');
@@ -89,9 +93,9 @@ function refuseForeign(settings: SamplerSettings): void {
 /** The API limits biases to ±100; −100 effectively bans a token. */
 function biasOf(bias: ReadonlyMap<number, number>): Record<string, number> {
   const entries = [...bias].map(([token, amount]): [string, number] => {
-    if (amount === -Infinity) return [`${token}`, -mostBias];
-    if (Math.abs(amount) <= mostBias) return [`${token}`, amount];
-    throw wrongRange(`a number from -${mostBias} to ${mostBias}`, `logitBias[${token}]`, amount);
+    if (amount === -Infinity) return [`${token}`, -maxBias];
+    if (Math.abs(amount) <= maxBias) return [`${token}`, amount];
+    throw wrongRange(`a number from -${maxBias} to ${maxBias}`, `logitBias[${token}]`, amount);
   });
   return Object.fromEntries(entries);
 }

@@ -5,30 +5,30 @@ import type { RemoteToken } from '../http/logprobs.js';
 import type { RemoteTokenizer } from '../tokenizer/tokenizer.js';
 
 /** The id of a token whose id cannot be resolved. */
-export const unknownToken = -1;
+export const unknownTokenId = -1;
 
 /** Resolves the token ids of one completion. */
 export class TokenReader {
-  readonly #find: () => Promise<RemoteTokenizer | undefined>;
+  readonly #findTokenizer: () => Promise<RemoteTokenizer | undefined>;
 
   /** @param findTokenizer returns the tokenizer, undefined if none is available; called lazily */
-  constructor(find: () => Promise<RemoteTokenizer | undefined>) {
-    this.#find = find;
+  constructor(findTokenizer: () => Promise<RemoteTokenizer | undefined>) {
+    this.#findTokenizer = findTokenizer;
   }
 
   /** The id of a token; −1 if neither the server nor the tokenizer knows it. */
   async idOf({ id, text, bytes }: RemoteToken): Promise<number> {
     if (id !== undefined) return id;
-    return (await (await this.#find())?.tokenOf({ text, bytes })) ?? unknownToken;
+    return (await (await this.#findTokenizer())?.tokenOf({ text, bytes })) ?? unknownTokenId;
   }
 
   /**
    * The text of a token. Looks it up if the server sent an empty one, as llama.cpp's does for
    * special tokens.
    */
-  async textOf(token: number, written: string): Promise<string> {
-    if (written !== '' || token < 0) return written;
-    return (await (await this.#find())?.textOf(token)) ?? written;
+  async textOf(token: number, reported: string): Promise<string> {
+    if (reported !== '' || token < 0) return reported;
+    return (await (await this.#findTokenizer())?.textOf(token)) ?? reported;
   }
 
   /**
@@ -36,10 +36,10 @@ export class TokenReader {
    * llama.cpp's server reports only the last token, with the text of all. Empty if they cannot be
    * determined.
    */
-  async leftOut({ id, text }: RemoteToken, written: string): Promise<number[]> {
+  async omittedBefore({ id, text }: RemoteToken, reported: string): Promise<number[]> {
     // ASCII characters are never split into several tokens.
-    if (id === undefined || text !== written || !/[^\0-\x7f]/.test(text)) return [];
-    const tokenizer = await this.#find();
+    if (id === undefined || text !== reported || !/[^\0-\x7f]/.test(text)) return [];
+    const tokenizer = await this.#findTokenizer();
     if (tokenizer === undefined || (await tokenizer.textOf(id)) === text) return [];
     const tokens = [
       ...(await tokenizer.tokenize(text, { addSpecial: false, parseSpecial: undefined })),

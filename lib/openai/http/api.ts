@@ -29,7 +29,7 @@ export interface ChatBody {
  * One completion of a response, reduced to what every server returns. `logprobs.ts` parses its
  * logprobs.
  */
-export interface Answer {
+export interface ApiResult {
   index: number;
   /** The generated text, with `echo` preceded by the prompt. */
   text: string;
@@ -39,9 +39,9 @@ export interface Answer {
 }
 
 /** A non-streamed response. */
-export interface Answers {
+export interface ApiResponse {
   /** One per prompt, in the order of the prompts. */
-  answers: Answer[];
+  results: ApiResult[];
   /** As reported by the server; 0 if it does not report usage. */
   usage: { promptTokens: number; completionTokens: number; cachedTokens: number };
 }
@@ -55,7 +55,7 @@ export interface Api {
   /** The model's name. */
   readonly model: string;
   /** `POST /completions`, not streamed. Fills in the model's name. */
-  completions(body: CompletionsBody, signal: AbortSignal | undefined): Promise<Answers>;
+  completions(body: CompletionsBody, signal: AbortSignal | undefined): Promise<ApiResponse>;
   /** `POST /chat/completions`, not streamed. Fills in the model's name. */
-  chat(body: ChatBody, signal: AbortSignal | undefined): Promise<Answers>;
+  chat(body: ChatBody, signal: AbortSignal | undefined): Promise<ApiResponse>;
 }

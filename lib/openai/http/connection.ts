@@ -9,7 +9,7 @@ import type { OpenAIClient, Transport } from './exchange.js';
 type ClientClass = new (options: object) => OpenAIClient;
 
 /** The default server. */
-const openAIs = 'https://api.openai.com/v1';
+const defaultBaseURL = 'https://api.openai.com/v1';
 
 /**
  * The client, and the headers to add to all of its requests.
@@ -21,7 +21,7 @@ export function makeClient(
 ): Pick<Transport, 'client' | 'headers'> {
   if (connection.client !== undefined) return { client: connection.client, headers: {} };
   const { OpenAI } = requirePeer<{ OpenAI: ClientClass }>('openai', 'OpenAI');
-  const baseURL = connection.baseURL ?? (process.env.OPENAI_BASE_URL || openAIs);
+  const baseURL = connection.baseURL ?? (process.env.OPENAI_BASE_URL || defaultBaseURL);
   const apiKey = connection.apiKey ?? (process.env.OPENAI_API_KEY || undefined);
   if (apiKey === undefined && baseURL.startsWith('https://api.openai.com')) {
     throw wrongType('a key, or OPENAI_API_KEY in the environment,', 'apiKey', apiKey);

@@ -5,20 +5,20 @@ import type { Completion } from '../../common/completion.js';
 import { ContextOverflowError, type LMError, RemoteError } from '../../common/errors.js';
 
 /** What is known about a failure. */
-export interface FailureFacts {
+export interface FailureDetails {
   status?: number | undefined;
   requestId?: string | undefined;
   /** Whether retrying the same request may succeed. */
-  mayPass: boolean;
+  isRetryable: boolean;
   /** The delay that the server requests before a retry, in milliseconds. */
   retryAfterMs?: number | undefined;
   /** The server's error object. */
-  refusal?: Refusal | undefined;
+  errorObject?: ErrorObject | undefined;
   cause?: unknown;
 }
 
 /** The `error` object of a response, with empty strings for absent fields. */
-export interface Refusal {
+export interface ErrorObject {
   message: string;
   code: string;
   type: string;
@@ -27,18 +27,19 @@ export interface Refusal {
 
 /** A failed request. */
 export class Failure extends Error {
-  readonly facts: FailureFacts;
+  readonly details: FailureDetails;
 
-  constructor(message: string, facts: FailureFacts) {
-    super(message, 'cause' in facts ? { cause: facts.cause } : undefined);
-    this.facts = facts;
+  constructor(message: string, details: FailureDetails) {
+    super(message, 'cause' in details ? { cause: details.cause } : undefined);
+    this.details = details;
   }
 }
 
-const retried = new Set([408, 409, 429]);
+const retryableStatuses = new Set([408, 409, 429]);
 
 /** Whether a request that failed with this status may succeed when retried. */
-export const mayPass = (status: number): boolean => retried.has(status) || status >= 500;
+export const isRetryableStatus = (status: number): boolean =>
+  retryableStatuses.has(status) || status >= 500;
 
 type Fields = Record<string, unknown>;
 
@@ -47,12 +48,12 @@ const textOf = (value: unknown): string =>
   typeof value === 'string' ? value : typeof value === 'number' ? String(value) : '';
 
 /** Parses the `error` of a response. */
-export function refusalOf(error: unknown): Refusal {
+export function readErrorObject(error: unknown): ErrorObject {
   if (!isObject(error)) return { message: textOf(error), code: '', type: '', param: '' };
   const { message, code, type, param } = error;
-  const said = textOf(message);
+  const text = textOf(message);
   return {
-    message: said === '' ? JSON.stringify(error).slice(0, 500) : said,
+    message: text === '' ? JSON.stringify(error).slice(0, 500) : text,
     code: textOf(code),
     type: textOf(type),
     param: textOf(param),
@@ -60,17 +61,17 @@ export function refusalOf(error: unknown): Refusal {
 }
 
 /** The failure for an error object in the body of a response with a success status. */
-export function failureInBody(error: unknown, about: Pick<FailureFacts, 'requestId'>): Failure {
-  const refusal = refusalOf(error);
+export function failureFromBody(error: unknown, about: Pick<FailureDetails, 'requestId'>): Failure {
+  const errorObject = readErrorObject(error);
   // Some routers report the upstream server's status as the code.
-  const told = Number(refusal.code);
-  const status = Number.isInteger(told) && told >= 400 && told < 600 ? told : undefined;
-  const passes = status === undefined ? !isOverflow(refusal) : mayPass(status);
-  return new Failure(`The server failed: ${refusal.message}`, {
+  const code = Number(errorObject.code);
+  const status = Number.isInteger(code) && code >= 400 && code < 600 ? code : undefined;
+  const isRetryable = status === undefined ? !isOverflow(errorObject) : isRetryableStatus(status);
+  return new Failure(`The server reported an error: ${errorObject.message}`, {
     ...about,
     status,
-    mayPass: passes,
-    refusal,
+    isRetryable,
+    errorObject,
   });
 }
 
@@ -78,7 +79,7 @@ export function failureInBody(error: unknown, about: Pick<FailureFacts, 'request
  * Whether the error is about a prompt that is too long. Not every server has a code for it, so the
  * message is matched as well.
  */
-function isOverflow({ code, type, message }: Refusal): boolean {
+function isOverflow({ code, type, message }: ErrorObject): boolean {
   return (
     code === 'context_length_exceeded' ||
     type === 'exceed_context_size_error' ||
@@ -90,12 +91,15 @@ function isOverflow({ code, type, message }: Refusal): boolean {
 
 /** The public error for a failure, with the partial completion if there is one. */
 export function publicError(failure: Failure, attempts: number, completion?: Completion): LMError {
-  const { facts, message } = failure;
-  const { status, requestId, refusal } = facts;
+  const { details, message } = failure;
+  const { status, requestId, errorObject } = details;
   const cause = failure.cause ?? failure;
   const isRefused = status === undefined || status === 400 || status === 413 || status === 422;
-  if (refusal !== undefined && isRefused && isOverflow(refusal)) {
-    return new ContextOverflowError(`The server says: ${refusal.message}`, { cause, completion });
+  if (errorObject !== undefined && isRefused && isOverflow(errorObject)) {
+    return new ContextOverflowError(`The server reports: ${errorObject.message}`, {
+      cause,
+      completion,
+    });
   }
   const count = attempts > 1 ? `All ${attempts} attempts failed; the last: ` : '';
   return new RemoteError(`${count}${message}`, { cause, status, requestId, completion });

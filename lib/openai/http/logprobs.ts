@@ -26,11 +26,11 @@ type Fields = Record<string, unknown>;
 const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null;
 
 /** Servers whose JSON cannot represent −Infinity send the lowest float, or −9999. */
-const lowest = -9998;
+const minLogprob = -9998;
 
 function readLogprob(value: unknown): number {
   if (typeof value !== 'number') return Number.NaN;
-  return value <= lowest ? -Infinity : Math.min(0, value);
+  return value <= minLogprob ? -Infinity : Math.min(0, value);
 }
 
 /**
@@ -42,13 +42,13 @@ function readToken(text: string, logprob: number, fields: Fields = {}): RemoteTo
   const escaped = /^bytes:((?:\\x[0-9a-f]{2})+)$/i.exec(text)?.[1];
   const given = Array.isArray(fields.bytes) ? Uint8Array.from(fields.bytes as number[]) : undefined;
   const bytes = escaped === undefined ? given : Buffer.from(escaped.replaceAll('\\x', ''), 'hex');
-  const known = typeof fields.id === 'number' ? fields.id : id === undefined ? undefined : +id;
-  return { text, bytes, id: known, logprob };
+  const tokenId = typeof fields.id === 'number' ? fields.id : id === undefined ? undefined : +id;
+  return { text, bytes, id: tokenId, logprob };
 }
 
 const byLogprob = (a: RemoteToken, b: RemoteToken): number => b.logprob - a.logprob;
 
-function readContent(entry: unknown): RemoteStep {
+function readContentEntry(entry: unknown): RemoteStep {
   const fields = isObject(entry) ? entry : {};
   const read = (value: unknown): RemoteToken => {
     const token = isObject(value) ? value : {};
@@ -64,7 +64,7 @@ function readContent(entry: unknown): RemoteStep {
  */
 export function readLogprobs(logprobs: unknown): RemoteStep[] | undefined {
   if (!isObject(logprobs)) return undefined;
-  if (Array.isArray(logprobs.content)) return logprobs.content.map(readContent);
+  if (Array.isArray(logprobs.content)) return logprobs.content.map(readContentEntry);
   const { tokens, token_logprobs: values, top_logprobs: tops } = logprobs;
   if (!Array.isArray(tokens) || !Array.isArray(values)) return undefined;
   if (tokens.length !== values.length) return undefined;

@@ -13,34 +13,38 @@ export interface RetryPolicy {
 }
 
 /** Upper bound of every wait, also of those that the server requests. */
-const longestWait = 60_000;
+const maxWait = 60_000;
 
 /**
  * The delay that response headers request, in milliseconds. They state milliseconds, seconds, or a
  * date.
  */
-export function retryAfterOf(
+export function parseRetryAfter(
   milliseconds: string | null | undefined,
   secondsOrDate: string | null | undefined,
   now = Date.now(),
 ): number | undefined {
-  const wishes = [
+  const delays = [
     milliseconds ? Number(milliseconds) : Number.NaN,
     secondsOrDate ? Number(secondsOrDate) * 1000 : Number.NaN,
     secondsOrDate ? Date.parse(secondsOrDate) - now : Number.NaN,
   ];
-  const wish = wishes.find((wait) => !Number.isNaN(wait));
-  return wish === undefined ? undefined : Math.max(0, wish);
+  const delay = delays.find((wait) => !Number.isNaN(wait));
+  return delay === undefined ? undefined : Math.max(0, delay);
 }
 
 /** Milliseconds to wait after the given number of failures, the last of which is `failure`. */
-export function waitAfter({ delta, growth }: RetryPolicy, count: number, failure: Failure): number {
-  const own = delta * growth ** (count - 1);
-  return Math.min(failure.facts.retryAfterMs ?? own, longestWait);
+export function retryDelay(
+  { delta, growth }: RetryPolicy,
+  failures: number,
+  failure: Failure,
+): number {
+  const backoff = delta * growth ** (failures - 1);
+  return Math.min(failure.details.retryAfterMs ?? backoff, maxWait);
 }
 
 /** The last failure: either the attempts are exhausted or a retry cannot help. */
-export interface GivenUp {
+export interface LastFailure {
   failure: Failure;
   attempts: number;
 }
@@ -52,21 +56,21 @@ export interface GivenUp {
  * @param giveUp makes the error once there is no further attempt
  * @throws what an attempt throws, if it is not a Failure
  */
-export async function retrying<T>(
+export async function withRetries<T>(
   policy: RetryPolicy,
   wait: (milliseconds: number) => Promise<void>,
   attempt: () => Promise<T>,
-  giveUp: (end: GivenUp) => unknown,
+  giveUp: (last: LastFailure) => unknown,
 ): Promise<T> {
   for (let attempts = 1; ; attempts++) {
     try {
       return await attempt();
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
-      if (!error.facts.mayPass || attempts >= policy.retries) {
+      if (!error.details.isRetryable || attempts >= policy.retries) {
         throw giveUp({ failure: error, attempts });
       }
-      await wait(waitAfter(policy, attempts, error));
+      await wait(retryDelay(policy, attempts, error));
     }
   }
 }

@@ -4,7 +4,7 @@
 import { Failure } from './failure.js';
 
 /** Fields without meaning here; a line with an empty field name is a comment. */
-const others = new Set(['', 'event', 'id', 'retry']);
+const ignoredFields = new Set(['', 'event', 'id', 'retry']);
 
 /** Takes bytes and yields the data of the events that they complete. */
 export class EventReader {
@@ -37,10 +37,10 @@ export class EventReader {
     this.#rest = lines.pop() ?? '';
     // The last event of a response may lack its blank line.
     if (bytes === undefined) lines.push(...(this.#rest === '' ? [''] : [this.#rest, '']));
-    for (const line of lines) yield* this.#take(line);
+    for (const line of lines) yield* this.#readLine(line);
   }
 
-  #take(line: string): string[] {
+  #readLine(line: string): string[] {
     if (line === '') {
       const data = this.#data.splice(0);
       return data.length === 0 ? [] : [data.join('\n')];
@@ -49,12 +49,12 @@ export class EventReader {
     if (field === 'data') this.#data.push(value);
     // How older versions of llama.cpp's server report errors.
     else if (field === 'error') this.#data.push(`{"error":${value}}`);
-    else if (!others.has(field)) {
+    else if (!ignoredFields.has(field)) {
       // The standard says to ignore unknown fields, but this may be a corrupted part of the text.
-      const said = JSON.stringify(line.slice(0, 80));
-      throw new Failure(`The answer cannot be read: ${said} is no line of an event`, {
+      const shown = JSON.stringify(line.slice(0, 80));
+      throw new Failure(`The response cannot be parsed: ${shown} is not a line of an event`, {
         requestId: this.#requestId,
-        mayPass: true,
+        isRetryable: true,
       });
     }
     return [];

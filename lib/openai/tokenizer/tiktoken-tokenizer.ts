@@ -8,7 +8,7 @@ import { type EncodingName, encodingNames, encodingOf } from './encodings.js';
 import type { RemoteTokenizer, TokenizeRequest } from './tokenizer.js';
 
 /** Loading an encoding takes some hundred milliseconds, so all LMs share it. */
-const read = new Map<EncodingName, BytePairs>();
+const loaded = new Map<EncodingName, BytePairs>();
 
 /**
  * The tokenizer for an encoding, by default the model's.
@@ -18,10 +18,10 @@ const read = new Map<EncodingName, BytePairs>();
 export function tiktokenOf(model: string, encoding: EncodingName | undefined): RemoteTokenizer {
   const name = encoding ?? encodingByName(model);
   if (name === undefined) throw noEncoding(model);
-  let pairs = read.get(name);
+  let pairs = loaded.get(name);
   if (pairs === undefined) {
     pairs = new BytePairs(requirePeer<Ranks>('js-tiktoken', 'OpenAI', `/ranks/${name}`));
-    read.set(name, pairs);
+    loaded.set(name, pairs);
   }
   return new TiktokenTokenizer(pairs);
 }
@@ -29,8 +29,8 @@ export function tiktokenOf(model: string, encoding: EncodingName | undefined): R
 /** The error if no tokenizer is known for the model. */
 const noEncoding = (model: string): NotSupportedError =>
   new NotSupportedError(
-    `No tokens are known for the model ${JSON.stringify(model)}: the server has no /tokenize, and ` +
-      `js-tiktoken does not know the model; the option encoding (${encodingNames.join(', ')}) or tokenizer says which`,
+    `No tokenizer is known for the model ${JSON.stringify(model)}: the server has no /tokenize, and ` +
+      `js-tiktoken does not know the model; set the option encoding (${encodingNames.join(', ')}) or tokenizer`,
   );
 
 function encodingByName(model: string): EncodingName | undefined {
@@ -67,8 +67,8 @@ class TiktokenTokenizer implements RemoteTokenizer {
     tokens: Int32Array,
     { special = false }: { special: boolean | undefined },
   ): Promise<string> {
-    const shown = [...tokens].filter((token) => special || !this.#specials.has(token));
-    const parts = shown.map((token) => this.#pairs.bytesOf(token) ?? new Uint8Array(0));
+    const visible = [...tokens].filter((token) => special || !this.#specials.has(token));
+    const parts = visible.map((token) => this.#pairs.bytesOf(token) ?? new Uint8Array(0));
     return Buffer.concat(parts).toString();
   }
 

@@ -33,11 +33,11 @@ export interface RemoteTokenizer {
   bytesOf(token: number, signal?: AbortSignal): Promise<Uint8Array | undefined>;
   /** The token with exactly this text or these bytes, if there is one. Cached. */
   tokenOf(
-    written: { text: string; bytes: Uint8Array | undefined },
+    token: { text: string; bytes: Uint8Array | undefined },
     signal?: AbortSignal,
   ): Promise<number | undefined>;
 }
 
 /** The bytes of a token's text; undefined if it contains incomplete characters. */
-export const wholeBytes = (text: string): Uint8Array | undefined =>
+export const bytesOfText = (text: string): Uint8Array | undefined =>
   text.includes('\ufffd') ? undefined : Buffer.from(text);
