@@ -1,5 +1,5 @@
-// What the class OpenAI makes of a network and a server that fail in every way: nothing hangs,
-// retries end, and an answer is the one that an unspoiled server gives, or a clear error.
+// The class OpenAI with every kind of network and server failure: nothing hangs, retries end, and
+// the result is either the same as without failures or a clear error.
 
 import type { Completion, CompletionChunk } from 'autocog-lm';
 import fc from 'fast-check';
@@ -8,13 +8,13 @@ import { type Fault, transientFaults } from '../test/openai/fault-proxy.js';
 import { failure } from '../test/support/failures.js';
 import { options, prompt, summaryOf, withProxy } from './support/proxied.js';
 
-t.test('what fails once is tried again, to the same end', (t) =>
+t.test('transient failures are retried, with the same result', (t) =>
   withProxy(t, async ({ proxy, open }) => {
     for (const api of ['completions', 'chat'] as const) {
       const patient = open({ api });
       const expected = summaryOf(await patient.complete(prompt, options));
       for (const fault of transientFaults) {
-        // A busy machine may be silent for longer, and then there is one request more.
+        // A busy machine may exceed the timeout again, which adds a request.
         const isStall = fault.kind === 'stall';
         const lm = isStall ? open({ api, timeout: 500, retries: 9 }) : patient;
         const before = proxy.seen.length;
@@ -22,9 +22,11 @@ t.test('what fails once is tried again, to the same end', (t) =>
           path.endsWith('completions') ? proxy.faults.shift() : { kind: 'none' };
         proxy.faults.push(fault);
         t.same(summaryOf(await lm.complete(prompt, options)), expected, JSON.stringify(fault));
-        const asked = proxy.seen.slice(before).filter(({ path }) => path.endsWith('completions'));
-        t.ok(isStall ? asked.length >= 2 : asked.length === 2);
-        t.same(asked[1]?.body, asked[0]?.body);
+        const requests = proxy.seen
+          .slice(before)
+          .filter(({ path }) => path.endsWith('completions'));
+        t.ok(isStall ? requests.length >= 2 : requests.length === 2);
+        t.same(requests[1]?.body, requests[0]?.body);
       }
       for (const fault of transientFaults) {
         const lm = fault.kind === 'stall' ? open({ api, timeout: 500, retries: 9 }) : patient;
@@ -36,7 +38,7 @@ t.test('what fails once is tried again, to the same end', (t) =>
   }),
 );
 
-t.test('retries end, with the status and the name of the last request', (t) =>
+t.test('retries are limited; the error has the last status and request id', (t) =>
   withProxy(t, async ({ proxy, open }) => {
     for (const fault of transientFaults) {
       const lm = open({
@@ -64,9 +66,9 @@ t.test('retries end, with the status and the name of the last request', (t) =>
   }),
 );
 
-t.test('a server says itself how long to wait', (t) =>
+t.test('servers can set the retry delay', (t) =>
   withProxy(t, async ({ proxy, open }) => {
-    // By itself it would wait for a minute, and this test not end in time.
+    // Its own delay would be a minute, and this test would time out.
     const lm = open({ delta: 60_000, tokenizer: 'tiktoken', encoding: 'gpt2' });
     const date = new Date(Date.now() - 5000).toUTCString();
     const wishes: Record<string, string>[] = [
@@ -81,7 +83,7 @@ t.test('a server says itself how long to wait', (t) =>
   }),
 );
 
-t.test('every way of cutting an answer into packets is the same', (t) =>
+t.test('the result does not depend on how a response is split into packets', (t) =>
   withProxy(t, async ({ proxy, open }) => {
     const grammar = 'root ::= "hé 漢字 😀😀!"';
     for (const more of [{}, { api: 'chat' as const }, { extraBody: { grammar } }]) {
@@ -97,7 +99,7 @@ t.test('every way of cutting an answer into packets is the same', (t) =>
   }),
 );
 
-t.test('an answer may take longer than silence may', (t) =>
+t.test('the timeout applies to silence, not to the whole response', (t) =>
   withProxy(t, async ({ proxy, open }) => {
     const lm = open({ timeout: 800, retries: 1 });
     const expected = await lm.complete(prompt, { maxTokens: 2 });
@@ -105,11 +107,11 @@ t.test('an answer may take longer than silence may', (t) =>
       path.endsWith('completions') ? { kind: 'slow', pause: 1 } : undefined;
     const start = performance.now();
     t.equal((await lm.complete(prompt, { maxTokens: 2 })).text, expected.text);
-    t.ok(performance.now() - start > 800, 'all in all it took longer');
+    t.ok(performance.now() - start > 800, 'the total time exceeds the timeout');
   }),
 );
 
-t.test('what a reader has seen is not written again', (t) =>
+t.test('there is no retry after a reader has seen a chunk', (t) =>
   withProxy(t, async ({ proxy, open }) => {
     const lm = open({ api: 'completions' });
     const whole = await lm.complete(prompt, options);
@@ -145,7 +147,7 @@ t.test('what a reader has seen is not written again', (t) =>
   }),
 );
 
-t.test('aborts and close end a call wherever it is', (t) =>
+t.test('aborting and closing end a call at any stage', (t) =>
   withProxy(t, async ({ proxy, open }) => {
     const waits: Fault[] = [
       { kind: 'stall', part: -1 },
@@ -183,12 +185,12 @@ t.test('aborts and close end a call wherever it is', (t) =>
       t.match([third, fourth], [{ reason: { code: 'CLOSED' } }, { reason: { code: 'CLOSED' } }]);
       if (fault.kind !== 'respond') await proxy.until(() => proxy.abandoned >= abandoned + 4);
       proxy.rule = () => undefined;
-      t.ok((await ended[0].complete(prompt)).text, 'the other goes on');
+      t.ok((await ended[0].complete(prompt)).text, 'the other LM still works');
     }
   }),
 );
 
-t.test('a stop ends the request, too', (t) =>
+t.test('a stop cancels the request', (t) =>
   withProxy(t, async ({ proxy, open }) => {
     const lm = open();
     const { text } = await lm.complete(prompt, options);
@@ -213,7 +215,7 @@ const anyFault: fc.Arbitrary<Fault> = fc.oneof(
   fc.record({ kind: fc.constant('split' as const), size: fc.integer({ min: 1, max: 50 }) }),
 );
 
-t.test('after any faults that fewer than all attempts meet, nothing is lost', (t) =>
+t.test('any sequence of faults shorter than the attempts leads to the same result', (t) =>
   withProxy(t, async ({ proxy, open }) => {
     const expected = {
       completions: summaryOf(await open({ api: 'completions' }).complete(prompt, options)),

@@ -1,4 +1,4 @@
-// The class OpenAI before llama.cpp's own server writes what LLaMa does in process, with the same
+// The class OpenAI with llama.cpp's own server generates what LLaMa does in process with the same
 // file.
 
 import type { CompleteOptions } from 'autocog-lm';
@@ -9,7 +9,7 @@ import { failure } from '../test/support/failures.js';
 import { contextSize, prompts, readAll, tolerance, withPair } from './support/pair.js';
 
 for (const type of ['F32', 'Q8_0']) {
-  t.test(`completions are those of the model in process, ${type}`, (t) =>
+  t.test(`completions equal those of the model in process, ${type}`, (t) =>
     withPair(t, type, async ({ lm, open }) => {
       const remote = open();
       for (const prompt of prompts) {
@@ -20,7 +20,7 @@ for (const type of ['F32', 'Q8_0']) {
         t.same(found.tokens, expected.tokens);
         t.equal(found.stopReason, expected.stopReason);
         t.equal(found.usage.promptTokens, await lm.countTokens(prompt));
-        // A server computes batches of other sizes, which quantised weights round otherwise.
+        // The server's batches have other sizes, which changes the rounding with quantized weights.
         const slack = type === 'F32' ? tolerance : 0.4;
         for (const [index, logprob] of expected.logprobs.entries()) {
           near(t, at(found.logprobs, index), logprob, slack, `token ${index}`);
@@ -47,7 +47,7 @@ for (const type of ['F32', 'Q8_0']) {
   );
 }
 
-t.test('stops are found as in process', (t) =>
+t.test('stops match as in process', (t) =>
   withPair(t, 'F32', async ({ lm, open }) => {
     const remote = open();
     const prompt = at(prompts, 1);
@@ -55,7 +55,7 @@ t.test('stops are found as in process', (t) =>
     const stops: CompleteOptions['stop'][] = [at(tokens, 3), [at(tokens, 2), text.slice(9, 12)]];
     for (let begin = 1; begin + 1 < text.length; begin += 2)
       stops.push(text.slice(begin, begin + 3));
-    stops.push([text.slice(5, 8), text.slice(4, 5)], 'never written');
+    stops.push([text.slice(5, 8), text.slice(4, 5)], 'never generated');
     for (const stop of stops) {
       for (const includeStop of [false, true]) {
         const options = { maxTokens: 12, stop, includeStop };
@@ -74,7 +74,7 @@ t.test('stops are found as in process', (t) =>
   }),
 );
 
-t.test('characters of several tokens come whole, with all of their tokens', (t) =>
+t.test('multi-token characters are returned whole, with all of their tokens', (t) =>
   withPair(t, 'F32', async ({ lm, open }) => {
     const grammar = 'root ::= "hé 漢字 😀😀!"';
     const expected = await lm.complete('The sky is', { grammar });
@@ -84,9 +84,9 @@ t.test('characters of several tokens come whole, with all of their tokens', (t) 
     t.equal(chunks.map(({ text }) => text).join(''), expected.text);
     t.same(completion.tokens, expected.tokens);
     const unknown = [...completion.logprobs].filter(Number.isNaN).length;
-    t.ok(unknown > 0, 'llama-server tells nothing of tokens that end in mid-character');
+    t.ok(unknown > 0, 'llama-server reports nothing for tokens that end in mid-character');
     for (const [index, logprob] of completion.logprobs.entries()) {
-      // Floats end where what a grammar forces is too unlikely.
+      // Tokens that a grammar forces may be too unlikely for single precision.
       if (!Number.isNaN(logprob) && logprob > -85) {
         near(t, logprob, at(expected.logprobs, index), tolerance, `token ${index}`);
       }
@@ -135,7 +135,7 @@ t.test('a chat answers the prompt as a message', (t) =>
   }),
 );
 
-t.test('the length ends a text, or the context does', (t) =>
+t.test('the maximum length or the context ends a completion', (t) =>
   withPair(t, 'F32', async ({ lm, open }) => {
     const remote = open({ extraBody: { ignore_eos: true } });
     t.match(await remote.complete('The sky is', { maxTokens: 3 }), {
@@ -163,7 +163,7 @@ t.test('the length ends a text, or the context does', (t) =>
   }),
 );
 
-t.test('samplers are handed on', (t) =>
+t.test('samplers are passed on', (t) =>
   withPair(t, 'F32', async ({ lm, open }) => {
     const remote = open();
     const prompt = at(prompts, 1);

@@ -1,6 +1,6 @@
-// `choose` of OpenAI over a network and a server that fail in every way, by each strategy: a
-// choice is the one that an unspoiled server leads to, or a clear error. `autocog-lm serve` is
-// behind the faults.
+// `choose` of OpenAI with every kind of network and server failure, with each strategy: the result
+// is either the same as without failures or a clear error. The proxy injects them in front of
+// `autocog-lm serve`.
 
 import { OpenAI, type OpenAIOptions, type Strategy } from 'autocog-lm/openai';
 import fc from 'fast-check';
@@ -14,7 +14,7 @@ import { type Fault, FaultProxy, transientFaults } from './fault-proxy.js';
 
 const model = await loadForm(t, 'F32');
 const prompt = 'The capital of France is';
-/** Some go on from others, so that no strategy is through after one request. */
+/** Some are prefixes of others, so that no strategy finishes after one request. */
 const choices = [' Paris', ' London', ' Paris is', ' Rome', ' Paris is a city'];
 const strategies: readonly Strategy[] = ['echo', 'logprobs', 'bias', 'prompted'];
 
@@ -23,14 +23,14 @@ interface Fixture {
   open(strategy: Strategy, more?: Partial<OpenAIOptions>): OpenAI;
 }
 
-async function withProxy(t: Test, use: (scene: Fixture) => Promise<void>): Promise<void> {
+async function withProxy(t: Test, use: (fixture: Fixture) => Promise<void>): Promise<void> {
   const { server } = await startServing(t, model, { alias: 'served' }, exact);
   await using proxy = await FaultProxy.start(server.url);
   const opened: OpenAI[] = [];
   const open = (strategy: Strategy, more: Partial<OpenAIOptions> = {}): OpenAI => {
     const { baseURL } = proxy;
-    const quick = { delta: 0, timeout: 3000 };
-    const lm = new OpenAI({ model: 'served', baseURL, strategy, ...quick, ...more });
+    const fast = { delta: 0, timeout: 3000 };
+    const lm = new OpenAI({ model: 'served', baseURL, strategy, ...fast, ...more });
     opened.push(lm);
     return lm;
   };
@@ -50,7 +50,7 @@ function same(t: Test, found: RemoteResult, expected: RemoteResult, what: string
 }
 
 for (const strategy of strategies) {
-  t.test(`what fails once is asked again, by ${strategy}`, (t) =>
+  t.test(`transient failures are retried, with strategy ${strategy}`, (t) =>
     withProxy(t, async ({ proxy, open }) => {
       const patient = open(strategy);
       const expected = await patient.choose(prompt, choices);
@@ -88,10 +88,10 @@ t.test('any sequence of faults leads to the same choice, the probe included', (t
   }),
 );
 
-/** Waiting for silence to be long enough takes its time. */
+/** Stalls are slow, as they last until the timeout. */
 const isFast = ({ kind }: Fault): boolean => kind !== 'stall';
 
-t.test('what fails for ever is an error, and an abort or a close ends the waiting', (t) =>
+t.test('permanent failures are errors, and aborting or closing ends the wait', (t) =>
   withProxy(t, async ({ proxy, open }) => {
     for (const strategy of strategies) {
       const lm = open(strategy, { retries: 2 });

@@ -1,26 +1,26 @@
-// A server over an LM of this process that echoes prompts with their log-probabilities, in the
-// shape that OpenAI's completions have had from the beginning. What it does not do it refuses.
+// A server over an LM in this process that echoes prompts with their log-probabilities, in the
+// format of OpenAI's legacy completions. It rejects what it does not support.
 
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type LLaMa, logSoftmax } from 'autocog-lm';
 
-/** What a server does, and what not. */
+/** What a server supports. */
 export interface ServerAbilities {
-  /** Whether it echoes, and whether it then has to write. Default `'alone'`. */
+  /** Whether it echoes, and whether it must then generate. Default `'alone'`. */
   echo?: false | 'alone' | 'written-to';
-  /** Whether it takes token ids. Default true. */
+  /** Whether it accepts token ids. Default true. */
   tokenPrompts?: boolean;
-  /** Whether it takes several prompts. Default true. */
+  /** Whether it accepts several prompts. Default true. */
   promptLists?: boolean;
-  /** The most of the likeliest tokens that it tells; 0: it refuses `logprobs`. Default 5. */
+  /** Maximum number of top tokens that it reports; 0: it rejects `logprobs`. Default 5. */
   topLogprobs?: number;
-  /** Whether it names tokens by ids where it is asked to; else it refuses that. Default true. */
+  /** Whether it identifies tokens by ids on request; else it rejects the request. Default true. */
   tokenIds?: boolean;
-  /** Whether it takes biases. Default true. */
+  /** Whether it accepts biases. Default true. */
   logitBias?: boolean;
-  /** What it forgets: the last of many answers, or the last value that it echoes of a long prompt. */
+  /** What it omits: the last of several results, or the last echoed value of a long prompt. */
   forgets?: 'results' | 'values';
 }
 
@@ -36,9 +36,9 @@ interface Body {
 class Rejection extends Error {}
 
 export class EchoServer implements AsyncDisposable {
-  /** How many requests for completions there were, refused ones not counted. */
+  /** Number of completion requests, without rejected ones. */
   requests = 0;
-  /** How many prompts these had. */
+  /** Number of prompts in these requests. */
   prompts = 0;
   readonly #lm: LLaMa;
   readonly #abilities: ServerAbilities;
@@ -91,7 +91,7 @@ export class EchoServer implements AsyncDisposable {
     const { echo = 'alone', topLogprobs = 5, tokenIds = true, logitBias = true } = this.#abilities;
     const { max_tokens = 16, logprobs } = body;
     if (body.echo && !echo) throw new Rejection('No echo');
-    if (max_tokens > 1) throw new Rejection('It writes one token');
+    if (max_tokens > 1) throw new Rejection('It generates one token');
     if (max_tokens < 1 && !(body.echo && echo === 'alone')) throw new Rejection('max_tokens');
     if (logprobs !== undefined && logprobs > topLogprobs) throw new Rejection('logprobs');
     if (body.return_tokens_as_token_ids && !tokenIds) throw new Rejection('unknown field');

@@ -1,5 +1,5 @@
-// A server's `Api` over nothing but `fetch`, and an engine for RemoteChooser over it: for tests of
-// choosing that are not about retries and transport.
+// An `Api` over plain `fetch`, and an engine for RemoteChooser over it, for tests of choosing that
+// are not about retries and transport.
 
 import { ContextOverflowError, RemoteError } from '../../lib/common/errors.js';
 import type { RemoteEngine } from '../../lib/openai/choose/remote-engine.js';
@@ -28,7 +28,7 @@ interface WireAnswers {
   };
 }
 
-/** Posts JSON. Throws as `Api` promises to. */
+/** Posts JSON. Throws what `Api` promises. */
 export async function post(url: string, body: object, signal?: AbortSignal): Promise<unknown> {
   let response: Response;
   try {
@@ -48,10 +48,10 @@ export async function post(url: string, body: object, signal?: AbortSignal): Pro
   throw new RemoteError(`${url} gave ${response.status}: ${text}`, { status: response.status });
 }
 
-/** Counts what it asks for. */
+/** Records its requests. */
 export class FetchApi implements Api {
   readonly model = 'model';
-  /** Every body that was sent to `/completions`, and to chats. */
+  /** Every body sent to `/completions` and `/chat/completions`. */
   readonly sent: (CompletionsBody | ChatBody)[] = [];
   readonly #address: string;
 
@@ -94,7 +94,7 @@ export class FetchApi implements Api {
   }
 }
 
-/** An engine over a server that has `/tokenize` and `/detokenize` as llama.cpp's has them. */
+/** An engine over a server that has `/tokenize` and `/detokenize` like those of llama.cpp. */
 export function engineOver(
   address: string,
   more: Partial<RemoteEngine> = {},

@@ -1,33 +1,33 @@
-// A server's `Api` in this process: whatever an LM says is likeliest, told as servers tell it, and
-// no more than the likeliest. Quick enough for thousands of random questions.
+// A server's `Api` in this process, over an LM: reports only the top tokens, in a server's formats.
+// Fast enough for thousands of random questions.
 
 import type { GreedyLM } from 'autocog-lm';
 import { RemoteError } from '../../lib/common/errors.js';
 import type { RemoteEngine } from '../../lib/openai/choose/remote-engine.js';
 import type { Api, ApiResponse, ApiResult, CompletionsBody } from '../../lib/openai/http/api.js';
 
-/** How tokens are named: with ids, with bytes, or by texts alone as the legacy shape does. */
+/** How tokens are identified: by ids, by bytes, or by text alone as in the legacy format. */
 export type Naming = 'ids' | 'bytes' | 'texts';
 
-/** What there is to tell. */
+/** What the server supports and reports. */
 export interface LMApiOptions {
   lm: GreedyLM;
-  /** The most of the likeliest tokens that it tells. */
+  /** Maximum number of top tokens that it reports. */
   maxTop: number;
   naming: Naming;
   textOf(token: number): string;
   bytesOf?(token: number): Uint8Array | undefined;
   biases?: boolean;
-  /** Whether it writes the least likely token, and tells that, too. */
+  /** Whether it generates the least likely token and reports it in addition to the top ones. */
   generatesLeastLikely?: boolean;
   chats?: boolean;
 }
 
 export class LMApi implements Api {
   readonly model = 'lm';
-  /** What was asked and answered. */
+  /** The bodies of all accepted requests. */
   readonly bodies: CompletionsBody[] = [];
-  /** How many prompts that were. */
+  /** Number of prompts in these requests. */
   prompts = 0;
   readonly #options: LMApiOptions;
 
@@ -74,7 +74,7 @@ export class LMApi implements Api {
   ): Promise<ApiResult> {
     const { lm, naming, textOf, bytesOf = () => undefined } = this.#options;
     const row = await lm.greedy(tokens);
-    // Nothing is quite impossible for a model, so that a bias can lift all.
+    // No token is quite impossible for a real model, so a bias can raise any.
     const lifted = row.map((logprob, token) => Math.max(-60, logprob) + (bias[token] ?? 0));
     const order = [...row.keys()].sort((a, b) => (row[b] as number) - (row[a] as number));
     const generatesLeastLikely =
@@ -98,7 +98,7 @@ export class LMApi implements Api {
         tokens: [textOf(generated)],
         token_logprobs: [row[generated]],
         top_logprobs: [
-          // Of several with one text, the likeliest.
+          // Of several tokens with the same text, the most likely one wins.
           Object.fromEntries(best.reverse().map((id) => [textOf(id), name(id).logprob])),
         ],
       },
@@ -107,7 +107,8 @@ export class LMApi implements Api {
       index,
       text: textOf(generated),
       finishReason: lm.endOfGeneration.includes(generated) ? 'stop' : 'length',
-      // llama.cpp's server, which tells ids, is silent about a token that is half a character.
+      // llama.cpp's server, which reports ids, omits the logprobs of a token that ends in
+      // mid-character.
       logprobs:
         logprobs > 0 && !(naming === 'ids' && textOf(generated).includes('\ufffd'))
           ? reported[naming]
@@ -119,7 +120,7 @@ export class LMApi implements Api {
 /** The engine for choosing over such a server. */
 export function engineOf(serverOptions: LMApiOptions, more: Partial<RemoteEngine> = {}) {
   const { lm, textOf } = serverOptions;
-  // The probe has words of its own, of which a small vocabulary may know none.
+  // The probe has texts of its own, which may be out of a small vocabulary.
   const tokenize = async (text: string, addSpecial = false): Promise<Int32Array> =>
     (await lm.tokenize(text, { addSpecial })).map((token) => Math.max(0, token));
   const prompt = (text: string) => tokenize(text, true);

@@ -1,5 +1,5 @@
-// The parts of the class OpenAI that no server shows: waits, events cut anywhere, samplers in the
-// API's words.
+// Parts of the class OpenAI that no server exercises: retry delays, events split anywhere, and
+// samplers as request fields.
 
 import { samplers } from 'autocog-lm';
 import fc from 'fast-check';
@@ -10,14 +10,14 @@ import { parseRetryAfter, retryDelay } from '../../lib/openai/http/retry.js';
 import { EventReader } from '../../lib/openai/http/server-events.js';
 import { SamplerSettings } from '../../lib/sampling/sampler-settings.js';
 
-t.test('a wait is what the server says, in any of its ways, or grows by itself', async (t) => {
+t.test("the retry delay is the server's, in any format, or grows exponentially", async (t) => {
   const now = Date.UTC(2026, 0, 1);
   const date = new Date(now + 7000).toUTCString();
   t.equal(parseRetryAfter(undefined, '3', now), 3000);
   t.equal(parseRetryAfter(undefined, '0.5', now), 500);
   t.equal(parseRetryAfter('20', '3', now), 20);
   t.equal(parseRetryAfter(undefined, date, now), 7000);
-  t.equal(parseRetryAfter(undefined, date, now + 60_000), 0, 'the past is now');
+  t.equal(parseRetryAfter(undefined, date, now + 60_000), 0, 'a past date means no delay');
   for (const nothing of [undefined, null, '', 'soon'])
     t.equal(parseRetryAfter(nothing, nothing), undefined);
   const policy = { retries: 9, delta: 1000, growth: 2 };
@@ -35,7 +35,7 @@ const eventsOf = (parts: readonly Uint8Array[]): string[] => {
   return [...parts, undefined].flatMap((bytes) => [...reader.push(bytes)]);
 };
 
-t.test('events are the same wherever their bytes are cut', async (t) => {
+t.test('events do not depend on where their bytes are split', async (t) => {
   const text =
     ': hello\r\n\r\ndata: {"é":"😀"}\n\ndata:two\rdata: lines\r\revent: x\r\ndata: 漢\r\n\r\nid\n\ndata: last';
   const expected = ['{"é":"😀"}', 'two\nlines', '漢', 'last'];
@@ -56,11 +56,11 @@ t.test('events are the same wherever their bytes are cut', async (t) => {
   t.throws(() => eventsOf([Buffer.from('ata: {}\n\n')]), { message: /not a line of an event/ });
 });
 
-t.test('samplers in the words of the API', async (t) => {
+t.test('samplers as request fields', async (t) => {
   const fields = (...args: Parameters<typeof samplingOf>) => samplingOf(...args).fields;
   t.same(fields(undefined, undefined), { temperature: 0 });
   t.same(fields(undefined, 0.7), { temperature: 0.7 });
-  t.same(fields({ topP: 0.5 }, undefined), { temperature: 0 }, 'the likeliest is in any nucleus');
+  t.same(fields({ topP: 0.5 }, undefined), { temperature: 0 }, 'the top token is in every nucleus');
   t.same(fields({ topP: 0.5, temperature: undefined }, 1), { temperature: 1, top_p: 0.5 });
   t.same(fields({ temperature: 0.3, seed: 5 }, 1), { temperature: 0.3, seed: 5 });
   const penalties = {
@@ -79,7 +79,11 @@ t.test('samplers in the words of the API', async (t) => {
   t.same(fields(samplers.SimpleSampling, undefined), { temperature: 1 });
   t.throws(() => fields(samplers.DefaultSampling, undefined), { code: 'NOT_SUPPORTED' });
   t.throws(() => fields(new SamplerSettings(), undefined), { message: /topK/ });
-  t.equal(samplingOf({ seed: 5 }, undefined).seed, undefined, 'without chance no seed matters');
+  t.equal(
+    samplingOf({ seed: 5 }, undefined).seed,
+    undefined,
+    'the seed does not matter for greedy decoding',
+  );
   t.equal(samplingOf({ seed: 5 }, 1).seed, 5);
   t.ok(samplingOf({ temperature: 0 }, undefined).isTemperatureExplicit);
   t.ok(samplingOf(undefined, 0).isTemperatureExplicit);

@@ -1,5 +1,5 @@
-// What a few of the likeliest tokens say of a set of choices, for thousands of random ones: what
-// is told is exact, what is not is within its bounds.
+// What a few top tokens reveal about a set of choices, for thousands of random sets: reported
+// values are exact, all others are within their bounds.
 
 import { TokenChoiceTree } from 'autocog-lm';
 import fc from 'fast-check';
@@ -16,7 +16,7 @@ import { engineOf, type Naming } from './lm-api.js';
 const unknown = Number.NaN;
 const near = (a: number, b: number): boolean => Math.abs(a - b) < 1e-9;
 
-/** Two letters that are known, and two that have a limit; one of them leads to two choices. */
+/** Two letters with known values and two with upper bounds, one of which leads to two choices. */
 const tree = new TokenChoiceTree(
   [[1], [2], [3], [4, 5], [4, 6]].map((path) => Int32Array.from(path)),
 );
@@ -41,7 +41,7 @@ function rankWith(limit: number, rest: number, lengths = [1, 1, 1, 1, 1]) {
   return { bounds, ranking: rank(distinct, bounds) };
 }
 
-t.test('a limit bounds a token and all that it leads to', async (t) => {
+t.test('an upper bound applies to a token and all that it leads to', async (t) => {
   const { bounds, ranking } = rankWith(0.1, 0.3);
   t.same(
     bounds.standings.map(({ open, frontier }) => [open, frontier]),
@@ -61,21 +61,21 @@ t.test('a limit bounds a token and all that it leads to', async (t) => {
   t.ok(near(ranking.choices[2]?.interval?.[1] ?? 0, 0.1 / 0.8));
 });
 
-t.test('what is left for all that is not told bounds them together', async (t) => {
+t.test('the remaining probability bounds all unreported tokens together', async (t) => {
   const { bounds, ranking } = rankWith(0.2, 0.3);
   t.ok(near(bounds.openMass, 0.3));
   t.ok(near(ranking.massInterval?.[1] ?? 0, 1));
   t.equal(ranking.certified, 1, '0.2 is no more than the limit of 0.2');
 });
 
-t.test('of normalised scores each open choice is bounded alone', async (t) => {
+t.test('with normalized scores each open choice is bounded separately', async (t) => {
   const { bounds } = rankWith(0.2, 0.3, [1, 1, 2, 2, 2]);
   t.ok(bounds.standings.slice(2).every(({ score }) => near(score, Math.log(0.2) / 2)));
   const [low] = intervalOf(at(bounds.standings, 0), bounds);
   t.ok(near(low, 0.5 / (0.7 + 3 * Math.sqrt(0.2))));
 });
 
-t.test('a limit of nothing is certain', async (t) => {
+t.test('a bound of zero is exact', async (t) => {
   const { bounds, ranking } = rankWith(0, 0);
   t.equal(bounds.openMass, 0);
   t.same(ranking.choices[3]?.interval, [0, 0]);
@@ -103,7 +103,7 @@ const question = fc.record({
   ),
 } as const);
 
-/** Throws unless what is exact is true, and what is bounded within its bounds. */
+/** Throws unless exact values are correct and bounded ones within their bounds. */
 function check(found: RemoteChoice, full: Awaited<ReturnType<DiceLM['choose']>>): void {
   const claim = (holds: boolean, what: string): void => {
     if (!holds) throw new Error(`${what}\n${JSON.stringify(found.choices)}`);
@@ -111,7 +111,7 @@ function check(found: RemoteChoice, full: Awaited<ReturnType<DiceLM['choose']>>)
   const within = (value: number, low: number, high: number): boolean =>
     value === low || value === high || (value >= low - 1e-9 && value <= high + 1e-9);
   const open = found.choices.filter(({ exact }) => !exact);
-  claim((found.numbers === 'exact') === (open.length === 0), 'numbers say what they are');
+  claim((found.numbers === 'exact') === (open.length === 0), '`numbers` is correct');
   const [least, highest] = found.massInterval ?? [found.mass, found.mass];
   claim(
     within(full.mass, least, highest),
@@ -142,7 +142,7 @@ function check(found: RemoteChoice, full: Awaited<ReturnType<DiceLM['choose']>>)
 
 t.test('for random sets of choices and lists of any length', async (t) => {
   const counts = { exact: 0, bounded: 0 };
-  const property = fc.asyncProperty(question, async (asked) => {
+  const property = fc.asyncProperty(question, async (sample) => {
     const {
       seed,
       prompt,
@@ -153,12 +153,12 @@ t.test('for random sets of choices and lists of any length', async (t) => {
       goal,
       batching,
       ...options
-    } = asked;
+    } = sample;
     const lm = new DiceLM(seed);
-    // The end has no text; and of two letters it cannot be told which is which.
+    // The end token has no text, and two letters are indistinguishable.
     const textOf = (token: number): string =>
       naming.startsWith('half') && token > 2 ? '\ufffd' : ('abcde'[token] ?? '');
-    // Bytes tell all but the end.
+    // Bytes identify all but the end token.
     const bytesOf = (token: number) => (token < 5 ? Uint8Array.of(0xf0 + token) : undefined);
     const kind = naming.replace('half ', '') as Naming;
     const serverOptions = {
@@ -182,7 +182,7 @@ t.test('for random sets of choices and lists of any length', async (t) => {
       found.numbers !== 'exact' &&
       goal.search === undefined
     ) {
-      throw new Error('All was told');
+      throw new Error('All was reported');
     }
     counts[found.numbers as keyof typeof counts]++;
   });
@@ -190,7 +190,7 @@ t.test('for random sets of choices and lists of any length', async (t) => {
   t.ok(counts.exact > 300 && counts.bounded > 300, JSON.stringify(counts));
 });
 
-t.test('a search asks about fewer places, and ends where it cannot be certain', async (t) => {
+t.test('a search requests fewer positions, and ends if it cannot become certain', async (t) => {
   const lm = new DiceLM(3);
   const textOf = (token: number): string => 'abcde'[token] ?? '';
   const choices = ['aab', 'bcd', 'cde', 'dea', 'ebb', 'acd', 'bee'];
@@ -211,7 +211,7 @@ t.test('a search asks about fewer places, and ends where it cannot be certain', 
   t.equal(blind.found.numbers, 'bounded');
 });
 
-t.test('levels go in requests of their own, and not one request per node', async (t) => {
+t.test('there is one request per level, not per node', async (t) => {
   const lm = new DiceLM(5);
   const textOf = (token: number): string => 'abcde'[token] ?? '';
   const engine = engineOf({ lm, maxTop: 6, naming: 'ids', textOf });
@@ -220,7 +220,7 @@ t.test('levels go in requests of their own, and not one request per node', async
   const before = engine.api.bodies.length;
   const choices = ['abc', 'abd', 'bcd', 'bce', 'cab', 'cac', 'c'];
   const { usage, tree } = await chooser.choose('a', choices);
-  t.equal(engine.api.bodies.length - before, 3, 'as many as the tree is deep');
+  t.equal(engine.api.bodies.length - before, 3, 'one per level of the tree');
   t.equal(usage.decodeCalls, 3);
   t.equal(tree.depth, 3);
 });

@@ -1,4 +1,4 @@
-// Choosing over a server that echoes: the numbers of an LM in process, whatever the options.
+// Choosing over a server that echoes returns the numbers of an LM in process, with all options.
 
 import { LLaMa, type Model } from 'autocog-lm';
 import t, { type Test } from 'tap';
@@ -9,7 +9,7 @@ import { EchoServer, type ServerAbilities } from './echo-server.js';
 import { engineOver } from './fetch-api.js';
 
 const prompt = 'The capital of France is';
-/** Shared beginnings, prefixes of others, duplicates, one token and many, bytes beyond ASCII. */
+/** Shared prefixes, prefixes of others, duplicates, one token and many, non-ASCII bytes. */
 const texts = [
   ' Paris',
   ' Paris is the capital of France.',
@@ -102,7 +102,7 @@ for (const [type, bound] of [
   ['F32', 1e-3],
   ['Q8_0', 6e-1],
 ] as const) {
-  t.test(`with ${type} weights every option gives the numbers of an LM in process`, async (t) => {
+  t.test(`with ${type} weights every option returns the numbers of an LM in process`, async (t) => {
     const model = await loadForm(t, type);
     await withServer(model, {}, (pair) => checkSame(t, pair, bound));
   });
@@ -111,13 +111,13 @@ for (const [type, bound] of [
 t.test('with F32 weights', async (t) => {
   const model = await loadForm(t, 'F32');
   const variants: [string, ServerAbilities][] = [
-    ['that has to write a token', { echo: 'written-to' }],
-    ['that takes one prompt at a time', { promptLists: false }],
-    ['that does not name tokens by ids', { tokenIds: false }],
-    ['that takes text alone', { tokenPrompts: false, tokenIds: false }],
+    ['that must generate a token', { echo: 'written-to' }],
+    ['that accepts one prompt at a time', { promptLists: false }],
+    ['that does not report token ids', { tokenIds: false }],
+    ['that accepts only text', { tokenPrompts: false, tokenIds: false }],
   ];
   for (const [name, abilities] of variants) {
-    await t.test(`a server ${name} gives the same`, (t) => {
+    await t.test(`a server ${name} returns the same`, (t) => {
       return withServer(model, abilities, async ({ lm, chooser }) => {
         const choices = [' London', ' Paris', ' four', ' Paris.'];
         const found = await chooser.choose(prompt, choices);
@@ -131,7 +131,7 @@ t.test('with F32 weights', async (t) => {
     });
   }
 
-  await t.test('a server that takes text alone, and tells likely tokens by their text', (t) => {
+  await t.test('a server that accepts only text, and identifies top tokens by text', (t) => {
     const abilities = {
       echo: false,
       tokenPrompts: false,
@@ -162,21 +162,21 @@ t.test('with F32 weights', async (t) => {
     );
   });
 
-  await t.test('a path that begins another is not asked for, and all go in one request', (t) => {
+  await t.test('prefixes of other paths are not requested, and one request has all paths', (t) => {
     return withServer(model, {}, async ({ server, chooser, engine }) => {
       await chooser.probe();
       const before = [server.requests, server.prompts];
       const { usage, tree } = await chooser.choose(prompt, texts);
       t.equal(server.requests - at(before, 0), 1);
       t.equal(server.prompts - at(before, 1), tree.childless);
-      t.ok(tree.childless < new Set(texts).size, 'some begin others');
+      t.ok(tree.childless < new Set(texts).size, 'some are prefixes of others');
       t.equal(usage.decodeCalls, 1);
       t.ok(usage.decodedTokens > 5 * usage.promptTokens);
       t.equal(engine.api.sent.at(-1)?.max_tokens, 0);
     });
   });
 
-  await t.test('thousands of choices take requests of a limited size', (t) => {
+  await t.test('thousands of choices are split into requests of limited size', (t) => {
     return withServer(model, {}, async ({ lm, chooser, engine }) => {
       const many = Array.from({ length: 1024 }, (_, id) => Int32Array.of(id));
       const all = [...many, ...many.map(([id]) => Int32Array.of(1023 - (id as number), 7))];
@@ -193,7 +193,7 @@ t.test('with F32 weights', async (t) => {
     });
   });
 
-  await t.test('score gives the log-probabilities of one continuation', (t) => {
+  await t.test('score returns the log-probabilities of one continuation', (t) => {
     return withServer(model, {}, async ({ lm, chooser }) => {
       const found = await chooser.score(prompt, ' Paris, of course');
       const expected = await lm.score(prompt, ' Paris, of course');
@@ -204,7 +204,7 @@ t.test('with F32 weights', async (t) => {
     });
   });
 
-  await t.test('empty choices have the value of what follows them', (t) => {
+  await t.test('empty choices have the value of their terminator', (t) => {
     return withServer(model, {}, async ({ lm, chooser }) => {
       const choices = ['', ' Paris', ''];
       const found = await chooser.choose(prompt, choices, { terminator: 'eog' });
@@ -217,7 +217,7 @@ t.test('with F32 weights', async (t) => {
     });
   });
 
-  await t.test('what the server cannot know, or leaves out, is an error', async (t) => {
+  await t.test('unsupported options and missing values are errors', async (t) => {
     await withServer(model, {}, async ({ chooser }) => {
       await t.rejects(chooser.choose(prompt, texts, { details: true }), { code: 'NOT_SUPPORTED' });
       await t.rejects(chooser.choose('a '.repeat(700), texts), { code: 'CONTEXT_OVERFLOW' });
@@ -244,7 +244,7 @@ t.test('with F32 weights', async (t) => {
     await withServer(model, {}, inSmall, small);
   });
 
-  await t.test('a text that the server reads otherwise than the tree has it is refused', (t) => {
+  await t.test('a text that the server tokenizes differently is rejected', (t) => {
     return withServer(model, { tokenPrompts: false, tokenIds: false }, async ({ lm, chooser }) => {
       const letters = await Promise.all([...' Paris'].map((letter) => lm.tokenize(letter)));
       const apart = Int32Array.from(letters.flatMap((tokens) => [...tokens]));

@@ -1,4 +1,4 @@
-// What a server can do: found out once, by few requests, and not remembered where it failed.
+// What a server supports: probed once, with few requests, and again after a failure.
 
 import t from 'tap';
 import type { SettledChoice } from '../../lib/choose/choose-group.js';
@@ -16,7 +16,7 @@ const serverOptions = (more: Partial<LMApiOptions> = {}): LMApiOptions => {
   return { lm: new DiceLM(4), maxTop: 6, naming: 'ids', textOf, ...more };
 };
 
-/** A server that fails a number of times before it answers, and may wait for a signal. */
+/** A server whose first requests fail. */
 class LateApi extends LMApi implements Api {
   failures: number;
   readonly #status: number | undefined;
@@ -39,21 +39,21 @@ class LateApi extends LMApi implements Api {
 const chooserOf = (api: Api): RemoteChooser =>
   new RemoteChooser({ ...engineOf(serverOptions()), api });
 
-t.test('a failed probe is made again, and a made one is not', async (t) => {
+t.test('a failed probe is repeated, a successful one is cached', async (t) => {
   for (const status of [undefined, 401, 429, 503]) {
     const api = new LateApi(1, status);
     const chooser = chooserOf(api);
     await t.rejects(chooser.probe(), { code: 'REMOTE', status });
     const features = await chooser.probe();
-    t.equal(features.topLogprobs, 5, 'of the numbers that are tried');
-    const asked = api.bodies.length;
+    t.equal(features.topLogprobs, 5, 'one of the numbers that are tried');
+    const requests = api.bodies.length;
     const [choice] = await Promise.all([chooser.choose('a', ['b']), chooser.probe()]);
     t.equal(choice.strategy, 'logprobs');
-    t.equal(api.bodies.length, asked + 1, 'the choice alone');
+    t.equal(api.bodies.length, requests + 1, 'the choice alone');
   }
 });
 
-t.test('calls at the same time share one probe, and one that fails', async (t) => {
+t.test('concurrent calls share one probe, also if it fails', async (t) => {
   const api = new LateApi(0);
   const chooser = chooserOf(api);
   const alone = chooserOf(new LateApi(0));
@@ -70,7 +70,7 @@ t.test('calls at the same time share one probe, and one that fails', async (t) =
   );
 });
 
-t.test('the abort of one caller fails no other', async (t) => {
+t.test('aborting one caller does not affect others', async (t) => {
   const chooser = chooserOf(new LateApi(0));
   const controller = new AbortController();
   const aborted = chooser.probe({ signal: controller.signal });
@@ -86,7 +86,7 @@ t.test('the abort of one caller fails no other', async (t) => {
   });
 });
 
-t.test('what a server tells decides how it is asked', async (t) => {
+t.test("the server's features determine the strategy", async (t) => {
   const cases: [Partial<LMApiOptions>, string, object][] = [
     [{}, 'logprobs', { topLogprobs: 5, tokenNames: 'ids', logitBias: true, echo: false }],
     [{ naming: 'texts' }, 'logprobs', { tokenNames: 'texts', tokenIds: false }],
@@ -105,19 +105,19 @@ t.test('what a server tells decides how it is asked', async (t) => {
   t.equal((await limited.probe()).topLogprobs, 3);
 });
 
-t.test('where nothing can be asked, the server’s own refusal is told', async (t) => {
+t.test('without any usable endpoint, the server’s own error is reported', async (t) => {
   const chooser = new RemoteChooser(engineOf(serverOptions({ chats: true })));
   await t.rejects(chooser.probe(), { code: 'REMOTE', status: 404 });
   await t.rejects(chooser.choose('a', ['b', 'c']), { code: 'REMOTE', status: 404 });
 });
 
-t.test('where no server listens, there is an error', async (t) => {
+t.test('without a server there is an error', async (t) => {
   const chooser = new RemoteChooser(engineOver('http://127.0.0.1:9'));
   await t.rejects(chooser.probe(), { code: 'REMOTE' });
   await t.rejects(chooser.choose('a', ['b', 'c']), { code: 'REMOTE' });
 });
 
-/** A server that answers other than it was asked. */
+/** A server that responds with something other than requested. */
 class OddApi extends LMApi {
   odd = false;
   readonly #change: (response: ApiResponse) => ApiResponse;
@@ -140,7 +140,7 @@ class OddApi extends LMApi {
   }
 }
 
-t.test('fewer answers than prompts, or none of the candidates, are an error', async (t) => {
+t.test('a wrong number of results, or no matching candidate, is an error', async (t) => {
   const choices = ['ab', 'cd', 'ac', 'ce'];
   const few = new OddApi(({ results, usage }) => ({ results: results.slice(1), usage }));
   const many = new OddApi(({ results, usage }) => ({ results: [...results, ...results], usage }));
@@ -167,11 +167,11 @@ t.test('fewer answers than prompts, or none of the candidates, are an error', as
   await chooser.probe();
   silent.odd = true;
   const dark = await chooser.choose('a', choices);
-  t.equal(dark.numbers, 'bounded', 'of silence nothing is claimed');
+  t.equal(dark.numbers, 'bounded', 'missing values claim nothing');
   t.ok(dark.choices.every(({ interval }) => `${interval}` === '0,1'));
 });
 
-t.test('many tasks are answered in their order, whatever becomes of each', async (t) => {
+t.test('many tasks settle in order, whatever their outcomes', async (t) => {
   const lm = new DiceLM(4);
   const chooser = chooserOf(new LMApi(serverOptions()));
   const tasks = Array.from({ length: 11 }, (_, index) => {
@@ -224,7 +224,7 @@ t.test('many tasks are answered in their order, whatever becomes of each', async
   t.throws(() => chooser.chooseMany(7 as unknown as []), TypeError);
 });
 
-t.test('an answered task does not wait for the next to come', async (t) => {
+t.test('a settled task does not wait for the next one to arrive', async (t) => {
   const chooser = chooserOf(new LMApi(serverOptions()));
   let release: (() => void) | undefined;
   const later = new Promise<void>((resolve) => {
