@@ -159,8 +159,8 @@ async function bytesOf(message: IncomingMessage): Promise<Buffer> {
 /** The real server's response, over a new connection: a kept-alive one may just be closing. */
 async function forward(url: string, method: string, body: string) {
   const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
-  const incoming = request(url, { method, headers, agent: false }).end(body);
-  const [answer] = (await once(incoming, 'response')) as [IncomingMessage];
+  const outgoing = request(url, { method, headers, agent: false }).end(body);
+  const [answer] = (await once(outgoing, 'response')) as [IncomingMessage];
   const type = answer.headers['content-type'] ?? 'text/plain';
   return { status: answer.statusCode ?? 500, type, body: await bytesOf(answer) };
 }
