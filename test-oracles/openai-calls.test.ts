@@ -1,5 +1,5 @@
-// The class OpenAI before llama.cpp's own server: its tokens, which are those of the model in
-// process, and what its calls owe to their callers.
+// The class OpenAI with llama.cpp's own server: its tokens, which equal those of the model in
+// process, and how its calls handle aborts, closing and concurrency.
 
 import { getEventListeners } from 'node:events';
 import { Writable } from 'node:stream';
@@ -12,17 +12,20 @@ import { prompts, withPair } from './support/pair.js';
 
 const texts = [...prompts, '', ' ', '\n\n', 'a'.repeat(300), '\ufeffx', 'a\ud800b', '<|im_start|>'];
 
-t.test('tokens are those of the model in process', (t) =>
+t.test('tokens equal those of the model in process', (t) =>
   withPair(t, 'F32', async ({ lm, open }) => {
     const remote = open();
     for (const text of texts) {
       for (const addSpecial of [false, true]) {
         for (const parseSpecial of [false, true]) {
-          const wanted = await lm.tokenize(text, { addSpecial, parseSpecial });
-          t.same(await remote.tokenize(text, { addSpecial, parseSpecial }), wanted);
-          t.equal(await remote.detokenize(wanted), await lm.detokenize(wanted));
+          const expected = await lm.tokenize(text, { addSpecial, parseSpecial });
+          t.same(await remote.tokenize(text, { addSpecial, parseSpecial }), expected);
+          t.equal(await remote.detokenize(expected), await lm.detokenize(expected));
           const special = { special: true };
-          t.equal(await remote.detokenize(wanted, special), await lm.detokenize(wanted, special));
+          t.equal(
+            await remote.detokenize(expected, special),
+            await lm.detokenize(expected, special),
+          );
         }
       }
       t.equal(await remote.countTokens(text), await lm.countTokens(text));
@@ -36,7 +39,7 @@ t.test('tokens are those of the model in process', (t) =>
   }),
 );
 
-t.test('a text is ended from outside', (t) =>
+t.test('callers can end a completion early', (t) =>
   withPair(t, 'F32', async ({ open }) => {
     const remote = open({ extraBody: { ignore_eos: true } });
     const prompt = 'The sky is';
@@ -72,7 +75,7 @@ t.test('a text is ended from outside', (t) =>
     const stream = remote.stream(prompt, { maxTokens: 400 });
     for await (const { tokens } of stream) if (tokens.length > 0) break;
     t.equal((await stream.completion).stopReason, 'callback');
-    // While the prompt is tokenized.
+    // Aborts while the prompt is being tokenized.
     const unread = remote.stream(prompt);
     await unread.return();
     t.match(await unread.completion, { text: '', stopReason: 'callback' });
@@ -97,7 +100,7 @@ t.test('a text is ended from outside', (t) =>
   }),
 );
 
-t.test("a caller's own client and tokenizer serve", (t) =>
+t.test('a custom client and a custom tokenizer work', (t) =>
   withPair(t, 'F32', async ({ lm, server, open }) => {
     const client = new Client({ baseURL: `${server.address}/v1`, apiKey: 'none' });
     const remote = new OpenAI({
@@ -108,15 +111,15 @@ t.test("a caller's own client and tokenizer serve", (t) =>
         detokenize: async (tokens, options) => lm.detokenize(tokens, options),
       },
     });
-    const wanted = await open().complete('The sky is', { maxTokens: 8 });
-    t.equal((await remote.complete('The sky is', { maxTokens: 8 })).text, wanted.text);
+    const expected = await open().complete('The sky is', { maxTokens: 8 });
+    t.equal((await remote.complete('The sky is', { maxTokens: 8 })).text, expected.text);
     t.same(await remote.tokenize('The sky is'), await lm.tokenize('The sky is'));
     await remote.close();
     t.ok(await client.models.list(), 'a client stays its owner’s');
   }),
 );
 
-t.test('many texts at once are each their own', (t) =>
+t.test('concurrent completions do not affect each other', (t) =>
   withPair(t, 'F32', async ({ lm, open }) => {
     const remote = open();
     const many = Array.from({ length: 40 }, (_, index) => `${at(prompts, index % 2)} ${index}`);
@@ -130,7 +133,7 @@ t.test('many texts at once are each their own', (t) =>
   }),
 );
 
-t.test('many requests of one call share one listener of its signal', (t) =>
+t.test('the requests of one call share one listener on its signal', (t) =>
   withPair(t, 'F32', async ({ server }) => {
     const client = new Requests({
       model: 'any',
@@ -159,7 +162,7 @@ t.test('many requests of one call share one listener of its signal', (t) =>
   }),
 );
 
-t.test('what a text cost', (t) =>
+t.test('the usage of a completion', (t) =>
   withPair(t, 'F32', async ({ lm, open }) => {
     const remote = open({ extraBody: { ignore_eos: true } });
     const start = performance.now();

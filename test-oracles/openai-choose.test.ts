@@ -1,5 +1,5 @@
-// Choosing over llama.cpp's own server: what it tells is what an LM of this process computes, and
-// where it tells less nothing is claimed that is not so.
+// Choosing over llama.cpp's own server: the values that it reports equal those of an LM in process,
+// and bounds hold for those that it does not report.
 
 import { join } from 'node:path';
 import { defaultModelPath, LLaMa, Model, quantize } from 'autocog-lm';
@@ -8,7 +8,7 @@ import { RemoteError } from '../lib/common/errors.js';
 import { RemoteChooser } from '../lib/openai/choose/choose.js';
 import type { RemoteChooseOptions } from '../lib/openai/choose/choose-options.js';
 import type { RemoteEngine } from '../lib/openai/choose/remote-engine.js';
-import type { Answers, Api, ChatBody } from '../lib/openai/http/api.js';
+import type { Api, ApiResponse, ChatBody } from '../lib/openai/http/api.js';
 import { heldOutQuestions } from '../models/questions.mjs';
 import { engineOver } from '../test/openai/fetch-api.js';
 import { walkGreedily } from '../test/openai/greedy-walk.js';
@@ -45,11 +45,14 @@ interface Task {
   choices: readonly string[];
 }
 
-/** Questions of the model's own kind, and random words: prefixes and duplicates among them. */
+/**
+ * Questions like those of the model's training, and random words, with prefixes and duplicates
+ * among them.
+ */
 function tasksOf(model: Model): Task[] {
   const random = new Random(11);
   const words = wordsOf(model);
-  const line = (most: number): string => random.several(words, random.between(1, most)).join(' ');
+  const line = (max: number): string => random.several(words, random.between(1, max)).join(' ');
   const questions = heldOutQuestions(4, 12).map(({ prompt, choices }) => ({ prompt, choices }));
   const mixed = Array.from({ length: 12 }, () => {
     const some = Array.from({ length: random.between(2, 8) }, () => ` ${line(4)}`);
@@ -60,7 +63,7 @@ function tasksOf(model: Model): Task[] {
   return [...questions, ...mixed, { prompt: 'The capital of France is', choices: texts }];
 }
 
-/** What may be asked about numbers that are exact. */
+/** Options that need exact numbers. */
 const settings: RemoteChooseOptions[] = [
   {},
   { normalize: 'tokens', terminator: 'eog' },
@@ -69,7 +72,7 @@ const settings: RemoteChooseOptions[] = [
   { normalize: 'bytes', batching: 'sequential' },
 ];
 
-/** Per type of weights: how far the server's numbers may be off. Quantised as in test/lm/quantised.test.ts. */
+/** The tolerance per weight type. Quantized weights as in test/lm/quantised.test.ts. */
 const types = [
   ['F32', 1e-3],
   ['Q8_0', 6e-1],
@@ -78,18 +81,18 @@ const types = [
 for (const [type, bound] of types) {
   t.test(`with ${type} weights`, (t) =>
     withPair(t, type, async ({ model, lm, make }) => {
-      await t.test('a server that tells all tells what an LM here computes', async (t) => {
+      await t.test('a server that reports all tokens agrees with an LM in process', async (t) => {
         const chooser = make({ topLogprobsLimit: model.vocab.size });
         let [worst, values] = [0, 0];
         for (const [index, { prompt, choices }] of tasksOf(model).entries()) {
           const options = at(settings, index % settings.length);
           const found = await chooser.choose(prompt, choices, options);
-          const wanted = await lm.choose(prompt, choices, { ...options, search: 'exhaustive' });
+          const expected = await lm.choose(prompt, choices, { ...options, search: 'exhaustive' });
           t.equal(found.strategy, 'logprobs');
           t.equal(found.numbers, 'exact');
-          t.same(found.boundary, wanted.boundary);
-          for (const [place, choice] of wanted.choices.entries()) {
-            const own = at(found.choices, place);
+          t.same(found.boundary, expected.boundary);
+          for (const [position, choice] of expected.choices.entries()) {
+            const own = at(found.choices, position);
             t.same(own.tokens, choice.tokens);
             for (const [token, logprob] of choice.logprobs.entries()) {
               worst = Math.max(worst, Math.abs(at(own.logprobs, token) - logprob));
@@ -109,18 +112,20 @@ for (const [type, bound] of types) {
         ]);
       });
 
-      await t.test('one that tells five bounds the others', async (t) => {
+      await t.test('one that reports five tokens bounds the others', async (t) => {
         const chooser = make({ topLogprobsLimit: 5 });
         const counts = { exact: 0, bounded: 0, certified: 0 };
         for (const { prompt, choices } of tasksOf(model)) {
           for (const terminator of ['none', 'eog']) {
             const found = await chooser.choose(prompt, choices, { terminator });
-            const wanted = await lm.choose(prompt, choices, { terminator, search: 'exhaustive' });
-            const [least, most] = found.massInterval ?? [found.mass, found.mass];
-            t.ok(wanted.mass >= least * (1 - bound) - 1e-6 && wanted.mass <= most * (1 + bound));
-            for (const [place, { exact, logprob, interval }] of found.choices.entries()) {
-              const truth = at(wanted.choices, place);
-              // Several tokens of a path may each be off.
+            const expected = await lm.choose(prompt, choices, { terminator, search: 'exhaustive' });
+            const [least, highest] = found.massInterval ?? [found.mass, found.mass];
+            t.ok(
+              expected.mass >= least * (1 - bound) - 1e-6 && expected.mass <= highest * (1 + bound),
+            );
+            for (const [position, { exact, logprob, interval }] of found.choices.entries()) {
+              const truth = at(expected.choices, position);
+              // Errors add up over the tokens of a path.
               const slack = bound * (1 + truth.tokens.length);
               counts[exact ? 'exact' : 'bounded']++;
               const off = truth.logprob - logprob;
@@ -131,7 +136,7 @@ for (const [type, bound] of types) {
               t.ok(isWithin, `${truth.probability} is from ${low} to ${high}`);
             }
             if (bound < 0.01 && found.certified > 0) {
-              t.equal(found.index, wanted.index, 'a certified winner wins');
+              t.equal(found.index, expected.index, 'a certified winner wins');
               counts.certified++;
             }
           }
@@ -154,7 +159,7 @@ for (const [type, bound] of types) {
         t.ok(some <= all, `${some} of ${all}`);
       });
 
-      await t.test('by bias it goes where the likeliest token leads', async (t) => {
+      await t.test('bias follows the most likely token', async (t) => {
         const chooser = make({ strategy: 'bias' });
         for (const { prompt, choices } of tasksOf(model)) {
           for (const terminator of ['none', 'eog', '.']) {
@@ -173,7 +178,7 @@ for (const [type, bound] of types) {
         }
       });
 
-      await t.test('hundreds of candidates go in heats', async (t) => {
+      await t.test('hundreds of candidates are biased in rounds', async (t) => {
         const every = Array.from({ length: 900 }, (_, id) => Int32Array.of(id));
         const { rawLogprobs } = await make().probe();
         t.ok(rawLogprobs);
@@ -181,10 +186,10 @@ for (const [type, bound] of types) {
         const found = await make({ strategy: 'bias' }).choose(prompt, every);
         const row = (await lm.greedy(prompt)).slice(0, 900);
         t.equal(found.index, row.indexOf(Math.max(...row)));
-        t.equal(found.usage.decodeCalls, 4, 'three heats and their winners');
+        t.equal(found.usage.decodeCalls, 4, 'three groups and their winners');
       });
 
-      await t.test('by labels it gives one of the choices', async (t) => {
+      await t.test('prompted returns one of the choices', async (t) => {
         const chooser = make({ strategy: 'prompted' });
         for (const { prompt, choices } of tasksOf(model).slice(0, 6)) {
           const found = await chooser.choose(prompt, choices, { instruction: 'Which one?' });
@@ -198,7 +203,7 @@ for (const [type, bound] of types) {
   );
 }
 
-/** A server that has chats alone, as its users see it. */
+/** A server that supports only chats. */
 class ChatApi implements Api {
   readonly model = 'model';
   readonly #api: Api;
@@ -211,12 +216,12 @@ class ChatApi implements Api {
     throw new RemoteError('There are no completions', { status: 404 });
   }
 
-  chat(body: ChatBody, signal: AbortSignal | undefined): Promise<Answers> {
+  chat(body: ChatBody, signal: AbortSignal | undefined): Promise<ApiResponse> {
     return this.#api.chat(body, signal);
   }
 }
 
-t.test('a server that chats alone is asked for labels, or biased', (t) =>
+t.test('a server with only chats is prompted for labels, or biased', (t) =>
   withPair(t, 'F32', async ({ server, lm }) => {
     const engine = engineOver(server.address, { endOfGeneration: lm.endOfGeneration });
     const chooser = new RemoteChooser({ ...engine, api: new ChatApi(engine.api) });
@@ -246,7 +251,7 @@ t.test('a prompt beyond the context of the server is an overflow', (t) =>
   }),
 );
 
-t.test('what a server can do is found out once', (t) =>
+t.test('the server is probed once', (t) =>
   withPair(t, 'F32', async ({ server, lm }) => {
     const engine = engineOver(server.address, { endOfGeneration: lm.endOfGeneration });
     const chooser = new RemoteChooser(engine);
@@ -268,11 +273,11 @@ t.test('what a server can do is found out once', (t) =>
       chatLogprobs: true,
     });
     t.same(again, features);
-    const asked = engine.api.sent.length;
+    const requests = engine.api.sent.length;
     await chooser.probe();
-    t.equal(engine.api.sent.length, asked, 'nothing more is asked');
-    t.ok(asked <= 12, `${asked} requests`);
+    t.equal(engine.api.sent.length, requests, 'no further request');
+    t.ok(requests <= 12, `${requests} requests`);
     const choice = await chooser.choose('The sky is', [' blue', ' green']);
-    t.equal(choice.strategy, 'logprobs', 'the best that it allows');
+    t.equal(choice.strategy, 'logprobs', 'the best supported one');
   }),
 );

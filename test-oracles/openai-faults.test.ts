@@ -1,32 +1,34 @@
-// What the class OpenAI makes of a network and a server that fail in every way: nothing hangs,
-// retries end, and an answer is the one that an unspoiled server gives, or a clear error.
+// The class OpenAI with every kind of network and server failure: nothing hangs, retries end, and
+// the result is either the same as without failures or a clear error.
 
 import type { Completion, CompletionChunk } from 'autocog-lm';
 import fc from 'fast-check';
 import t from 'tap';
-import { type Fault, passing } from '../test/openai/fault-proxy.js';
+import { type Fault, transientFaults } from '../test/openai/fault-proxy.js';
 import { failure } from '../test/support/failures.js';
-import { gist, options, prompt, withProxy } from './support/proxied.js';
+import { options, prompt, summaryOf, withProxy } from './support/proxied.js';
 
-t.test('what fails once is tried again, to the same end', (t) =>
+t.test('transient failures are retried, with the same result', (t) =>
   withProxy(t, async ({ proxy, open }) => {
     for (const api of ['completions', 'chat'] as const) {
       const patient = open({ api });
-      const wanted = gist(await patient.complete(prompt, options));
-      for (const fault of passing) {
-        // A busy machine may be silent for longer, and then there is one request more.
+      const expected = summaryOf(await patient.complete(prompt, options));
+      for (const fault of transientFaults) {
+        // A busy machine may exceed the timeout again, which adds a request.
         const isStall = fault.kind === 'stall';
         const lm = isStall ? open({ api, timeout: 500, retries: 9 }) : patient;
         const before = proxy.seen.length;
         proxy.rule = ({ path }) =>
           path.endsWith('completions') ? proxy.faults.shift() : { kind: 'none' };
         proxy.faults.push(fault);
-        t.same(gist(await lm.complete(prompt, options)), wanted, JSON.stringify(fault));
-        const asked = proxy.seen.slice(before).filter(({ path }) => path.endsWith('completions'));
-        t.ok(isStall ? asked.length >= 2 : asked.length === 2);
-        t.same(asked[1]?.body, asked[0]?.body);
+        t.same(summaryOf(await lm.complete(prompt, options)), expected, JSON.stringify(fault));
+        const requests = proxy.seen
+          .slice(before)
+          .filter(({ path }) => path.endsWith('completions'));
+        t.ok(isStall ? requests.length >= 2 : requests.length === 2);
+        t.same(requests[1]?.body, requests[0]?.body);
       }
-      for (const fault of passing) {
+      for (const fault of transientFaults) {
         const lm = fault.kind === 'stall' ? open({ api, timeout: 500, retries: 9 }) : patient;
         proxy.rule = () => undefined;
         proxy.faults.push(fault);
@@ -36,9 +38,9 @@ t.test('what fails once is tried again, to the same end', (t) =>
   }),
 );
 
-t.test('retries end, with the status and the name of the last request', (t) =>
+t.test('retries are limited; the error has the last status and request id', (t) =>
   withProxy(t, async ({ proxy, open }) => {
-    for (const fault of passing) {
+    for (const fault of transientFaults) {
       const lm = open({
         retries: 3,
         timeout: 60,
@@ -57,16 +59,16 @@ t.test('retries end, with the status and the name of the last request', (t) =>
       );
       t.equal(count, 3);
       t.ok(error.cause instanceof Error);
-      if (fault.kind !== 'answer') continue;
+      if (fault.kind !== 'respond') continue;
       t.match(error, { requestId: `request-${proxy.seen.length}` });
       if (fault.status !== 200) t.match(error, { status: fault.status });
     }
   }),
 );
 
-t.test('a server says itself how long to wait', (t) =>
+t.test('servers can set the retry delay', (t) =>
   withProxy(t, async ({ proxy, open }) => {
-    // By itself it would wait for a minute, and this test not end in time.
+    // Its own delay would be a minute, and this test would time out.
     const lm = open({ delta: 60_000, tokenizer: 'tiktoken', encoding: 'gpt2' });
     const date = new Date(Date.now() - 5000).toUTCString();
     const wishes: Record<string, string>[] = [
@@ -75,41 +77,41 @@ t.test('a server says itself how long to wait', (t) =>
       { 'retry-after': date },
     ];
     for (const headers of wishes) {
-      proxy.faults.push({ kind: 'answer', status: 429, headers });
+      proxy.faults.push({ kind: 'respond', status: 429, headers });
       t.equal((await lm.complete(prompt, { maxTokens: 2 })).tokens.length, 2);
     }
   }),
 );
 
-t.test('every way of cutting an answer into packets is the same', (t) =>
+t.test('the result does not depend on how a response is split into packets', (t) =>
   withProxy(t, async ({ proxy, open }) => {
     const grammar = 'root ::= "hé 漢字 😀😀!"';
     for (const more of [{}, { api: 'chat' as const }, { extraBody: { grammar } }]) {
       const lm = open(more);
-      const wanted = gist(await lm.complete(prompt, options));
+      const expected = summaryOf(await lm.complete(prompt, options));
       for (const size of [1, 2, 3, 7, 64]) {
         proxy.faults.length = 0;
         proxy.rule = () => ({ kind: 'split', size });
-        t.same(gist(await lm.complete(prompt, options)), wanted, `${size} bytes`);
+        t.same(summaryOf(await lm.complete(prompt, options)), expected, `${size} bytes`);
       }
       proxy.rule = () => undefined;
     }
   }),
 );
 
-t.test('an answer may take longer than silence may', (t) =>
+t.test('the timeout applies to silence, not to the whole response', (t) =>
   withProxy(t, async ({ proxy, open }) => {
     const lm = open({ timeout: 800, retries: 1 });
-    const wanted = await lm.complete(prompt, { maxTokens: 2 });
+    const expected = await lm.complete(prompt, { maxTokens: 2 });
     proxy.rule = ({ path }) =>
       path.endsWith('completions') ? { kind: 'slow', pause: 1 } : undefined;
     const start = performance.now();
-    t.equal((await lm.complete(prompt, { maxTokens: 2 })).text, wanted.text);
-    t.ok(performance.now() - start > 800, 'all in all it took longer');
+    t.equal((await lm.complete(prompt, { maxTokens: 2 })).text, expected.text);
+    t.ok(performance.now() - start > 800, 'the total time exceeds the timeout');
   }),
 );
 
-t.test('what a reader has seen is not written again', (t) =>
+t.test('there is no retry after a reader has seen a chunk', (t) =>
   withProxy(t, async ({ proxy, open }) => {
     const lm = open({ api: 'completions' });
     const whole = await lm.complete(prompt, options);
@@ -145,14 +147,14 @@ t.test('what a reader has seen is not written again', (t) =>
   }),
 );
 
-t.test('aborts and close end a call wherever it is', (t) =>
+t.test('aborting and closing end a call at any stage', (t) =>
   withProxy(t, async ({ proxy, open }) => {
     const waits: Fault[] = [
       { kind: 'stall', part: -1 },
       { kind: 'stall', part: 0 },
       { kind: 'stall', part: 0.5 },
       { kind: 'slow', pause: 5 },
-      { kind: 'answer', status: 503, headers: { 'retry-after': '50' } },
+      { kind: 'respond', status: 503, headers: { 'retry-after': '50' } },
     ];
     for (const fault of waits) {
       const settings = { timeout: 100_000, api: 'completions' } as const;
@@ -181,14 +183,14 @@ t.test('aborts and close end a call wherever it is', (t) =>
       const [first, second, third, fourth] = await outcomes;
       t.match([first, second], [{ reason }, { reason }], JSON.stringify(fault));
       t.match([third, fourth], [{ reason: { code: 'CLOSED' } }, { reason: { code: 'CLOSED' } }]);
-      if (fault.kind !== 'answer') await proxy.until(() => proxy.abandoned >= abandoned + 4);
+      if (fault.kind !== 'respond') await proxy.until(() => proxy.abandoned >= abandoned + 4);
       proxy.rule = () => undefined;
-      t.ok((await ended[0].complete(prompt)).text, 'the other goes on');
+      t.ok((await ended[0].complete(prompt)).text, 'the other LM still works');
     }
   }),
 );
 
-t.test('a stop ends the request, too', (t) =>
+t.test('a stop cancels the request', (t) =>
   withProxy(t, async ({ proxy, open }) => {
     const lm = open();
     const { text } = await lm.complete(prompt, options);
@@ -203,7 +205,7 @@ t.test('a stop ends the request, too', (t) =>
 
 const part = fc.double({ min: 0, max: 0.95, noNaN: true });
 const anyFault: fc.Arbitrary<Fault> = fc.oneof(
-  fc.constantFrom(...passing.filter(({ kind }) => kind === 'answer' || kind === 'drop')),
+  fc.constantFrom(...transientFaults.filter(({ kind }) => kind === 'respond' || kind === 'drop')),
   fc.record({ kind: fc.constant('truncate' as const), part, clean: fc.boolean() }),
   fc.record({ kind: fc.constant('garble' as const), part }),
   fc.record({
@@ -213,11 +215,11 @@ const anyFault: fc.Arbitrary<Fault> = fc.oneof(
   fc.record({ kind: fc.constant('split' as const), size: fc.integer({ min: 1, max: 50 }) }),
 );
 
-t.test('after any faults that fewer than all attempts meet, nothing is lost', (t) =>
+t.test('any sequence of faults shorter than the attempts leads to the same result', (t) =>
   withProxy(t, async ({ proxy, open }) => {
-    const wanted = {
-      completions: gist(await open({ api: 'completions' }).complete(prompt, options)),
-      chat: gist(await open({ api: 'chat' }).complete(prompt, options)),
+    const expected = {
+      completions: summaryOf(await open({ api: 'completions' }).complete(prompt, options)),
+      chat: summaryOf(await open({ api: 'chat' }).complete(prompt, options)),
     };
     const faults = fc.array(anyFault, { maxLength: 4 });
     const property = fc.asyncProperty(
@@ -226,9 +228,9 @@ t.test('after any faults that fewer than all attempts meet, nothing is lost', (t
       async (api, list) => {
         proxy.faults.splice(0, Infinity, ...list);
         const lm = open({ api, timeout: 600, retries: 9 });
-        const found = gist(await lm.complete(prompt, options));
+        const found = summaryOf(await lm.complete(prompt, options));
         await lm.close();
-        return JSON.stringify(found) === JSON.stringify(wanted[api]);
+        return JSON.stringify(found) === JSON.stringify(expected[api]);
       },
     );
     await fc.assert(property, { numRuns: 60 });

@@ -1,17 +1,17 @@
-// What the class OpenAI makes of servers that refuse, lack, or answer in ways of their own.
+// The class OpenAI with servers that refuse requests, lack features, or respond in unusual ways.
 
 import t from 'tap';
 import type { Fault } from '../test/openai/fault-proxy.js';
 import { failure } from '../test/support/failures.js';
 import { options, prompt, withProxy } from './support/proxied.js';
 
-t.test('a refusal is no matter of trying again', (t) =>
+t.test('refusals are not retried', (t) =>
   withProxy(t, async ({ proxy, open }) => {
     for (const status of [400, 401, 402, 403, 404, 405, 413, 422]) {
       const lm = open({ api: 'chat' });
       const before = proxy.seen.length;
       proxy.rule = () => ({
-        kind: 'answer',
+        kind: 'respond',
         status,
         body: '{"error":{"message":"because","code":"it_is_so"}}',
       });
@@ -26,26 +26,26 @@ t.test('a refusal is no matter of trying again', (t) =>
       });
       t.equal(proxy.seen.length, before + 1);
     }
-    const wishes = [
+    const overrides = [
       [500, 'false', 1],
       [404, 'true', 2],
     ] as const;
-    for (const [status, wish, count] of wishes) {
+    for (const [status, shouldRetry, count] of overrides) {
       const before = proxy.seen.length;
-      proxy.rule = () => ({ kind: 'answer', status, headers: { 'x-should-retry': wish } });
+      proxy.rule = () => ({ kind: 'respond', status, headers: { 'x-should-retry': shouldRetry } });
       await failure(open({ api: 'chat', retries: 2 }).complete(prompt));
-      t.equal(proxy.seen.length, before + count, 'a server may say so itself');
+      t.equal(proxy.seen.length, before + count, 'the server can override it');
     }
   }),
 );
 
 const refusal = (fields: object): Fault => {
-  return { kind: 'answer', status: 400, body: JSON.stringify({ error: fields }) };
+  return { kind: 'respond', status: 400, body: JSON.stringify({ error: fields }) };
 };
 
-t.test('what a server does not take is left out, and that remembered', (t) =>
+t.test('unsupported fields are omitted from then on', (t) =>
   withProxy(t, async ({ proxy, open }) => {
-    const wanted = await open().complete(prompt, { maxTokens: 8 });
+    const expected = await open().complete(prompt, { maxTokens: 8 });
     const api = { api: 'completions' } as const;
     const fussy = (field: string, error: object) => {
       proxy.rule = ({ path, body }) =>
@@ -80,7 +80,7 @@ t.test('what a server does not take is left out, and that remembered', (t) =>
       fussy(field, error);
       const before = proxy.seen.length;
       const found = await lm.complete(prompt, { maxTokens: 8 });
-      t.equal(found.text, wanted.text, field);
+      t.equal(found.text, expected.text, field);
       const sent = proxy.seen.slice(before).filter(({ path }) => path.endsWith('completions'));
       t.equal(sent.length, 2);
       t.notOk(field in (sent[1]?.body ?? {}));
@@ -90,10 +90,10 @@ t.test('what a server does not take is left out, and that remembered', (t) =>
         proxy.seen.filter(({ path }) => path.endsWith('completions')).slice(-1)[0]?.body[field],
         undefined,
       );
-      const asked = proxy.seen.slice(before).filter(({ path }) => path.endsWith('completions'));
-      t.equal(asked.length, 3, 'asked once');
+      const requests = proxy.seen.slice(before).filter(({ path }) => path.endsWith('completions'));
+      t.equal(requests.length, 3, 'learned once');
       if (field === 'logprobs') {
-        t.same(found.tokens, wanted.tokens, 'the tokens are those of the text');
+        t.same(found.tokens, expected.tokens, 'the tokens are those of the text');
         t.ok(found.logprobs.every(Number.isNaN));
         t.match(await failure(lm.complete(prompt, { topLogprobs: 2 })), { code: 'NOT_SUPPORTED' });
         t.match(await failure(lm.complete(prompt, { stop: 3 })), { code: 'NOT_SUPPORTED' });
@@ -107,9 +107,9 @@ t.test('what a server does not take is left out, and that remembered', (t) =>
   }),
 );
 
-t.test('the API that a model has is found out once', (t) =>
+t.test('the supported API is detected once', (t) =>
   withProxy(t, async ({ proxy, open }) => {
-    const wanted = await open({ api: 'chat' }).complete(prompt, options);
+    const expected = await open({ api: 'chat' }).complete(prompt, options);
     const none = [
       {
         status: 404,
@@ -122,14 +122,14 @@ t.test('the API that a model has is found out once', (t) =>
     for (const { status, body } of none) {
       const lm = open({ retries: 1 });
       proxy.rule = ({ path }) =>
-        path === '/v1/completions' ? { kind: 'answer', status, body } : undefined;
-      t.equal((await lm.complete(prompt, options)).text, wanted.text);
+        path === '/v1/completions' ? { kind: 'respond', status, body } : undefined;
+      t.equal((await lm.complete(prompt, options)).text, expected.text);
       const before = proxy.seen.length;
-      t.equal((await lm.complete(prompt, options)).text, wanted.text);
+      t.equal((await lm.complete(prompt, options)).text, expected.text);
       t.equal(proxy.seen.length, before + 1);
     }
     proxy.rule = () => ({
-      kind: 'answer',
+      kind: 'respond',
       status: 404,
       body: '{"error":{"message":"no such model","code":"model_not_found"}}',
     });
@@ -140,8 +140,8 @@ t.test('the API that a model has is found out once', (t) =>
       message: /no such model/,
     });
     proxy.rule = () => undefined;
-    t.ok((await lost.complete(prompt)).text, 'nothing was learned of that');
-    proxy.rule = () => ({ kind: 'answer', status: 404 });
+    t.ok((await lost.complete(prompt)).text, 'the failure was not remembered');
+    proxy.rule = () => ({ kind: 'respond', status: 404 });
     t.match(await failure(open().tokenize('x')), {
       code: 'NOT_SUPPORTED',
       message: /option encoding/,
@@ -150,9 +150,9 @@ t.test('the API that a model has is found out once', (t) =>
   }),
 );
 
-t.test('a prompt that is too long is told as such, whoever says it', (t) =>
+t.test("context overflows are recognized in every server's format", (t) =>
   withProxy(t, async ({ proxy, open }) => {
-    const said = [
+    const errors = [
       { message: 'too long', code: 'context_length_exceeded' },
       { message: 'too long', type: 'exceed_context_size_error', code: 400 },
       {
@@ -160,7 +160,7 @@ t.test('a prompt that is too long is told as such, whoever says it', (t) =>
           "This model's maximum context length is 512 tokens. However, you requested 600 tokens",
       },
     ];
-    for (const error of said) {
+    for (const error of errors) {
       proxy.rule = ({ path }) => (path.endsWith('completions') ? refusal(error) : undefined);
       t.match(await failure(open({ api: 'chat' }).complete(prompt)), {
         name: 'ContextOverflowError',
@@ -171,7 +171,7 @@ t.test('a prompt that is too long is told as such, whoever says it', (t) =>
   }),
 );
 
-t.test('servers that do not stream, and texts that end for no usual reason', (t) =>
+t.test('servers that do not stream, and unusual finish reasons', (t) =>
   withProxy(t, async ({ proxy, open }) => {
     const answer = (choice: object): void => {
       const body = JSON.stringify({
@@ -179,7 +179,7 @@ t.test('servers that do not stream, and texts that end for no usual reason', (t)
         usage: { prompt_tokens: 3, completion_tokens: 2 },
       });
       proxy.rule = ({ path }) =>
-        path.endsWith('completions') ? { kind: 'answer', status: 200, body } : undefined;
+        path.endsWith('completions') ? { kind: 'respond', status: 200, body } : undefined;
     };
     answer({ message: { content: 'blue 😀' }, finish_reason: 'stop' });
     const lm = open({ api: 'chat' });

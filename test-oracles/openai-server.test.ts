@@ -1,4 +1,4 @@
-// The class OpenAI before llama.cpp's own server writes what LLaMa does in process, with the same
+// The class OpenAI with llama.cpp's own server generates what LLaMa does in process with the same
 // file.
 
 import type { CompleteOptions } from 'autocog-lm';
@@ -9,22 +9,22 @@ import { failure } from '../test/support/failures.js';
 import { contextSize, prompts, readAll, tolerance, withPair } from './support/pair.js';
 
 for (const type of ['F32', 'Q8_0']) {
-  t.test(`completions are those of the model in process, ${type}`, (t) =>
+  t.test(`completions equal those of the model in process, ${type}`, (t) =>
     withPair(t, type, async ({ lm, open }) => {
       const remote = open();
       for (const prompt of prompts) {
         const options = { maxTokens: 24, topLogprobs: 3 };
-        const wanted = await lm.complete(prompt, options);
+        const expected = await lm.complete(prompt, options);
         const found = await remote.complete(prompt, options);
-        t.equal(found.text, wanted.text);
-        t.same(found.tokens, wanted.tokens);
-        t.equal(found.stopReason, wanted.stopReason);
+        t.equal(found.text, expected.text);
+        t.same(found.tokens, expected.tokens);
+        t.equal(found.stopReason, expected.stopReason);
         t.equal(found.usage.promptTokens, await lm.countTokens(prompt));
-        // A server computes batches of other sizes, which quantised weights round otherwise.
+        // The server's batches have other sizes, which changes the rounding with quantized weights.
         const slack = type === 'F32' ? tolerance : 0.4;
-        for (const [index, logprob] of wanted.logprobs.entries()) {
+        for (const [index, logprob] of expected.logprobs.entries()) {
           near(t, at(found.logprobs, index), logprob, slack, `token ${index}`);
-          const rows = [found, wanted].map(({ alternatives = [] }) => at(alternatives, index));
+          const rows = [found, expected].map(({ alternatives = [] }) => at(alternatives, index));
           const [theirs = [], ours = []] = rows;
           if (type !== 'F32') continue;
           for (const [rank, { token, text, probability }] of ours.entries()) {
@@ -33,21 +33,21 @@ for (const type of ['F32', 'Q8_0']) {
           }
         }
         const { chunks, completion } = await readAll(remote, prompt, options);
-        t.equal(chunks.map(({ text }) => text).join(''), wanted.text);
+        t.equal(chunks.map(({ text }) => text).join(''), expected.text);
         t.same(
           chunks.flatMap(({ tokens }) => [...tokens]),
-          [...wanted.tokens],
+          [...expected.tokens],
         );
         t.ok(chunks.every(({ tokens }) => tokens.length <= 1));
-        t.equal(completion.text, wanted.text);
+        t.equal(completion.text, expected.text);
         const ids = await lm.tokenize(prompt, { addSpecial: true });
-        t.equal((await remote.complete(ids, options)).text, wanted.text, 'token ids');
+        t.equal((await remote.complete(ids, options)).text, expected.text, 'token ids');
       }
     }),
   );
 }
 
-t.test('stops are found as in process', (t) =>
+t.test('stops match as in process', (t) =>
   withPair(t, 'F32', async ({ lm, open }) => {
     const remote = open();
     const prompt = at(prompts, 1);
@@ -55,40 +55,40 @@ t.test('stops are found as in process', (t) =>
     const stops: CompleteOptions['stop'][] = [at(tokens, 3), [at(tokens, 2), text.slice(9, 12)]];
     for (let begin = 1; begin + 1 < text.length; begin += 2)
       stops.push(text.slice(begin, begin + 3));
-    stops.push([text.slice(5, 8), text.slice(4, 5)], 'never written');
+    stops.push([text.slice(5, 8), text.slice(4, 5)], 'never generated');
     for (const stop of stops) {
       for (const includeStop of [false, true]) {
         const options = { maxTokens: 12, stop, includeStop };
-        const wanted = await lm.complete(prompt, options);
+        const expected = await lm.complete(prompt, options);
         const { chunks, completion } = await readAll(remote, prompt, options);
         for (const found of [completion, await remote.complete(prompt, options)]) {
           t.same(
             [found.text, found.stopReason, found.stop, found.tokens],
-            [wanted.text, wanted.stopReason, wanted.stop, wanted.tokens],
+            [expected.text, expected.stopReason, expected.stop, expected.tokens],
           );
         }
-        t.equal(chunks.map(({ text }) => text).join(''), wanted.text);
+        t.equal(chunks.map(({ text }) => text).join(''), expected.text);
         t.ok(completion.usage.promptTokens > 0);
       }
     }
   }),
 );
 
-t.test('characters of several tokens come whole, with all of their tokens', (t) =>
+t.test('multi-token characters are returned whole, with all of their tokens', (t) =>
   withPair(t, 'F32', async ({ lm, open }) => {
     const grammar = 'root ::= "hé 漢字 😀😀!"';
-    const wanted = await lm.complete('The sky is', { grammar });
+    const expected = await lm.complete('The sky is', { grammar });
     const remote = open({ extraBody: { grammar } });
     const { chunks, completion } = await readAll(remote, 'The sky is');
-    t.equal(completion.text, wanted.text);
-    t.equal(chunks.map(({ text }) => text).join(''), wanted.text);
-    t.same(completion.tokens, wanted.tokens);
+    t.equal(completion.text, expected.text);
+    t.equal(chunks.map(({ text }) => text).join(''), expected.text);
+    t.same(completion.tokens, expected.tokens);
     const unknown = [...completion.logprobs].filter(Number.isNaN).length;
-    t.ok(unknown > 0, 'llama-server tells nothing of tokens that end in mid-character');
+    t.ok(unknown > 0, 'llama-server reports nothing for tokens that end in mid-character');
     for (const [index, logprob] of completion.logprobs.entries()) {
-      // Floats end where what a grammar forces is too unlikely.
+      // Tokens that a grammar forces may be too unlikely for single precision.
       if (!Number.isNaN(logprob) && logprob > -85) {
-        near(t, logprob, at(wanted.logprobs, index), tolerance, `token ${index}`);
+        near(t, logprob, at(expected.logprobs, index), tolerance, `token ${index}`);
       }
     }
   }),
@@ -103,23 +103,23 @@ t.test('a chat answers the prompt as a message', (t) =>
         systemPrompt === undefined ? '' : `<|im_start|>system\n${systemPrompt}<|im_end|>\n`;
       const rendered = `${system}<|im_start|>user\n${question}<|im_end|>\n<|im_start|>assistant\n`;
       const prompt = await lm.tokenize(rendered, { addSpecial: true, parseSpecial: true });
-      const wanted = await lm.complete(prompt, { maxTokens: 20 });
+      const expected = await lm.complete(prompt, { maxTokens: 20 });
       const found = await remote.complete(question, { maxTokens: 20, topLogprobs: 2 });
       t.same(
         [found.text, found.tokens, found.stopReason],
-        [wanted.text, wanted.tokens, wanted.stopReason],
+        [expected.text, expected.tokens, expected.stopReason],
       );
-      for (const [index, logprob] of wanted.logprobs.entries()) {
+      for (const [index, logprob] of expected.logprobs.entries()) {
         near(t, at(found.logprobs, index), logprob, tolerance, `token ${index}`);
       }
       t.equal(found.usage.promptTokens, prompt.length);
       const ids = await lm.tokenize(question);
-      t.equal((await remote.complete(ids, { maxTokens: 20 })).text, wanted.text, 'token ids');
-      const stop = wanted.text.slice(2, 4);
+      t.equal((await remote.complete(ids, { maxTokens: 20 })).text, expected.text, 'token ids');
+      const stop = expected.text.slice(2, 4);
       t.match(await remote.complete(question, { stop }), {
         stop,
         stopReason: 'stop',
-        text: wanted.text.slice(0, 2),
+        text: expected.text.slice(0, 2),
       });
     }
     const jsonSchema = {
@@ -135,7 +135,7 @@ t.test('a chat answers the prompt as a message', (t) =>
   }),
 );
 
-t.test('the length ends a text, or the context does', (t) =>
+t.test('the maximum length or the context ends a completion', (t) =>
   withPair(t, 'F32', async ({ lm, open }) => {
     const remote = open({ extraBody: { ignore_eos: true } });
     t.match(await remote.complete('The sky is', { maxTokens: 3 }), {
@@ -163,16 +163,16 @@ t.test('the length ends a text, or the context does', (t) =>
   }),
 );
 
-t.test('samplers are handed on', (t) =>
+t.test('samplers are passed on', (t) =>
   withPair(t, 'F32', async ({ lm, open }) => {
     const remote = open();
     const prompt = at(prompts, 1);
     const free = await remote.complete(prompt, { maxTokens: 8 });
     const forbidden = at(free.tokens, 0);
     const sampler = { temperature: 0, logitBias: { [forbidden]: -100 } };
-    const wanted = await lm.complete(prompt, { maxTokens: 8, sampler });
+    const expected = await lm.complete(prompt, { maxTokens: 8, sampler });
     const found = await remote.complete(prompt, { maxTokens: 8, sampler });
-    t.equal(found.text, wanted.text);
+    t.equal(found.text, expected.text);
     t.not(at(found.tokens, 0), forbidden);
     const seeded = { maxTokens: 8, sampler: { temperature: 1.5, topP: 0.99, seed: 7 } };
     const first = await remote.complete(prompt, seeded);

@@ -1,5 +1,6 @@
-// OpenAI: the shared suite over llama.cpp's own server, which tells the likeliest next tokens: of
-// a small vocabulary all, so that every number is exact. It is held to LLaMa in process.
+// OpenAI: the shared suite over llama.cpp's own server, which reports the top next tokens. With a
+// small vocabulary these are all tokens, so every number is exact. The reference is LLaMa in
+// process.
 
 import { LLaMa } from 'autocog-lm';
 import { OpenAI } from 'autocog-lm/openai';
@@ -9,8 +10,8 @@ import { exact, loadForm } from '../test/support/forms.js';
 import { heldTo } from '../test/support/held-to.js';
 import { Server } from './support/server.js';
 
-// Weights of other types are in openai-choose.test.ts and in test/openai/suite.test.ts: this server
-// takes its time to tell a whole vocabulary.
+// Other weight types are tested in openai-choose.test.ts and in test/openai/suite.test.ts, as this
+// server is slow at reporting a whole vocabulary.
 const model = await loadForm(t, 'F32');
 const truth = new LLaMa(model, { ...exact, contextSize: 256 });
 const server = await Server.start(model.info.path, 256);

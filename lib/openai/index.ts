@@ -1,4 +1,4 @@
-// The public names of `autocog-lm/openai`. The core of the package does not import it.
+// Public exports of `autocog-lm/openai`. The package's core does not import this module.
 
 export { RemoteError } from '../common/errors.js';
 export type { RemoteChooseTask } from './choose/choose-many.js';

@@ -1,5 +1,6 @@
-// OpenAI: an LM behind an OpenAI-compatible server. It writes by either API and has the server's
-// tokens; `choose.ts` chooses. There is no `greedy`: no such server gives the whole distribution.
+// OpenAI: an LM behind an OpenAI-compatible server. It generates through either API and exposes the
+// server's tokens; `choose/choose.ts` implements choosing. There is no `greedy`, since no such
+// server returns the full next-token distribution.
 
 import type { ChoiceStream } from '../choose/choice-stream.js';
 import type { Score } from '../choose/score.js';
@@ -24,7 +25,7 @@ import type { RemoteChooseOptions } from './choose/choose-options.js';
 import type { RemoteChoice } from './choose/choose-result.js';
 import { Engine } from './choose/engine.js';
 import type { ServerFeatures } from './choose/probe.js';
-import { RemoteWriter } from './completion/remote-completion.js';
+import { RemoteGenerator } from './completion/remote-completion.js';
 import { Client } from './http/client.js';
 import { makeClient } from './http/connection.js';
 import { type OpenAIOptions, type OpenAISettings, readOpenAIOptions } from './options.js';
@@ -32,32 +33,32 @@ import type { Owner } from './owner.js';
 import { findTokenizer } from './tokenizer/find-tokenizer.js';
 import type { RemoteTokenizer } from './tokenizer/tokenizer.js';
 
-/** Whether the tokens are known not to be had. A text can be had without. */
-const isWithoutTokens = (error: unknown): boolean =>
+/** Whether the error means that no tokenizer is available; completions still work without one. */
+const isTokenizerMissing = (error: unknown): boolean =>
   error instanceof LMError && (error.code === 'NOT_SUPPORTED' || error.code === 'PEER_MISSING');
 
 /**
- * A language model behind an OpenAI-compatible server: OpenAI's own, llama.cpp's, vLLM and others.
+ * A language model behind an OpenAI-compatible server, such as OpenAI's own, llama.cpp's or vLLM.
  *
  * @example
  * const lm = new OpenAI({ model: 'any', baseURL: 'http://127.0.0.1:8080/v1' });
  * const { text } = await lm.complete('The sky is', { maxTokens: 8 });
  */
 export class OpenAI extends LM {
-  /** The model's name, as the server knows it. */
+  /** The model's name on the server. */
   readonly model: string;
   readonly #settings: OpenAISettings;
   readonly #client: Client;
   readonly #chooser: RemoteChooser;
-  readonly #writer: RemoteWriter;
+  readonly #generator: RemoteGenerator;
   #tokenizer: RemoteTokenizer | undefined;
-  #finding: Promise<RemoteTokenizer> | undefined;
+  #pendingTokenizer: Promise<RemoteTokenizer> | undefined;
 
   /**
-   * Asks nothing of the server yet.
+   * Sends no request yet.
    *
-   * @throws TypeError, RangeError for options that are not what their comments say; LMError
-   * `PEER_MISSING` where the package `openai` is needed and not installed
+   * @throws TypeError, RangeError for invalid options; LMError `PEER_MISSING` if the package
+   * `openai` is needed and not installed
    */
   constructor(options: OpenAIOptions) {
     super();
@@ -65,39 +66,43 @@ export class OpenAI extends LM {
     const { model, policy, extraBody, headers, timeout, connection } = settings;
     this.model = model;
     this.#settings = settings;
-    const made = makeClient(connection);
-    const transport = { client: made.client, headers: { ...made.headers, ...headers }, timeout };
+    const connected = makeClient(connection);
+    const transport = {
+      client: connected.client,
+      headers: { ...connected.headers, ...headers },
+      timeout,
+    };
     this.#client = new Client({ model, policy, transport, extraBody });
     const owner = this.#asOwner();
-    this.#writer = new RemoteWriter(owner, this.#client, settings);
+    this.#generator = new RemoteGenerator(owner, this.#client, settings);
     this.#chooser = new RemoteChooser(new Engine(owner, this.#client, settings));
   }
 
-  /** How many tokens there are, as far as a tokenizer has told. */
+  /** The vocabulary size, once a tokenizer has reported it. */
   override get vocabularySize(): number | undefined {
     return this.#tokenizer?.size;
   }
 
-  /** That of the options, or else what the server's tokenizer has told. */
+  /** The option `contextSize`, or else what the server's tokenizer has reported. */
   override get contextSize(): number | undefined {
     return this.#settings.contextSize ?? this.#tokenizer?.contextSize;
   }
 
-  /** The tokens that end a text: those of the options, or else what the tokenizer knows. */
+  /** The end-of-generation tokens: the option, or else those that the tokenizer knows. */
   get endOfGeneration(): Int32Array {
     const own = this.#settings.endOfGeneration ?? this.#tokenizer?.endOfGeneration;
     return own?.slice() ?? new Int32Array(0);
   }
 
-  /** The token that stands where nothing is before a text, by the options. */
+  /** The option `beginToken`: the token used as the context of an empty `prior`. */
   get beginToken(): number | undefined {
     return this.#settings.beginToken;
   }
 
   /**
-   * The tokens of a text, by the option `tokenizer`.
+   * Tokenizes a text with the tokenizer that the option `tokenizer` selects.
    *
-   * @throws NotSupportedError where nobody knows the model's tokens; RemoteError
+   * @throws NotSupportedError if no tokenizer is available for the model; RemoteError
    */
   async tokenize(text: string, options?: TokenizeOptions): Promise<Int32Array> {
     checkString(text, 'text');
@@ -109,9 +114,9 @@ export class OpenAI extends LM {
   }
 
   /**
-   * The text of tokens, by the option `tokenizer`.
+   * Detokenizes with the tokenizer that the option `tokenizer` selects.
    *
-   * @throws NotSupportedError where nobody knows the model's tokens; RemoteError
+   * @throws NotSupportedError if no tokenizer is available for the model; RemoteError
    */
   async detokenize(tokens: Int32Array, options?: DetokenizeOptions): Promise<string> {
     const copy = checkTokens(tokens, 'tokens').slice();
@@ -123,46 +128,46 @@ export class OpenAI extends LM {
   }
 
   /**
-   * Writes on after the prompt; by the chat API, answers it. What is read is cut here, so that
-   * stops are found as by every LM.
+   * Continues the prompt, or answers it through the chat API. Stops are applied on this side, so
+   * that they match exactly as with every other LM.
    *
-   * A token id that nobody tells is −1, a log-probability NaN; where the server tells neither,
-   * the tokens are those of the text.
+   * Unknown token ids are −1 and unknown log-probabilities NaN. If the server reports neither ids
+   * nor log-probabilities, `tokens` come from tokenizing the completion.
    *
-   * @throws RemoteError, with what was written as `completion`; ContextOverflowError;
-   * NotSupportedError for what the API has no word for, or the server refuses
+   * @throws RemoteError, with the partial text as `completion`; ContextOverflowError;
+   * NotSupportedError for what the API cannot express or the server refuses
    */
   async complete(prompt: Prompt, options?: CompleteOptions): Promise<Completion> {
     const stopwatch = new Stopwatch();
     const input = checkPrompt(prompt, 'prompt');
-    const wanted = this.#writer.read(options);
-    return this.#writer.write(input, wanted, stopwatch, wanted.request.onToken);
+    const requested = this.#generator.readOptions(options);
+    return this.#generator.generate(input, requested, stopwatch, requested.request.onToken);
   }
 
   /**
-   * What {@link complete} does, handed out as it comes.
+   * Like {@link complete}, but streams the completion.
    *
-   * @throws TypeError, RangeError at once for options that are not what their comments say; the
-   * loop throws what `complete` rejects with
+   * @throws TypeError, RangeError immediately for invalid options; iterating throws what `complete`
+   * rejects with
    */
   override stream(prompt: Prompt, options?: CompleteOptions): CompletionStream {
     const stopwatch = new Stopwatch();
     const input = checkPrompt(prompt, 'prompt');
-    const wanted = this.#writer.read(options);
-    return new CompletionStream(wanted.request.signal, (deliver, left) => {
+    const requested = this.#generator.readOptions(options);
+    return new CompletionStream(requested.request.signal, (deliver, readerLeft) => {
       const reader = (chunk: CompletionChunk): unknown => {
         deliver(chunk);
-        return wanted.request.onToken?.(chunk);
+        return requested.request.onToken?.(chunk);
       };
-      return this.#writer.write(input, wanted, stopwatch, reader, left);
+      return this.#generator.generate(input, requested, stopwatch, reader, readerLeft);
     });
   }
 
   /**
-   * Chooses among continuations of a prompt, by the strategy that was asked for.
+   * Chooses among continuations of a prompt, using the requested strategy.
    *
-   * @throws NotSupportedError where server or strategy cannot do what the options ask for;
-   * RemoteError; and as every `choose` does
+   * @throws NotSupportedError if the server or the strategy cannot honor the options; RemoteError;
+   * and whatever every `choose` throws
    * @example
    * const { text, numbers } = await lm.choose('The sky is', [' blue', ' green']);
    */
@@ -175,9 +180,9 @@ export class OpenAI extends LM {
   }
 
   /**
-   * Many {@link choose}, a few under way at once, told in the order of their tasks.
+   * Runs many {@link choose}, a few concurrently, and yields the results in task order.
    *
-   * @throws TypeError, RangeError for options and `tasks` that are none
+   * @throws TypeError, RangeError for invalid options or `tasks`
    */
   chooseMany(
     tasks: Iterable<RemoteChooseTask> | AsyncIterable<RemoteChooseTask>,
@@ -187,25 +192,26 @@ export class OpenAI extends LM {
   }
 
   /**
-   * The log-probability of one given continuation, tokenised alone, where the server echoes.
+   * The log-probability of one given continuation, tokenized on its own. Needs a server that
+   * supports `echo`.
    *
    * @throws RangeError for a prompt or continuation without tokens; ContextOverflowError;
-   * NotSupportedError where the server does not echo; RemoteError
+   * NotSupportedError if the server does not support `echo`; RemoteError
    */
   async score(prompt: Prompt, continuation: Prompt, options?: CallOptions): Promise<Score> {
     return this.#chooser.score(prompt, continuation, options);
   }
 
   /**
-   * What the server can do: found out by a few tiny requests when it is first asked for, and kept.
+   * What the server supports: determined by a few tiny requests on first use, then cached.
    *
-   * @throws RemoteError where the server fails; it is asked again then, next time
+   * @throws RemoteError if the server fails; nothing is cached then, and the next call probes again
    */
   async probe(options?: CallOptions): Promise<ServerFeatures> {
     return this.#chooser.probe(options);
   }
 
-  /** This LM, for its parts. */
+  /** The view of this LM that its components get. */
   #asOwner(): Owner {
     const lm = this;
     return {
@@ -227,28 +233,28 @@ export class OpenAI extends LM {
     };
   }
 
-  /** The tokenizer, or that there is none; found out once, unless the server failed. */
+  /** The tokenizer. The lookup runs once, and again only if the server failed. */
   async #findTokenizer(signal?: AbortSignal): Promise<RemoteTokenizer> {
     if (this.#tokenizer !== undefined) return this.#tokenizer;
-    // Not by the caller's signal: others may be waiting for it, too.
-    this.#finding ??= findTokenizer(this.#client, this.#settings, undefined).then(
+    // Not with the caller's signal: other calls may be waiting for the same lookup.
+    this.#pendingTokenizer ??= findTokenizer(this.#client, this.#settings, undefined).then(
       (tokenizer) => {
         this.#tokenizer = tokenizer;
         return tokenizer;
       },
       (error: unknown) => {
-        if (!isWithoutTokens(error)) this.#finding = undefined;
+        if (!isTokenizerMissing(error)) this.#pendingTokenizer = undefined;
         throw error;
       },
     );
-    return raceAbort(this.#finding, signal);
+    return raceAbort(this.#pendingTokenizer, signal);
   }
 
   async #tokenizerIfAny(): Promise<RemoteTokenizer | undefined> {
     try {
       return await this.#findTokenizer();
     } catch (error) {
-      if (isWithoutTokens(error)) return undefined;
+      if (isTokenizerMissing(error)) return undefined;
       throw error;
     }
   }

@@ -1,5 +1,5 @@
-// The options of the class OpenAI, and their reading. `openai.ts` takes them; `client.ts` and
-// `choose.ts` get their parts.
+// The options of the class OpenAI and their validation. `openai.ts` reads them and passes them on
+// to its client, generator and chooser.
 
 import {
   checkInteger,
@@ -23,10 +23,10 @@ import { type EncodingName, encodingNames } from './tokenizer/encodings.js';
 const apis = ['auto', 'completions', 'chat'] as const;
 const tokenizers = ['auto', 'server', 'tiktoken'] as const;
 
-/** Which of a server's two ways of writing is used. */
+/** Which of a server's two generation APIs to use. */
 export type ApiKind = (typeof apis)[number];
 
-/** A tokenizer of the caller's own. Both may give promises. */
+/** A custom tokenizer. Both methods may return promises. */
 export interface TextTokenizer {
   tokenize(
     text: string,
@@ -37,58 +37,77 @@ export interface TextTokenizer {
 
 /** Options of {@link OpenAI}. */
 export interface OpenAIOptions {
-  /** The model's name, as the server knows it. */
+  /** The model's name on the server. */
   model: string;
-  /** The server, with its `/v1`. Default: `OPENAI_BASE_URL` of the environment, or OpenAI's. */
+  /**
+   * The server's base URL, including `/v1`. Default: the environment variable `OPENAI_BASE_URL`, or
+   * OpenAI's server.
+   */
   baseURL?: string | undefined;
-  /** Default: `OPENAI_API_KEY` of the environment. Only OpenAI's own server must have one. */
+  /**
+   * Default: the environment variable `OPENAI_API_KEY`. Only OpenAI's own server requires a key.
+   */
   apiKey?: string | undefined;
-  /** A client of the package `openai`, instead of `baseURL` and `apiKey`. It stays the caller's. */
+  /**
+   * A client of the package `openai`, instead of `baseURL` and `apiKey`. The caller keeps
+   * ownership.
+   */
   client?: OpenAIClient | undefined;
-  /** HTTP headers of every request; null takes one of the client's away. Default none. */
+  /** HTTP headers of every request; null removes one of the client's headers. Default: none. */
   headers?: Readonly<Record<string, string | null>> | undefined;
   /**
-   * `'completions'`: what is written goes on from the prompt. `'chat'`: the prompt is a user's
-   * message, and what is written the answer to it. `'auto'` (default): completions where the
-   * server and the model have them, else chat; found out at the first call.
+   * `'completions'`: the model continues the prompt. `'chat'`: the prompt is a user message and the
+   * completion is the reply. `'auto'` (default): completions if the server and the model support
+   * them, else chat; determined by the first call.
    */
   api?: ApiKind | undefined;
-  /** The first message of every chat. Default none. */
+  /** The system message of every chat. Default: none. */
   systemPrompt?: string | undefined;
-  /** Short for `completion.maxTokens`. */
+  /** Shorthand for `completion.maxTokens`. */
   maxTokens?: number | undefined;
-  /** That of completions whose sampler says nothing of it. Default 0: the likeliest token. */
+  /** The temperature of completions whose sampler does not set one. Default 0 (greedy). */
   temperature?: number | undefined;
   /** Defaults of `complete`. */
   completion?: CompletionDefaults | undefined;
-  /** How often a request is tried in all. Default 5. */
+  /** Maximum number of attempts per request. Default 5. */
   retries?: number | undefined;
-  /** Milliseconds to wait after the first failure. Default 1000; 60,000 is the longest wait. */
+  /** Milliseconds to wait after the first failure. Default 1000; no wait exceeds 60,000. */
   delta?: number | undefined;
-  /** What each later wait is multiplied by. Default 2. */
+  /** Factor by which each later wait grows. Default 2. */
   growth?: number | undefined;
-  /** Milliseconds that a server may be silent, before its answer and in it. Default 60,000. */
+  /**
+   * Milliseconds without data from the server, before or during a response, after which a request
+   * times out. Default 60,000.
+   */
   timeout?: number | undefined;
-  /** The encoding of js-tiktoken that the model has. Default: by the model's name. */
+  /** The model's js-tiktoken encoding. Default: derived from the model's name. */
   encoding?: EncodingName | undefined;
   /**
-   * Whose tokens: `'server'`, those of the server's `/tokenize`, as llama.cpp and vLLM have it;
-   * `'tiktoken'`, those of js-tiktoken; or a tokenizer of the caller's. `'auto'` (default): with
-   * `encoding` and on OpenAI's own server js-tiktoken's, elsewhere the server's where it has
-   * them, else js-tiktoken's by the model's name.
+   * Which tokenizer to use. `'server'`: the server's `/tokenize`, as llama.cpp and vLLM provide it.
+   * `'tiktoken'`: js-tiktoken. An object: a custom tokenizer. `'auto'` (default): js-tiktoken if
+   * `encoding` is set or the server is OpenAI's; elsewhere the server's `/tokenize` if available,
+   * else js-tiktoken by the model's name.
    */
   tokenizer?: (typeof tokenizers)[number] | TextTokenizer | undefined;
-  /** The tokens that end a text. Default: js-tiktoken's `<|endoftext|>` where it is used, else none. */
+  /** End-of-generation tokens. Default: `<|endoftext|>` with js-tiktoken, else none. */
   endOfGeneration?: readonly number[] | Int32Array | undefined;
-  /** The token that stands where nothing is before a text. Default none. */
+  /**
+   * The token used as the context of an empty `prior`, usually the beginning-of-sequence token.
+   * Default: none.
+   */
   beginToken?: number | undefined;
-  /** How many tokens prompt and text may have. Default: what the server's tokenizer tells, if it does. */
+  /**
+   * Maximum number of prompt and completion tokens together. Default: what the server's tokenizer
+   * reports, if anything.
+   */
   contextSize?: number | undefined;
-  /** Fields of every request for a text that the API has no word for here. Default none. */
+  /**
+   * Additional fields of every generation request, for what this API does not cover. Default: none.
+   */
   extraBody?: Readonly<Record<string, unknown>> | undefined;
-  /** How `choose` asks. Default `'auto'`: the best that the server can do. */
+  /** The strategy of `choose`. Default `'auto'`: the best that the server supports. */
   strategy?: StrategyOption | undefined;
-  /** How many likeliest tokens to ask for at most. Default: what the server gives. */
+  /** Maximum number of top log-probabilities to request. Default: the server's own limit. */
   topLogprobsLimit?: number | undefined;
 }
 
@@ -117,27 +136,27 @@ const names = [
   'topLogprobsLimit',
 ] as const satisfies (keyof OpenAIOptions)[];
 
-/** What this package says itself in a request. */
+/** Request fields that this package sets itself. */
 const reserved = new Set([
   ...['model', 'prompt', 'messages', 'stream', 'stream_options', 'n', 'stop', 'echo'],
   ...['max_tokens', 'max_completion_tokens', 'temperature', 'logprobs', 'top_logprobs'],
   'logit_bias',
 ]);
 
-/** Checks the options; throws TypeError or RangeError. */
+/** Validates the options; throws TypeError or RangeError. */
 export function readOpenAIOptions(value: OpenAIOptions) {
   const given = checkOptions(value as OpenAIOptions | undefined, 'options', names);
   const model = checkString(given.model, 'model');
-  if (model === '') throw wrongRange('the name of a model', 'model', model);
-  const maybe = <T, R>(item: T | undefined, read: (item: T) => R): R | undefined =>
+  if (model === '') throw wrongRange('a non-empty model name', 'model', model);
+  const ifDefined = <T, R>(item: T | undefined, read: (item: T) => R): R | undefined =>
     item === undefined ? undefined : read(item);
   return {
     model,
     connection: readConnection(given),
     headers: readHeaders(given.headers ?? {}),
     api: checkOneOf(given.api ?? 'auto', 'api', apis),
-    systemPrompt: maybe(given.systemPrompt, (text) => checkString(text, 'systemPrompt')),
-    temperature: maybe(given.temperature, (value) => checkNumber(value, 'temperature', 0)),
+    systemPrompt: ifDefined(given.systemPrompt, (text) => checkString(text, 'systemPrompt')),
+    temperature: ifDefined(given.temperature, (value) => checkNumber(value, 'temperature', 0)),
     completion: readCompletion(given),
     policy: {
       retries: checkInteger(given.retries ?? 5, 'retries', 1),
@@ -145,32 +164,32 @@ export function readOpenAIOptions(value: OpenAIOptions) {
       growth: checkNumber(given.growth ?? 2, 'growth', 0),
     },
     timeout: checkInteger(given.timeout ?? 60_000, 'timeout', 1),
-    encoding: maybe(given.encoding, (name) => checkOneOf(name, 'encoding', encodingNames)),
+    encoding: ifDefined(given.encoding, (name) => checkOneOf(name, 'encoding', encodingNames)),
     tokenizer: readTokenizer(given),
-    endOfGeneration: maybe(given.endOfGeneration, readEnds),
-    beginToken: maybe(given.beginToken, (token) => checkInteger(token, 'beginToken', 0)),
-    contextSize: maybe(given.contextSize, (size) => checkInteger(size, 'contextSize', 1)),
+    endOfGeneration: ifDefined(given.endOfGeneration, readEndTokens),
+    beginToken: ifDefined(given.beginToken, (token) => checkInteger(token, 'beginToken', 0)),
+    contextSize: ifDefined(given.contextSize, (size) => checkInteger(size, 'contextSize', 1)),
     extraBody: readExtraBody(given.extraBody ?? {}),
     strategy: checkOneOf(given.strategy ?? 'auto', 'strategy', strategyOptions),
-    topLogprobsLimit: maybe(given.topLogprobsLimit, (limit) =>
+    topLogprobsLimit: ifDefined(given.topLogprobsLimit, (limit) =>
       checkInteger(limit, 'topLogprobsLimit', 1),
     ),
   };
 }
 
-/** The options, checked. */
+/** The validated options. */
 export type OpenAISettings = ReturnType<typeof readOpenAIOptions>;
 
 function readConnection({ client, baseURL, apiKey }: Partial<OpenAIOptions>) {
   if (client === undefined) {
     if (baseURL !== undefined) checkAddress(checkString(baseURL, 'baseURL'));
     if (apiKey !== undefined && checkString(apiKey, 'apiKey') === '') {
-      throw wrongRange('a key', 'apiKey', apiKey);
+      throw wrongRange('a non-empty key', 'apiKey', apiKey);
     }
     return { baseURL, apiKey };
   }
   for (const [name, value] of Object.entries({ baseURL, apiKey })) {
-    if (value !== undefined) throw wrongType(`nothing beside a client`, name, '(not shown)');
+    if (value !== undefined) throw wrongType('no value alongside client', name, '(not shown)');
   }
   const { post, baseURL: address } = (client ?? {}) as Partial<OpenAIClient>;
   if (typeof post !== 'function' || typeof address !== 'string') {
@@ -182,7 +201,7 @@ function readConnection({ client, baseURL, apiKey }: Partial<OpenAIOptions>) {
 function checkAddress(baseURL: string): void {
   const { protocol } = URL.canParse(baseURL) ? new URL(baseURL) : { protocol: '' };
   if (protocol !== 'http:' && protocol !== 'https:') {
-    throw wrongRange('an http or https address', 'baseURL', baseURL);
+    throw wrongRange('an http or https URL', 'baseURL', baseURL);
   }
 }
 
@@ -194,7 +213,7 @@ function readHeaders(value: unknown): Readonly<Record<string, string | null>> {
   try {
     for (const [name, text] of entries) new Headers({ [name]: text ?? '' });
   } catch (cause) {
-    throw Object.assign(wrongRange('names and values of HTTP headers', 'headers', value), {
+    throw Object.assign(wrongRange('valid HTTP header names and values', 'headers', value), {
       cause,
     });
   }
@@ -203,11 +222,11 @@ function readHeaders(value: unknown): Readonly<Record<string, string | null>> {
 
 function readCompletion({ completion, maxTokens }: Partial<OpenAIOptions>) {
   const read = readCompletionDefaults(completion);
-  // How it was written matters: settings that were not named are the server's to decide.
+  // Keep the sampler as given: settings that the caller did not name are left to the server.
   const sampler = completion?.sampler;
   if (maxTokens === undefined) return { defaults: read, sampler };
   if (read.maxTokens !== undefined) {
-    throw wrongType('nothing beside completion.maxTokens', 'maxTokens', maxTokens);
+    throw wrongType('no value alongside completion.maxTokens', 'maxTokens', maxTokens);
   }
   return { defaults: { ...read, maxTokens: readMaxTokens(maxTokens, 'maxTokens') }, sampler };
 }
@@ -219,15 +238,15 @@ function readTokenizer({ tokenizer, encoding }: Partial<OpenAIOptions>) {
     }
   } else if (tokenizer !== undefined) checkOneOf(tokenizer, 'tokenizer', tokenizers);
   if (encoding !== undefined && tokenizer !== undefined && typeof tokenizer !== 'string') {
-    throw wrongType('nothing beside a tokenizer', 'encoding', encoding);
+    throw wrongType('no value alongside a custom tokenizer', 'encoding', encoding);
   }
   if (encoding !== undefined && tokenizer === 'server') {
-    throw wrongType("nothing beside tokenizer 'server'", 'encoding', encoding);
+    throw wrongType("no value alongside tokenizer 'server'", 'encoding', encoding);
   }
   return tokenizer ?? 'auto';
 }
 
-function readEnds(value: readonly number[] | Int32Array): Int32Array {
+function readEndTokens(value: readonly number[] | Int32Array): Int32Array {
   if (!Array.isArray(value)) return checkTokens(value, 'endOfGeneration').slice();
   return Int32Array.from(value, (token, index) =>
     checkInteger(token, `endOfGeneration[${index}]`, 0),
@@ -236,12 +255,15 @@ function readEnds(value: readonly number[] | Int32Array): Int32Array {
 
 function readExtraBody(value: unknown): Readonly<Record<string, unknown>> {
   for (const [name] of entriesOf(value, 'extraBody')) {
-    if (reserved.has(name)) throw wrongRange('no field of our own', 'extraBody', name);
+    if (reserved.has(name))
+      throw wrongRange('no field that this package sets itself', 'extraBody', name);
   }
   try {
     return JSON.parse(JSON.stringify(value)) as Record<string, unknown>;
   } catch (cause) {
-    throw Object.assign(wrongType('what JSON can say', 'extraBody', value), { cause });
+    throw Object.assign(wrongType('a value that JSON can represent', 'extraBody', value), {
+      cause,
+    });
   }
 }
 

@@ -1,24 +1,27 @@
-// What the parts of the class OpenAI need of it: `remote-writer.ts`, which writes, and `engine.ts`,
-// which the ways of choosing have. `openai.ts` makes one.
+// What the components of the class OpenAI need from it: `completion/remote-completion.ts` for
+// generation, `choose/engine.ts` for choosing. `openai.ts` creates it.
 
 import type { Prompt } from '../common/arguments.js';
 import type { RemoteTokenizer } from './tokenizer/tokenizer.js';
 
-/** An LM as its parts see it; what tokenizers tell may be known later. */
+/** An LM as its components see it. What the tokenizer reports may become known only later. */
 export interface Owner {
   readonly vocabularySize: number | undefined;
   readonly contextSize: number | undefined;
   readonly endOfGeneration: Int32Array;
-  /** Begins a call; throws where the LM is closed or the signal aborted. */
+  /** Starts a call; throws if the LM is closed or the signal is aborted. */
   admit(signal: AbortSignal | undefined): Promise<void>;
-  /** The tokens of a prompt: text with its special tokens, ids as they are. At least one. */
+  /**
+   * The tokens of a prompt: a text is tokenized with special tokens added, ids are used as they
+   * are. Never empty.
+   */
   promptTokens(prompt: Prompt, signal?: AbortSignal): Promise<Int32Array>;
-  /** The same of a text, which may have none. */
+  /** The same for a text; the result may be empty. */
   tokenizePrompt(text: string): Promise<Int32Array>;
-  /** Throws a ContextOverflowError where a prompt is too long. */
+  /** Throws a ContextOverflowError if the prompt is too long. */
   checkFits(promptLength: number): void;
-  /** Rejects where nobody knows the model's tokens. */
+  /** Rejects if no tokenizer is available for the model. */
   tokenizer(signal?: AbortSignal): Promise<RemoteTokenizer>;
-  /** The same, undefined where they are known not to be had: a text can be had without. */
+  /** The same, but undefined if none is available: completions work without one. */
   tokenizerIfAny(): Promise<RemoteTokenizer | undefined>;
 }

@@ -21,7 +21,7 @@ export interface Pair {
   open(options?: Partial<OpenAIOptions>): OpenAI;
 }
 
-/** A model in process, and the same file behind a server that computes with the same precision. */
+/** A model in process, and a server with the same file and the same precision. */
 export async function withPair(
   t: Test,
   type: string,
@@ -43,7 +43,7 @@ export async function withPair(
   await Promise.all(opened.map((remote) => remote.close()));
 }
 
-/** What the model knows how to go on from, and what it does not. */
+/** Some prompts that the model can continue well, and some that it cannot. */
 export const prompts = [
   'The sky is',
   'Question: what colour is grass?\nAnswer:',
@@ -52,10 +52,12 @@ export const prompts = [
   'Ünïcödé 漢字 😀',
 ];
 
-/** One more request of the same prompt may find other rows in the batch; F32 hardly minds. */
+/**
+ * Another request with the same prompt may be batched with other rows, which hardly affects F32.
+ */
 export const tolerance = 1e-3;
 
-/** A stream to its end. */
+/** Reads a stream to its end. */
 export async function readAll(lm: LLaMa | OpenAI, prompt: string, options?: CompleteOptions) {
   const stream = lm.stream(prompt, options);
   const chunks: CompletionChunk[] = [];

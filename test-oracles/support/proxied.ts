@@ -1,4 +1,4 @@
-// LMs of llama.cpp's server with a proxy between that spoils answers, for tests of the class OpenAI.
+// LMs of llama.cpp's server behind a fault-injecting proxy, for tests of the class OpenAI.
 
 import { type Completion, defaultModelPath } from 'autocog-lm';
 import { OpenAI, type OpenAIOptions } from 'autocog-lm/openai';
@@ -9,13 +9,13 @@ import { Server } from './server.js';
 export const prompt = 'Question: what colour is grass?\nAnswer:';
 export const options = { maxTokens: 12, topLogprobs: 2 };
 
-export interface Scene {
+export interface Fixture {
   proxy: FaultProxy;
   open(options?: Partial<OpenAIOptions>): OpenAI;
 }
 
-/** LMs of a real server, with the proxy between. Silence ends soon. */
-export async function withProxy(t: Test, use: (scene: Scene) => Promise<void>): Promise<void> {
+/** LMs of a real server behind the proxy, with a short timeout. */
+export async function withProxy(t: Test, use: (fixture: Fixture) => Promise<void>): Promise<void> {
   await using server = await Server.start(defaultModelPath, 512);
   await using proxy = await FaultProxy.start(server.address);
   const opened: OpenAI[] = [];
@@ -23,7 +23,7 @@ export async function withProxy(t: Test, use: (scene: Scene) => Promise<void>): 
     const lm = new OpenAI({
       ...{ model: 'any', baseURL: proxy.baseURL, delta: 0, timeout: 3000 },
       ...more,
-      // What is cached was computed in other batches, and its last digits differ.
+      // Cached values were computed in other batches, so their last digits differ.
       extraBody: { cache_prompt: false, ...more.extraBody },
     });
     opened.push(lm);
@@ -31,14 +31,21 @@ export async function withProxy(t: Test, use: (scene: Scene) => Promise<void>): 
   };
   await use({ proxy, open });
   await Promise.all(opened.map((lm) => lm.close()));
-  // None is kept but those that serve again.
+  // Only kept-alive connections may remain.
   await proxy.until(async () => (await proxy.connections()) <= 8);
-  t.ok(true, 'no connection is left hanging');
+  t.ok(true, 'no connection is left open');
 }
 
-/** What of a completion does not depend on time. */
-export const gist = ({ text, tokens, logprobs, alternatives, stopReason, stop }: Completion) => {
+/** The parts of a completion that do not depend on time. */
+export const summaryOf = ({
+  text,
+  tokens,
+  logprobs,
+  alternatives,
+  stopReason,
+  stop,
+}: Completion) => {
   const rounded = [...logprobs].map((logprob) => logprob.toFixed(3));
-  const rows = alternatives?.map((row) => row.map(({ token, text: said }) => [token, said]));
+  const rows = alternatives?.map((row) => row.map(({ token, text: shown }) => [token, shown]));
   return { text, tokens: [...tokens], rounded, rows, stopReason, stop };
 };

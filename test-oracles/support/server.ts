@@ -1,44 +1,44 @@
-// llama-server on a free port of this machine, for as long as a test lasts.
+// Runs llama-server on a free local port for the duration of a test.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { at } from '../../test/suite/oracle.js';
 import { plainArguments, toolPath } from './tools.js';
 
-/** Runs a program until the end of standard input, which comes however this process ends. */
+/** Runs a program until its standard input ends, which happens however this process exits. */
 const untilInputEnds =
   'exec 3<&0; "$@" & program=$!; { cat <&3; kill -9 $program; } >/dev/null 2>&1 & wait $program; kill $!';
 
-/** How long it may take until it listens. */
-const patience = 60_000;
+/** Maximum startup time in milliseconds. */
+const startupTimeout = 60_000;
 
-/** Resolves with the address, once it says that it listens there. */
+/** Resolves with the address once the server reports that it is listening. */
 async function addressOf(child: ChildProcess): Promise<string> {
-  let said = '';
+  let output = '';
   let timer: NodeJS.Timeout | undefined;
   try {
     return await new Promise<string>((resolve, reject) => {
-      timer = setTimeout(() => reject(new Error('It does not listen')), patience);
+      timer = setTimeout(() => reject(new Error('It is not listening')), startupTimeout);
       child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-        // What it says later has to be read too, or it would wait for that for ever.
-        if (said.length < 100_000) said += text;
-        const address = /listening on (http:\S+)\s/.exec(said)?.[1];
+        // Keep reading its later output, or the server blocks on a full pipe.
+        if (output.length < 100_000) output += text;
+        const address = /listening on (http:\S+)\s/.exec(output)?.[1];
         if (address !== undefined) resolve(address);
       });
       child.once('error', reject);
       child.once('close', (code, signal) => reject(new Error(`It ended with ${signal ?? code}`)));
     });
   } catch (cause) {
-    throw new Error(`llama-server did not start:\n${said.slice(-2000)}`, { cause });
+    throw new Error(`llama-server did not start:\n${output.slice(-2000)}`, { cause });
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** One running server: one slot, no cache, no page. */
+/** A running server with one slot, no prompt cache and no web UI. */
 export class Server implements AsyncDisposable {
   readonly #child: ChildProcess;
-  /** Where it listens, without a path. */
+  /** The server's URL without a path. */
   readonly address: string;
 
   private constructor(child: ChildProcess, address: string) {

@@ -1,33 +1,33 @@
-// Answers in the shapes of servers that cannot run here: OpenAI's completions and chats, vLLM's,
-// and those of models that think first. Each is written out as its server sends it.
+// Responses in the formats of servers that cannot run here: OpenAI's completions and chats, vLLM's,
+// and those of reasoning models. Each is spelled out as its server sends it.
 
 import { OpenAI, type OpenAIOptions } from 'autocog-lm/openai';
 import t from 'tap';
 import { failure } from '../support/failures.js';
-import { FaultProxy, type Seen } from './fault-proxy.js';
+import { FaultProxy, type SeenRequest } from './fault-proxy.js';
 
-interface Scene {
+interface Fixture {
   proxy: FaultProxy;
-  /** What the next requests for texts get. */
+  /** Sets the chunks with which to respond to the next generation requests. */
   answer(...chunks: object[]): void;
   open(options?: Partial<OpenAIOptions>): OpenAI;
 }
 
-/** A server that is nothing but its answers; it has no tokenizer of its own. */
-async function withAnswers(use: (scene: Scene) => Promise<void>): Promise<void> {
+/** A server that only sends canned responses and has no tokenizer. */
+async function withResponses(use: (fixture: Fixture) => Promise<void>): Promise<void> {
   await using proxy = await FaultProxy.start('http://127.0.0.1:1');
   const opened: OpenAI[] = [];
-  proxy.rule = () => ({ kind: 'answer', status: 404 });
+  proxy.rule = () => ({ kind: 'respond', status: 404 });
   await use({
     proxy,
     answer: (...chunks) => {
       const events = [...chunks.map((chunk) => JSON.stringify(chunk)), '[DONE]'];
       const body = events.map((data) => `data: ${data}\n\n`).join('');
       const headers = { 'content-type': 'text/event-stream' };
-      proxy.rule = ({ path }: Seen) =>
+      proxy.rule = ({ path }: SeenRequest) =>
         path.endsWith('completions')
-          ? { kind: 'answer', status: 200, headers, body }
-          : { kind: 'answer', status: 404 };
+          ? { kind: 'respond', status: 200, headers, body }
+          : { kind: 'respond', status: 404 };
     },
     open: (options = {}) => {
       const settings = { model: 'any', baseURL: proxy.baseURL, delta: 0, retries: 2 };
@@ -46,8 +46,8 @@ const usage = {
 };
 const encoding = 'cl100k_base';
 
-t.test("OpenAI's completions tell tokens by their texts", (t) =>
-  withAnswers(async ({ answer, open }) => {
+t.test("OpenAI's completions identify tokens by text", (t) =>
+  withResponses(async ({ answer, open }) => {
     const chunk = (text: string, tokens: string[], finish_reason: string | null = null) => {
       const top_logprobs = tokens.map((token) => ({ ' never': -3, [token]: -0.25 }));
       const token_logprobs = tokens.map(() => -0.25);
@@ -76,12 +76,12 @@ t.test("OpenAI's completions tell tokens by their texts", (t) =>
     answer(chunk('漢', [`bytes:${bytes}`], 'length'), rest);
     const whole = await lm.complete('x', { maxTokens: 3 });
     t.match(whole, { text: '漢', stopReason: 'length' });
-    t.same(whole.tokens, Int32Array.of(-1), 'bytes that no one token has');
+    t.same(whole.tokens, Int32Array.of(-1), 'bytes that no single token has');
   }),
 );
 
 t.test('characters of several tokens in a chat', (t) =>
-  withAnswers(async ({ answer, open }) => {
+  withResponses(async ({ answer, open }) => {
     const lm = open({ encoding, api: 'chat' });
     const tokens = [...(await lm.tokenize('a😀!'))];
     const pieces = [[0x61], [0xf0, 0x9f, 0x98], [0x80], [0x21]];
@@ -110,13 +110,13 @@ t.test('characters of several tokens in a chat', (t) =>
     t.same(
       (await lm.complete('x')).tokens,
       Int32Array.from(tokens.slice(0, 2)),
-      'an unfinished one',
+      'an unfinished character',
     );
   }),
 );
 
-t.test('vLLM tells ids, and the token that ends the text', (t) =>
-  withAnswers(async ({ answer, open, proxy }) => {
+t.test('vLLM reports ids, and the end-of-generation token', (t) =>
+  withResponses(async ({ answer, open, proxy }) => {
     const chunk = (text: string, id: number, finish_reason: string | null = null) => {
       const token = `token_id:${id}`;
       const logprobs = { tokens: [token], token_logprobs: [-1], top_logprobs: [{ [token]: -1 }] };
@@ -140,10 +140,10 @@ t.test('vLLM tells ids, and the token that ends the text', (t) =>
 );
 
 t.test("vLLM's own tokenizer", (t) =>
-  withAnswers(async ({ proxy, open }) => {
+  withResponses(async ({ proxy, open }) => {
     proxy.rule = ({ path, body }) => {
       const json = (value: object, status = 200) => ({
-        kind: 'answer' as const,
+        kind: 'respond' as const,
         status,
         body: JSON.stringify(value),
       });
@@ -162,33 +162,33 @@ t.test("vLLM's own tokenizer", (t) =>
       lm.tokenize('x', { parseSpecial: false }),
       lm.detokenize(Int32Array.of(1), { special: false }),
     ]) {
-      t.match(await failure(call), { code: 'NOT_SUPPORTED' }, 'it cannot do without');
+      t.match(await failure(call), { code: 'NOT_SUPPORTED' }, 'it always parses them');
     }
-    proxy.rule = () => ({ kind: 'answer', status: 200, body: '{"tokens":["a"]}' });
-    t.match(await failure(lm.tokenize('x')), { code: 'REMOTE', message: /cannot be read/ });
+    proxy.rule = () => ({ kind: 'respond', status: 200, body: '{"tokens":["a"]}' });
+    t.match(await failure(lm.tokenize('x')), { code: 'REMOTE', message: /cannot be parsed/ });
     t.match(await failure(lm.detokenize(Int32Array.of(1))), { code: 'REMOTE' });
   }),
 );
 
-t.test('a page for people is no tokenizer', (t) =>
-  withAnswers(async ({ proxy, answer, open }) => {
+t.test('an HTML page is not a tokenizer', (t) =>
+  withResponses(async ({ proxy, answer, open }) => {
     answer({ choices: [{ text: 'x', index: 0, finish_reason: 'stop' }] });
     const { rule } = proxy;
     const headers = { 'content-type': 'text/html' };
-    const page = { kind: 'answer', status: 200, headers, body: '<html>' } as const;
+    const page = { kind: 'respond', status: 200, headers, body: '<html>' } as const;
     proxy.rule = (seen) => (seen.path === '/tokenize' ? page : rule(seen));
     const lm = open();
     t.match(await lm.complete('x'), { text: 'x' });
     t.equal(
       proxy.seen.filter(({ path }) => path === '/tokenize').length,
       1,
-      'asked once, not again',
+      'requested once, without retries',
     );
   }),
 );
 
-t.test('what a model thinks is no part of its answer', (t) =>
-  withAnswers(async ({ answer, open }) => {
+t.test('reasoning is not part of the completion', (t) =>
+  withResponses(async ({ answer, open }) => {
     const entry = (token: string) => ({
       content: [{ token, logprob: -1, bytes: [...Buffer.from(token)], top_logprobs: [] }],
     });
@@ -218,8 +218,8 @@ t.test('what a model thinks is no part of its answer', (t) =>
   }),
 );
 
-t.test('a server that tells no tokens, where nobody knows them', (t) =>
-  withAnswers(async ({ answer, open }) => {
+t.test('a server that reports no tokens, without a tokenizer', (t) =>
+  withResponses(async ({ answer, open }) => {
     answer(
       { choices: [{ delta: { content: 'bl' }, index: 0 }] },
       { choices: [{ delta: { content: 'ue' }, index: 0, finish_reason: 'stop' }] },
@@ -239,7 +239,7 @@ t.test('a server that tells no tokens, where nobody knows them', (t) =>
     t.match(
       await lm.complete('x'),
       { text: 'blue', stopReason: 'eog' },
-      'the end without a reason',
+      'an end without a finish reason',
     );
     answer({ error: { message: 'The model is overloaded' } });
     t.match(await failure(lm.complete('x')), { code: 'REMOTE', message: /2 attempts.*overloaded/ });
@@ -249,18 +249,18 @@ t.test('a server that tells no tokens, where nobody knows them', (t) =>
     answer({
       choices: [{ delta: { content: 'blue' }, index: 0, logprobs: entry, finish_reason: 'stop' }],
     });
-    const told = await lm.complete('x', { topLogprobs: 1 });
-    t.match(told, { tokens: Int32Array.of(-1), alternatives: [[{ token: -1, text: 'red' }]] });
+    const reported = await lm.complete('x', { topLogprobs: 1 });
+    t.match(reported, { tokens: Int32Array.of(-1), alternatives: [[{ token: -1, text: 'red' }]] });
     t.match(await failure(lm.complete('x', { stop: 3 })), { code: 'NOT_SUPPORTED' });
   }),
 );
 
-t.test('headers and keys go with every request', (t) =>
-  withAnswers(async ({ proxy, answer, open }) => {
+t.test('every request has the headers and the key', (t) =>
+  withResponses(async ({ proxy, answer, open }) => {
     answer({ choices: [{ text: 'x', index: 0, finish_reason: 'stop' }] });
     const lm = open({ apiKey: 'mine', headers: { 'x-title': 'test' } });
     await lm.complete('x');
-    t.ok(proxy.seen.length >= 2, 'the tokenizer is asked for, too');
+    t.ok(proxy.seen.length >= 2, 'including tokenizer requests');
     for (const { headers } of proxy.seen) {
       t.match(headers, { authorization: 'Bearer mine', 'x-title': 'test' });
     }

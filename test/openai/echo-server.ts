@@ -1,27 +1,27 @@
-// A server over an LM of this process that echoes prompts with their log-probabilities, in the
-// shape that OpenAI's completions have had from the beginning. What it does not do it refuses.
+// A server over an LM in this process that echoes prompts with their log-probabilities, in the
+// format of OpenAI's legacy completions. It rejects what it does not support.
 
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type LLaMa, logSoftmax } from 'autocog-lm';
 
-/** What a server does, and what not. */
-export interface Abilities {
-  /** Whether it echoes, and whether it then has to write. Default `'alone'`. */
+/** What a server supports. */
+export interface ServerAbilities {
+  /** Whether it echoes, and whether it must then generate. Default `'alone'`. */
   echo?: false | 'alone' | 'written-to';
-  /** Whether it takes token ids. Default true. */
+  /** Whether it accepts token ids. Default true. */
   tokenPrompts?: boolean;
-  /** Whether it takes several prompts. Default true. */
+  /** Whether it accepts several prompts. Default true. */
   promptLists?: boolean;
-  /** The most of the likeliest tokens that it tells; 0: it refuses `logprobs`. Default 5. */
+  /** Maximum number of top tokens that it reports; 0: it rejects `logprobs`. Default 5. */
   topLogprobs?: number;
-  /** Whether it names tokens by ids where it is asked to; else it refuses that. Default true. */
+  /** Whether it identifies tokens by ids on request; else it rejects the request. Default true. */
   tokenIds?: boolean;
-  /** Whether it takes biases. Default true. */
+  /** Whether it accepts biases. Default true. */
   logitBias?: boolean;
-  /** What it forgets: the last of many answers, or the last value that it echoes of a long prompt. */
-  forgets?: 'answers' | 'values';
+  /** What it omits: the last of several results, or the last echoed value of a long prompt. */
+  forgets?: 'results' | 'values';
 }
 
 interface Body {
@@ -33,29 +33,29 @@ interface Body {
   return_tokens_as_token_ids?: boolean;
 }
 
-class Refusal extends Error {}
+class Rejection extends Error {}
 
 export class EchoServer implements AsyncDisposable {
-  /** How many requests for completions there were, refused ones not counted. */
+  /** Number of completion requests, without rejected ones. */
   requests = 0;
-  /** How many prompts these had. */
+  /** Number of prompts in these requests. */
   prompts = 0;
   readonly #lm: LLaMa;
-  readonly #abilities: Abilities;
+  readonly #abilities: ServerAbilities;
   readonly #server: Server;
 
-  private constructor(lm: LLaMa, abilities: Abilities) {
+  private constructor(lm: LLaMa, abilities: ServerAbilities) {
     this.#lm = lm;
     this.#abilities = abilities;
     this.#server = createServer(async (request, response) => {
       let [status, answer]: [number, unknown] = [200, undefined];
       try {
-        answer = await this.#answer(request.url ?? '', await readBody(request));
+        answer = await this.#respond(request.url ?? '', await readBody(request));
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error);
         const code = (error as { code?: string }).code;
         const overflows = code === 'CONTEXT_OVERFLOW';
-        status = error instanceof Refusal || overflows ? 400 : 503;
+        status = error instanceof Rejection || overflows ? 400 : 503;
         answer = { error: { message, code: overflows ? 'context_length_exceeded' : null } };
       }
       response.writeHead(status, { 'content-type': 'application/json' });
@@ -63,7 +63,7 @@ export class EchoServer implements AsyncDisposable {
     });
   }
 
-  static async start(lm: LLaMa, abilities: Abilities = {}): Promise<EchoServer> {
+  static async start(lm: LLaMa, abilities: ServerAbilities = {}): Promise<EchoServer> {
     const server = new EchoServer(lm, abilities);
     server.#server.listen(0, '127.0.0.1');
     await once(server.#server, 'listening');
@@ -74,7 +74,7 @@ export class EchoServer implements AsyncDisposable {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  async #answer(path: string, body: unknown): Promise<unknown> {
+  async #respond(path: string, body: unknown): Promise<unknown> {
     if (path === '/tokenize') {
       const { content, add_special } = body as { content: string; add_special: boolean };
       return { tokens: [...(await this.#lm.tokenize(content, { addSpecial: add_special }))] };
@@ -84,26 +84,26 @@ export class EchoServer implements AsyncDisposable {
       return { content: await this.#lm.detokenize(tokens, { special: true }) };
     }
     if (path === '/v1/completions') return this.#complete(body as Body);
-    throw new Refusal(`There is no ${path}`);
+    throw new Rejection(`There is no ${path}`);
   }
 
   async #complete(body: Body): Promise<unknown> {
     const { echo = 'alone', topLogprobs = 5, tokenIds = true, logitBias = true } = this.#abilities;
     const { max_tokens = 16, logprobs } = body;
-    if (body.echo && !echo) throw new Refusal('No echo');
-    if (max_tokens > 1) throw new Refusal('It writes one token');
-    if (max_tokens < 1 && !(body.echo && echo === 'alone')) throw new Refusal('max_tokens');
-    if (logprobs !== undefined && logprobs > topLogprobs) throw new Refusal('logprobs');
-    if (body.return_tokens_as_token_ids && !tokenIds) throw new Refusal('unknown field');
-    if (body.logit_bias && !logitBias) throw new Refusal('logit_bias');
+    if (body.echo && !echo) throw new Rejection('No echo');
+    if (max_tokens > 1) throw new Rejection('It generates one token');
+    if (max_tokens < 1 && !(body.echo && echo === 'alone')) throw new Rejection('max_tokens');
+    if (logprobs !== undefined && logprobs > topLogprobs) throw new Rejection('logprobs');
+    if (body.return_tokens_as_token_ids && !tokenIds) throw new Rejection('unknown field');
+    if (body.logit_bias && !logitBias) throw new Rejection('logit_bias');
     const prompts = await this.#promptsOf(body.prompt);
     this.requests++;
     this.prompts += prompts.length;
     const choices: object[] = [];
     for (const [index, tokens] of prompts.entries()) {
-      choices.push({ index, ...(await this.#write(tokens, body)) });
+      choices.push({ index, ...(await this.#generate(tokens, body)) });
     }
-    if (this.#abilities.forgets === 'answers' && choices.length > 2) choices.pop();
+    if (this.#abilities.forgets === 'results' && choices.length > 2) choices.pop();
     const count = prompts.reduce((sum, { length }) => sum + length, 0);
     return { choices, usage: { prompt_tokens: count, completion_tokens: max_tokens } };
   }
@@ -111,18 +111,18 @@ export class EchoServer implements AsyncDisposable {
   async #promptsOf(prompt: Body['prompt']): Promise<Int32Array[]> {
     const { tokenPrompts = true, promptLists = true } = this.#abilities;
     const isList = Array.isArray(prompt) && typeof prompt[0] !== 'number';
-    if (isList && !promptLists) throw new Refusal('One prompt at a time');
+    if (isList && !promptLists) throw new Rejection('One prompt at a time');
     const prompts = (isList ? prompt : [prompt]) as (string | number[])[];
     return Promise.all(
       prompts.map(async (one) => {
         if (typeof one === 'string') return this.#lm.tokenize(one, { addSpecial: true });
-        if (!tokenPrompts) throw new Refusal('Text only');
+        if (!tokenPrompts) throw new Rejection('Text only');
         return Int32Array.from(one);
       }),
     );
   }
 
-  async #write(prompt: Int32Array, body: Body): Promise<object> {
+  async #generate(prompt: Int32Array, body: Body): Promise<object> {
     const { max_tokens = 16, echo = false, logprobs, logit_bias = {} } = body;
     const { logits, rows } = await this.#lm.eval(prompt, { logits: 'all' });
     const size = logits.length / rows;
@@ -133,33 +133,33 @@ export class EchoServer implements AsyncDisposable {
     for (const [token, bias] of Object.entries(logit_bias)) {
       last[+token] = (last[+token] as number) + bias;
     }
-    const written = max_tokens === 0 ? [] : [last.indexOf(Math.max(...last))];
-    const told = [...(echo ? prompt : []), ...written];
+    const generated = max_tokens === 0 ? [] : [last.indexOf(Math.max(...last))];
+    const reported = [...(echo ? prompt : []), ...generated];
     const textOf = (token: number): string =>
       this.#lm.model.detokenizeSync(Int32Array.of(token), { special: true });
     const nameOf = (token: number): string =>
       body.return_tokens_as_token_ids ? `token_id:${token}` : textOf(token);
-    const before = (place: number): Float32Array | undefined =>
-      echo ? distributions[place - 1] : distributions.at(-1);
-    const valueAt = (token: number, place: number): number | null => {
-      if (this.#abilities.forgets === 'values' && place > 9 && place === prompt.length - 1)
+    const before = (position: number): Float32Array | undefined =>
+      echo ? distributions[position - 1] : distributions.at(-1);
+    const valueAt = (token: number, position: number): number | null => {
+      if (this.#abilities.forgets === 'values' && position > 9 && position === prompt.length - 1)
         return null;
-      return before(place)?.[token] ?? null;
+      return before(position)?.[token] ?? null;
     };
-    const topAt = (place: number): object | null => {
-      const row = before(place);
+    const topAt = (position: number): object | null => {
+      const row = before(position);
       if (row === undefined) return null;
       const best = [...row.keys()].sort((a, b) => (row[b] as number) - (row[a] as number));
       const entries = best.slice(0, logprobs).map((token) => [nameOf(token), row[token]]);
       return Object.fromEntries(entries.reverse());
     };
     return {
-      text: told.map(textOf).join(''),
+      text: reported.map(textOf).join(''),
       finish_reason: 'length',
       logprobs: logprobs !== undefined && {
-        tokens: told.map(nameOf),
-        token_logprobs: told.map(valueAt),
-        top_logprobs: told.map((_, place) => topAt(place)),
+        tokens: reported.map(nameOf),
+        token_logprobs: reported.map(valueAt),
+        top_logprobs: reported.map((_, position) => topAt(position)),
       },
     };
   }

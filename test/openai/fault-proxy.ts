@@ -1,5 +1,5 @@
-// An HTTP proxy before a real server that can spoil any of its answers, for tests of what a client
-// makes of that. It hands on what was not spoiled as it came.
+// An HTTP proxy in front of a real server that can corrupt any of its responses, for tests of error
+// handling in clients. Other responses pass through unchanged.
 
 import { once } from 'node:events';
 import {
@@ -11,39 +11,41 @@ import {
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What becomes of one answer. */
+/** What to do with one response. */
 export type Fault =
-  /** Nothing. */
+  /** Pass it through. */
   | { kind: 'none' }
-  /** Another answer, and the real server is not asked. */
-  | { kind: 'answer'; status: number; headers?: Record<string, string>; body?: string }
-  /** The connection ends before there is an answer. */
+  /** Send this response without contacting the real server. */
+  | { kind: 'respond'; status: number; headers?: Record<string, string>; body?: string }
+  /** Close the connection before responding. */
   | { kind: 'drop' }
-  /** So much of the body comes, of 1, and then the connection ends: as if all were well, or not. */
+  /**
+   * Send this fraction of the body, then end the response, cleanly or by closing the connection.
+   */
   | { kind: 'truncate'; part: number; clean: boolean }
-  /** So much of the body comes and then nothing, for ever; of a negative part not even headers. */
+  /** Send this fraction of the body, then nothing, forever; if negative, not even headers. */
   | { kind: 'stall'; part: number }
-  /** A part of the body that has so much before it is something else. */
+  /** Corrupt the body after this fraction. */
   | { kind: 'garble'; part: number }
-  /** The body comes in pieces of so many bytes. */
+  /** Send the body in chunks of this many bytes. */
   | { kind: 'split'; size: number }
-  /** It comes byte by byte, so many milliseconds apart. */
+  /** Send the body byte by byte, with a pause of this many milliseconds. */
   | { kind: 'slow'; pause: number };
 
-const busy: Fault = { kind: 'answer', status: 429, headers: { 'retry-after': '0' } };
+const busy: Fault = { kind: 'respond', status: 429, headers: { 'retry-after': '0' } };
 
-/** What may be better the next time. */
-export const passing: readonly Fault[] = [
+/** Faults after which a retry may succeed. */
+export const transientFaults: readonly Fault[] = [
   busy,
-  { kind: 'answer', status: 408 },
-  { kind: 'answer', status: 409 },
-  { kind: 'answer', status: 500, body: 'no JSON' },
-  { kind: 'answer', status: 503, headers: { 'retry-after-ms': '1' } },
-  { kind: 'answer', status: 502, body: '' },
-  { kind: 'answer', status: 200, body: '{"error":{"message":"overloaded","code":503}}' },
-  { kind: 'answer', status: 200, body: '<html>' },
-  { kind: 'answer', status: 200, body: '' },
-  { kind: 'answer', status: 200, body: 'null' },
+  { kind: 'respond', status: 408 },
+  { kind: 'respond', status: 409 },
+  { kind: 'respond', status: 500, body: 'no JSON' },
+  { kind: 'respond', status: 503, headers: { 'retry-after-ms': '1' } },
+  { kind: 'respond', status: 502, body: '' },
+  { kind: 'respond', status: 200, body: '{"error":{"message":"overloaded","code":503}}' },
+  { kind: 'respond', status: 200, body: '<html>' },
+  { kind: 'respond', status: 200, body: '' },
+  { kind: 'respond', status: 200, body: 'null' },
   { kind: 'drop' },
   { kind: 'truncate', part: 0, clean: true },
   { kind: 'truncate', part: 0, clean: false },
@@ -55,35 +57,35 @@ export const passing: readonly Fault[] = [
   { kind: 'stall', part: 0.7 },
 ];
 
-/** A request as the proxy saw it. */
-export interface Seen {
+/** A request as the proxy received it. */
+export interface SeenRequest {
   path: string;
   headers: IncomingMessage['headers'];
   body: Record<string, unknown>;
 }
 
-/** Says what becomes of the answer to a request; undefined: whatever is next in the queue. */
-export type Rule = (seen: Seen) => Fault | undefined;
+/** The fault for a request; undefined for the next one in the queue. */
+export type Rule = (seen: SeenRequest) => Fault | undefined;
 
 const none: Fault = { kind: 'none' };
 
 /** The proxy. */
 export class FaultProxy implements AsyncDisposable {
-  /** What becomes of the next answers, in order; of those after them nothing. */
+  /** The faults for the next responses, in order; later responses pass through. */
   readonly faults: Fault[] = [];
-  /** Asked first, for each request. */
+  /** Takes precedence over the queue, for each request. */
   rule: Rule = () => undefined;
-  /** Every request so far. */
-  readonly seen: Seen[] = [];
-  /** How often the client went before the answer was whole. */
+  /** All requests so far. */
+  readonly seen: SeenRequest[] = [];
+  /** How often the client disconnected before the response was complete. */
   abandoned = 0;
   readonly #target: string;
   readonly #server: Server;
 
   private constructor(target: string) {
     this.#target = target;
-    this.#server = createServer((asked, response) => {
-      this.#serve(asked, response).catch(() => response.destroy());
+    this.#server = createServer((incoming, response) => {
+      this.#serve(incoming, response).catch(() => response.destroy());
     });
   }
 
@@ -94,19 +96,19 @@ export class FaultProxy implements AsyncDisposable {
     return proxy;
   }
 
-  /** Where it listens, with the `/v1` of the server. */
+  /** The proxy's base URL, including `/v1`. */
   get baseURL(): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/v1`;
   }
 
-  /** How many connections are open. */
+  /** The number of open connections. */
   connections(): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
     });
   }
 
-  /** Waits until something holds, looking again at every turn. */
+  /** Polls until a condition holds. */
   async until(holds: () => boolean | Promise<boolean>): Promise<void> {
     while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 5));
   }
@@ -118,10 +120,10 @@ export class FaultProxy implements AsyncDisposable {
     await closed;
   }
 
-  async #serve(asked: IncomingMessage, response: ServerResponse): Promise<void> {
-    const path = asked.url ?? '';
-    const sent = (await bytesOf(asked)).toString();
-    const seen = { path, headers: asked.headers, body: sent === '' ? {} : JSON.parse(sent) };
+  async #serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = incoming.url ?? '';
+    const sent = (await bytesOf(incoming)).toString();
+    const seen = { path, headers: incoming.headers, body: sent === '' ? {} : JSON.parse(sent) };
     this.seen.push(seen);
     const fault = this.rule(seen) ?? this.faults.shift() ?? none;
     let isGone = false;
@@ -133,18 +135,18 @@ export class FaultProxy implements AsyncDisposable {
     if (fault.kind === 'drop') return void response.destroy();
     if (fault.kind === 'stall' && fault.part < 0) return;
     const id = { 'x-request-id': `request-${this.seen.length}` };
-    if (fault.kind === 'answer') {
+    if (fault.kind === 'respond') {
       response.writeHead(fault.status, {
         'content-type': 'application/json',
         ...id,
         ...fault.headers,
       });
-      return void response.end(fault.body ?? '{"error":{"message":"as you wished"}}');
+      return void response.end(fault.body ?? '{"error":{"message":"injected fault"}}');
     }
-    const answer = await ask(`${this.#target}${path}`, asked.method ?? 'POST', sent);
+    const answer = await forward(`${this.#target}${path}`, incoming.method ?? 'POST', sent);
     response.writeHead(answer.status, { 'content-type': answer.type, ...id });
     response.flushHeaders();
-    await spoil(response, answer.body, fault, () => isGone);
+    await inject(response, answer.body, fault, () => isGone);
   }
 }
 
@@ -154,16 +156,16 @@ async function bytesOf(message: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
-/** The real server's answer, by a connection of its own: one that is kept may just be closing. */
-async function ask(url: string, method: string, body: string) {
+/** The real server's response, over a new connection: a kept-alive one may just be closing. */
+async function forward(url: string, method: string, body: string) {
   const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
-  const asked = request(url, { method, headers, agent: false }).end(body);
-  const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+  const outgoing = request(url, { method, headers, agent: false }).end(body);
+  const [answer] = (await once(outgoing, 'response')) as [IncomingMessage];
   const type = answer.headers['content-type'] ?? 'text/plain';
   return { status: answer.statusCode ?? 500, type, body: await bytesOf(answer) };
 }
 
-async function spoil(
+async function inject(
   response: ServerResponse,
   body: Buffer,
   fault: Fault,

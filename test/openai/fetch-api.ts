@@ -1,9 +1,15 @@
-// A server's `Api` over nothing but `fetch`, and an engine for RemoteChooser over it: for tests of
-// choosing that are not about retries and transport.
+// An `Api` over plain `fetch`, and an engine for RemoteChooser over it, for tests of choosing that
+// are not about retries and transport.
 
 import { ContextOverflowError, RemoteError } from '../../lib/common/errors.js';
 import type { RemoteEngine } from '../../lib/openai/choose/remote-engine.js';
-import type { Answer, Answers, Api, ChatBody, CompletionsBody } from '../../lib/openai/http/api.js';
+import type {
+  Api,
+  ApiResponse,
+  ApiResult,
+  ChatBody,
+  CompletionsBody,
+} from '../../lib/openai/http/api.js';
 
 interface WireChoice {
   index: number;
@@ -22,7 +28,7 @@ interface WireAnswers {
   };
 }
 
-/** Posts JSON. Throws as `Api` promises to. */
+/** Posts JSON. Throws what `Api` promises. */
 export async function post(url: string, body: object, signal?: AbortSignal): Promise<unknown> {
   let response: Response;
   try {
@@ -42,10 +48,10 @@ export async function post(url: string, body: object, signal?: AbortSignal): Pro
   throw new RemoteError(`${url} gave ${response.status}: ${text}`, { status: response.status });
 }
 
-/** Counts what it asks for. */
+/** Records its requests. */
 export class FetchApi implements Api {
   readonly model = 'model';
-  /** Every body that was sent to `/completions`, and to chats. */
+  /** Every body sent to `/completions` and `/chat/completions`. */
   readonly sent: (CompletionsBody | ChatBody)[] = [];
   readonly #address: string;
 
@@ -53,11 +59,11 @@ export class FetchApi implements Api {
     this.#address = address;
   }
 
-  completions(body: CompletionsBody, signal: AbortSignal | undefined): Promise<Answers> {
+  completions(body: CompletionsBody, signal: AbortSignal | undefined): Promise<ApiResponse> {
     return this.#ask('/v1/completions', body, signal);
   }
 
-  chat(body: ChatBody, signal: AbortSignal | undefined): Promise<Answers> {
+  chat(body: ChatBody, signal: AbortSignal | undefined): Promise<ApiResponse> {
     return this.#ask('/v1/chat/completions', body, signal);
   }
 
@@ -65,11 +71,11 @@ export class FetchApi implements Api {
     path: string,
     body: CompletionsBody | ChatBody,
     signal: AbortSignal | undefined,
-  ): Promise<Answers> {
+  ): Promise<ApiResponse> {
     this.sent.push(body);
     const whole = { model: this.model, ...body };
     const { choices, usage } = (await post(this.#address + path, whole, signal)) as WireAnswers;
-    const answers = choices.map((choice): Answer => {
+    const results = choices.map((choice): ApiResult => {
       return {
         index: choice.index,
         text: choice.text ?? choice.message?.content ?? '',
@@ -78,7 +84,7 @@ export class FetchApi implements Api {
       };
     });
     return {
-      answers,
+      results,
       usage: {
         promptTokens: usage?.prompt_tokens ?? 0,
         completionTokens: usage?.completion_tokens ?? 0,
@@ -88,7 +94,7 @@ export class FetchApi implements Api {
   }
 }
 
-/** An engine over a server that has `/tokenize` and `/detokenize` as llama.cpp's has them. */
+/** An engine over a server that has `/tokenize` and `/detokenize` like those of llama.cpp. */
 export function engineOver(
   address: string,
   more: Partial<RemoteEngine> = {},

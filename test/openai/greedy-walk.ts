@@ -1,11 +1,11 @@
-// Where the likeliest token leads, from the tokens that a set of choices allows: what choosing by
-// bias does, from whole distributions.
+// The greedy walk through a set of choices, from full distributions: the reference for choosing by
+// bias.
 
 import type { ChoiceLM } from 'autocog-lm';
 import { at } from '../suite/oracle.js';
 
 /**
- * The index of the choice at the end of the walk; undefined where two tokens are too near to tell.
+ * The index of the choice at the end of the walk; undefined if two tokens are too close to call.
  *
  * @param terminator `'none'`, `'eog'`, or a text that follows each choice
  */
@@ -22,26 +22,26 @@ export async function walkGreedily(
     texts.map(async (text) => [...(await lm.tokenize(text)), ...suffix]),
   );
   const start = await lm.tokenize(prompt, { addSpecial: true });
-  let left = [...paths.keys()];
+  let remaining = [...paths.keys()];
   for (let depth = 0; ; depth++) {
-    const ended = left.find((index) => paths[index]?.length === depth);
-    const next = new Set(left.flatMap((index) => paths[index]?.slice(depth, depth + 1) ?? []));
+    const ended = remaining.find((index) => paths[index]?.length === depth);
+    const next = new Set(remaining.flatMap((index) => paths[index]?.slice(depth, depth + 1) ?? []));
     if (next.size === 0) return ended;
-    const path = (paths[left[0] as number] as number[]).slice(0, depth);
+    const path = (paths[remaining[0] as number] as number[]).slice(0, depth);
     const ends = ended !== undefined && terminator === 'eog' ? [...lm.endOfGeneration] : [];
     let token = [...next][0] as number;
     if (next.size > 1 || ended !== undefined) {
       const row = await lm.greedy(Int32Array.from([...start, ...path]));
-      // Where nothing must follow, anything may.
+      // If nothing needs to follow, any token may.
       const free = ended !== undefined && terminator !== 'eog';
       const allowed = free ? [...row.keys()] : [...next, ...ends];
       allowed.sort((a, b) => at(row, b) - at(row, a));
       token = at(allowed, 0);
-      // Of two that are impossible neither is likelier.
+      // Of two impossible tokens, neither is more likely.
       const isNear = allowed.length > 1 && !(at(row, token) - at(row, at(allowed, 1)) > bound);
       if (isNear) return undefined;
       if (!next.has(token)) return ended;
     }
-    left = left.filter((index) => paths[index]?.[depth] === token);
+    remaining = remaining.filter((index) => paths[index]?.[depth] === token);
   }
 }

@@ -1,49 +1,49 @@
-// A server's `Api` in this process: whatever an LM says is likeliest, told as servers tell it, and
-// no more than the likeliest. Quick enough for thousands of random questions.
+// A server's `Api` in this process, over an LM: reports only the top tokens, in a server's formats.
+// Fast enough for thousands of random questions.
 
 import type { GreedyLM } from 'autocog-lm';
 import { RemoteError } from '../../lib/common/errors.js';
 import type { RemoteEngine } from '../../lib/openai/choose/remote-engine.js';
-import type { Answer, Answers, Api, CompletionsBody } from '../../lib/openai/http/api.js';
+import type { Api, ApiResponse, ApiResult, CompletionsBody } from '../../lib/openai/http/api.js';
 
-/** How tokens are named: with ids, with bytes, or by texts alone as the legacy shape does. */
+/** How tokens are identified: by ids, by bytes, or by text alone as in the legacy format. */
 export type Naming = 'ids' | 'bytes' | 'texts';
 
-/** What there is to tell. */
-export interface Teller {
+/** What the server supports and reports. */
+export interface LMApiOptions {
   lm: GreedyLM;
-  /** The most of the likeliest tokens that it tells. */
-  most: number;
+  /** Maximum number of top tokens that it reports. */
+  maxTop: number;
   naming: Naming;
   textOf(token: number): string;
   bytesOf?(token: number): Uint8Array | undefined;
   biases?: boolean;
-  /** Whether it writes the least likely token, and tells that, too. */
-  isOdd?: boolean;
+  /** Whether it generates the least likely token and reports it in addition to the top ones. */
+  generatesLeastLikely?: boolean;
   chats?: boolean;
 }
 
 export class LMApi implements Api {
   readonly model = 'lm';
-  /** What was asked and answered. */
+  /** The bodies of all accepted requests. */
   readonly bodies: CompletionsBody[] = [];
-  /** How many prompts that were. */
+  /** Number of prompts in these requests. */
   prompts = 0;
-  readonly #teller: Teller;
+  readonly #options: LMApiOptions;
 
-  constructor(teller: Teller) {
-    this.#teller = teller;
+  constructor(serverOptions: LMApiOptions) {
+    this.#options = serverOptions;
   }
 
-  async completions(body: CompletionsBody, signal: AbortSignal | undefined): Promise<Answers> {
+  async completions(body: CompletionsBody, signal: AbortSignal | undefined): Promise<ApiResponse> {
     signal?.throwIfAborted();
-    const { most, biases = true, chats = false } = this.#teller;
+    const { maxTop, biases = true, chats = false } = this.#options;
     const { prompt, logprobs = 0, echo = false, logit_bias = {}, max_tokens, ...rest } = body;
     const isRefused = [
       chats,
       echo,
       typeof prompt === 'string',
-      logprobs > most,
+      logprobs > maxTop,
       !biases && body.logit_bias !== undefined,
       max_tokens !== 1,
       'return_tokens_as_token_ids' in rest,
@@ -54,69 +54,73 @@ export class LMApi implements Api {
     const prompts = (isList ? prompt : [prompt]) as readonly (readonly number[])[];
     this.bodies.push(body);
     this.prompts += prompts.length;
-    const answers: Answer[] = [];
+    const results: ApiResult[] = [];
     for (const [index, tokens] of prompts.entries()) {
-      answers.push(await this.#write(index, Int32Array.from(tokens), logprobs, logit_bias));
+      results.push(await this.#generate(index, Int32Array.from(tokens), logprobs, logit_bias));
     }
     const promptTokens = prompts.reduce((sum, { length }) => sum + length, 0);
-    return { answers, usage: { promptTokens, completionTokens: answers.length, cachedTokens: 0 } };
+    return { results, usage: { promptTokens, completionTokens: results.length, cachedTokens: 0 } };
   }
 
-  async chat(): Promise<Answers> {
+  async chat(): Promise<ApiResponse> {
     throw new RemoteError('Refused', { status: 404 });
   }
 
-  async #write(
+  async #generate(
     index: number,
     tokens: Int32Array,
     logprobs: number,
     bias: Readonly<Record<string, number>>,
-  ): Promise<Answer> {
-    const { lm, naming, textOf, bytesOf = () => undefined } = this.#teller;
+  ): Promise<ApiResult> {
+    const { lm, naming, textOf, bytesOf = () => undefined } = this.#options;
     const row = await lm.greedy(tokens);
-    // Nothing is quite impossible for a model, so that a bias can lift all.
+    // No token is quite impossible for a real model, so a bias can raise any.
     const lifted = row.map((logprob, token) => Math.max(-60, logprob) + (bias[token] ?? 0));
     const order = [...row.keys()].sort((a, b) => (row[b] as number) - (row[a] as number));
-    const isOdd = this.#teller.isOdd && Object.keys(bias).length === 0;
-    const written = isOdd ? (order.at(-1) as number) : lifted.indexOf(Math.max(...lifted));
+    const generatesLeastLikely =
+      this.#options.generatesLeastLikely && Object.keys(bias).length === 0;
+    const generated = generatesLeastLikely
+      ? (order.at(-1) as number)
+      : lifted.indexOf(Math.max(...lifted));
     const best = order.slice(0, logprobs);
-    if (isOdd && !best.includes(written)) best.push(written);
+    if (generatesLeastLikely && !best.includes(generated)) best.push(generated);
     const name = (id: number) => {
       const logprob = Math.max(-9999, row[id] as number);
       return { id, token: textOf(id), logprob };
     };
-    const inBytes = (token: number) => {
+    const byBytes = (token: number) => {
       return { ...name(token), id: undefined, bytes: [...(bytesOf(token) ?? [])] };
     };
-    const told = {
-      ids: { content: [{ ...name(written), top_logprobs: best.map(name) }] },
-      bytes: { content: [{ ...inBytes(written), top_logprobs: best.map(inBytes) }] },
+    const reported = {
+      ids: { content: [{ ...name(generated), top_logprobs: best.map(name) }] },
+      bytes: { content: [{ ...byBytes(generated), top_logprobs: best.map(byBytes) }] },
       texts: {
-        tokens: [textOf(written)],
-        token_logprobs: [row[written]],
+        tokens: [textOf(generated)],
+        token_logprobs: [row[generated]],
         top_logprobs: [
-          // Of several with one text, the likeliest.
+          // Of several tokens with the same text, the most likely one wins.
           Object.fromEntries(best.reverse().map((id) => [textOf(id), name(id).logprob])),
         ],
       },
     };
     return {
       index,
-      text: textOf(written),
-      finishReason: lm.endOfGeneration.includes(written) ? 'stop' : 'length',
-      // llama.cpp's server, which tells ids, is silent about a token that is half a character.
+      text: textOf(generated),
+      finishReason: lm.endOfGeneration.includes(generated) ? 'stop' : 'length',
+      // llama.cpp's server, which reports ids, omits the logprobs of a token that ends in
+      // mid-character.
       logprobs:
-        logprobs > 0 && !(naming === 'ids' && textOf(written).includes('\ufffd'))
-          ? told[naming]
+        logprobs > 0 && !(naming === 'ids' && textOf(generated).includes('\ufffd'))
+          ? reported[naming]
           : undefined,
     };
   }
 }
 
 /** The engine for choosing over such a server. */
-export function engineOf(teller: Teller, more: Partial<RemoteEngine> = {}) {
-  const { lm, textOf } = teller;
-  // The probe has words of its own, of which a small vocabulary may know none.
+export function engineOf(serverOptions: LMApiOptions, more: Partial<RemoteEngine> = {}) {
+  const { lm, textOf } = serverOptions;
+  // The probe has texts of its own, which may be out of a small vocabulary.
   const tokenize = async (text: string, addSpecial = false): Promise<Int32Array> =>
     (await lm.tokenize(text, { addSpecial })).map((token) => Math.max(0, token));
   const prompt = (text: string) => tokenize(text, true);
@@ -134,9 +138,9 @@ export function engineOf(teller: Teller, more: Partial<RemoteEngine> = {}) {
       textOf: (tokens, special) => lm.detokenize(tokens, { special }),
     },
     textOf: async (token) => textOf(token),
-    bytesOf: async (token) => teller.bytesOf?.(token),
+    bytesOf: async (token) => serverOptions.bytesOf?.(token),
     admit: async (signal) => signal?.throwIfAborted(),
     ...more,
-    api: new LMApi(teller),
+    api: new LMApi(serverOptions),
   } satisfies RemoteEngine;
 }

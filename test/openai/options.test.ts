@@ -1,4 +1,4 @@
-// What the class OpenAI takes as options and refuses, before any server is asked.
+// Which options the class OpenAI accepts and rejects, before sending any request.
 
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
@@ -11,7 +11,7 @@ const key = { apiKey: 'none' };
 const make = (options: object): OpenAI =>
   new OpenAI({ model: 'gpt-4o', ...options } as OpenAIOptions);
 
-t.test('options that are none are refused', async (t) => {
+t.test('invalid options are rejected', async (t) => {
   const kind = { name: 'TypeError', code: 'INVALID_ARGUMENT' };
   const size = { name: 'RangeError', code: 'OUT_OF_RANGE' };
   const cases: [object, typeof kind][] = [
@@ -68,7 +68,7 @@ t.test('options that are none are refused', async (t) => {
   t.ok(make({ client }));
 });
 
-t.test("only OpenAI's own server must have a key", async (t) => {
+t.test("only OpenAI's own server requires a key", async (t) => {
   const { OPENAI_API_KEY, OPENAI_BASE_URL } = process.env;
   t.teardown(() => {
     for (const [name, value] of Object.entries({ OPENAI_API_KEY, OPENAI_BASE_URL })) {
@@ -87,8 +87,8 @@ t.test("only OpenAI's own server must have a key", async (t) => {
   t.ok(make({}));
 });
 
-t.test('completions refuse what the API has no word for, and ask nobody', async (t) => {
-  // Nothing listens there any more.
+t.test('completions reject what the API cannot express, without a request', async (t) => {
+  // Nothing listens on this port any more.
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -129,5 +129,5 @@ t.test('completions refuse what the API has no word for, and ask nobody', async 
 });
 
 t.test('there is no greedy', async (t) => {
-  t.notOk('greedy' in OpenAI.prototype, 'a server does not give the whole distribution');
+  t.notOk('greedy' in OpenAI.prototype, 'servers do not return the full distribution');
 });

@@ -1,5 +1,5 @@
-// `autocog-lm/openai` where its peer dependencies are not installed: it loads, says what to
-// install, and does what can be done without.
+// `autocog-lm/openai` without its peer dependencies installed: it loads, reports what to install,
+// and does what it can without.
 
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -7,7 +7,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import t, { type Test } from 'tap';
 
-/** A copy of the package where nothing but these packages is installed; far from our own. */
+/**
+ * A copy of the package with only these packages installed, out of reach of our own node_modules.
+ */
 function installed(t: Test, packages: readonly string[]): string {
   const folder = mkdtempSync(join(tmpdir(), 'autocog-lm-peers-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
@@ -22,10 +24,10 @@ function installed(t: Test, packages: readonly string[]): string {
   return folder;
 }
 
-/** What a program prints there, as JSON. */
+/** Runs a program there and parses its output as JSON. */
 function run(folder: string, file: string, program: string): unknown {
   writeFileSync(join(folder, file), program);
-  // tap hands on loaders that would find our own packages.
+  // tap sets loaders that would find our own packages.
   const { NODE_OPTIONS, ...env } = process.env;
   const { stdout, stderr } = spawnSync(process.execPath, [join(folder, file)], {
     encoding: 'utf8',
@@ -39,15 +41,15 @@ const forms = [
   ['program.cjs', "const { OpenAI } = require('autocog-lm/openai');"],
 ] as const;
 
-const tell = `
-const told = ({ name, code, message, cause }) =>
+const report = `
+const print = ({ name, code, message, cause }) =>
   console.log(JSON.stringify({ name, code, message, cause: cause?.code }));
 `;
 
-t.test('without openai there is no client to make, and one can be handed in', async (t) => {
+t.test('without openai no client can be created, but one can be passed in', async (t) => {
   const folder = installed(t, []);
   for (const [file, load] of forms) {
-    const missing = `${load}${tell} try { new OpenAI({ model: 'gpt-4o' }); } catch (error) { told(error); }`;
+    const missing = `${load}${report} try { new OpenAI({ model: 'gpt-4o' }); } catch (error) { print(error); }`;
     t.same(run(folder, file, missing), {
       name: 'LMError',
       code: 'PEER_MISSING',
@@ -61,10 +63,10 @@ t.test('without openai there is no client to make, and one can be handed in', as
   }
 });
 
-t.test('without js-tiktoken there are texts, and no tokens', async (t) => {
+t.test('without js-tiktoken completions work, but have no tokens', async (t) => {
   const folder = installed(t, ['openai']);
   for (const [file, load] of forms) {
-    const missing = `${load}${tell} new OpenAI({ model: 'gpt-4o' }).tokenize('x').catch(told);`;
+    const missing = `${load}${report} new OpenAI({ model: 'gpt-4o' }).tokenize('x').catch(print);`;
     t.same(run(folder, file, missing), {
       name: 'LMError',
       code: 'PEER_MISSING',
@@ -72,7 +74,7 @@ t.test('without js-tiktoken there are texts, and no tokens', async (t) => {
         'OpenAI needs the package js-tiktoken, which cannot be loaded here: npm install js-tiktoken@1',
       cause: 'MODULE_NOT_FOUND',
     });
-    const written = `${load}
+    const completion = `${load}
       const body = JSON.stringify({ choices: [{ text: ' blue', index: 0, finish_reason: 'stop' }] });
       const headers = { 'content-type': 'application/json' };
       const client = {
@@ -81,6 +83,6 @@ t.test('without js-tiktoken there are texts, and no tokens', async (t) => {
       };
       new OpenAI({ model: 'gpt-4o', client }).complete('The sky is')
         .then(({ text, tokens }) => console.log(JSON.stringify([text, tokens.length])));`;
-    t.same(run(folder, file, written), [' blue', 0]);
+    t.same(run(folder, file, completion), [' blue', 0]);
   }
 });

@@ -1,5 +1,5 @@
-// Choosing without numbers: by bias, from token to token, and by labels. What AutoCog's class did
-// wrong is among it.
+// Choosing without numbers: by bias, token by token, and by labels. Includes the cases that
+// AutoCog's own implementation got wrong.
 
 import fc from 'fast-check';
 import t from 'tap';
@@ -10,19 +10,19 @@ import { matchReply } from '../../lib/openai/choose/token-match.js';
 import { at } from '../suite/oracle.js';
 import { DiceLM } from '../support/dice-lm.js';
 import { walkGreedily } from './greedy-walk.js';
-import { engineOf, type Teller } from './lm-api.js';
+import { engineOf, type LMApiOptions } from './lm-api.js';
 
 const textOf = (token: number): string => 'abcde'[token] ?? '';
 
-/** A chooser over a DiceLM, and what was sent since the probe. */
-async function setUp(seed: number, more: Partial<Teller> = {}) {
+/** A chooser over a DiceLM, and the requests sent since the probe. */
+async function setUp(seed: number, more: Partial<LMApiOptions> = {}) {
   const lm = new DiceLM(seed);
-  const engine = engineOf({ lm, most: 0, naming: 'ids', textOf, ...more });
+  const engine = engineOf({ lm, maxTop: 0, naming: 'ids', textOf, ...more });
   const chooser = new RemoteChooser(engine);
   await chooser.probe();
   const before = engine.api.bodies.length;
-  const asked = () => engine.api.bodies.slice(before);
-  return { lm, engine, chooser, asked };
+  const sent = () => engine.api.bodies.slice(before);
+  return { lm, engine, chooser, sent };
 }
 
 const letters = fc.string({ unit: fc.constantFrom(...'abcde'), minLength: 1, maxLength: 6 });
@@ -30,19 +30,19 @@ const question = fc.record({
   seed: fc.integer(),
   prompt: letters,
   choices: fc.array(letters, { minLength: 1, maxLength: 20 }),
-  most: fc.constantFrom(0, 3),
+  maxTop: fc.constantFrom(0, 3),
   naming: fc.constantFrom('ids', 'texts'),
   terminator: fc.constantFrom('none', 'eog', 'e'),
 } as const);
 
-t.test('it goes where the likeliest token leads, for random sets of choices', async (t) => {
+t.test('it follows the most likely token, for random sets of choices', async (t) => {
   let compared = 0;
-  const property = fc.asyncProperty(question, async (asked) => {
-    const { seed, prompt, choices, terminator, ...told } = asked;
-    const { lm, chooser } = await setUp(seed, told);
+  const property = fc.asyncProperty(question, async (sample) => {
+    const { seed, prompt, choices, terminator, ...server } = sample;
+    const { lm, chooser } = await setUp(seed, server);
     const found = await chooser.choose(prompt, choices, { terminator, strategy: 'bias' });
     const index = await walkGreedily(lm, prompt, choices, terminator, 0);
-    if (found.text !== choices[found.index]) throw new Error('It is none of the choices');
+    if (found.text !== choices[found.index]) throw new Error('It is not one of the choices');
     if (index === undefined) return;
     compared++;
     if (found.text !== choices[index]) throw new Error(`${found.text}, not ${choices[index]}`);
@@ -54,7 +54,7 @@ t.test('it goes where the likeliest token leads, for random sets of choices', as
 });
 
 t.test('choices of several lengths are walked to their ends', async (t) => {
-  // Of positions zipped to the shortest choice only the first would be looked at.
+  // Zipping the positions to the shortest choice would look only at the first one.
   for (let seed = 0; seed < 40; seed++) {
     const { lm, chooser } = await setUp(seed);
     const choices = ['ab', 'acd', 'acbe', 'acbad'];
@@ -64,43 +64,46 @@ t.test('choices of several lengths are walked to their ends', async (t) => {
   }
 });
 
-t.test('once a token is picked only what begins with it is offered', async (t) => {
+t.test('once a token is selected, only its continuations are candidates', async (t) => {
   for (let seed = 0; seed < 20; seed++) {
-    const { chooser, asked } = await setUp(seed);
+    const { chooser, sent } = await setUp(seed);
     await chooser.choose('a', ['aca', 'ada', 'bea', 'bca'], { strategy: 'bias' });
-    const offered = asked().map(({ logit_bias = {} }) => Object.keys(logit_bias).map(Number));
+    const offered = sent().map(({ logit_bias = {} }) => Object.keys(logit_bias).map(Number));
     t.same(offered[0], [0, 1]);
-    t.ok(['2,3', '2,4'].includes(`${offered[1]}`), 'the second token of what is left');
-    t.equal(offered.length, 2, 'the last token is never asked for');
+    t.ok(['2,3', '2,4'].includes(`${offered[1]}`), 'the second token of the remaining choices');
+    t.equal(offered.length, 2, 'the last token is never requested');
   }
 });
 
-t.test('a reply that the tokenizer would cut otherwise is a candidate all the same', async (t) => {
-  // The third token is written as two that others have, as after a token of a merged word.
-  const whole = (token: number): string => (token === 2 ? 'ab' : textOf(token));
-  for (const naming of ['ids', 'texts'] as const) {
-    for (let seed = 0; seed < 10; seed++) {
-      const { lm, chooser } = await setUp(seed, { naming, textOf: whole });
-      const choices = [[2], [3], [4]].map((path) => Int32Array.from(path));
-      const { index } = await chooser.choose('a', choices, { strategy: 'bias' });
-      const row = await lm.greedy('a');
-      const most = Math.max(at(row, 2), at(row, 3), at(row, 4));
-      t.equal(row[index + 2], most);
+t.test(
+  'a reply that the tokenizer would split differently still matches its candidate',
+  async (t) => {
+    // The third token has the text of two other tokens, like one that the tokenizer would split.
+    const whole = (token: number): string => (token === 2 ? 'ab' : textOf(token));
+    for (const naming of ['ids', 'texts'] as const) {
+      for (let seed = 0; seed < 10; seed++) {
+        const { lm, chooser } = await setUp(seed, { naming, textOf: whole });
+        const choices = [[2], [3], [4]].map((path) => Int32Array.from(path));
+        const { index } = await chooser.choose('a', choices, { strategy: 'bias' });
+        const row = await lm.greedy('a');
+        const highest = Math.max(at(row, 2), at(row, 3), at(row, 4));
+        t.equal(row[index + 2], highest);
+      }
     }
-  }
-});
+  },
+);
 
-t.test('what everything agrees on costs nothing', async (t) => {
-  const { chooser, asked } = await setUp(1);
+t.test('tokens that all choices share need no request', async (t) => {
+  const { chooser, sent } = await setUp(1);
   const one = await chooser.choose('a', ['bcd', 'bcd'], { strategy: 'bias' });
-  t.equal(asked().length, 0);
+  t.equal(sent().length, 0);
   t.same([one.index, one.text, one.usage.decodeCalls], [0, 'bcd', 0]);
   await chooser.choose('a', ['bcda', 'bcde'], { strategy: 'bias' });
-  t.equal(asked().length, 1);
-  t.same(asked()[0]?.prompt, [0, 1, 2, 3], 'where they part');
+  t.equal(sent().length, 1);
+  t.same(sent()[0]?.prompt, [0, 1, 2, 3], 'where they diverge');
 });
 
-t.test('a choice without numbers says that it has none', async (t) => {
+t.test('a choice without numbers has NaN everywhere', async (t) => {
   const { chooser } = await setUp(2);
   const found = await chooser.choose('a', ['ab', 'cd', 'ab', 'e'], { strategy: 'bias' });
   t.equal(found.numbers, 'none');
@@ -119,7 +122,7 @@ t.test('a choice without numbers says that it has none', async (t) => {
   t.equal(found.tree.nodes()[1]?.logprob, undefined);
 });
 
-t.test('options that mean numbers are refused', async (t) => {
+t.test('options that need numbers are rejected', async (t) => {
   const { chooser } = await setUp(2);
   const refused: RemoteChooseOptions[] = [
     { normalize: 'tokens' },
@@ -140,14 +143,14 @@ t.test('options that mean numbers are refused', async (t) => {
   await t.rejects(chooser.choose('a', [], { strategy: 'bias' }), RangeError);
 });
 
-t.test('a server that takes no biases is no server for it', async (t) => {
+t.test('a server without logit_bias is not supported', async (t) => {
   const { chooser } = await setUp(2, { biases: false });
   const call = chooser.choose('a', ['b', 'c'], { strategy: 'bias' });
   await t.rejects(call, { code: 'NOT_SUPPORTED' });
   await t.rejects(chooser.choose('a', ['b', 'c']), { code: 'NOT_SUPPORTED' });
 });
 
-t.test('replies are told by ids, then bytes, then text', async (t) => {
+t.test('replies are matched by id, then bytes, then text', async (t) => {
   const name = (token: number, text: string) => ({ token, text, bytes: Buffer.from(text) });
   const candidates = [name(1, ' blue'), name(2, 'blue'), name(3, ' é')];
   const reply = (text: string, logprobs?: object) => {
@@ -155,11 +158,11 @@ t.test('replies are told by ids, then bytes, then text', async (t) => {
   };
   const content = (fields: object) => ({ content: [{ token: 'x', logprob: 0, ...fields }] });
   t.equal(reply('anything', content({ id: 2 })), candidates[1]);
-  t.equal(reply(' blue', content({ id: 9 })), 'none', 'the id knows better');
+  t.equal(reply(' blue', content({ id: 9 })), 'none', 'the id takes precedence');
   t.equal(reply('?', content({ bytes: [...Buffer.from(' é')] })), candidates[2]);
   t.equal(reply(' blue'), candidates[0]);
-  t.equal(reply('é'), candidates[2], 'white space may be lost');
-  t.equal(reply('blue '), 'unclear');
+  t.equal(reply('é'), candidates[2], 'white space may be trimmed');
+  t.equal(reply('blue '), 'ambiguous');
   t.equal(reply('green'), 'none');
   t.equal(reply(''), 'none');
   t.equal(reply(' blue', { content: [{ token: ' b' }, { token: 'lue' }] }), 'none');
@@ -171,7 +174,7 @@ t.test('labels have one width, and replies are read with tolerance', async (t) =
   t.same([many[0], many[998], many.length], ['0001', '0999', 1000]);
   const message = messageOf('The sky is', 'Choose.', [' blue', ' red']);
   t.equal(message, 'The sky is\n\nChoose.\n\n1.  blue\n2.  red');
-  const colours = ['blue', 'red', 'dark red'];
+  const colors = ['blue', 'red', 'dark red'];
   const cases: [string, number][] = [
     ['2', 1],
     [' **3**.', 2],
@@ -186,7 +189,8 @@ t.test('labels have one width, and replies are read with tolerance', async (t) =
     ['', -1],
     ['I do not know', -1],
   ];
-  for (const [said, index] of cases) t.equal(readReply(said, colours), index, JSON.stringify(said));
+  for (const [reply, index] of cases)
+    t.equal(readReply(reply, colors), index, JSON.stringify(reply));
   const twelve = Array.from({ length: 12 }, (_, index) => `option ${index}`);
   t.equal(readReply('7', twelve), 6, 'a zero may be missing');
   t.equal(readReply('012', twelve), -1);

@@ -1,5 +1,5 @@
-// What a few of the likeliest tokens say of a set of choices, for thousands of random ones: what
-// is told is exact, what is not is within its bounds.
+// What a few top tokens reveal about a set of choices, for thousands of random sets: reported
+// values are exact, all others are within their bounds.
 
 import { TokenChoiceTree } from 'autocog-lm';
 import fc from 'fast-check';
@@ -16,7 +16,7 @@ import { engineOf, type Naming } from './lm-api.js';
 const unknown = Number.NaN;
 const near = (a: number, b: number): boolean => Math.abs(a - b) < 1e-9;
 
-/** Two letters that are known, and two that have a limit; one of them leads to two choices. */
+/** Two letters with known values and two with upper bounds, one of which leads to two choices. */
 const tree = new TokenChoiceTree(
   [[1], [2], [3], [4, 5], [4, 6]].map((path) => Int32Array.from(path)),
 );
@@ -30,19 +30,19 @@ const logprobs = Float64Array.of(
   unknown,
 );
 
-function stand(limit: number, rest: number, lengths = [1, 1, 1, 1, 1]) {
+function rankWith(limit: number, rest: number, lengths = [1, 1, 1, 1, 1]) {
   const none = (): Float64Array => new Float64Array(7).fill(unknown);
   const limits = { logprobs: none(), ends: none(), rests: none() };
   limits.logprobs[3] = Math.log(limit);
   limits.logprobs[4] = Math.log(limit);
   limits.rests[0] = Math.log(rest);
-  const contest = findDistinct(tree.ends, lengths, [0, 0, 0, 0, 0]);
-  const bounds = boundsOf(tree, { logprobs, ends: none(), limits }, new Uint8Array(7), contest);
-  return { bounds, ranking: rank(contest, bounds) };
+  const distinct = findDistinct(tree.ends, lengths, [0, 0, 0, 0, 0]);
+  const bounds = boundsOf(tree, { logprobs, ends: none(), limits }, new Uint8Array(7), distinct);
+  return { bounds, ranking: rank(distinct, bounds) };
 }
 
-t.test('a limit bounds a token and all that it leads to', async (t) => {
-  const { bounds, ranking } = stand(0.1, 0.3);
+t.test('an upper bound applies to a token and all that it leads to', async (t) => {
+  const { bounds, ranking } = rankWith(0.1, 0.3);
   t.same(
     bounds.standings.map(({ open, frontier }) => [open, frontier]),
     [
@@ -61,22 +61,22 @@ t.test('a limit bounds a token and all that it leads to', async (t) => {
   t.ok(near(ranking.choices[2]?.interval?.[1] ?? 0, 0.1 / 0.8));
 });
 
-t.test('what is left for all that is not told bounds them together', async (t) => {
-  const { bounds, ranking } = stand(0.2, 0.3);
+t.test('the remaining probability bounds all unreported tokens together', async (t) => {
+  const { bounds, ranking } = rankWith(0.2, 0.3);
   t.ok(near(bounds.openMass, 0.3));
   t.ok(near(ranking.massInterval?.[1] ?? 0, 1));
   t.equal(ranking.certified, 1, '0.2 is no more than the limit of 0.2');
 });
 
-t.test('of normalised scores each open choice is bounded alone', async (t) => {
-  const { bounds } = stand(0.2, 0.3, [1, 1, 2, 2, 2]);
+t.test('with normalized scores each open choice is bounded separately', async (t) => {
+  const { bounds } = rankWith(0.2, 0.3, [1, 1, 2, 2, 2]);
   t.ok(bounds.standings.slice(2).every(({ score }) => near(score, Math.log(0.2) / 2)));
   const [low] = intervalOf(at(bounds.standings, 0), bounds);
   t.ok(near(low, 0.5 / (0.7 + 3 * Math.sqrt(0.2))));
 });
 
-t.test('a limit of nothing is certain', async (t) => {
-  const { bounds, ranking } = stand(0, 0);
+t.test('a bound of zero is exact', async (t) => {
+  const { bounds, ranking } = rankWith(0, 0);
   t.equal(bounds.openMass, 0);
   t.same(ranking.choices[3]?.interval, [0, 0]);
   t.equal(ranking.certified, 2);
@@ -87,9 +87,9 @@ const question = fc.record({
   seed: fc.integer(),
   prompt: letters,
   choices: fc.array(letters, { minLength: 1, maxLength: 20 }),
-  most: fc.constantFrom(1, 2, 3, 4, 5, 6, 6, 6),
+  maxTop: fc.constantFrom(1, 2, 3, 4, 5, 6, 6, 6),
   naming: fc.constantFrom('ids', 'half ids', 'texts', 'half texts', 'half bytes'),
-  isOdd: fc.boolean(),
+  generatesLeastLikely: fc.boolean(),
   normalize: fc.constantFrom('none', 'none', 'tokens', 'bytes'),
   terminator: fc.constantFrom('none', 'eog', 'e'),
   batching: fc.constantFrom('tree', 'tree', 'sequential'),
@@ -103,7 +103,7 @@ const question = fc.record({
   ),
 } as const);
 
-/** Throws unless what is exact is true, and what is bounded within its bounds. */
+/** Throws unless exact values are correct and bounded ones within their bounds. */
 function check(found: RemoteChoice, full: Awaited<ReturnType<DiceLM['choose']>>): void {
   const claim = (holds: boolean, what: string): void => {
     if (!holds) throw new Error(`${what}\n${JSON.stringify(found.choices)}`);
@@ -111,9 +111,12 @@ function check(found: RemoteChoice, full: Awaited<ReturnType<DiceLM['choose']>>)
   const within = (value: number, low: number, high: number): boolean =>
     value === low || value === high || (value >= low - 1e-9 && value <= high + 1e-9);
   const open = found.choices.filter(({ exact }) => !exact);
-  claim((found.numbers === 'exact') === (open.length === 0), 'numbers say what they are');
-  const [least, most] = found.massInterval ?? [found.mass, found.mass];
-  claim(within(full.mass, least, most), `the mass ${full.mass} is within ${least} and ${most}`);
+  claim((found.numbers === 'exact') === (open.length === 0), '`numbers` is correct');
+  const [least, highest] = found.massInterval ?? [found.mass, found.mass];
+  claim(
+    within(full.mass, least, highest),
+    `the mass ${full.mass} is within ${least} and ${highest}`,
+  );
   claim(found.margin <= full.margin + 1e-9, 'the margin is no less');
   for (const { index, exact, logprob, score, probability, logprobs, interval } of found.choices) {
     const truth = at(full.choices, index);
@@ -122,31 +125,51 @@ function check(found: RemoteChoice, full: Awaited<ReturnType<DiceLM['choose']>>)
     claim(within(truth.probability, low, high), `probability ${index}: ${truth.probability}`);
     claim(within(truth.logprob, exact ? logprob : -Infinity, logprob), `logprob ${index}`);
     claim(within(truth.score, exact ? score : -Infinity, score), `score ${index}`);
-    for (const [place, value] of logprobs.entries()) {
-      const own = at(truth.logprobs, place);
-      claim(Number.isNaN(value) ? !exact : within(own, value, value), `token ${place} of ${index}`);
+    for (const [position, value] of logprobs.entries()) {
+      const own = at(truth.logprobs, position);
+      claim(
+        Number.isNaN(value) ? !exact : within(own, value, value),
+        `token ${position} of ${index}`,
+      );
     }
   }
   const byRank = (choice: typeof found.choices) => [...choice].sort((a, b) => a.rank - b.rank);
-  const wanted = byRank(full.choices);
+  const expected = byRank(full.choices);
   for (const { index, rank } of byRank(found.choices).slice(0, found.certified)) {
-    claim(at(wanted, rank - 1).index === index, `rank ${rank} is certain`);
+    claim(at(expected, rank - 1).index === index, `rank ${rank} is certain`);
   }
 }
 
 t.test('for random sets of choices and lists of any length', async (t) => {
   const counts = { exact: 0, bounded: 0 };
-  const property = fc.asyncProperty(question, async (asked) => {
-    const { seed, prompt, choices, most, naming, isOdd, goal, batching, ...options } = asked;
+  const property = fc.asyncProperty(question, async (sample) => {
+    const {
+      seed,
+      prompt,
+      choices,
+      maxTop,
+      naming,
+      generatesLeastLikely,
+      goal,
+      batching,
+      ...options
+    } = sample;
     const lm = new DiceLM(seed);
-    // The end has no text; and of two letters it cannot be told which is which.
+    // The end token has no text, and two letters are indistinguishable.
     const textOf = (token: number): string =>
       naming.startsWith('half') && token > 2 ? '\ufffd' : ('abcde'[token] ?? '');
-    // Bytes tell all but the end.
+    // Bytes identify all but the end token.
     const bytesOf = (token: number) => (token < 5 ? Uint8Array.of(0xf0 + token) : undefined);
     const kind = naming.replace('half ', '') as Naming;
-    const teller = { lm, most, isOdd, naming: kind, textOf, ...(kind === 'bytes' && { bytesOf }) };
-    const engine = engineOf(teller, { topLogprobsLimit: most });
+    const serverOptions = {
+      lm,
+      maxTop,
+      generatesLeastLikely,
+      naming: kind,
+      textOf,
+      ...(kind === 'bytes' && { bytesOf }),
+    };
+    const engine = engineOf(serverOptions, { topLogprobsLimit: maxTop });
     const more = goal.search === undefined ? { ...goal, batching } : goal;
     const chooser = new RemoteChooser(engine);
     const found = await chooser.choose(prompt, choices, { ...options, ...more });
@@ -154,12 +177,12 @@ t.test('for random sets of choices and lists of any length', async (t) => {
     if (found.strategy !== 'logprobs') throw new Error(found.strategy);
     check(found, full);
     if (
-      most === 6 &&
+      maxTop === 6 &&
       naming.endsWith('ids') &&
       found.numbers !== 'exact' &&
       goal.search === undefined
     ) {
-      throw new Error('All was told');
+      throw new Error('All was reported');
     }
     counts[found.numbers as keyof typeof counts]++;
   });
@@ -167,12 +190,12 @@ t.test('for random sets of choices and lists of any length', async (t) => {
   t.ok(counts.exact > 300 && counts.bounded > 300, JSON.stringify(counts));
 });
 
-t.test('a search asks about fewer places, and ends where it cannot be certain', async (t) => {
+t.test('a search requests fewer positions, and ends if it cannot become certain', async (t) => {
   const lm = new DiceLM(3);
   const textOf = (token: number): string => 'abcde'[token] ?? '';
   const choices = ['aab', 'bcd', 'cde', 'dea', 'ebb', 'acd', 'bee'];
-  const ask = async (most: number, options: object) => {
-    const engine = engineOf({ lm, most, naming: 'ids', textOf }, { topLogprobsLimit: most });
+  const ask = async (maxTop: number, options: object) => {
+    const engine = engineOf({ lm, maxTop, naming: 'ids', textOf }, { topLogprobsLimit: maxTop });
     const chooser = new RemoteChooser(engine);
     await chooser.probe();
     const before = engine.api.prompts;
@@ -188,16 +211,16 @@ t.test('a search asks about fewer places, and ends where it cannot be certain', 
   t.equal(blind.found.numbers, 'bounded');
 });
 
-t.test('levels go in requests of their own, and not one request per node', async (t) => {
+t.test('there is one request per level, not per node', async (t) => {
   const lm = new DiceLM(5);
   const textOf = (token: number): string => 'abcde'[token] ?? '';
-  const engine = engineOf({ lm, most: 6, naming: 'ids', textOf });
+  const engine = engineOf({ lm, maxTop: 6, naming: 'ids', textOf });
   const chooser = new RemoteChooser(engine);
   await chooser.probe();
   const before = engine.api.bodies.length;
   const choices = ['abc', 'abd', 'bcd', 'bce', 'cab', 'cac', 'c'];
   const { usage, tree } = await chooser.choose('a', choices);
-  t.equal(engine.api.bodies.length - before, 3, 'as many as the tree is deep');
+  t.equal(engine.api.bodies.length - before, 3, 'one per level of the tree');
   t.equal(usage.decodeCalls, 3);
   t.equal(tree.depth, 3);
 });
@@ -205,14 +228,14 @@ t.test('levels go in requests of their own, and not one request per node', async
 t.test('a prior has to be exact', async (t) => {
   const lm = new DiceLM(5);
   const textOf = (token: number): string => 'abcde'[token] ?? '';
-  const few = engineOf({ lm, most: 1, naming: 'ids', textOf });
+  const few = engineOf({ lm, maxTop: 1, naming: 'ids', textOf });
   const refused = new RemoteChooser(few).choose('a', ['ab', 'ba', 'cc'], { prior: 'b' });
   await t.rejects(refused, { code: 'NOT_SUPPORTED' });
-  const all = engineOf({ lm, most: 6, naming: 'ids', textOf });
+  const all = engineOf({ lm, maxTop: 6, naming: 'ids', textOf });
   const found = await new RemoteChooser(all).choose('a', ['ab', 'ba', 'cc'], { prior: 'b' });
-  const wanted = await lm.choose('a', ['ab', 'ba', 'cc'], { prior: 'b' });
+  const expected = await lm.choose('a', ['ab', 'ba', 'cc'], { prior: 'b' });
   t.same(
     found.choices.map(({ score, rank }) => [score, rank]),
-    wanted.choices.map(({ score, rank }) => [score, rank]),
+    expected.choices.map(({ score, rank }) => [score, rank]),
   );
 });

@@ -1,28 +1,28 @@
-// What a server can do: found out once, by few requests, and not remembered where it failed.
+// What a server supports: probed once, with few requests, and again after a failure.
 
 import t from 'tap';
 import type { SettledChoice } from '../../lib/choose/choose-group.js';
 import { RemoteError } from '../../lib/common/errors.js';
 import { RemoteChooser } from '../../lib/openai/choose/choose.js';
 import type { RemoteChoice } from '../../lib/openai/choose/choose-result.js';
-import type { Answers, Api, ChatBody, CompletionsBody } from '../../lib/openai/http/api.js';
+import type { Api, ApiResponse, ChatBody, CompletionsBody } from '../../lib/openai/http/api.js';
 import { at } from '../suite/oracle.js';
 import { DiceLM } from '../support/dice-lm.js';
 import { engineOver } from './fetch-api.js';
-import { engineOf, LMApi, type Teller } from './lm-api.js';
+import { engineOf, LMApi, type LMApiOptions } from './lm-api.js';
 
 const textOf = (token: number): string => 'abcde'[token] ?? '';
-const teller = (more: Partial<Teller> = {}): Teller => {
-  return { lm: new DiceLM(4), most: 6, naming: 'ids', textOf, ...more };
+const serverOptions = (more: Partial<LMApiOptions> = {}): LMApiOptions => {
+  return { lm: new DiceLM(4), maxTop: 6, naming: 'ids', textOf, ...more };
 };
 
-/** A server that fails a number of times before it answers, and may wait for a signal. */
+/** A server whose first requests fail. */
 class LateApi extends LMApi implements Api {
   failures: number;
   readonly #status: number | undefined;
 
   constructor(failures: number, status?: number) {
-    super(teller());
+    super(serverOptions());
     this.failures = failures;
     this.#status = status;
   }
@@ -30,29 +30,30 @@ class LateApi extends LMApi implements Api {
   override async completions(
     body: CompletionsBody,
     signal: AbortSignal | undefined,
-  ): Promise<Answers> {
+  ): Promise<ApiResponse> {
     if (this.failures-- > 0) throw new RemoteError('Not now', { status: this.#status });
     return super.completions(body, signal);
   }
 }
 
-const chooserOf = (api: Api): RemoteChooser => new RemoteChooser({ ...engineOf(teller()), api });
+const chooserOf = (api: Api): RemoteChooser =>
+  new RemoteChooser({ ...engineOf(serverOptions()), api });
 
-t.test('a failed probe is made again, and a made one is not', async (t) => {
+t.test('a failed probe is repeated, a successful one is cached', async (t) => {
   for (const status of [undefined, 401, 429, 503]) {
     const api = new LateApi(1, status);
     const chooser = chooserOf(api);
     await t.rejects(chooser.probe(), { code: 'REMOTE', status });
     const features = await chooser.probe();
-    t.equal(features.topLogprobs, 5, 'of the numbers that are tried');
-    const asked = api.bodies.length;
+    t.equal(features.topLogprobs, 5, 'one of the numbers that are tried');
+    const requests = api.bodies.length;
     const [choice] = await Promise.all([chooser.choose('a', ['b']), chooser.probe()]);
     t.equal(choice.strategy, 'logprobs');
-    t.equal(api.bodies.length, asked + 1, 'the choice alone');
+    t.equal(api.bodies.length, requests + 1, 'the choice alone');
   }
 });
 
-t.test('calls at the same time share one probe, and one that fails', async (t) => {
+t.test('concurrent calls share one probe, also if it fails', async (t) => {
   const api = new LateApi(0);
   const chooser = chooserOf(api);
   const alone = chooserOf(new LateApi(0));
@@ -69,7 +70,7 @@ t.test('calls at the same time share one probe, and one that fails', async (t) =
   );
 });
 
-t.test('the abort of one caller fails no other', async (t) => {
+t.test('aborting one caller does not affect others', async (t) => {
   const chooser = chooserOf(new LateApi(0));
   const controller = new AbortController();
   const aborted = chooser.probe({ signal: controller.signal });
@@ -85,68 +86,70 @@ t.test('the abort of one caller fails no other', async (t) => {
   });
 });
 
-t.test('what a server tells decides how it is asked', async (t) => {
-  const cases: [Partial<Teller>, string, object][] = [
+t.test("the server's features determine the strategy", async (t) => {
+  const cases: [Partial<LMApiOptions>, string, object][] = [
     [{}, 'logprobs', { topLogprobs: 5, tokenNames: 'ids', logitBias: true, echo: false }],
     [{ naming: 'texts' }, 'logprobs', { tokenNames: 'texts', tokenIds: false }],
-    [{ most: 2 }, 'logprobs', { topLogprobs: 1 }],
-    [{ most: 0 }, 'bias', { topLogprobs: 0, logitBias: true }],
+    [{ maxTop: 2 }, 'logprobs', { topLogprobs: 1 }],
+    [{ maxTop: 0 }, 'bias', { topLogprobs: 0, logitBias: true }],
     [{ biases: false }, 'logprobs', { logitBias: false, rawLogprobs: false }],
   ];
-  for (const [some, strategy, wanted] of cases) {
-    const chooser = new RemoteChooser(engineOf(teller(some)));
-    t.match(await chooser.probe(), { completions: true, promptLists: true, ...wanted });
+  for (const [overrides, strategy, expected] of cases) {
+    const chooser = new RemoteChooser(engineOf(serverOptions(overrides)));
+    t.match(await chooser.probe(), { completions: true, promptLists: true, ...expected });
     t.equal((await chooser.choose('a', ['bc', 'bd', 'c'])).strategy, strategy);
   }
-  const limited = new RemoteChooser(engineOf(teller({ most: 4 }), { topLogprobsLimit: 3 }));
+  const limited = new RemoteChooser(
+    engineOf(serverOptions({ maxTop: 4 }), { topLogprobsLimit: 3 }),
+  );
   t.equal((await limited.probe()).topLogprobs, 3);
 });
 
-t.test('where nothing can be asked, the server’s own refusal is told', async (t) => {
-  const chooser = new RemoteChooser(engineOf(teller({ chats: true })));
+t.test('without any usable endpoint, the server’s own error is reported', async (t) => {
+  const chooser = new RemoteChooser(engineOf(serverOptions({ chats: true })));
   await t.rejects(chooser.probe(), { code: 'REMOTE', status: 404 });
   await t.rejects(chooser.choose('a', ['b', 'c']), { code: 'REMOTE', status: 404 });
 });
 
-t.test('where no server listens, there is an error', async (t) => {
+t.test('without a server there is an error', async (t) => {
   const chooser = new RemoteChooser(engineOver('http://127.0.0.1:9'));
   await t.rejects(chooser.probe(), { code: 'REMOTE' });
   await t.rejects(chooser.choose('a', ['b', 'c']), { code: 'REMOTE' });
 });
 
-/** A server that answers other than it was asked. */
+/** A server that responds with something other than requested. */
 class OddApi extends LMApi {
   odd = false;
-  readonly #change: (answers: Answers) => Answers;
+  readonly #change: (response: ApiResponse) => ApiResponse;
 
-  constructor(change: (answers: Answers) => Answers) {
-    super(teller());
+  constructor(change: (response: ApiResponse) => ApiResponse) {
+    super(serverOptions());
     this.#change = change;
   }
 
   override async completions(
     body: CompletionsBody,
     signal: AbortSignal | undefined,
-  ): Promise<Answers> {
-    const answers = await super.completions(body, signal);
-    return this.odd ? this.#change(answers) : answers;
+  ): Promise<ApiResponse> {
+    const response = await super.completions(body, signal);
+    return this.odd ? this.#change(response) : response;
   }
 
-  override async chat(_body?: ChatBody): Promise<Answers> {
+  override async chat(_body?: ChatBody): Promise<ApiResponse> {
     throw new RemoteError('No chats', { status: 404 });
   }
 }
 
-t.test('fewer answers than prompts, or none of the candidates, are an error', async (t) => {
+t.test('a wrong number of results, or no matching candidate, is an error', async (t) => {
   const choices = ['ab', 'cd', 'ac', 'ce'];
-  const few = new OddApi(({ answers, usage }) => ({ answers: answers.slice(1), usage }));
-  const many = new OddApi(({ answers, usage }) => ({ answers: [...answers, ...answers], usage }));
-  const other = new OddApi(({ answers, usage }) => {
+  const few = new OddApi(({ results, usage }) => ({ results: results.slice(1), usage }));
+  const many = new OddApi(({ results, usage }) => ({ results: [...results, ...results], usage }));
+  const other = new OddApi(({ results, usage }) => {
     const strange = { text: 'zzz', logprobs: undefined };
-    return { answers: answers.map((answer) => ({ ...answer, ...strange })), usage };
+    return { results: results.map((result) => ({ ...result, ...strange })), usage };
   });
-  const silent = new OddApi(({ answers, usage }) => {
-    return { answers: answers.map((answer) => ({ ...answer, logprobs: undefined })), usage };
+  const silent = new OddApi(({ results, usage }) => {
+    return { results: results.map((result) => ({ ...result, logprobs: undefined })), usage };
   });
   for (const [api, strategy] of [
     [few, 'logprobs'],
@@ -164,13 +167,13 @@ t.test('fewer answers than prompts, or none of the candidates, are an error', as
   await chooser.probe();
   silent.odd = true;
   const dark = await chooser.choose('a', choices);
-  t.equal(dark.numbers, 'bounded', 'of silence nothing is claimed');
+  t.equal(dark.numbers, 'bounded', 'missing values claim nothing');
   t.ok(dark.choices.every(({ interval }) => `${interval}` === '0,1'));
 });
 
-t.test('many tasks are answered in their order, whatever becomes of each', async (t) => {
+t.test('many tasks settle in order, whatever their outcomes', async (t) => {
   const lm = new DiceLM(4);
-  const chooser = chooserOf(new LMApi(teller()));
+  const chooser = chooserOf(new LMApi(serverOptions()));
   const tasks = Array.from({ length: 11 }, (_, index) => {
     return { prompt: 'abc'[index % 3] as string, choices: ['ab', 'cd', 'e'] };
   });
@@ -221,8 +224,8 @@ t.test('many tasks are answered in their order, whatever becomes of each', async
   t.throws(() => chooser.chooseMany(7 as unknown as []), TypeError);
 });
 
-t.test('an answered task does not wait for the next to come', async (t) => {
-  const chooser = chooserOf(new LMApi(teller()));
+t.test('a settled task does not wait for the next one to arrive', async (t) => {
+  const chooser = chooserOf(new LMApi(serverOptions()));
   let release: (() => void) | undefined;
   const later = new Promise<void>((resolve) => {
     release = resolve;

@@ -1,5 +1,5 @@
 // OpenAI: the shared suite over `autocog-lm serve`, which echoes, so that every number is exact.
-// What it is held to comes from LLaMa in process, on the same file.
+// The reference is LLaMa in process with the same file.
 
 import { LLaMa } from 'autocog-lm';
 import { OpenAI } from 'autocog-lm/openai';
@@ -11,7 +11,7 @@ import { heldTo } from '../support/held-to.js';
 
 for (const [form, tolerance] of [
   ['F32', 1e-3],
-  // How far a token's log-probability moves with what was decoded before: see llama.test.ts.
+  // How much a token's log-probability depends on the preceding batches: see llama.test.ts.
   ['Q8_0', 6e-1],
 ] as const) {
   t.test(`with ${form} weights`, async (t) => {

@@ -1,5 +1,5 @@
-// The tokens of OpenAI's models are those of js-tiktoken's own encoder, in every encoding, for
-// every text and in both directions.
+// The tokens of OpenAI's models equal those of js-tiktoken's own encoder, for every encoding and
+// text, in both directions.
 
 import { OpenAI } from 'autocog-lm/openai';
 import fc from 'fast-check';
@@ -54,7 +54,7 @@ for (const name of encodingNames) {
   });
 }
 
-t.test('a word of any length takes no longer than its length', async (t) => {
+t.test('encoding time does not grow quadratically with the length of a word', async (t) => {
   const own = tiktokenOf('', 'cl100k_base');
   const long = 'ab'.repeat(100_000);
   const tokens = await own.tokenize(long, plain);
@@ -63,7 +63,7 @@ t.test('a word of any length takes no longer than its length', async (t) => {
   t.same([...(await own.tokenize('ab'.repeat(200), plain))], theirs);
 });
 
-t.test('tokens, their bytes and their texts', async (t) => {
+t.test('tokens, their bytes and their text', async (t) => {
   const own = tiktokenOf('gpt-4o', undefined);
   const [part = -1] = await own.tokenize('😀', plain);
   const all = await own.tokenize('漢😀𝔘', plain);
@@ -83,34 +83,37 @@ t.test('tokens, their bytes and their texts', async (t) => {
   t.equal(await own.bytesOf((own.size ?? 0) + 1), undefined);
 });
 
-t.test('the model says which encoding, newer ones and fine-tuned ones too', async (t) => {
-  const counts = async (model: string) =>
-    (await new OpenAI({ model, apiKey }).tokenize('안녕하세요 세계')).join();
-  const by = async (encoding: (typeof encodingNames)[number]) =>
-    (await new OpenAI({ model: 'any', apiKey, encoding }).tokenize('안녕하세요 세계')).join();
-  const models: [string, (typeof encodingNames)[number]][] = [
-    ['gpt-4o', 'o200k_base'],
-    ['gpt-4o-2031-01-01', 'o200k_base'],
-    ['gpt-5.9-nano', 'o200k_base'],
-    ['ft:gpt-4o-mini:me::id', 'o200k_base'],
-    ['gpt-3.5-turbo-instruct', 'cl100k_base'],
-    ['gpt-4-1999', 'cl100k_base'],
-    ['davinci-002', 'cl100k_base'],
-    ['ft:babbage-002:me::id', 'cl100k_base'],
-    ['text-davinci-003', 'p50k_base'],
-    ['gpt2', 'gpt2'],
-  ];
-  for (const [model, encoding] of models) t.equal(await counts(model), await by(encoding), model);
-  for (const model of ['llama-3', 'constructor', 'o', 'ft:']) {
-    const lm = new OpenAI({ model, apiKey });
-    const error = await failure(lm.tokenize('x'));
-    t.match(error, { code: 'NOT_SUPPORTED', message: /option encoding \(gpt2, / }, model);
-  }
-});
+t.test(
+  "the model's name determines the encoding, also of newer and fine-tuned models",
+  async (t) => {
+    const counts = async (model: string) =>
+      (await new OpenAI({ model, apiKey }).tokenize('안녕하세요 세계')).join();
+    const by = async (encoding: (typeof encodingNames)[number]) =>
+      (await new OpenAI({ model: 'any', apiKey, encoding }).tokenize('안녕하세요 세계')).join();
+    const models: [string, (typeof encodingNames)[number]][] = [
+      ['gpt-4o', 'o200k_base'],
+      ['gpt-4o-2031-01-01', 'o200k_base'],
+      ['gpt-5.9-nano', 'o200k_base'],
+      ['ft:gpt-4o-mini:me::id', 'o200k_base'],
+      ['gpt-3.5-turbo-instruct', 'cl100k_base'],
+      ['gpt-4-1999', 'cl100k_base'],
+      ['davinci-002', 'cl100k_base'],
+      ['ft:babbage-002:me::id', 'cl100k_base'],
+      ['text-davinci-003', 'p50k_base'],
+      ['gpt2', 'gpt2'],
+    ];
+    for (const [model, encoding] of models) t.equal(await counts(model), await by(encoding), model);
+    for (const model of ['llama-3', 'constructor', 'o', 'ft:']) {
+      const lm = new OpenAI({ model, apiKey });
+      const error = await failure(lm.tokenize('x'));
+      t.match(error, { code: 'NOT_SUPPORTED', message: /option encoding \(gpt2, / }, model);
+    }
+  },
+);
 
-t.test('an LM tokenizes with it, without asking anybody', async (t) => {
+t.test('an LM tokenizes with it, without a request', async (t) => {
   const lm = new OpenAI({ model: 'gpt-4o', apiKey });
-  t.equal(lm.vocabularySize, undefined, 'nothing is read before it is needed');
+  t.equal(lm.vocabularySize, undefined, 'encodings are loaded lazily');
   const tokens = await lm.tokenize('a\ud800b<|endoftext|>');
   t.equal(await lm.detokenize(tokens), 'a\ufffdb<|endoftext|>', "a user's text is only text");
   const special = await lm.tokenize('<|endoftext|>', { parseSpecial: true });
@@ -128,7 +131,7 @@ t.test('an LM tokenizes with it, without asking anybody', async (t) => {
   await t.rejects(lm.tokenize('x'), { code: 'CLOSED' });
 });
 
-t.test("a caller's tokenizer is held to what it says", async (t) => {
+t.test('the results of a custom tokenizer are validated', async (t) => {
   const make = (tokenizer: object) =>
     new OpenAI({ model: 'x', apiKey, tokenizer: tokenizer as never });
   const bytes = {

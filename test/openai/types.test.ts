@@ -7,7 +7,7 @@ import t from 'tap';
 
 const require = createRequire(import.meta.url);
 
-// Inside the package, so that it resolves itself by its own name and exports.
+// Inside the package, so that it resolves its own name through its exports.
 const folder = t.testdir({
   'esm.mts': `
     import { type Completion, LM } from 'autocog-lm';
@@ -22,15 +22,15 @@ const folder = t.testdir({
     const status = (error: unknown): number | undefined =>
       error instanceof RemoteError ? error.status : undefined;
     status(0);
-    // @ts-expect-error there is no greedy: no such server gives the whole distribution
+    // @ts-expect-error no greedy: no such server returns the full distribution
     await lm.greedy('a');
-    // @ts-expect-error nor what is made of it
+    // @ts-expect-error nor what is derived from it
     await lm.candidates('a', 3);
-    // @ts-expect-error a model has to be named
+    // @ts-expect-error the model is required
     new OpenAI({ apiKey: 'none' });
     // @ts-expect-error there is no such encoding
     new OpenAI({ model: 'x', encoding: 'o300k' });
-    // @ts-expect-error nobody else has to do with its inside
+    // @ts-expect-error the internals are private
     lm.engine;
   `,
   'commonjs.cts': `
@@ -43,7 +43,7 @@ const folder = t.testdir({
   `,
 });
 
-t.test('both forms load, and are one', async (t) => {
+t.test('the ESM and CommonJS builds load, and share their classes', async (t) => {
   const esm = await import('autocog-lm/openai');
   const commonjs = require('autocog-lm/openai');
   t.same(Object.keys(commonjs).sort(), Object.keys(esm).sort());
@@ -54,7 +54,7 @@ t.test('both forms load, and are one', async (t) => {
   t.ok(esm.OpenAI.prototype instanceof core.LM);
 });
 
-t.test('both forms of the client are taken', async (t) => {
+t.test('the ESM and CommonJS clients are both accepted', async (t) => {
   const { OpenAI } = await import('autocog-lm/openai');
   const { OpenAI: ESMClient } = await import('openai');
   const { OpenAI: CommonJSClient } = require('openai');
@@ -69,7 +69,7 @@ for (const library of ['es2022', 'esnext']) {
     const tsc = require.resolve('typescript/bin/tsc');
     const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--types', 'node'];
     const files = ['esm.mts', 'commonjs.cts'].map((file) => join(folder, file));
-    // The declarations of openai itself name types of browsers.
+    // The declarations of openai refer to browser types.
     const more = ['--skipLibCheck', '--target', library, '--lib', library];
     const args = [tsc, ...flags, ...more, ...files];
     const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' });

@@ -1,5 +1,5 @@
-// Many `choose` over a server: a few under way at once, told in the order of their tasks.
-// `lib/openai/choose/choose.ts` calls it, and `lib/choose/choice-stream.ts` reads it.
+// Runs many `choose` over a server, a few concurrently, and yields the outcomes in task order.
+// `choose.ts` calls it, and `lib/choose/choice-stream.ts` reads it.
 
 import type { SettledChoice } from '../../choose/choose-group.js';
 import type { TaskSource } from '../../choose/choose-many.js';
@@ -8,53 +8,55 @@ import { checkOptions, type Prompt, wrongType } from '../../common/arguments.js'
 import { type RemoteChooseOptions, remoteOptionNames } from './choose-options.js';
 import type { RemoteChoice } from './choose-result.js';
 
-/** One `choose` of many. */
+/** One of many `choose`. */
 export interface RemoteChooseTask {
   prompt: Prompt;
-  /** At least one; all texts, or all token ids. */
+  /** Non-empty; all texts, or all token ids. */
   choices: readonly string[] | readonly Int32Array[];
-  /** Each that is given replaces that of the whole call. */
+  /** Each given option overrides that of the whole call. */
   options?: Omit<RemoteChooseOptions, 'signal'> | undefined;
 }
 
-/** One `choose`. */
-export type Chooses = (
+/** Runs one `choose`. */
+export type ChooseFunction = (
   prompt: Prompt,
   choices: readonly string[] | readonly Int32Array[],
   options: RemoteChooseOptions,
 ) => Promise<RemoteChoice>;
 
-/** How many are under way at once. */
-const ahead = 4;
+/** Maximum number of concurrent tasks. */
+const maxConcurrent = 4;
 
 type Outcome = SettledChoice<RemoteChoice>;
 
-/** What became of each task, in their order. Throws what the source throws, and aborts. */
+/** The outcomes in task order. Throws what the source throws, and the signal's reason. */
 export async function* outcomesOf(
-  choose: Chooses,
+  choose: ChooseFunction,
   source: TaskSource,
   shared: RemoteChooseOptions | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<Outcome, void, undefined> {
   const stop = new AbortController();
-  const either = AbortSignal.any([signal, stop.signal]);
+  const combined = AbortSignal.any([signal, stop.signal]);
   const running: Promise<Outcome>[] = [];
-  let taking: Promise<Taken> | undefined;
-  let end: Taken | undefined;
+  let pending: Promise<NextTask> | undefined;
+  let end: NextTask | undefined;
   try {
     for (let index = 0; ; ) {
       const [first] = running;
-      if (end === undefined && running.length < ahead) taking ??= take(source, signal);
-      // The first is told as soon as it is there, however long the next task takes to come.
-      const taken = await (first === undefined ? taking : taking && Promise.race([taking, first]));
+      if (end === undefined && running.length < maxConcurrent) pending ??= nextTask(source, signal);
+      // Yield the first outcome once it settles, even if the next task takes long to arrive.
+      const next = await (first === undefined
+        ? pending
+        : pending && Promise.race([pending, first]));
       signal.throwIfAborted();
-      if (taken !== undefined && 'item' in taken) {
-        taking = undefined;
-        if (taken.item.done) end = taken;
-        else running.push(settle(choose, taken.item.value, index++, shared, either));
-      } else if (taken !== undefined && 'error' in taken) {
-        taking = undefined;
-        end = taken;
+      if (next !== undefined && 'item' in next) {
+        pending = undefined;
+        if (next.item.done) end = next;
+        else running.push(settle(choose, next.item.value, index++, shared, combined));
+      } else if (next !== undefined && 'error' in next) {
+        pending = undefined;
+        end = next;
       } else if (first !== undefined) {
         running.shift();
         yield await first;
@@ -69,10 +71,10 @@ export async function* outcomesOf(
   }
 }
 
-/** What the source gave, or failed with. */
-type Taken = { item: IteratorResult<unknown> } | { error: unknown };
+/** What the source yielded or failed with. */
+type NextTask = { item: IteratorResult<unknown> } | { error: unknown };
 
-function take(source: TaskSource, signal: AbortSignal): Promise<Taken> {
+function nextTask(source: TaskSource, signal: AbortSignal): Promise<NextTask> {
   return raceAbort(source.next(), signal).then(
     (item) => ({ item }),
     (error: unknown) => ({ error }),
@@ -81,7 +83,7 @@ function take(source: TaskSource, signal: AbortSignal): Promise<Taken> {
 
 /** Never rejects. */
 async function settle(
-  choose: Chooses,
+  choose: ChooseFunction,
   task: unknown,
   index: number,
   shared: RemoteChooseOptions | undefined,
@@ -93,8 +95,8 @@ async function settle(
     const known = ['prompt', 'choices', 'options'] as const;
     const { prompt, choices, options } = checkOptions(task as RemoteChooseTask, name, known);
     const own = checkOptions(options, `${name}.options`, remoteOptionNames);
-    const given = Object.entries(own).filter(([, value]) => value !== undefined);
-    const all = { ...shared, ...Object.fromEntries(given), signal };
+    const defined = Object.entries(own).filter(([, value]) => value !== undefined);
+    const all = { ...shared, ...Object.fromEntries(defined), signal };
     const value = await choose(prompt as Prompt, choices as readonly string[], all);
     return { index, status: 'fulfilled', value };
   } catch (reason) {

@@ -1,4 +1,4 @@
-// The options of `choose` over a server, and their reading. `lib/openai/choose/choose.ts` uses it.
+// The options of `choose` over a server and their validation. `choose.ts` uses it.
 
 import {
   type ChooseOptions,
@@ -10,22 +10,25 @@ import { checkOneOf, checkOptions, checkString, wrongRange } from '../../common/
 import { NotSupportedError } from '../../common/errors.js';
 import { type Strategy, type StrategyOption, strategyOptions } from './remote-engine.js';
 
-/** Options of `choose` over a server. What a strategy cannot do is a NotSupportedError. */
+/**
+ * Options of `choose` over a server. Options that a strategy cannot honor throw a
+ * NotSupportedError.
+ */
 export interface RemoteChooseOptions extends ChooseOptions {
-  /** How the choice is found. Default: the LM's own. */
+  /** How the choice is determined. Default: the LM's own. */
   strategy?: StrategyOption | undefined;
   /**
-   * With strategy `'prompted'`: what the model is told to do with the prompt before it and the
-   * labelled choices behind it. Default: {@link defaultInstruction}.
+   * With strategy `'prompted'`: the instruction between the prompt and the labeled choices.
+   * Default: {@link defaultInstruction}.
    */
   instruction?: string | undefined;
 }
 
-/** What a model is told to do where it has to choose by a label. */
+/** The default instruction of strategy `'prompted'`. */
 export const defaultInstruction =
   'Which of these options continues the text above best? Answer with its label alone.';
 
-/** The checked options. */
+/** The validated options. */
 export interface RemoteChooseRequest {
   request: ChooseRequest;
   strategy: StrategyOption;
@@ -34,18 +37,18 @@ export interface RemoteChooseRequest {
 
 const remoteNames = ['strategy', 'instruction'] as const;
 
-/** The names of all options but `signal`. */
+/** The names of all options except `signal`. */
 export const remoteOptionNames = [...choiceOptionNames, ...remoteNames] as const;
 
-/** Checks the options; throws TypeError or RangeError. */
+/** Validates the options; throws TypeError or RangeError. */
 export function readRemoteOptions(
   value: RemoteChooseOptions | undefined,
-  usual: StrategyOption,
+  defaultStrategy: StrategyOption,
 ): RemoteChooseRequest {
   const options = checkOptions(value, 'options', [...remoteOptionNames, 'signal']);
-  const { strategy = usual, instruction, ...rest } = options;
+  const { strategy = defaultStrategy, instruction, ...rest } = options;
   if (instruction !== undefined && checkString(instruction, 'instruction').trim() === '') {
-    throw wrongRange('a text', 'instruction', instruction);
+    throw wrongRange('a non-blank text', 'instruction', instruction);
   }
   return {
     request: readChooseOptions(rest),
@@ -54,8 +57,8 @@ export function readRemoteOptions(
   };
 }
 
-/** What a request asks for that has no meaning without numbers. */
-const numeric: readonly [string, (request: ChooseRequest) => boolean][] = [
+/** Options that are meaningless without log-probabilities. */
+const numericOptions: readonly [string, (request: ChooseRequest) => boolean][] = [
   ['normalize', ({ normalize }) => normalize !== 'none'],
   ['prior', ({ prior }) => prior !== undefined],
   ["search 'bound'", ({ search }) => search === 'bound'],
@@ -64,29 +67,31 @@ const numeric: readonly [string, (request: ChooseRequest) => boolean][] = [
   ["batching 'sequential'", ({ sequential }) => sequential],
 ];
 
-/** What it asks for that has no meaning where the model reads choices instead of writing them. */
-const written: readonly [string, (request: ChooseRequest) => boolean][] = [
+/** Options that are meaningless if the model reads the choices instead of generating them. */
+const generationOptions: readonly [string, (request: ChooseRequest) => boolean][] = [
   ['boundary', ({ boundary }) => boundary !== 'separate'],
   ['merges', ({ merges }) => merges],
   ['terminator', ({ terminator }) => terminator.kind !== 'none'],
 ];
 
-/** Throws a NotSupportedError for options that a strategy cannot honour. */
+/** Throws a NotSupportedError for options that a strategy cannot honor. */
 export function checkSupported(
   strategy: Strategy,
   { request, instruction }: RemoteChooseRequest,
 ): void {
   const refuse = (what: string): never => {
-    throw new NotSupportedError(`Strategy '${strategy}' has no use for ${what}`);
+    throw new NotSupportedError(`Strategy '${strategy}' does not support ${what}`);
   };
   if (request.details) {
-    throw new NotSupportedError(`Strategy '${strategy}' cannot tell details: no server does`);
+    throw new NotSupportedError(
+      `Strategy '${strategy}' does not support details: no server reports them`,
+    );
   }
   if (instruction !== undefined && strategy !== 'prompted') refuse('an instruction');
   if (strategy === 'bias' || strategy === 'prompted') {
-    for (const [name, isAsked] of numeric) if (isAsked(request)) refuse(name);
+    for (const [name, isRequested] of numericOptions) if (isRequested(request)) refuse(name);
   }
   if (strategy === 'prompted') {
-    for (const [name, isAsked] of written) if (isAsked(request)) refuse(name);
+    for (const [name, isRequested] of generationOptions) if (isRequested(request)) refuse(name);
   }
 }

@@ -1,37 +1,37 @@
-// Many prompts for one server in few requests, a few of these at a time, and what they cost. The
-// strategies ask by it.
+// Sends many prompts to a server, batched into few requests of which a few run concurrently, and
+// adds up their costs. The strategies use it.
 
 import { NotSupportedError, RemoteError } from '../../common/errors.js';
 import { type Cost, noCost } from '../../common/usage.js';
-import type { Answer, Answers, CompletionsBody } from '../http/api.js';
-import { inParallel } from '../http/parallel.js';
+import type { ApiResponse, ApiResult, CompletionsBody } from '../http/api.js';
+import { forEachConcurrently } from '../http/parallel.js';
 import type { ServerFeatures } from './probe.js';
 import type { RemoteEngine } from './remote-engine.js';
 
-/** How many requests are under way at once. */
-const width = 4;
-/** How many prompts, and tokens of prompts, one request has, and how many tokens its answer tells. */
-const mostPrompts = 128;
-const mostTokens = 32_768;
-const mostTold = 100_000;
+/** Maximum number of concurrent requests. */
+const maxConcurrentRequests = 4;
+/** Limits of one request: prompts, prompt tokens, and log-probabilities in the response. */
+const maxPrompts = 128;
+const maxPromptTokens = 32_768;
+const maxLogprobs = 100_000;
 
-/** What is asked about each prompt. */
-export type Ask = Pick<
+/** The request fields that apply to each prompt. */
+export type PromptFields = Pick<
   CompletionsBody,
   'max_tokens' | 'temperature' | 'logprobs' | 'echo' | 'logit_bias'
 >;
 
-/** How the prompts of one call are asked. */
-export interface Manner {
+/** How to send the prompts of one call. */
+export interface SendOptions {
   /** One prompt per request, one request at a time. */
   sequential: boolean;
-  /** Whether a server that takes texts alone must have read the very tokens that were meant. */
+  /** Whether a server that takes only text must have tokenized it into exactly the given tokens. */
   exact: boolean;
 }
 
 /** The requests of one call. */
 export class Requests {
-  /** What all of them cost so far: `decodeCalls` counts requests. */
+  /** The total cost so far; `decodeCalls` counts requests. */
   readonly cost: Cost = noCost();
   readonly signal: AbortSignal | undefined;
   readonly #engine: Pick<RemoteEngine, 'api' | 'tokenizer'>;
@@ -47,90 +47,97 @@ export class Requests {
     this.signal = signal;
   }
 
-  /** Asks about each prompt, and has each answer read as soon as it is there. */
+  /** Sends all prompts, and passes each result to `read` as soon as its response arrives. */
   async complete(
     prompts: readonly Int32Array[],
-    ask: Ask,
-    manner: Manner,
-    read: (answer: Answer, index: number) => void | Promise<void>,
+    fields: PromptFields,
+    options: SendOptions,
+    read: (result: ApiResult, index: number) => void | Promise<void>,
   ): Promise<void> {
-    const batches = this.#batchesOf(prompts, ask, manner);
-    const body = this.#features.tokenIds ? { ...ask, return_tokens_as_token_ids: true } : ask;
-    const most = manner.sequential ? 1 : width;
+    const batches = this.#batchesOf(prompts, fields, options);
+    const body = this.#features.tokenIds ? { ...fields, return_tokens_as_token_ids: true } : fields;
+    const concurrency = options.sequential ? 1 : maxConcurrentRequests;
     const start = performance.now();
-    await inParallel(batches, most, this.signal, async (batch, signal) => {
-      const some = batch.map((index) => prompts[index] as Int32Array);
-      const found = await this.#completeSome(some, body, manner, signal);
-      for (const [place, index] of batch.entries()) await read(found[place] as Answer, index);
+    await forEachConcurrently(batches, concurrency, this.signal, async (batch, signal) => {
+      const batchPrompts = batch.map((index) => prompts[index] as Int32Array);
+      const response = await this.#completeBatch(batchPrompts, body, options, signal);
+      for (const [position, index] of batch.entries())
+        await read(response[position] as ApiResult, index);
     });
     this.cost.timings.decodeMs += performance.now() - start;
   }
 
-  /** The answer to one prompt. */
-  async completeOne(prompt: Int32Array, ask: Ask, manner: Manner): Promise<Answer> {
-    const answers: Answer[] = [];
-    await this.complete([prompt], ask, manner, (answer) => {
-      answers.push(answer);
+  /** The result for one prompt. */
+  async completeOne(
+    prompt: Int32Array,
+    fields: PromptFields,
+    options: SendOptions,
+  ): Promise<ApiResult> {
+    const results: ApiResult[] = [];
+    await this.complete([prompt], fields, options, (result) => {
+      results.push(result);
     });
-    return answers[0] as Answer;
+    return results[0] as ApiResult;
   }
 
-  /** What a chat answers to one message. */
-  async chat(content: string, question: Readonly<Record<string, unknown>>): Promise<Answer> {
+  /** The reply of a chat to one message. */
+  async chat(content: string, fields: Readonly<Record<string, unknown>>): Promise<ApiResult> {
     const messages = [{ role: 'user', content }];
     const start = performance.now();
-    const found = await this.#engine.api.chat({ messages, ...question }, this.signal);
-    this.#count(found, 0, 0);
+    const response = await this.#engine.api.chat({ messages, ...fields }, this.signal);
+    this.#count(response, 0, 0);
     this.cost.timings.decodeMs += performance.now() - start;
-    return checkAnswers(found, 1)[0] as Answer;
+    return checkResults(response, 1)[0] as ApiResult;
   }
 
-  async #completeSome(
+  async #completeBatch(
     prompts: readonly Int32Array[],
-    body: Ask,
-    { exact }: Manner,
+    body: PromptFields,
+    { exact }: SendOptions,
     signal: AbortSignal,
-  ): Promise<Answer[]> {
+  ): Promise<ApiResult[]> {
     const { api, tokenizer } = this.#engine;
     const [first] = prompts as [Int32Array];
     let prompt: CompletionsBody['prompt'];
     if (!this.#features.tokenPrompts) prompt = await tokenizer.textOf(first, false);
     else if (prompts.length === 1) prompt = Array.from(first);
     else prompt = prompts.map((tokens) => Array.from(tokens));
-    const found = await api.completions({ ...body, prompt }, signal);
-    // Some servers count one prompt of several.
+    const response = await api.completions({ ...body, prompt }, signal);
+    // Some servers report the count of only one of several prompts.
     const sent = this.#features.tokenPrompts
       ? prompts.reduce((sum, { length }) => sum + length, 0)
       : 0;
-    this.#count(found, sent, body.max_tokens === 0 ? 0 : prompts.length);
-    if (exact && !this.#features.tokenPrompts) checkTokens(found.usage.promptTokens, first);
-    return checkAnswers(found, prompts.length);
+    this.#count(response, sent, body.max_tokens === 0 ? 0 : prompts.length);
+    if (exact && !this.#features.tokenPrompts) checkTokens(response.usage.promptTokens, first);
+    return checkResults(response, prompts.length);
   }
 
-  /** Adds a request's cost, which is no less than what was sent and written for certain. */
-  #count({ usage: said }: Answers, sent: number, written: number): void {
+  /**
+   * Adds a request's cost: the reported counts, but no less than was certainly sent and generated.
+   */
+  #count({ usage: reported }: ApiResponse, sent: number, generated: number): void {
     const { usage } = this.cost;
-    const promptTokens = Math.max(said.promptTokens, sent);
+    const promptTokens = Math.max(reported.promptTokens, sent);
     usage.decodeCalls++;
-    usage.cachedTokens += said.cachedTokens;
-    usage.decodedTokens += Math.max(0, promptTokens - said.cachedTokens);
-    usage.decodedTokens += Math.max(said.completionTokens, written);
+    usage.cachedTokens += reported.cachedTokens;
+    usage.decodedTokens += Math.max(0, promptTokens - reported.cachedTokens);
+    usage.decodedTokens += Math.max(reported.completionTokens, generated);
   }
 
   #batchesOf(
     prompts: readonly Int32Array[],
-    { logprobs = 1 }: Ask,
-    { sequential }: Manner,
+    { logprobs = 1 }: PromptFields,
+    { sequential }: SendOptions,
   ): number[][] {
     const { tokenPrompts, promptLists } = this.#features;
-    const some = Math.max(1, Math.min(mostPrompts, Math.floor(mostTold / logprobs)));
-    const most = tokenPrompts && promptLists && !sequential ? some : 1;
+    const limit = Math.max(1, Math.min(maxPrompts, Math.floor(maxLogprobs / logprobs)));
+    const maxPerBatch = tokenPrompts && promptLists && !sequential ? limit : 1;
     const batches: number[][] = [];
     let tokens = 0;
     for (const [index, { length }] of prompts.entries()) {
       const last = batches.at(-1);
       tokens += length;
-      if (last === undefined || last.length === most || tokens > mostTokens) {
+      if (last === undefined || last.length === maxPerBatch || tokens > maxPromptTokens) {
         batches.push([index]);
         tokens = length;
       } else last.push(index);
@@ -139,17 +146,20 @@ export class Requests {
   }
 }
 
-/** As many answers as prompts. */
-function checkAnswers({ answers }: Answers, count: number): Answer[] {
-  if (answers.length === count) return answers;
-  throw new RemoteError(`The server gave ${answers.length} answers to ${count} prompts`);
+/** Throws unless there is one result per prompt. */
+function checkResults({ results }: ApiResponse, count: number): ApiResult[] {
+  if (results.length === count) return results;
+  throw new RemoteError(`The server returned ${results.length} results for ${count} prompts`);
 }
 
-/** Where a prompt goes as text, its tokens are known to be those of the text by their number alone. */
-function checkTokens(found: number, prompt: Int32Array): void {
-  if (found === prompt.length) return;
-  const count = found === 0 ? 'does not say how many it reads' : `reads ${found}`;
+/**
+ * For a prompt sent as text, only the reported token count can confirm that the server tokenized it
+ * as expected.
+ */
+function checkTokens(reported: number, prompt: Int32Array): void {
+  if (reported === prompt.length) return;
+  const count = reported === 0 ? 'an unknown number of' : `${reported}`;
   throw new NotSupportedError(
-    `The server takes no token ids, and of a text of ${prompt.length} tokens it ${count}`,
+    `The server accepts no token ids, and it reads ${count} tokens in a text of ${prompt.length} tokens`,
   );
 }

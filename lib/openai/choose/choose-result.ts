@@ -1,26 +1,26 @@
-// The result of choosing over a server. `lib/openai/choose/choose.ts` makes it: of the scores of a tree,
-// or of nothing but the choice that a model made.
+// The result of choosing over a server. `choose.ts` creates it, from the scores of a tree or from
+// nothing but the selected choice.
 
 import type { Choice } from '../../choose/choice.js';
 import type { Prepared } from '../../choose/choose.js';
 import type { Cost } from '../../common/usage.js';
 import type { Strategy } from './remote-engine.js';
 
-/** What `choose` over a server gives. */
+/** The result of `choose` over a server. */
 export interface RemoteChoice extends Choice {
-  /** How it was found. */
+  /** The strategy that was used. */
   strategy: Strategy;
   /**
-   * `'exact'`: every number is what it says. `'bounded'`: some choices have upper bounds (see
-   * `exact` and `interval` of each). `'none'`: the server told the choice alone; log-probabilities,
-   * scores, probabilities, mass and margin are NaN, `certified` is 0, and the ranks are 1 for the
-   * choice that was made, its duplicates included, and 2 for all others.
+   * `'exact'`: all numbers are exact. `'bounded'`: some choices have only upper bounds (see `exact`
+   * and `interval` of each). `'none'`: only the selected choice is known; log-probabilities,
+   * scores, probabilities, mass and margin are NaN, `certified` is 0, and the rank is 1 for the
+   * selected choice and its duplicates, 2 for all others.
    */
   numbers: 'exact' | 'bounded' | 'none';
 }
 
-/** A Choice with what its numbers are. */
-export function numbered(choice: Choice, strategy: Strategy): RemoteChoice {
+/** Adds the strategy, and whether all numbers are exact, to a Choice. */
+export function withNumbers(choice: Choice, strategy: Strategy): RemoteChoice {
   const numbers = choice.choices.every(({ exact }) => exact) ? 'exact' : 'bounded';
   return { ...choice, strategy, numbers };
 }
@@ -30,9 +30,9 @@ const unknown = Number.NaN;
 /**
  * A choice without numbers.
  *
- * @param winners per choice: whether it was picked
+ * @param winners for each choice, whether it was selected
  */
-export function unnumbered(
+export function withoutNumbers(
   { texts, task, tokenized, stopwatch }: Prepared,
   winners: readonly boolean[],
   tokenTexts: ReadonlyMap<number, string>,

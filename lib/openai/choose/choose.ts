@@ -1,5 +1,5 @@
-// Choosing over a server: by which strategy, and what makes a Choice of what it finds. The class
-// OpenAI hands its `choose`, `chooseMany`, `score` and `probe` on to this.
+// Choosing over a server: selects a strategy and builds a RemoteChoice from its result. The class
+// OpenAI delegates `choose`, `chooseMany`, `score` and `probe` to it.
 
 import { ChoiceStream } from '../../choose/choice-stream.js';
 import {
@@ -16,8 +16,8 @@ import { raceAbort } from '../../common/abort.js';
 import type { Prompt } from '../../common/arguments.js';
 import { type CallOptions, readSignal } from '../../common/call-options.js';
 import { NotSupportedError } from '../../common/errors.js';
-import { askEach } from '../http/parallel.js';
-import { type Chooses, outcomesOf, type RemoteChooseTask } from './choose-many.js';
+import { mapConcurrently } from '../http/parallel.js';
+import { type ChooseFunction, outcomesOf, type RemoteChooseTask } from './choose-many.js';
 import {
   checkSupported,
   defaultInstruction,
@@ -26,7 +26,7 @@ import {
   readRemoteOptions,
 } from './choose-options.js';
 import { Requests } from './choose-requests.js';
-import { numbered, type RemoteChoice, unnumbered } from './choose-result.js';
+import { type RemoteChoice, withNumbers, withoutNumbers } from './choose-result.js';
 import { Probe, type ServerFeatures } from './probe.js';
 import type { RemoteEngine, Strategy, StrategyOption } from './remote-engine.js';
 import { walkByBias } from './strategy-bias.js';
@@ -34,11 +34,11 @@ import { scoreByEcho } from './strategy-echo.js';
 import { scoreByLogprobs } from './strategy-logprobs.js';
 import { chooseByLabel } from './strategy-prompted.js';
 
-/** What each strategy needs of a server. */
-const needs: Record<Strategy, { what: string; has(features: ServerFeatures): boolean }> = {
+/** The server features that each strategy requires. */
+const requirements: Record<Strategy, { what: string; has(features: ServerFeatures): boolean }> = {
   echo: { what: 'the log-probabilities of an echoed prompt', has: ({ echo }) => echo !== false },
   logprobs: {
-    what: 'the log-probabilities of the likeliest next tokens',
+    what: 'the log-probabilities of the top next tokens',
     has: ({ topLogprobs }) => topLogprobs > 0,
   },
   bias: {
@@ -48,22 +48,27 @@ const needs: Record<Strategy, { what: string; has(features: ServerFeatures): boo
   prompted: { what: 'chat completions', has: ({ chat }) => chat },
 };
 
-/** The order in which `'auto'` tries them: the more their numbers say, the earlier. */
-const preferred = ['echo', 'logprobs', 'bias', 'prompted'] as const;
+/** The order of preference of `'auto'`: the most informative numbers first. */
+const autoOrder = ['echo', 'logprobs', 'bias', 'prompted'] as const;
 
 function strategyOf(option: StrategyOption, features: ServerFeatures): Strategy {
-  const wanted = option === 'auto' ? preferred : [option];
-  // A bias in a chat has no text to go on with: labels are read as they are meant.
-  const isUsual = (strategy: Strategy): boolean =>
+  const candidates = option === 'auto' ? autoOrder : [option];
+  // A chat reply does not continue the prompt, so biasing it scores the wrong thing. Labels work as
+  // intended.
+  const isAllowed = (strategy: Strategy): boolean =>
     option !== 'auto' || strategy !== 'bias' || features.completions;
-  const found = wanted.find((strategy) => isUsual(strategy) && needs[strategy].has(features));
+  const found = candidates.find(
+    (strategy) => isAllowed(strategy) && requirements[strategy].has(features),
+  );
   if (found !== undefined) return found;
-  if (option === 'auto') throw new NotSupportedError('The server has no way to choose');
-  const { what } = needs[option];
-  throw new NotSupportedError(`Strategy '${option}' needs ${what}, which the server does not give`);
+  if (option === 'auto') throw new NotSupportedError('The server supports none of the strategies');
+  const { what } = requirements[option];
+  throw new NotSupportedError(
+    `Strategy '${option}' requires ${what}, which the server does not support`,
+  );
 }
 
-/** `choose` and its kin over one server. */
+/** Implements `choose`, `chooseMany`, `score` and `probe` over one server. */
 export class RemoteChooser {
   readonly #engine: RemoteEngine;
   readonly #probe: Probe;
@@ -75,9 +80,9 @@ export class RemoteChooser {
   }
 
   /**
-   * What the server can do. Found out by a few tiny requests when it is first asked for, and kept.
+   * What the server supports: determined by a few tiny requests on first use, then cached.
    *
-   * @throws RemoteError where the server fails; it is asked again then, next time
+   * @throws RemoteError if the server fails; nothing is cached then, and the next call probes again
    */
   async probe(options?: CallOptions): Promise<ServerFeatures> {
     const signal = readSignal(options);
@@ -86,43 +91,48 @@ export class RemoteChooser {
   }
 
   /**
-   * Chooses among continuations of a prompt, by the strategy that was asked for.
+   * Chooses among continuations of a prompt, using the requested strategy.
    *
-   * @throws NotSupportedError where server or strategy cannot do what the options ask for;
-   * RemoteError where the server answers what makes no sense; and as every `choose` does
+   * @throws NotSupportedError if the server or the strategy cannot honor the options; RemoteError
+   * for an invalid response; and whatever every `choose` throws
    */
   async choose(
     prompt: Prompt,
     choices: readonly string[] | readonly Int32Array[],
     options?: RemoteChooseOptions,
   ): Promise<RemoteChoice> {
-    const asked = readRemoteOptions(options, this.#engine.strategy);
-    const early = checkQuestion(this.#engine, prompt, choices, asked.request);
-    const { signal } = asked.request;
+    const requested = readRemoteOptions(options, this.#engine.strategy);
+    const checked = checkQuestion(this.#engine, prompt, choices, requested.request);
+    const { signal } = requested.request;
     await this.#engine.admit(signal);
-    // How many tokens there are may be known only now.
-    const question = checkQuestion(this.#engine, early.prompt, early.choices, asked.request);
+    // The vocabulary size may be known only now.
+    const question = checkQuestion(
+      this.#engine,
+      checked.prompt,
+      checked.choices,
+      requested.request,
+    );
     const features = await raceAbort(this.#probe.features(), signal);
-    const strategy = strategyOf(asked.strategy, features);
-    checkSupported(strategy, asked);
+    const strategy = strategyOf(requested.strategy, features);
+    checkSupported(strategy, requested);
     const engine = this.#engineFor(strategy, features);
     if (strategy === 'bias' || strategy === 'prompted') {
       const prepared = await prepare(engine, question);
-      return this.#pick(prepared, strategy, features, asked);
+      return this.#chooseWithoutNumbers(prepared, strategy, features, requested);
     }
-    // A server that echoes scores all of a tree in one go: there is nothing to search.
+    // A server that echoes scores the whole tree in one pass, so a search saves nothing.
     const request = { ...question.request };
     if (strategy === 'echo') request.search = 'exhaustive';
-    return numbered(await runChoose(engine, { ...question, request }), strategy);
+    return withNumbers(await runChoose(engine, { ...question, request }), strategy);
   }
 
   /**
-   * Answers one `choose` after another, in their order, a few of them at a time. Nothing starts
-   * before the result is read; leaving the loop, or an abort, ends all that runs and waits.
+   * Runs many `choose`, a few concurrently, and yields the results in task order. Nothing starts
+   * before the result is read; leaving the loop or an abort ends all that is running or waiting.
    *
-   * @param tasks what to choose, or what makes it: an array, a generator, a stream of objects
-   * @param options of every task that does not have its own
-   * @throws TypeError, RangeError for options and `tasks` that are none
+   * @param tasks an array, a generator or an object stream of tasks
+   * @param options defaults for tasks without options of their own
+   * @throws TypeError, RangeError for invalid options or `tasks`
    */
   chooseMany(
     tasks: Iterable<RemoteChooseTask> | AsyncIterable<RemoteChooseTask>,
@@ -130,15 +140,16 @@ export class RemoteChooser {
   ): ChoiceStream<RemoteChoice> {
     const { signal } = readRemoteOptions(options, this.#engine.strategy).request;
     const source = tasksOf(tasks);
-    const choose: Chooses = (...task) => this.choose(...task);
+    const choose: ChooseFunction = (...task) => this.choose(...task);
     return new ChoiceStream(signal, (signal) => outcomesOf(choose, source(), options, signal));
   }
 
   /**
-   * The log-probability of one given continuation, tokenised alone, where the server echoes.
+   * The log-probability of one given continuation, tokenized on its own. Needs a server that
+   * supports `echo`.
    *
    * @throws RangeError for a prompt or continuation without tokens; ContextOverflowError;
-   * NotSupportedError where the server does not echo
+   * NotSupportedError if the server does not support `echo`
    */
   async score(prompt: Prompt, continuation: Prompt, options?: CallOptions): Promise<Score> {
     const question = checkScore(this.#engine, prompt, continuation, options);
@@ -148,7 +159,7 @@ export class RemoteChooser {
     return runScore(this.#engineFor(strategyOf('echo', features), features), question);
   }
 
-  /** What `lib/choose/choose.ts` needs, with trees scored by a strategy that has numbers. */
+  /** The engine for `lib/choose/choose.ts`, with trees scored by the given strategy. */
   #engineFor(strategy: Strategy, features: ServerFeatures): Engine {
     const engine = this.#engine;
     const score = strategy === 'echo' ? scoreByEcho : scoreByLogprobs;
@@ -170,7 +181,7 @@ export class RemoteChooser {
     };
   }
 
-  async #pick(
+  async #chooseWithoutNumbers(
     prepared: Prepared,
     strategy: 'bias' | 'prompted',
     features: ServerFeatures,
@@ -190,16 +201,16 @@ export class RemoteChooser {
         distinct.length === 1
           ? 0
           : await raceAbort(
-              this.#label(question.prompt, distinct, instruction, requests, features),
+              this.#chooseLabel(question.prompt, distinct, instruction, requests, features),
               signal,
             );
       winners = texts.map((text) => text === distinct[found]);
     }
     const tokenTexts = await raceAbort(textsOf(engine, task.tree.tokens.subarray(1)), signal);
-    return unnumbered(prepared, winners, tokenTexts, requests.cost, strategy);
+    return withoutNumbers(prepared, winners, tokenTexts, requests.cost, strategy);
   }
 
-  async #label(
+  async #chooseLabel(
     prompt: Prompt,
     texts: readonly string[],
     instruction: string | undefined,
@@ -218,6 +229,6 @@ async function textsOf(
   tokens: Iterable<number>,
 ): Promise<Map<number, string>> {
   const ids = [...new Set(tokens)];
-  const texts = await askEach(ids, (token) => engine.textOf(token));
+  const texts = await mapConcurrently(ids, (token) => engine.textOf(token));
   return new Map(ids.map((token, index) => [token, texts[index] as string]));
 }

@@ -1,17 +1,17 @@
-// What choosing over a server needs of the class OpenAI, which makes one of these: the server, the
-// tokens of its model, what is known of both, and two of the options.
+// Adapts the class OpenAI, which creates it, to what choosing over a server needs: the server, its
+// model's tokens, what is known about both, and two of the options.
 
 import type { ChoiceTokenizer } from '../../choose/boundary.js';
 import { raceAbort } from '../../common/abort.js';
 import type { Api } from '../http/api.js';
-import { askEach } from '../http/parallel.js';
+import { mapConcurrently } from '../http/parallel.js';
 import type { OpenAISettings } from '../options.js';
 import type { Owner } from '../owner.js';
 import type { RemoteEngine } from './remote-engine.js';
 
 const asText = { addSpecial: false, parseSpecial: undefined };
 
-/** An LM before a server, for its ways of choosing. */
+/** An LM behind a server, as the choosing strategies see it. */
 export class Engine implements RemoteEngine {
   readonly api: Api;
   readonly beginToken: number | undefined;
@@ -28,10 +28,10 @@ export class Engine implements RemoteEngine {
     this.topLogprobsLimit = settings.topLogprobsLimit;
     this.tokenizer = {
       prompt: (prompt) => owner.promptTokens(prompt),
-      prompts: (texts) => askEach(texts, (text) => owner.tokenizePrompt(text)),
+      prompts: (texts) => mapConcurrently(texts, (text) => owner.tokenizePrompt(text)),
       texts: async (texts) => {
         const tokenizer = await owner.tokenizer();
-        return askEach(texts, (text) => tokenizer.tokenize(text, asText));
+        return mapConcurrently(texts, (text) => tokenizer.tokenize(text, asText));
       },
       textOf: async (tokens, special) => {
         const tokenizer = await owner.tokenizer();
@@ -52,18 +52,18 @@ export class Engine implements RemoteEngine {
     return this.#owner.endOfGeneration;
   }
 
-  /** Begins a call, for which all is known that the tokenizer tells. */
+  /** Starts a call, once the tokenizer's facts (vocabulary size, context size) are known. */
   async admit(signal: AbortSignal | undefined): Promise<void> {
     await this.#owner.admit(signal);
     await raceAbort(this.#owner.tokenizerIfAny(), signal);
   }
 
-  /** The text of one token, a special one's included; U+FFFD for bytes that are no text. */
+  /** The text of one token, special tokens included; U+FFFD for incomplete characters. */
   async textOf(token: number): Promise<string> {
     return (await this.#owner.tokenizer()).textOf(token);
   }
 
-  /** The bytes of one token; undefined where the tokenizer does not tell them. */
+  /** The bytes of one token; undefined if the tokenizer does not know them. */
   async bytesOf(token: number): Promise<Uint8Array | undefined> {
     return (await this.#owner.tokenizer()).bytesOf(token);
   }

@@ -1,72 +1,72 @@
-// What a server can do, found out by a few tiny requests, once. `lib/openai/choose/choose.ts` keeps it
-// and picks a strategy by it; callers may ask for it.
+// Determines once, by a few tiny requests, what a server supports. `choose.ts` keeps the result and
+// selects a strategy by it; callers get it from `OpenAI.probe`.
 
 import { RemoteError } from '../../common/errors.js';
-import type { Answer, Answers, CompletionsBody } from '../http/api.js';
+import type { ApiResponse, ApiResult, CompletionsBody } from '../http/api.js';
 import { readLogprobs } from '../http/logprobs.js';
 import type { RemoteEngine } from './remote-engine.js';
 import { matchReply, namesOf, type TokenName } from './token-match.js';
 
-/** What a server was found to do. */
+/** What a server was found to support. */
 export interface ServerFeatures {
-  /** Whether it has `/completions`. The next eight are about these. */
+  /** Whether it has `/completions`. The next nine fields are about that endpoint. */
   completions: boolean;
-  /** Whether prompts may be token ids; otherwise they go as text. */
+  /** Whether prompts may be token ids; otherwise they are sent as text. */
   tokenPrompts: boolean;
-  /** Whether a request may have several prompts. */
+  /** Whether one request may have several prompts. */
   promptLists: boolean;
   /**
-   * Whether it tells the log-probabilities of a prompt's own tokens: with nothing written after
-   * it (`'alone'`), or with one token at least (`'written-to'`).
+   * Whether it returns the log-probabilities of a prompt's own tokens: without generating anything
+   * (`'alone'`), or only with at least one generated token (`'written-to'`).
    */
   echo: false | 'alone' | 'written-to';
-  /** How many of the likeliest tokens it tells, as far as it was asked; 0 for none. */
+  /** How many top tokens it returns, up to the requested limit; 0 for none. */
   topLogprobs: number;
-  /** What it names the likeliest tokens by. */
+  /** How it identifies the top tokens. */
   tokenNames: 'ids' | 'bytes' | 'texts';
-  /** Whether it has to be asked for ids (`return_tokens_as_token_ids`), and then tells them. */
+  /** Whether it returns ids only if requested (`return_tokens_as_token_ids`). */
   tokenIds: boolean;
-  /** Whether `logit_bias` makes it write a token. */
+  /** Whether `logit_bias` can force it to generate a token. */
   logitBias: boolean;
-  /** Whether the log-probabilities that it tells are those without a bias. */
+  /** Whether its log-probabilities are those without the bias. */
   rawLogprobs: boolean;
-  /** The token that was biased: one that is text as it stands. */
+  /** The token that the bias was tested with, whose text is a whole character or more. */
   wholeToken: number | undefined;
   /** Whether it has `/chat/completions`. */
   chat: boolean;
-  /** Whether chats take a temperature. */
+  /** Whether chats accept a temperature. */
   chatTemperature: boolean;
-  /** Whether `logit_bias` makes a chat write a token. */
+  /** Whether `logit_bias` can force a chat to generate a token. */
   chatBias: boolean;
-  /** Whether chats tell log-probabilities. */
+  /** Whether chats return log-probabilities. */
   chatLogprobs: boolean;
 }
 
-/** How many of the likeliest tokens are asked for, until a server takes it. */
-const counts = [1000, 100, 20, 5, 1];
+/** Numbers of top tokens to request, in this order, until the server accepts one. */
+const topCounts = [1000, 100, 20, 5, 1];
 
 const text = 'One two three';
 
-/** Whether a server understands a request and will not do it. */
+/** Whether the server understood a request but does not support it. */
 function isRefusal(error: unknown, more: readonly number[] = []): boolean {
   const refusals = [400, 404, 405, 415, 422, 501, ...more];
   return error instanceof RemoteError && refusals.includes(error.status ?? 0);
 }
 
-/** What was answered, or undefined where the server refuses; throws what else fails. */
-async function tried(
-  ask: Promise<Answers>,
+/** The results, or undefined if the server refuses; throws other errors. */
+async function unlessRefused(
+  request: Promise<ApiResponse>,
   more?: readonly number[],
-): Promise<Answer[] | undefined> {
+): Promise<ApiResult[] | undefined> {
   try {
-    return (await ask).answers;
+    return (await request).results;
   } catch (error) {
     if (isRefusal(error, more)) return undefined;
     throw error;
   }
 }
 
-/** Finds out. Throws what the server fails with, where it fails otherwise than by refusing. */
+/** Probes a server. Throws the server's error, unless it is a refusal. */
 export async function probe(
   engine: RemoteEngine,
   signal: AbortSignal | undefined,
@@ -87,14 +87,14 @@ export async function probe(
     chatBias: false,
     chatLogprobs: false,
   };
-  const other = await otherToken(engine);
-  await probeCompletions(engine, features, other, signal);
-  await probeChat(engine, features, other, signal);
+  const unlikelyToken = await findUnlikelyToken(engine);
+  await probeCompletions(engine, features, unlikelyToken, signal);
+  await probeChat(engine, features, unlikelyToken, signal);
   return features;
 }
 
-/** A token that no text of the probe is likely to go on with. */
-async function otherToken(engine: RemoteEngine): Promise<number | undefined> {
+/** A token that is unlikely to continue the probe's prompt. */
+async function findUnlikelyToken(engine: RemoteEngine): Promise<number | undefined> {
   const lists = await engine.tokenizer.texts([' Q', 'Q', ' 7', '7']);
   for (const token of lists.flatMap((tokens) => [...tokens])) {
     const own = await engine.textOf(token);
@@ -106,82 +106,89 @@ async function otherToken(engine: RemoteEngine): Promise<number | undefined> {
 async function probeCompletions(
   engine: RemoteEngine,
   features: ServerFeatures,
-  other: number | undefined,
+  unlikelyToken: number | undefined,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const tokens = Array.from(await engine.tokenizer.prompt(text));
-  // A server that was there a moment ago and fails at one kind of request does not have it.
-  const failures = [403, 500];
-  const ask = (body: CompletionsBody, more?: readonly number[]) =>
-    tried(engine.api.completions({ temperature: 0, max_tokens: 1, ...body }, signal), more);
+  // The server worked a moment ago, so a failure of one kind of request means that it is
+  // unsupported.
+  const failureStatuses = [403, 500];
+  const request = (body: CompletionsBody, more?: readonly number[]) =>
+    unlessRefused(engine.api.completions({ temperature: 0, max_tokens: 1, ...body }, signal), more);
 
-  features.tokenPrompts = (await ask({ prompt: tokens }, [500]))?.length === 1;
-  features.completions = features.tokenPrompts || (await ask({ prompt: text }))?.length === 1;
+  features.tokenPrompts = (await request({ prompt: tokens }, [500]))?.length === 1;
+  features.completions = features.tokenPrompts || (await request({ prompt: text }))?.length === 1;
   if (!features.completions) return;
   const prompt = features.tokenPrompts ? tokens : text;
   if (features.tokenPrompts) {
-    const answers = await ask({ prompt: [tokens, [...tokens, ...tokens]] }, failures);
-    features.promptLists = answers?.length === 2;
+    const results = await request({ prompt: [tokens, [...tokens, ...tokens]] }, failureStatuses);
+    features.promptLists = results?.length === 2;
   }
   for (const [max_tokens, kind] of [
     [0, 'alone'],
     [1, 'written-to'],
   ] as const) {
-    const answers = await ask({ prompt, echo: true, logprobs: 1, max_tokens }, failures);
-    const steps = readLogprobs(answers?.[0]?.logprobs) ?? [];
-    // Some take `echo` for nothing and write, or write one token though none was asked for.
+    const results = await request({ prompt, echo: true, logprobs: 1, max_tokens }, failureStatuses);
+    const steps = readLogprobs(results?.[0]?.logprobs) ?? [];
+    // Some servers ignore `echo` and generate, or generate a token with `max_tokens: 0`.
     const isEcho = steps.slice(1, tokens.length).every(({ logprob }) => !Number.isNaN(logprob));
     if (steps.length >= tokens.length && steps.length <= tokens.length + max_tokens && isEcho) {
       features.echo = kind;
       break;
     }
   }
-  if (other !== undefined) {
-    const [name] = await namesOf(engine, [other]);
-    const [answer] = (await ask({ prompt, logit_bias: { [other]: 100 } }, failures)) ?? [];
-    features.logitBias = isWritten(name, answer);
-    if (features.logitBias) features.wholeToken = other;
+  if (unlikelyToken !== undefined) {
+    const [name] = await namesOf(engine, [unlikelyToken]);
+    const [result] =
+      (await request({ prompt, logit_bias: { [unlikelyToken]: 100 } }, failureStatuses)) ?? [];
+    features.logitBias = isGenerated(name, result);
+    if (features.logitBias) features.wholeToken = unlikelyToken;
   }
-  await probeLogprobs(engine, features, ask, prompt);
+  await probeLogprobs(engine, features, request, prompt);
 }
 
-const isWritten = (name: TokenName | undefined, answer: Answer | undefined): boolean =>
-  name !== undefined && answer !== undefined && typeof matchReply([name], answer) !== 'string';
+const isGenerated = (name: TokenName | undefined, result: ApiResult | undefined): boolean =>
+  name !== undefined && result !== undefined && typeof matchReply([name], result) !== 'string';
 
-/** How many of the likeliest are told, how they are named, and what a bias does to them. */
+/**
+ * Determines how many top tokens are returned, how they are identified, and whether a bias affects
+ * their log-probabilities.
+ */
 async function probeLogprobs(
   { topLogprobsLimit }: Pick<RemoteEngine, 'topLogprobsLimit'>,
   features: ServerFeatures,
-  ask: (body: CompletionsBody, more?: readonly number[]) => Promise<Answer[] | undefined>,
+  request: (body: CompletionsBody, more?: readonly number[]) => Promise<ApiResult[] | undefined>,
   prompt: CompletionsBody['prompt'],
 ): Promise<void> {
-  const failures = [403, 500];
+  const failureStatuses = [403, 500];
   const { wholeToken } = features;
   const bias = wholeToken !== undefined && { logit_bias: { [wholeToken]: 100 } };
-  const tell = async (more: Omit<CompletionsBody, 'prompt'>, isBiased = false) => {
-    const answers = await ask({ prompt, ...more, ...(isBiased && bias) }, failures);
-    const step = readLogprobs(answers?.[0]?.logprobs)?.[0];
-    return { isTaken: answers !== undefined, step: step?.top.length ? step : undefined };
+  const requestTop = async (more: Omit<CompletionsBody, 'prompt'>, isBiased = false) => {
+    const results = await request({ prompt, ...more, ...(isBiased && bias) }, failureStatuses);
+    const step = readLogprobs(results?.[0]?.logprobs)?.[0];
+    return { isAccepted: results !== undefined, step: step?.top.length ? step : undefined };
   };
-  const limit = topLogprobsLimit ?? (counts[0] as number);
-  for (const logprobs of [limit, ...counts.filter((count) => count < limit)]) {
-    let { isTaken, step } = await tell({ logprobs });
-    // Some are silent where what they write is no whole character.
-    if (isTaken && step === undefined && bias) ({ isTaken, step } = await tell({ logprobs }, true));
+  const limit = topLogprobsLimit ?? (topCounts[0] as number);
+  for (const logprobs of [limit, ...topCounts.filter((count) => count < limit)]) {
+    let { isAccepted, step } = await requestTop({ logprobs });
+    // Some servers return no logprobs for a token that ends in mid-character.
+    if (isAccepted && step === undefined && bias)
+      ({ isAccepted, step } = await requestTop({ logprobs }, true));
     if (step === undefined) continue;
     const { top } = step;
-    // Some may be missing because they are written alike; if most are, there is a limit to them.
+    // A few may be missing because they have the same text; if most are missing, the server has a
+    // limit.
     features.topLogprobs = top.length < logprobs / 2 ? top.length : logprobs;
     const isNamed = (key: 'id' | 'bytes'): boolean => top.every((one) => one[key] !== undefined);
     const withIds = { logprobs: 1, return_tokens_as_token_ids: true };
     if (isNamed('id')) features.tokenNames = 'ids';
-    else if ((await tell(withIds, true)).step?.top[0]?.id !== undefined) {
+    else if ((await requestTop(withIds, true)).step?.top[0]?.id !== undefined) {
       features.tokenNames = 'ids';
       features.tokenIds = true;
     } else if (isNamed('bytes')) features.tokenNames = 'bytes';
     if (bias) {
-      // With its bias in it, the token would be as good as certain.
-      const biased = await tell({ logprobs: 1 }, true);
+      // If the bias were included, the token's probability would be almost 1.
+      const biased = await requestTop({ logprobs: 1 }, true);
       features.rawLogprobs = (biased.step?.logprob ?? 0) < -1e-3;
     }
     return;
@@ -191,44 +198,48 @@ async function probeLogprobs(
 async function probeChat(
   engine: RemoteEngine,
   features: ServerFeatures,
-  other: number | undefined,
+  unlikelyToken: number | undefined,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const body = { messages: [{ role: 'user', content: text }], max_tokens: 1 };
-  const ask = (more: object) => tried(engine.api.chat({ ...body, ...more }, signal), [403, 500]);
+  const request = (more: object) =>
+    unlessRefused(engine.api.chat({ ...body, ...more }, signal), [403, 500]);
   features.chatTemperature =
-    (await tried(engine.api.chat({ ...body, temperature: 0 }, signal))) !== undefined;
+    (await unlessRefused(engine.api.chat({ ...body, temperature: 0 }, signal))) !== undefined;
   try {
     if (!features.chatTemperature) await engine.api.chat(body, signal);
     features.chat = true;
   } catch (error) {
-    // Where there is neither the one nor the other, the address or the model's name is wrong.
+    // With neither endpoint available, the base URL or the model's name is wrong.
     if (!isRefusal(error) || !features.completions) throw error;
     return;
   }
-  const told = await ask({ logprobs: true, top_logprobs: 1 });
-  features.chatLogprobs = readLogprobs(told?.[0]?.logprobs) !== undefined;
-  if (other === undefined) return;
-  const [name] = await namesOf(engine, [other]);
-  const [answer] = (await ask({ logit_bias: { [other]: 100 } })) ?? [];
-  features.chatBias = isWritten(name, answer);
+  const reported = await request({ logprobs: true, top_logprobs: 1 });
+  features.chatLogprobs = readLogprobs(reported?.[0]?.logprobs) !== undefined;
+  if (unlikelyToken === undefined) return;
+  const [name] = await namesOf(engine, [unlikelyToken]);
+  const [result] = (await request({ logit_bias: { [unlikelyToken]: 100 } })) ?? [];
+  features.chatBias = isGenerated(name, result);
 }
 
-/** A probe that is made once, for all who ask while it runs; one that fails is made again. */
+/** A probe that runs once and is shared by concurrent callers; a failed one is repeated. */
 export class Probe {
   readonly #engine: RemoteEngine;
-  #found: Promise<ServerFeatures> | undefined;
+  #features: Promise<ServerFeatures> | undefined;
 
   constructor(engine: RemoteEngine) {
     this.#engine = engine;
   }
 
-  /** What is known, or will be. No caller's abort ends it for the others. */
+  /**
+   * The features, once known. It takes no signal, so that one caller's abort does not fail the
+   * others.
+   */
   features(): Promise<ServerFeatures> {
-    this.#found ??= probe(this.#engine, undefined).catch((error: unknown) => {
-      this.#found = undefined;
+    this.#features ??= probe(this.#engine, undefined).catch((error: unknown) => {
+      this.#features = undefined;
       throw error;
     });
-    return this.#found;
+    return this.#features;
   }
 }

@@ -1,40 +1,40 @@
-// What choosing over a server needs of the class OpenAI: the server itself, the tokens of its
-// model, and what is known of both. `lib/openai/choose/choose.ts` and the strategies use it.
+// The interface through which choosing over a server sees the class OpenAI: the server, its model's
+// tokens, and what is known about both. `choose.ts` and the strategies use it.
 
 import type { ChoiceTokenizer } from '../../choose/boundary.js';
 import type { Api } from '../http/api.js';
 
-/** The ways of choosing over a server. */
+/** The strategies of choosing over a server. */
 export const strategies = ['echo', 'logprobs', 'bias', 'prompted'] as const;
 
-/** How a choice is found: see `docs/openai-choose.md`. */
+/** How a choice is determined: see `docs/openai-choose.md`. */
 export type Strategy = (typeof strategies)[number];
 
-/** What a caller may ask for: one of the ways, or the best that the server allows. */
+/** The values of the option `strategy`. */
 export const strategyOptions = ['auto', ...strategies] as const;
 
-/** A {@link Strategy}, or `'auto'`: the first of them that the server allows. */
+/** A {@link Strategy}, or `'auto'`: the first of them that the server supports. */
 export type StrategyOption = (typeof strategyOptions)[number];
 
 /** A server and its model. */
 export interface RemoteEngine {
   readonly api: Api;
-  /** Undefined where it is not known. */
+  /** Undefined if unknown. */
   readonly vocabularySize: number | undefined;
-  /** Undefined where it is not known. */
+  /** Undefined if unknown. */
   readonly contextSize: number | undefined;
-  /** The tokens that end a text; empty where they are not known. */
+  /** The end-of-generation tokens; empty if unknown. */
   readonly endOfGeneration: Int32Array;
-  /** What stands where nothing is before a text. */
+  /** The token used as the context of an empty `prior`. */
   readonly beginToken: number | undefined;
   readonly strategy: StrategyOption;
-  /** The largest number of likeliest tokens to ask for; undefined: what the server allows, up to 1,000. */
+  /** Maximum number of top tokens to request; undefined for the server's own limit, up to 1,000. */
   readonly topLogprobsLimit: number | undefined;
   readonly tokenizer: ChoiceTokenizer;
-  /** The text of one token, a control token's name included; U+FFFD for bytes that are no text. */
+  /** The text of one token, control tokens included; U+FFFD for incomplete characters. */
   textOf(token: number): Promise<string>;
-  /** The bytes of one token; undefined where the tokenizer does not tell them. */
+  /** The bytes of one token; undefined if the tokenizer does not know them. */
   bytesOf(token: number): Promise<Uint8Array | undefined>;
-  /** Begins a call; throws where the LM is closed or the signal aborted. */
+  /** Starts a call; throws if the LM is closed or the signal is aborted. */
   admit(signal: AbortSignal | undefined): Promise<void>;
 }

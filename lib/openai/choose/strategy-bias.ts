@@ -1,31 +1,34 @@
-// Strategy `'bias'`: a walk down a tree by what a model writes next when its own choices are
-// lifted above all else by `logit_bias`. AutoCog's way to choose where no log-probabilities are
-// told. It follows the likeliest token, so it need not find the likeliest choice.
-// `lib/openai/choose/choose.ts` calls it.
+// Strategy `'bias'`: walks down the tree by generating one token at a time, with `logit_bias`
+// raising the tree's own tokens above all others. This is AutoCog's way to choose with a server
+// that returns no log-probabilities. It is greedy, so it may miss the most likely choice.
+// `choose.ts` calls it.
 
 import { RemoteError } from '../../common/errors.js';
 import { concatenate } from '../../common/token-arrays.js';
 import type { TreeTask } from '../../tree/tree-scoring.js';
 import { childrenOf, pathTo } from '../../tree/tree-walk.js';
-import type { Answer } from '../http/api.js';
+import type { ApiResult } from '../http/api.js';
 import type { Requests } from './choose-requests.js';
 import type { ServerFeatures } from './probe.js';
 import type { RemoteEngine } from './remote-engine.js';
 import { type Match, matchReply, namesOf, type TokenName } from './token-match.js';
 
-/** How many tokens a server lets be biased at once. */
-export const mostBiases = 300;
+/** How many tokens a server allows to be biased at once. */
+export const maxBiases = 300;
 
-/** The largest bias there is. */
-const lift = 100;
+/** The largest bias that the API allows. */
+const maxBias = 100;
 
-/** Writes one token after a prompt and a path. */
-type Write = (path: Int32Array, bias: Readonly<Record<string, number>>) => Promise<Answer>;
+/** Generates one token after the prompt and a path. */
+type GenerateToken = (
+  path: Int32Array,
+  bias: Readonly<Record<string, number>>,
+) => Promise<ApiResult>;
 
-/** What choosing by bias needs of an LM. */
+/** The part of an engine that choosing by bias needs. */
 type BiasEngine = Pick<RemoteEngine, 'tokenizer' | 'textOf' | 'bytesOf'>;
 
-/** The node of the tree where the walk ends: one where a choice ends. */
+/** The node of the tree where the walk ends, which is the end of a choice. */
 export async function walkByBias(
   engine: BiasEngine,
   features: ServerFeatures,
@@ -35,7 +38,7 @@ export async function walkByBias(
   const children = childrenOf(tree);
   const isEnd = new Uint8Array(tree.tokens.length);
   for (const node of tree.ends) isEnd[node] = 1;
-  const write = writer(engine, features, prompt, requests);
+  const generate = tokenGenerator(engine, features, prompt, requests);
   let node = 0;
   for (;;) {
     const below = children[node] as number[];
@@ -48,14 +51,14 @@ export async function walkByBias(
     const tokenOf = (child: number): number => tree.tokens[child] as number;
     const candidates = await namesOf(engine, below.map(tokenOf));
     let next: number | undefined;
-    if (!isEnd[node]) next = await pick(engine, write, path, candidates);
+    if (!isEnd[node]) next = await pick(engine, generate, path, candidates);
     else if (request.endAt[node]) {
       const ends = await namesOf(engine, request.endTokens);
-      const found = await pick(engine, write, path, [...candidates, ...ends], ends);
+      const found = await pick(engine, generate, path, [...candidates, ...ends], ends);
       next = ends.some(({ token }) => token === found) ? undefined : found;
     } else {
-      const match = matchReply(candidates, await write(path, {}));
-      if (match === 'unclear') throw noMatch('that may be several of the choices’ tokens');
+      const match = matchReply(candidates, await generate(path, {}));
+      if (match === 'ambiguous') throw noMatch('a token that matches several of them');
       next = match === 'none' ? undefined : match.token;
     }
     if (next === undefined) return node;
@@ -63,47 +66,50 @@ export async function walkByBias(
   }
 }
 
-/** The likeliest of these tokens: at once, or by heats where they are too many. */
+/**
+ * The most likely of these tokens: by one request, or in rounds if there are too many to bias at
+ * once.
+ */
 async function pick(
   engine: BiasEngine,
-  write: Write,
+  generate: GenerateToken,
   path: Int32Array,
   candidates: readonly TokenName[],
   ends: readonly TokenName[] = [],
 ): Promise<number> {
-  let left = candidates;
-  while (left.length > mostBiases) {
+  let remaining = candidates;
+  while (remaining.length > maxBiases) {
     const winners: TokenName[] = [];
-    for (let start = 0; start < left.length; start += mostBiases) {
-      const heat = left.slice(start, start + mostBiases);
-      winners.push(heat.length === 1 ? (heat[0] as TokenName) : await ask(heat));
+    for (let start = 0; start < remaining.length; start += maxBiases) {
+      const group = remaining.slice(start, start + maxBiases);
+      winners.push(group.length === 1 ? (group[0] as TokenName) : await generateAmong(group));
     }
-    left = winners;
+    remaining = winners;
   }
-  return (await ask(left)).token;
+  return (await generateAmong(remaining)).token;
 
-  async function ask(some: readonly TokenName[]): Promise<TokenName> {
-    const bias = Object.fromEntries(some.map(({ token }) => [token, lift]));
-    const reply = await write(path, bias);
-    const match = matchOrEnd(some, ends, reply);
+  async function generateAmong(allowed: readonly TokenName[]): Promise<TokenName> {
+    const bias = Object.fromEntries(allowed.map(({ token }) => [token, maxBias]));
+    const reply = await generate(path, bias);
+    const match = matchOrEnd(allowed, ends, reply);
     if (typeof match !== 'string') return match;
-    if (match === 'unclear') throw noMatch('that may be several of the candidates');
-    // Once more without the token that came in spite of all.
+    if (match === 'ambiguous') throw noMatch('a token that matches several of them');
+    // Retry without the token that was generated despite the bias.
     const [tokens] = reply.text === '' ? [] : await engine.tokenizer.texts([reply.text]);
-    if (tokens?.length !== 1) throw noMatch(`${JSON.stringify(reply.text)}, no candidate`);
-    const without = { ...bias, [tokens[0] as number]: -lift };
-    const again = await write(path, without);
-    const second = matchOrEnd(some, ends, again);
+    if (tokens?.length !== 1) throw noMatch(JSON.stringify(reply.text));
+    const without = { ...bias, [tokens[0] as number]: -maxBias };
+    const again = await generate(path, without);
+    const second = matchOrEnd(allowed, ends, again);
     if (typeof second !== 'string') return second;
-    throw noMatch(`${JSON.stringify(again.text)}, no candidate`);
+    throw noMatch(JSON.stringify(again.text));
   }
 }
 
-/** As {@link matchReply}; a text that ends with nothing has ended with one of the end tokens. */
+/** Like {@link matchReply}, but an empty text with finish reason `stop` matches an end token. */
 function matchOrEnd(
   candidates: readonly TokenName[],
   ends: readonly TokenName[],
-  reply: Answer,
+  reply: ApiResult,
 ): Match {
   const match = matchReply(candidates, reply);
   const ended = reply.text === '' && reply.finishReason === 'stop';
@@ -111,28 +117,28 @@ function matchOrEnd(
   return typeof match === 'string' && ended && end !== undefined ? end : match;
 }
 
-function writer(
+function tokenGenerator(
   { tokenizer }: BiasEngine,
   features: ServerFeatures,
   prompt: Int32Array,
   requests: Requests,
-): Write {
-  const manner = { sequential: true, exact: false };
+): GenerateToken {
+  const options = { sequential: true, exact: false };
   return async (path, bias) => {
     const tokens = concatenate(prompt, path);
     const logit_bias = Object.keys(bias).length === 0 ? {} : { logit_bias: bias };
-    const ask = { max_tokens: 1, ...logit_bias };
+    const fields = { max_tokens: 1, ...logit_bias };
     if (!features.completions) {
       const logprobs = features.chatLogprobs ? { logprobs: true, top_logprobs: 1 } : {};
       const greedy = features.chatTemperature ? { temperature: 0 } : {};
       const text = await tokenizer.textOf(tokens, false);
-      return requests.chat(text, { ...ask, ...greedy, ...logprobs });
+      return requests.chat(text, { ...fields, ...greedy, ...logprobs });
     }
-    // The log-probability of what is written names it, too.
+    // The logprobs identify the generated token better than its text.
     const logprobs = features.topLogprobs > 0 ? { logprobs: 1 } : {};
-    return requests.completeOne(tokens, { ...ask, temperature: 0, ...logprobs }, manner);
+    return requests.completeOne(tokens, { ...fields, temperature: 0, ...logprobs }, options);
   };
 }
 
 const noMatch = (reply: string): RemoteError =>
-  new RemoteError(`Asked for one of the tokens that it was given, the server wrote ${reply}`);
+  new RemoteError(`Expected one of the candidate tokens from the server, got ${reply}`);

@@ -1,6 +1,6 @@
 // Strategy `'echo'`: a server that echoes a prompt with the log-probability of each of its tokens
-// has scored it. So each path of a tree is a prompt that is sent once, a path that is the
-// beginning of another not at all. `lib/openai/choose/choose.ts` calls it.
+// has scored that prompt. So each path of the tree is sent once as a prompt, except those that are
+// prefixes of another. `choose.ts` calls it.
 
 import { NotSupportedError, RemoteError } from '../../common/errors.js';
 import { logSumExp } from '../../common/log-softmax.js';
@@ -8,7 +8,7 @@ import { concatenate } from '../../common/token-arrays.js';
 import type { Cost } from '../../common/usage.js';
 import type { TreeScores, TreeTask } from '../../tree/tree-scoring.js';
 import { noScores, pathTo } from '../../tree/tree-walk.js';
-import type { Answer } from '../http/api.js';
+import type { ApiResult } from '../http/api.js';
 import { type RemoteStep, readLogprobs } from '../http/logprobs.js';
 import type { Requests } from './choose-requests.js';
 import type { ServerFeatures } from './probe.js';
@@ -16,17 +16,17 @@ import type { RemoteEngine } from './remote-engine.js';
 import { costsOf } from './shared-costs.js';
 import { findTokens, namesOf } from './token-match.js';
 
-/** A prompt to be echoed, and whose values it tells. */
+/** A prompt to be echoed, and the node whose path it scores. */
 interface EchoPath {
   task: number;
-  /** The prompt and a path, with an end token after it if an end is asked about. */
+  /** The prompt and a path, followed by an end token if the end is to be scored. */
   tokens: Int32Array;
   /** The node of the path's last token. */
   node: number;
   isEnd: boolean;
 }
 
-/** The paths of a tree that no other path goes on from. */
+/** The paths of a tree that are not a prefix of another. */
 function pathsOf({ prompt, tree, request }: TreeTask, task: number): EchoPath[] {
   const paths: EchoPath[] = [];
   for (let node = 0; node < tree.tokens.length; node++) {
@@ -36,14 +36,14 @@ function pathsOf({ prompt, tree, request }: TreeTask, task: number): EchoPath[] 
         paths.push({ task, tokens: concatenate(tokens, Int32Array.of(end)), node, isEnd: true });
       }
     } else if (node > 0 && tree.parents[node + 1] !== node) {
-      // In depth-first order a node is the next one's parent, or has no child.
+      // In depth-first order a node is either the next node's parent or a leaf.
       paths.push({ task, tokens, node, isEnd: false });
     }
   }
   return paths;
 }
 
-/** The scores of trees, all of them exact. */
+/** Scores trees; all results are exact. */
 export async function scoreByEcho(
   engine: Pick<RemoteEngine, 'textOf' | 'bytesOf'>,
   features: Pick<ServerFeatures, 'echo' | 'tokenPrompts'>,
@@ -54,18 +54,18 @@ export async function scoreByEcho(
   const paths = tasks.flatMap(pathsOf);
   const sequential = tasks.some(({ request }) => request.sequential);
   const ends = scores.map(() => new Map<number, number[]>());
-  const read = async (answer: Answer, index: number): Promise<void> => {
+  const read = async (result: ApiResult, index: number): Promise<void> => {
     const { task, tokens, node, isEnd } = paths[index] as EchoPath;
-    const steps = await readEcho(engine, features, answer, tokens);
+    const steps = await readEcho(engine, features, result, tokens);
     const { tree } = tasks[task] as TreeTask;
-    let place = tokens.length - 1;
-    const take = (): number => logprobAt(steps, place--);
+    let position = tokens.length - 1;
+    const next = (): number => logprobAt(steps, position--);
     if (isEnd) {
       const known = ends[task]?.get(node) ?? [];
-      ends[task]?.set(node, [...known, take()]);
+      ends[task]?.set(node, [...known, next()]);
     }
     for (let at = node; at > 0; at = tree.parents[at] as number) {
-      (scores[task] as TreeScores).logprobs[at] = take();
+      (scores[task] as TreeScores).logprobs[at] = next();
     }
   };
   await requests.complete(
@@ -83,45 +83,47 @@ export async function scoreByEcho(
   return scores.map((each, task) => ({ ...each, ...(costs[task] as Cost) }));
 }
 
-function logprobAt(steps: readonly RemoteStep[], place: number): number {
-  const { logprob } = steps[place] as RemoteStep;
+function logprobAt(steps: readonly RemoteStep[], position: number): number {
+  const { logprob } = steps[position] as RemoteStep;
   if (!Number.isNaN(logprob)) return logprob;
-  throw new RemoteError(`The server gave no log-probability of token ${place} of what it echoed`);
+  throw new RemoteError(`The server returned no log-probability for the echoed token ${position}`);
 }
 
-/** What was echoed, token by token, checked to be what was sent. */
+/** The echoed tokens, verified to be those that were sent. */
 async function readEcho(
   engine: Pick<RemoteEngine, 'textOf' | 'bytesOf'>,
   { echo, tokenPrompts }: Pick<ServerFeatures, 'echo' | 'tokenPrompts'>,
-  { logprobs }: Answer,
+  { logprobs }: ApiResult,
   tokens: Int32Array,
 ): Promise<RemoteStep[]> {
   const steps = readLogprobs(logprobs) ?? [];
   const { length } = tokens;
-  const written = echo === 'alone' ? 0 : 1;
-  // A token that ends the text may be written and not be told.
-  if (steps.length < length || steps.length > length + written) {
-    if (!tokenPrompts) throw otherTokens();
+  const generated = echo === 'alone' ? 0 : 1;
+  // A generated end-of-generation token may be missing from the response.
+  if (steps.length < length || steps.length > length + generated) {
+    if (!tokenPrompts) throw tokenizationMismatch();
     const [found, sent] = [steps.length, length];
-    throw new RemoteError(`The server echoed ${found} tokens of a prompt of ${sent}`);
+    throw new RemoteError(`The server echoed ${found} tokens for a prompt of ${sent} tokens`);
   }
   const echoed = steps.slice(0, length);
-  if (echoed.some(({ id }, place) => id !== undefined && id !== tokens[place])) {
-    if (!tokenPrompts) throw otherTokens();
-    throw new RemoteError('The server echoed other tokens than those of the prompt');
+  if (echoed.some(({ id }, position) => id !== undefined && id !== tokens[position])) {
+    if (!tokenPrompts) throw tokenizationMismatch();
+    throw new RemoteError('The server echoed other tokens than it was sent');
   }
   if (tokenPrompts) return echoed;
   const names = await namesOf(engine, tokens);
-  // The first token may be one that the server puts before every text, whatever it calls it.
-  const isSame = names.every((name, place) => {
-    const step = echoed[place] as RemoteStep;
-    return place === 0 || !Number.isNaN(findTokens([name], [{ ...step, logprob: 0 }])[0]?.logprob);
+  // The first token may be one that the server adds to every text, under a name of its own.
+  const isSame = names.every((name, position) => {
+    const step = echoed[position] as RemoteStep;
+    return (
+      position === 0 || !Number.isNaN(findTokens([name], [{ ...step, logprob: 0 }])[0]?.logprob)
+    );
   });
-  if (!isSame) throw otherTokens();
+  if (!isSame) throw tokenizationMismatch();
   return echoed;
 }
 
-const otherTokens = (): NotSupportedError =>
+const tokenizationMismatch = (): NotSupportedError =>
   new NotSupportedError(
-    'The server takes no token ids, and it reads other tokens in a text than those of the choices',
+    'The server accepts no token ids, and it tokenizes the text into other tokens than the choices have',
   );

@@ -1,6 +1,6 @@
-// Strategy `'logprobs'`: a server that tells the likeliest next tokens is asked about the inner
-// nodes of a tree, level by level. What is not among the likeliest has a limit, and nothing below
-// it is asked about. `lib/openai/choose/choose.ts` calls it.
+// Strategy `'logprobs'`: requests the top next tokens after the inner nodes of a tree, level by
+// level. A token that is not among them gets an upper bound, and nothing below it is requested.
+// `choose.ts` calls it.
 
 import { searchByBounds } from '../../choose/greedy-search.js';
 import { logSumExp } from '../../common/log-softmax.js';
@@ -8,23 +8,29 @@ import { concatenate } from '../../common/token-arrays.js';
 import type { Cost } from '../../common/usage.js';
 import type { TreeLimits, TreeScores, TreeTask } from '../../tree/tree-scoring.js';
 import { childrenOf, noScores, pathTo } from '../../tree/tree-walk.js';
-import type { Answer } from '../http/api.js';
+import type { ApiResult } from '../http/api.js';
 import { type RemoteStep, type RemoteToken, readLogprobs } from '../http/logprobs.js';
 import type { Requests } from './choose-requests.js';
 import type { ServerFeatures } from './probe.js';
 import type { RemoteEngine } from './remote-engine.js';
 import { costsOf } from './shared-costs.js';
-import { type Finding, findTokens, namesOf, ownNamesOf, type TokenName } from './token-match.js';
+import {
+  findTokens,
+  type LogprobMatch,
+  namesOf,
+  namesWithSharing,
+  type TokenName,
+} from './token-match.js';
 
 type NamingEngine = Pick<RemoteEngine, 'textOf' | 'bytesOf' | 'tokenizer'>;
 
-/** Where ids are told nothing else is needed. */
-const nameless = (token: number): TokenName => ({ token, text: '', bytes: undefined });
+/** A name by id alone, which suffices if the server reports ids. */
+const byIdOnly = (token: number): TokenName => ({ token, text: '', bytes: undefined });
 
-/** How far told probabilities may be from what they sum to: servers compute in single precision. */
-const slack = 1e-4;
+/** Tolerance for the sum of reported probabilities: servers compute in single precision. */
+const tolerance = 1e-4;
 
-/** The scores of trees: exact, or limits where the server does not tell enough. */
+/** Scores trees: exact values, or upper bounds for tokens that the server does not report. */
 export async function scoreByLogprobs(
   engine: NamingEngine,
   features: ServerFeatures,
@@ -33,57 +39,59 @@ export async function scoreByLogprobs(
 ): Promise<(TreeScores & Cost)[]> {
   const walks: Walk[] = [];
   for (const task of tasks) walks.push(await Walk.make(engine, features, task));
-  const ask = { max_tokens: 1, temperature: 0, logprobs: features.topLogprobs };
-  const visit = async (some: readonly Place[], sequential = false): Promise<void> => {
-    const prompts = some.map(({ walk, node }) => walk.promptOf(node));
-    const manner = { sequential, exact: true };
-    const silent: number[] = [];
-    const enter = (answer: Answer, { walk, node }: Place): boolean => {
-      const step = stepOf(answer);
-      if (step !== undefined) walk.enter(node, step);
+  const fields = { max_tokens: 1, temperature: 0, logprobs: features.topLogprobs };
+  const visit = async (nodes: readonly WalkNode[], sequential = false): Promise<void> => {
+    const prompts = nodes.map(({ walk, node }) => walk.promptOf(node));
+    const options = { sequential, exact: true };
+    const missing: number[] = [];
+    const record = (result: ApiResult, { walk, node }: WalkNode): boolean => {
+      const step = stepOf(result);
+      if (step !== undefined) walk.record(node, step);
       return step !== undefined;
     };
-    await requests.complete(prompts, ask, manner, (answer, index) => {
-      if (!enter(answer, some[index] as Place)) silent.push(index);
+    await requests.complete(prompts, fields, options, (result, index) => {
+      if (!record(result, nodes[index] as WalkNode)) missing.push(index);
     });
     const { wholeToken, rawLogprobs } = features;
-    if (silent.length === 0 || wholeToken === undefined || !rawLogprobs) return;
-    // A server that would write half a character may be silent about it, and what it writes is of
-    // no use here. Of what is not told even then nothing is claimed.
-    const again = silent.map((index) => prompts[index] as Int32Array);
-    const biased = { ...ask, logit_bias: { [wholeToken]: 100 } };
-    await requests.complete(again, biased, manner, (answer, place) => {
-      enter(answer, some[silent[place] as number] as Place);
+    if (missing.length === 0 || wholeToken === undefined || !rawLogprobs) return;
+    // Some servers omit the logprobs if the generated token ends in mid-character. The generated
+    // token does not matter here, so a bias forces a whole one. What is missing even then stays
+    // unbounded.
+    const again = missing.map((index) => prompts[index] as Int32Array);
+    const biased = { ...fields, logit_bias: { [wholeToken]: 100 } };
+    await requests.complete(again, biased, options, (result, position) => {
+      record(result, nodes[missing[position] as number] as WalkNode);
     });
   };
-  const level = walks.filter(({ isApart }) => !isApart).map((walk) => ({ walk, node: 0 }));
+  const level = walks.filter(({ isSeparate }) => !isSeparate).map((walk) => ({ walk, node: 0 }));
   await visitLevels(level, visit);
-  for (const walk of walks.filter(({ isApart }) => isApart)) await visitApart(walk, visit);
+  for (const walk of walks.filter(({ isSeparate }) => isSeparate))
+    await visitSeparately(walk, visit);
   const costs = costsOf(tasks, requests.cost);
   return walks.map(({ scores }, task) => ({ ...scores, ...(costs[task] as Cost) }));
 }
 
 /** A node of a walk. */
-interface Place {
+interface WalkNode {
   walk: Walk;
   node: number;
 }
 
-type Visit = (some: readonly Place[], sequential?: boolean) => Promise<void>;
+type Visit = (nodes: readonly WalkNode[], sequential?: boolean) => Promise<void>;
 
-async function visitLevels(first: readonly Place[], visit: Visit): Promise<void> {
-  for (let level = first.filter(isAsked); level.length > 0; ) {
+async function visitLevels(first: readonly WalkNode[], visit: Visit): Promise<void> {
+  for (let level = first.filter(needsVisit); level.length > 0; ) {
     await visit(level);
     level = level
       .flatMap(({ walk, node }) => walk.childrenOf(node).map((child) => ({ walk, node: child })))
-      .filter(isAsked);
+      .filter(needsVisit);
   }
 }
 
-/** Whether there is something to learn at a node, the way to which is known. */
-const isAsked = ({ walk, node }: Place): boolean => walk.isAsked(node);
+/** Whether the path to a node is known and something below it is not. */
+const needsVisit = ({ walk, node }: WalkNode): boolean => walk.needsVisit(node);
 
-async function visitApart(walk: Walk, visit: Visit): Promise<void> {
+async function visitSeparately(walk: Walk, visit: Visit): Promise<void> {
   const { tree, request } = walk.task;
   if (request.search !== undefined) {
     await searchByBounds(tree, request.search, request.endAt, walk.scores, (node) =>
@@ -93,17 +101,17 @@ async function visitApart(walk: Walk, visit: Visit): Promise<void> {
   }
   for (let choice = 0; choice < tree.paths.length; choice++) {
     for (const node of [0, ...tree.nodesOf(choice)]) {
-      if (walk.isAsked(node)) await visit([{ walk, node }], true);
+      if (walk.needsVisit(node)) await visit([{ walk, node }], true);
     }
   }
 }
 
-function stepOf({ logprobs }: Answer): RemoteStep | undefined {
+function stepOf({ logprobs }: ApiResult): RemoteStep | undefined {
   const step = readLogprobs(logprobs)?.[0];
   return step !== undefined && step.top.length > 0 ? step : undefined;
 }
 
-/** One tree on its way to scores. */
+/** The scoring of one tree in progress. */
 class Walk {
   readonly task: TreeTask;
   readonly scores: TreeScores & { limits: TreeLimits };
@@ -126,14 +134,14 @@ class Walk {
   ): Promise<Walk> {
     const tokens = new Set([...task.tree.tokens.subarray(1), ...task.request.endTokens]);
     if (tokenNames === 'ids') {
-      return new Walk(task, new Map(Array.from(tokens, (token) => [token, nameless(token)])));
+      return new Walk(task, new Map(Array.from(tokens, (token) => [token, byIdOnly(token)])));
     }
-    const names = await (tokenNames === 'texts' ? ownNamesOf : namesOf)(engine, tokens);
+    const names = await (tokenNames === 'texts' ? namesWithSharing : namesOf)(engine, tokens);
     return new Walk(task, new Map(names.map((name) => [name.token, name])));
   }
 
-  /** Whether it cannot go level by level, together with others. */
-  get isApart(): boolean {
+  /** Whether it cannot go level by level together with other trees. */
+  get isSeparate(): boolean {
     const { search, sequential } = this.task.request;
     return search !== undefined || sequential;
   }
@@ -142,7 +150,7 @@ class Walk {
     return this.#children[node] as number[];
   }
 
-  isAsked(node: number): boolean {
+  needsVisit(node: number): boolean {
     const isKnown = !Number.isNaN(this.scores.logprobs[node] as number);
     return isKnown && (this.childrenOf(node).length > 0 || this.task.request.endAt[node] === 1);
   }
@@ -151,24 +159,24 @@ class Walk {
     return concatenate(this.task.prompt, pathTo(this.task.tree, node));
   }
 
-  /** Takes down what the server says of the place after a node. */
-  enter(node: number, step: RemoteStep): void {
+  /** Records the server's response for the position after a node. */
+  record(node: number, step: RemoteStep): void {
     const { tree, request } = this.task;
     const { logprobs, ends, limits } = this.scores;
-    const { most, rest } = outsideOf(step);
+    const { max, rest } = boundsOutside(step);
     limits.rests[node] = rest;
     const children = this.childrenOf(node);
-    const find = (tokens: readonly number[]): Finding[] =>
+    const find = (tokens: readonly number[]): LogprobMatch[] =>
       findTokens(
         tokens.map((token) => this.#names.get(token) as TokenName),
         step.top,
       );
     const found = find(children.map((child) => tree.tokens[child] as number));
-    // An entry that cannot be told from another is no part of the rest, and may be a child.
-    if (found.some(({ unclear }) => unclear > -Infinity)) limits.rests[node] = Number.NaN;
+    // An ambiguous entry may be one of the children, so it must not count towards the rest.
+    if (found.some(({ ambiguous }) => ambiguous > -Infinity)) limits.rests[node] = Number.NaN;
     for (const [index, child] of children.entries()) {
-      const { logprob, unclear } = found[index] as Finding;
-      if (Number.isNaN(logprob)) limits.logprobs[child] = Math.max(most, unclear);
+      const { logprob, ambiguous } = found[index] as LogprobMatch;
+      if (Number.isNaN(logprob)) limits.logprobs[child] = Math.max(max, ambiguous);
       else logprobs[child] = logprob;
     }
     if (!request.endAt[node]) return;
@@ -177,25 +185,28 @@ class Walk {
       ends[node] = Math.min(0, logSumExp(enders.map(({ logprob }) => logprob)));
       return;
     }
-    const each = enders.map(({ logprob, unclear }) => {
-      return Number.isNaN(logprob) ? Math.max(most, unclear) : logprob;
+    const each = enders.map(({ logprob, ambiguous }) => {
+      return Number.isNaN(logprob) ? Math.max(max, ambiguous) : logprob;
     });
     limits.ends[node] = Math.min(0, logSumExp(each));
   }
 }
 
-/** The most that a token which is not in a list can have, and all of these together. */
-function outsideOf(step: RemoteStep): { most: number; rest: number } {
+/**
+ * Upper bounds on the log-probability of one token outside the list, and of all such tokens
+ * together.
+ */
+function boundsOutside(step: RemoteStep): { max: number; rest: number } {
   const { top } = step;
-  const told = top.reduce((sum, { logprob }) => sum + Math.exp(logprob), 0);
-  const rest = Math.min(0, Math.log(Math.max(0, 1 - told) + slack));
-  // Besides the likeliest a list may have the token that was written, however unlikely.
-  const last = listed(step).reduce((least, { logprob }) => Math.min(least, logprob), 0);
-  return { most: Math.min(last, rest), rest };
+  const reported = top.reduce((sum, { logprob }) => sum + Math.exp(logprob), 0);
+  const rest = Math.min(0, Math.log(Math.max(0, 1 - reported) + tolerance));
+  // In addition to the top tokens a list may contain the generated one, however unlikely.
+  const last = withoutGenerated(step).reduce((least, { logprob }) => Math.min(least, logprob), 0);
+  return { max: Math.min(last, rest), rest };
 }
 
-/** The entries without the one that was written, unless that is the likeliest. */
-function listed({ top, id, text, logprob }: RemoteStep): readonly RemoteToken[] {
+/** The entries without the generated token, unless that is the most likely one. */
+function withoutGenerated({ top, id, text, logprob }: RemoteStep): readonly RemoteToken[] {
   const [best] = top as [RemoteToken];
   if (!(logprob < best.logprob)) return top;
   return top.filter((entry) => (id === undefined ? entry.text !== text : entry.id !== id));

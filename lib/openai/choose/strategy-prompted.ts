@@ -1,19 +1,19 @@
-// Strategy `'prompted'`: a model that only chats is shown the choices with labels, and answers
-// with one of these. `lib/openai/choose/choose.ts` calls it.
+// Strategy `'prompted'`: shows a chat model the choices with labels, and reads the label from its
+// reply. `choose.ts` calls it.
 
 import { RemoteError } from '../../common/errors.js';
 import type { Requests } from './choose-requests.js';
 import type { ServerFeatures } from './probe.js';
 import type { RemoteEngine } from './remote-engine.js';
-import { mostBiases } from './strategy-bias.js';
+import { maxBiases } from './strategy-bias.js';
 
-/** Numbers of equal width, so that none begins another. */
+/** Numbers of equal width, so that none is a prefix of another. */
 export function labelsOf(count: number): string[] {
   const width = `${count}`.length;
   return Array.from({ length: count }, (_, index) => `${index + 1}`.padStart(width, '0'));
 }
 
-/** The message that asks for a label. */
+/** The message that requests a label. */
 export function messageOf(prompt: string, instruction: string, texts: readonly string[]): string {
   const labels = labelsOf(texts.length);
   const lines = texts.map((text, index) => `${labels[index]}. ${text}`);
@@ -21,26 +21,28 @@ export function messageOf(prompt: string, instruction: string, texts: readonly s
 }
 
 /**
- * Which text a reply means: by the label that it begins with, else by being the text itself;
- * −1 where it means none. White space, quotes, brackets and emphasis around it do not matter.
+ * The index of the text that a reply selects: by the label at its beginning, else by matching the
+ * text itself; −1 for none. Surrounding white space, quotes, brackets and emphasis are ignored.
  */
 export function readReply(reply: string, texts: readonly string[]): number {
-  const bare = reply.replace(/^[\s"'`“”‘’*_([{#]+/u, '');
-  const digits = /^\d+/.exec(bare)?.[0];
+  const unquoted = reply.replace(/^[\s"'`“”‘’*_([{#]+/u, '');
+  const digits = /^\d+/.exec(unquoted)?.[0];
   const labels = labelsOf(texts.length);
   if (digits !== undefined) {
     const label = labels.indexOf(digits.padStart(labels[0]?.length ?? 0, '0'));
     if (label >= 0) return label;
   }
-  const plain = (text: string): string =>
+  const normalize = (text: string): string =>
     text.replace(/^[\s"'`“”‘’*_]+|[\s"'`“”‘’*_.]+$/gu, '').toLowerCase();
   const exact = texts.indexOf(reply);
   if (exact >= 0) return exact;
-  const alike = texts.flatMap((text, index) => (plain(text) === plain(reply) ? [index] : []));
-  return alike.length === 1 && plain(reply) !== '' ? (alike[0] as number) : -1;
+  const matches = texts.flatMap((text, index) =>
+    normalize(text) === normalize(reply) ? [index] : [],
+  );
+  return matches.length === 1 && normalize(reply) !== '' ? (matches[0] as number) : -1;
 }
 
-/** The index of the text that the model names. Throws a RemoteError where it names none. */
+/** The index of the text that the model selects. Throws a RemoteError if it selects none. */
 export async function chooseByLabel(
   tokenizer: RemoteEngine['tokenizer'],
   features: ServerFeatures,
@@ -50,10 +52,10 @@ export async function chooseByLabel(
   requests: Requests,
 ): Promise<number> {
   const labels = await tokenizer.texts(labelsOf(texts.length));
-  const longest = labels.reduce((most, { length }) => Math.max(most, length), 1);
-  const single = longest === 1 && labels.length <= mostBiases && features.chatBias;
-  // Where each label is one token the model need not be trusted to answer with a label.
-  const bias = single && {
+  const longest = labels.reduce((max, { length }) => Math.max(max, length), 1);
+  const isBiasable = longest === 1 && labels.length <= maxBiases && features.chatBias;
+  // If each label is a single token, a bias forces the model to reply with one.
+  const bias = isBiasable && {
     logit_bias: Object.fromEntries(labels.map(([token]) => [token as number, 100])),
   };
   const { text } = await requests.chat(messageOf(prompt, instruction, texts), {
@@ -63,6 +65,6 @@ export async function chooseByLabel(
   });
   const index = readReply(text, texts);
   if (index >= 0) return index;
-  const said = text.length > 60 ? `${text.slice(0, 60)}…` : text;
-  throw new RemoteError(`Asked for a label, the server answered ${JSON.stringify(said)}`);
+  const shown = text.length > 60 ? `${text.slice(0, 60)}…` : text;
+  throw new RemoteError(`Expected a label from the server, got ${JSON.stringify(shown)}`);
 }

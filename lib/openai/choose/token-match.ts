@@ -1,39 +1,39 @@
-// Which of a server's tokens are the wanted ones. Servers name tokens by id, by bytes or by text
-// alone, and texts may be the same for several. The strategies use it.
+// Matches the tokens that a server reports with the requested ones. Servers identify tokens by id,
+// by bytes or by text alone, and several tokens may have the same text. The strategies use it.
 
-import type { Answer } from '../http/api.js';
+import type { ApiResult } from '../http/api.js';
 import { type RemoteToken, readLogprobs } from '../http/logprobs.js';
-import { askEach } from '../http/parallel.js';
+import { mapConcurrently } from '../http/parallel.js';
 import type { RemoteEngine } from './remote-engine.js';
 
-/** What a token may be called by. */
+/** What a token can be identified by. */
 export interface TokenName {
   token: number;
   text: string;
   bytes: Uint8Array | undefined;
-  /** Whether the text may be another token's as well. */
+  /** Whether another token may have the same text. */
   isShared?: boolean;
 }
 
-/** What a text has for bytes that are no whole character. */
-const broken = '\ufffd';
+/** Stands for bytes that are not a whole character. */
+const replacementCharacter = '\ufffd';
 
 /** The names of tokens. */
 export function namesOf(
   engine: Pick<RemoteEngine, 'textOf' | 'bytesOf'>,
   tokens: Iterable<number>,
 ): Promise<TokenName[]> {
-  return askEach([...tokens], async (token) => {
+  return mapConcurrently([...tokens], async (token) => {
     const [text, bytes] = await Promise.all([engine.textOf(token), engine.bytesOf(token)]);
     return { token, text, bytes };
   });
 }
 
 /**
- * The names of tokens, for servers that know them by texts alone: a text is a token's own if the
- * tokenizer makes that token of it.
+ * The names of tokens, for servers that identify them by text alone: a text is unambiguous if it
+ * tokenizes to that very token.
  */
-export async function ownNamesOf(
+export async function namesWithSharing(
   engine: Pick<RemoteEngine, 'textOf' | 'bytesOf' | 'tokenizer'>,
   tokens: Iterable<number>,
 ): Promise<TokenName[]> {
@@ -42,25 +42,28 @@ export async function ownNamesOf(
   return names.map((name, index) => ({ ...name, isShared: `${own[index]}` !== `${name.token}` }));
 }
 
-/** What a list of likeliest tokens says of one wanted token. */
-export interface Finding {
-  /** NaN where it is not in the list, or cannot be told from others. */
+/** What a list of top tokens reveals about one requested token. */
+export interface LogprobMatch {
+  /** NaN if it is not in the list, or ambiguous. */
   logprob: number;
-  /** Where `logprob` is NaN: the likeliest entry that it may yet be; −Infinity for none. */
-  unclear: number;
+  /**
+   * If `logprob` is NaN: the highest log-probability of an entry that may be this token; −Infinity
+   * for none.
+   */
+  ambiguous: number;
 }
 
 const textKey = (text: string): string[] =>
-  text === '' || text.includes(broken) ? [] : [`text ${text}`];
+  text === '' || text.includes(replacementCharacter) ? [] : [`text ${text}`];
 
-/** What else than by its id it can be found by. */
+/** The keys by which a token can be found, other than its id. */
 function keysOf({ text, bytes }: Pick<TokenName, 'text' | 'bytes'>): string[] {
   if (bytes === undefined || bytes.length === 0) return textKey(text);
   const buffer = Buffer.from(bytes);
   return [`bytes ${buffer.toString('hex')}`, ...textKey(buffer.toString())];
 }
 
-/** By key: those that have it. */
+/** Groups tokens by key. */
 function byKey<T extends Pick<TokenName, 'text' | 'bytes'>>(all: readonly T[]): Map<string, T[]> {
   const map = new Map<string, T[]>();
   for (const one of all) {
@@ -73,42 +76,46 @@ function byKey<T extends Pick<TokenName, 'text' | 'bytes'>>(all: readonly T[]): 
   return map;
 }
 
-const best = (tokens: readonly RemoteToken[]): number =>
-  tokens.reduce((most, { logprob }) => Math.max(most, logprob), -Infinity);
+const maxLogprob = (tokens: readonly RemoteToken[]): number =>
+  tokens.reduce((max, { logprob }) => Math.max(max, logprob), -Infinity);
 
-/** Finds each wanted token in a list of likeliest ones. */
-export function findTokens(wanted: readonly TokenName[], top: readonly RemoteToken[]): Finding[] {
+/** Finds each requested token in a list of top tokens. */
+export function findTokens(
+  requested: readonly TokenName[],
+  top: readonly RemoteToken[],
+): LogprobMatch[] {
   const ids = new Map(top.flatMap(({ id, logprob }) => (id === undefined ? [] : [[id, logprob]])));
-  const nameless = top.filter(({ id }) => id === undefined);
-  if (nameless.length === 0) {
-    return wanted.map(({ token }) => {
-      return { logprob: ids.get(token) ?? Number.NaN, unclear: -Infinity };
+  const withoutId = top.filter(({ id }) => id === undefined);
+  if (withoutId.length === 0) {
+    return requested.map(({ token }) => {
+      return { logprob: ids.get(token) ?? Number.NaN, ambiguous: -Infinity };
     });
   }
-  const entries = byKey(nameless);
-  const rivals = byKey(wanted);
-  const unclear = best(nameless.filter((entry) => keysOf(entry).length === 0));
-  return wanted.map((name) => {
+  const entries = byKey(withoutId);
+  const rivals = byKey(requested);
+  const ambiguous = maxLogprob(withoutId.filter((entry) => keysOf(entry).length === 0));
+  return requested.map((name) => {
     const known = ids.get(name.token);
-    if (known !== undefined) return { logprob: known, unclear: -Infinity };
+    if (known !== undefined) return { logprob: known, ambiguous: -Infinity };
     for (const key of keysOf(name)) {
       const found = entries.get(key) ?? [];
       const isOnly = found.length === 1 && rivals.get(key)?.length === 1;
       if (isOnly && !(name.isShared && key.startsWith('text '))) {
-        return { logprob: (found[0] as RemoteToken).logprob, unclear: -Infinity };
+        return { logprob: (found[0] as RemoteToken).logprob, ambiguous: -Infinity };
       }
-      if (found.length > 0) return { logprob: Number.NaN, unclear: Math.max(best(found), unclear) };
+      if (found.length > 0)
+        return { logprob: Number.NaN, ambiguous: Math.max(maxLogprob(found), ambiguous) };
     }
-    // What has no text of its own the server may call anything.
-    return { logprob: Number.NaN, unclear: name.text === '' ? best(nameless) : unclear };
+    // The server may represent a token without text as anything.
+    return { logprob: Number.NaN, ambiguous: name.text === '' ? maxLogprob(withoutId) : ambiguous };
   });
 }
 
-/** Which candidate a reply of one token is: none of them, or one that cannot be told. */
-export type Match = TokenName | 'none' | 'unclear';
+/** Which candidate a reply of one token is: none of them, or ambiguous. */
+export type Match = TokenName | 'none' | 'ambiguous';
 
 /** Finds the candidate that a server replied with. */
-export function matchReply(candidates: readonly TokenName[], { text, logprobs }: Answer): Match {
+export function matchReply(candidates: readonly TokenName[], { text, logprobs }: ApiResult): Match {
   const steps = readLogprobs(logprobs) ?? [];
   const [step] = steps;
   if (steps.length > 1) return 'none';
@@ -118,14 +125,15 @@ export function matchReply(candidates: readonly TokenName[], { text, logprobs }:
   const named = byKey(candidates);
   for (const key of keys) {
     const [first, ...rivals] = named.get(key) ?? [];
-    if (first !== undefined) return rivals.length === 0 ? first : 'unclear';
+    if (first !== undefined) return rivals.length === 0 ? first : 'ambiguous';
   }
-  // Chats may have white space around a reply taken off.
+  // Chat servers may trim the white space around a reply.
   const trimmed = candidates.filter((name) => name.text.trim() === text.trim());
   if (keys.length > 0 && trimmed.length > 0) {
-    return trimmed.length === 1 ? (trimmed[0] as TokenName) : 'unclear';
+    return trimmed.length === 1 ? (trimmed[0] as TokenName) : 'ambiguous';
   }
-  return text.includes(broken) && candidates.some((name) => name.text.includes(broken))
-    ? 'unclear'
+  return text.includes(replacementCharacter) &&
+    candidates.some((name) => name.text.includes(replacementCharacter))
+    ? 'ambiguous'
     : 'none';
 }

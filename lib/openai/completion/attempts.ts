@@ -1,32 +1,32 @@
-// One completion by a server: asked for, read, and asked for again while nobody has seen any of it.
-// The class OpenAI calls it.
+// One completion by a server: the request, reading its response, and retries as long as no reader
+// has seen any of it. `remote-completion.ts` calls it.
 
 import type { Emit, Generation } from '../../generation/generation.js';
-import type { Spare } from '../http/capabilities.js';
-import type { Client, WritingApi } from '../http/client.js';
+import type { OptionalField } from '../http/capabilities.js';
+import type { Client, Endpoint } from '../http/client.js';
 import { Failure } from '../http/failure.js';
 import { TokenReader } from './token-reader.js';
 import { Transcript, type TranscriptRequest } from './transcript.js';
 
-/** What is asked of the server. */
-export interface Asked extends TranscriptRequest {
-  kind: WritingApi;
+/** A request for one completion. */
+export interface RemoteRequest extends TranscriptRequest {
+  endpoint: Endpoint;
   body: Readonly<Record<string, unknown>>;
-  /** What the answer may do without. */
-  spare: ReadonlySet<Spare>;
+  /** The fields that the request may omit. */
+  optional: ReadonlySet<OptionalField>;
 }
 
-/** What came of it. */
+/** The result. */
 export interface RemoteGeneration extends Generation {
-  /** Whether some of the text came without its tokens. */
-  isUntold: boolean;
+  /** Whether some of the text came without tokens. */
+  lacksTokens: boolean;
 }
 
-/** The server failed in the middle of a text, or as often as it was tried. */
-export class BrokenOff extends Error {
+/** The server failed in mid-generation, or all attempts failed. */
+export class GenerationFailed extends Error {
   readonly failure: Failure;
   readonly attempts: number;
-  /** What was written before, where something was. */
+  /** What was generated before the failure, if anything. */
   readonly generation: RemoteGeneration | undefined;
 
   constructor(failure: Failure, attempts: number, generation: RemoteGeneration | undefined) {
@@ -37,51 +37,53 @@ export class BrokenOff extends Error {
   }
 }
 
-/** What there is of a text that was ended before it was asked for. */
-export function nothingWritten(asked: Omit<TranscriptRequest, 'promptTokens'>): RemoteGeneration {
-  const nothing = { ...asked, promptTokens: undefined };
+/** The result of a call that was ended before any request was sent. */
+export function emptyGeneration(
+  request: Omit<TranscriptRequest, 'promptTokens'>,
+): RemoteGeneration {
+  const nothing = { ...request, promptTokens: undefined };
   const transcript = new Transcript(nothing, new TokenReader(async () => undefined), undefined);
   transcript.end('abort');
-  return { ...transcript.generation(0, 0), isUntold: false };
+  return { ...transcript.generation(0, 0), lacksTokens: false };
 }
 
 /**
- * What the server writes; what there is of it when `stopped` aborts.
+ * Generates one completion; a partial one if `stopped` aborts.
  *
- * @throws BrokenOff, and what else a request rejects with
+ * @throws GenerationFailed, and what else a request rejects with
  */
-export async function writeRemotely(
+export async function generateRemotely(
   client: Client,
-  asked: Asked,
-  tokensOf: TokenReader,
+  request: RemoteRequest,
+  tokenReader: TokenReader,
   emit: Emit | undefined,
   stopped: AbortSignal,
 ): Promise<RemoteGeneration> {
   const start = performance.now();
   let requests = 0;
   let queueMs = 0;
-  let transcript = new Transcript(asked, tokensOf, emit);
+  let transcript = new Transcript(request, tokenReader, emit);
   const generation = (): RemoteGeneration => {
-    return { ...transcript.generation(requests, queueMs), isUntold: transcript.isUntold };
+    return { ...transcript.generation(requests, queueMs), lacksTokens: transcript.lacksTokens };
   };
-  const broken = (failure: Failure, attempts: number): BrokenOff => {
-    const hasText = transcript.isHandedOut || transcript.hasText;
-    return new BrokenOff(failure, attempts, hasText ? generation() : undefined);
+  const failed = (failure: Failure, attempts: number): GenerationFailed => {
+    const hasText = transcript.hasEmitted || transcript.hasText;
+    return new GenerationFailed(failure, attempts, hasText ? generation() : undefined);
   };
   const attempt = async (): Promise<void> => {
-    transcript = new Transcript(asked, tokensOf, emit);
+    transcript = new Transcript(request, tokenReader, emit);
     queueMs = performance.now() - start;
     requests++;
     try {
-      await readAll(client, asked, transcript, stopped);
+      await readChunks(client, request, transcript, stopped);
     } catch (error) {
-      // What a reader has seen cannot be taken back.
-      if (transcript.isHandedOut && error instanceof Failure) throw broken(error, 1);
+      // Chunks that a reader has seen cannot be taken back, so there is no retry.
+      if (transcript.hasEmitted && error instanceof Failure) throw failed(error, 1);
       throw error;
     }
   };
   try {
-    await client.retrying(stopped, attempt, broken);
+    await client.withRetries(stopped, attempt, failed);
   } catch (error) {
     if (!stopped.aborted) throw error;
     transcript.end('abort');
@@ -89,16 +91,16 @@ export async function writeRemotely(
   return generation();
 }
 
-async function readAll(
+async function readChunks(
   client: Client,
-  { kind, body, spare }: Asked,
+  { endpoint, body, optional }: RemoteRequest,
   transcript: Transcript,
   stopped: AbortSignal,
 ): Promise<void> {
-  for await (const piece of client.pieces(kind, body, spare, stopped)) {
-    await transcript.take(piece);
+  for await (const chunk of client.chunks(endpoint, body, optional, stopped)) {
+    await transcript.append(chunk);
     if (stopped.aborted) return transcript.end('abort');
     if (transcript.isCut) return;
   }
-  await transcript.endQuietly();
+  await transcript.endWithoutReason();
 }

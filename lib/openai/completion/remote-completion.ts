@@ -1,5 +1,5 @@
-// Texts from a server: what a call of `complete` or `stream` asks for, by which API, and what
-// becomes of what was written. The class OpenAI owns it.
+// Completions by a server: turns a call of `complete` or `stream` into requests, selects the
+// endpoint, and turns the outcome into a Completion or an error. The class OpenAI owns it.
 
 import { raceAbort } from '../../common/abort.js';
 import { type Prompt, wrongRange } from '../../common/arguments.js';
@@ -9,144 +9,175 @@ import type { Stopwatch } from '../../common/usage.js';
 import { type CompleteOptions, readCompleteOptions } from '../../generation/completion-options.js';
 import type { Emit } from '../../generation/generation.js';
 import { completionOf, runGeneration } from '../../generation/run-generation.js';
-import type { Client, WritingApi } from '../http/client.js';
+import type { Client, Endpoint } from '../http/client.js';
 import { publicError } from '../http/failure.js';
 import type { OpenAISettings } from '../options.js';
 import type { Owner } from '../owner.js';
-import { BrokenOff, nothingWritten, type RemoteGeneration, writeRemotely } from './attempts.js';
-import { bodyOf, checkWanted, sparesOf, takeSchema, type Wanted } from './request-body.js';
+import {
+  emptyGeneration,
+  GenerationFailed,
+  generateRemotely,
+  type RemoteGeneration,
+} from './attempts.js';
+import {
+  bodyOf,
+  extractSchema,
+  optionalFieldsOf,
+  type RequestedCompletion,
+  refuseUnsupported,
+} from './request-body.js';
 import { samplingOf } from './sampling.js';
 import { TokenReader } from './token-reader.js';
 
-const refusesCompletions =
+const completionsRefusal =
   /chat model|\bcompletions?\b.*\b(not|unsupported)\b|\b(not|unsupported)\b.*\bcompletions?\b/i;
 
-/** What says that a server or a model has no completions. */
-const noSuchApi = (error: unknown): boolean => {
+/** Whether the error means that the server or the model does not support completions. */
+const isEndpointMissing = (error: unknown): boolean => {
   if (!(error instanceof RemoteError)) return false;
   const { status = 0, message } = error;
   if (status === 404 || status === 405 || status === 501) return true;
-  return status === 400 && refusesCompletions.test(message);
+  return status === 400 && completionsRefusal.test(message);
 };
 
-/** Writes texts for one LM. */
-export class RemoteWriter {
+/** Generates completions for one LM. */
+export class RemoteGenerator {
   readonly #owner: Owner;
   readonly #client: Client;
   readonly #settings: OpenAISettings;
-  /** Which API the server turned out to have, or the options name. */
-  #kind: WritingApi | undefined;
+  /** The endpoint that the options name, or that the first successful call found. */
+  #endpoint: Endpoint | undefined;
 
   constructor(owner: Owner, client: Client, settings: OpenAISettings) {
     this.#owner = owner;
     this.#client = client;
     this.#settings = settings;
-    this.#kind = settings.api === 'auto' ? undefined : settings.api;
+    this.#endpoint = settings.api === 'auto' ? undefined : settings.api;
   }
 
-  /** Checks the options of a call; throws TypeError, RangeError, NotSupportedError. */
-  read(options: CompleteOptions | undefined): Wanted {
+  /** Validates the options of a call; throws TypeError, RangeError, NotSupportedError. */
+  readOptions(options: CompleteOptions | undefined): RequestedCompletion {
     const { defaults, sampler } = this.#settings.completion;
-    const { jsonSchema, rest } = takeSchema(options);
+    const { jsonSchema, rest } = extractSchema(options);
     const request = readCompleteOptions(rest, defaults);
     const sampling = samplingOf(rest?.sampler ?? sampler, this.#settings.temperature);
-    const wanted = { request, sampling, jsonSchema };
-    checkWanted(wanted);
-    return wanted;
+    const requested = { request, sampling, jsonSchema };
+    refuseUnsupported(requested);
+    return requested;
   }
 
-  /** Writes one text, for a reader if there is one; `left` aborts when it leaves. */
-  async write(
+  /**
+   * Generates one completion, passing chunks to the reader if there is one; `readerLeft` aborts
+   * when the reader leaves.
+   */
+  async generate(
     input: Prompt,
-    wanted: Wanted,
+    requested: RequestedCompletion,
     stopwatch: Stopwatch,
     reader: ((chunk: CompletionChunk) => unknown) | undefined,
-    left?: AbortSignal,
+    readerLeft?: AbortSignal,
   ): Promise<Completion> {
-    const { request } = wanted;
+    const { request } = requested;
     await this.#owner.admit(request.signal);
     if (input.length === 0 && typeof input !== 'string') {
       throw wrongRange('at least one token', 'prompt', input);
     }
-    let isUntold = false;
+    let lacksTokens = false;
     try {
-      const written = await runGeneration(request, reader, left, async (emit, stopped) => {
-        const generation = await this.#generate(input, wanted, stopwatch, emit, stopped).catch(
+      const generated = await runGeneration(request, reader, readerLeft, async (emit, stopped) => {
+        const generation = await this.#generate(input, requested, stopwatch, emit, stopped).catch(
           (error: unknown) => {
             if (!stopped.aborted) throw error;
-            return nothingWritten({ ...request, endOfGeneration: this.#owner.endOfGeneration });
+            return emptyGeneration({ ...request, endOfGeneration: this.#owner.endOfGeneration });
           },
         );
-        isUntold = generation.isUntold;
+        lacksTokens = generation.lacksTokens;
         return generation;
       });
       const signal = request.stopOnAbort ? undefined : request.signal;
-      const told = isUntold ? await raceAbort(this.#tokensOf(written.text), signal) : {};
-      return completionOf({ ...written, ...told }, request, stopwatch);
+      const tokenized = lacksTokens
+        ? await raceAbort(this.#tokenizeText(generated.text), signal)
+        : {};
+      return completionOf({ ...generated, ...tokenized }, request, stopwatch);
     } catch (error) {
-      throw error instanceof BrokenOff ? await this.#brokenOff(error, wanted, stopwatch) : error;
+      throw error instanceof GenerationFailed
+        ? await this.#errorFor(error, requested, stopwatch)
+        : error;
     }
   }
 
-  /** By the API that the options name, or else by the one that the server turns out to have. */
+  /**
+   * Uses the endpoint that the options name. Otherwise tries completions first and falls back to
+   * chat.
+   */
   async #generate(
     input: Prompt,
-    wanted: Wanted,
+    requested: RequestedCompletion,
     stopwatch: Stopwatch,
     emit: Emit | undefined,
     stopped: AbortSignal,
   ): Promise<RemoteGeneration> {
-    const known = this.#kind;
-    const ask = (kind: WritingApi): Promise<RemoteGeneration> =>
-      this.#ask(kind, input, wanted, stopwatch, emit, stopped);
-    let kind = known ?? 'completions';
+    const known = this.#endpoint;
+    const run = (endpoint: Endpoint): Promise<RemoteGeneration> =>
+      this.#request(endpoint, input, requested, stopwatch, emit, stopped);
+    let endpoint = known ?? 'completions';
     let generation: RemoteGeneration;
     try {
-      generation = await ask(kind);
+      generation = await run(endpoint);
     } catch (error) {
-      const isOther = known === undefined && error instanceof BrokenOff;
-      if (!isOther || !noSuchApi(publicError(error.failure, 1))) throw error;
-      kind = 'chat';
-      generation = await ask(kind);
+      const canFallBack = known === undefined && error instanceof GenerationFailed;
+      if (!canFallBack || !isEndpointMissing(publicError(error.failure, 1))) throw error;
+      endpoint = 'chat';
+      generation = await run(endpoint);
     }
-    // Of a call that was aborted nothing is known.
-    if (generation.stopReason !== 'abort') this.#kind ??= kind;
+    // An aborted call does not prove that the endpoint works.
+    if (generation.stopReason !== 'abort') this.#endpoint ??= endpoint;
     return generation;
   }
 
-  async #ask(
-    kind: WritingApi,
+  async #request(
+    endpoint: Endpoint,
     input: Prompt,
-    wanted: Wanted,
+    requested: RequestedCompletion,
     stopwatch: Stopwatch,
     emit: Emit | undefined,
     stopped: AbortSignal,
   ): Promise<RemoteGeneration> {
-    const { request } = wanted;
-    const prompt = await this.#promptOf(kind, input, stopped);
+    const { request } = requested;
+    const prompt = await this.#promptOf(endpoint, input, stopped);
     const promptTokens = typeof prompt === 'string' ? undefined : prompt.length;
     if (promptTokens !== undefined) this.#owner.checkFits(promptTokens);
     const size = this.#owner.contextSize;
-    const room = size === undefined || promptTokens === undefined ? undefined : size - promptTokens;
+    const remaining =
+      size === undefined || promptTokens === undefined ? undefined : size - promptTokens;
     const { systemPrompt } = this.#settings;
     stopwatch.tokenized();
-    const asked = {
+    const remoteRequest = {
       ...request,
-      kind,
-      body: bodyOf(kind, prompt, wanted, { room, systemPrompt }),
-      spare: sparesOf(wanted),
+      endpoint,
+      body: bodyOf(endpoint, prompt, requested, { remaining, systemPrompt }),
+      optional: optionalFieldsOf(requested),
       endOfGeneration: this.#owner.endOfGeneration,
       promptTokens,
     };
-    const tokensOf = new TokenReader(() => this.#owner.tokenizerIfAny());
-    const generation = await writeRemotely(this.#client, asked, tokensOf, emit, stopped);
-    const { seed } = wanted.sampling;
+    const tokenReader = new TokenReader(() => this.#owner.tokenizerIfAny());
+    const generation = await generateRemotely(
+      this.#client,
+      remoteRequest,
+      tokenReader,
+      emit,
+      stopped,
+    );
+    const { seed } = requested.sampling;
     return seed === undefined ? generation : { ...generation, seed };
   }
 
-  /** What stands in the request: text, or the tokens where only those say what is meant. */
-  async #promptOf(kind: WritingApi, input: Prompt, signal: AbortSignal) {
-    if (kind === 'chat') {
+  /**
+   * The prompt as it is sent. Chats get text. Completions get token ids if the caller gave ids, or
+   * if the server would parse special tokens in a text.
+   */
+  async #promptOf(endpoint: Endpoint, input: Prompt, signal: AbortSignal) {
+    if (endpoint === 'chat') {
       if (typeof input === 'string') return Buffer.from(input).toString();
       const tokenizer = await this.#owner.tokenizer(signal);
       return tokenizer.detokenize(input, { special: undefined }, signal);
@@ -157,28 +188,29 @@ export class RemoteWriter {
     return [...(await this.#owner.promptTokens(input, signal))];
   }
 
-  /** The tokens of a text whose server told none. */
-  async #tokensOf(text: string) {
+  /** Tokenizes a completion for which the server reported no tokens. */
+  async #tokenizeText(text: string) {
     const tokenizer = await this.#owner.tokenizerIfAny();
     const request = { addSpecial: false, parseSpecial: undefined };
     const tokens = (await tokenizer?.tokenize(text, request)) ?? new Int32Array(0);
     return { tokens, logprobs: new Float64Array(tokens.length).fill(Number.NaN) };
   }
 
-  async #brokenOff(
-    { failure, attempts, generation }: BrokenOff,
-    { request }: Wanted,
+  async #errorFor(
+    { failure, attempts, generation }: GenerationFailed,
+    { request }: RequestedCompletion,
     stopwatch: Stopwatch,
   ): Promise<Error> {
-    const { status, refusal } = failure.facts;
-    const isAboutTop = request.topLogprobs > 0 && /logprobs/.test(refusal?.message ?? '');
-    if (isAboutTop && status !== undefined && status < 500) {
-      const message = `The server refuses topLogprobs ${request.topLogprobs}: ${refusal?.message}`;
+    const { status, errorObject } = failure.details;
+    const isLogprobsRefusal =
+      request.topLogprobs > 0 && /logprobs/.test(errorObject?.message ?? '');
+    if (isLogprobsRefusal && status !== undefined && status < 500) {
+      const message = `The server rejects topLogprobs ${request.topLogprobs}: ${errorObject?.message}`;
       return new NotSupportedError(message, { cause: publicError(failure, attempts) });
     }
     if (generation === undefined) return publicError(failure, attempts);
-    const whole = { ...generation, isLeft: false };
-    const completion = completionOf(whole, { ...request, isChosen: false }, stopwatch);
+    const partial = { ...generation, isLeft: false };
+    const completion = completionOf(partial, { ...request, isChosen: false }, stopwatch);
     return publicError(failure, attempts, completion);
   }
 }

@@ -1,37 +1,41 @@
-// The request for a text, in the words of either API: what the API cannot do is refused here.
-// The class OpenAI sends it by `writing.ts`.
+// Builds the body of a generation request for either endpoint, and refuses what that endpoint
+// cannot express. `remote-completion.ts` sends it.
 
 import { wrongType } from '../../common/arguments.js';
 import { NotSupportedError } from '../../common/errors.js';
 import type { CompletionRequest } from '../../generation/completion-options.js';
-import type { Spare } from '../http/capabilities.js';
-import type { WritingApi } from '../http/client.js';
+import type { OptionalField } from '../http/capabilities.js';
+import type { Endpoint } from '../http/client.js';
 import type { RemoteSampling } from './sampling.js';
 
-/** What is to be written, checked. */
-export interface Wanted {
+/** The validated request for a completion. */
+export interface RequestedCompletion {
   request: CompletionRequest;
   sampling: RemoteSampling;
   jsonSchema: object | boolean | undefined;
 }
 
-/** What a text goes on from: of chats, text alone. */
+/** The prompt; chats take text only. */
 export type RemotePrompt = string | readonly number[];
 
-/** Throws NotSupportedError for what no server can be asked for, whichever its API. */
-export function checkWanted({ request }: Wanted): void {
+/** Throws NotSupportedError for options that neither endpoint supports. */
+export function refuseUnsupported({ request }: RequestedCompletion): void {
   if (request.grammar !== '') {
     throw new NotSupportedError(
-      "The API has no word for a grammar: a server's own goes into the option extraBody",
+      "The API does not support grammars: pass the server's own field in the option extraBody",
     );
   }
   if (request.contextShift !== undefined) {
-    throw new NotSupportedError('A server keeps its own context: no contextShift');
+    throw new NotSupportedError(
+      'contextShift is not supported: the server manages its own context',
+    );
   }
 }
 
-/** Takes the schema out of the options of `complete`, which would make a grammar of it. */
-export function takeSchema<T extends { jsonSchema?: unknown; grammar?: unknown }>(
+/**
+ * Removes the schema from the options, as `readCompleteOptions` would convert it into a grammar.
+ */
+export function extractSchema<T extends { jsonSchema?: unknown; grammar?: unknown }>(
   options: T | undefined,
 ): { jsonSchema: object | boolean | undefined; rest: T | undefined } {
   if (typeof options !== 'object' || options === null || options.jsonSchema === undefined) {
@@ -43,52 +47,60 @@ export function takeSchema<T extends { jsonSchema?: unknown; grammar?: unknown }
     (typeof jsonSchema === 'object' && jsonSchema !== null && !Array.isArray(jsonSchema));
   if (!isSchema) throw wrongType('a JSON Schema', 'jsonSchema', jsonSchema);
   if (options.grammar !== undefined) {
-    throw wrongType('a grammar or', 'jsonSchema, not both', jsonSchema);
+    throw wrongType('no value alongside grammar', 'jsonSchema', jsonSchema);
   }
   return { jsonSchema, rest: rest as T };
 }
 
-/** What an answer may do without. */
-export function sparesOf({ request, sampling }: Wanted): ReadonlySet<Spare> {
-  const spare = new Set<Spare>();
-  if (!sampling.isTemperatureChosen) spare.add('temperature');
-  if (request.topLogprobs === 0) spare.add('logprobs');
-  return spare;
+/** The fields that the request may omit. */
+export function optionalFieldsOf({
+  request,
+  sampling,
+}: RequestedCompletion): ReadonlySet<OptionalField> {
+  const optional = new Set<OptionalField>();
+  if (!sampling.isTemperatureExplicit) optional.add('temperature');
+  if (request.topLogprobs === 0) optional.add('logprobs');
+  return optional;
 }
 
-/** How many tokens to ask for; undefined for as many as the server gives by itself. */
-function limitOf({ request }: Wanted, kind: WritingApi, room: number | undefined) {
-  // Servers refuse what may become too long; here it is too long when it is.
-  const most = room === undefined ? Infinity : Math.max(1, room);
-  const limit = Math.min(request.maxTokens, most);
+/** The `max_tokens` to request; undefined to leave the limit to the server. */
+function maxTokensOf(
+  { request }: RequestedCompletion,
+  endpoint: Endpoint,
+  remaining: number | undefined,
+) {
+  // Servers reject a limit that may overflow the context. So it is capped here, and an overflow is
+  // an error only if the generation reaches it.
+  const capacity = remaining === undefined ? Infinity : Math.max(1, remaining);
+  const limit = Math.min(request.maxTokens, capacity);
   if (limit !== Infinity) return limit;
-  if (kind === 'chat') return undefined;
+  if (endpoint === 'chat') return undefined;
   throw new NotSupportedError(
-    'maxTokens: Infinity needs the option contextSize, as completions end early without a number',
+    'maxTokens: Infinity requires the option contextSize: without a limit, servers end completions early',
   );
 }
 
 /**
- * The body of a request for one text.
+ * The body of a request for one completion.
  *
- * @param room what the context has left beside the prompt, if that is known
+ * @param remaining how many tokens the context has left after the prompt, if known
  */
 export function bodyOf(
-  kind: WritingApi,
+  endpoint: Endpoint,
   prompt: RemotePrompt,
-  wanted: Wanted,
-  { room, systemPrompt }: { room: number | undefined; systemPrompt: string | undefined },
+  requested: RequestedCompletion,
+  { remaining, systemPrompt }: { remaining: number | undefined; systemPrompt: string | undefined },
 ): Record<string, unknown> {
-  const { request, sampling, jsonSchema } = wanted;
-  const limit = limitOf(wanted, kind, room);
+  const { request, sampling, jsonSchema } = requested;
+  const limit = maxTokensOf(requested, endpoint, remaining);
   const common = {
     ...(limit === undefined ? {} : { max_tokens: limit }),
     ...sampling.fields,
   };
   const top = Math.max(1, request.topLogprobs);
-  if (kind === 'completions') {
+  if (endpoint === 'completions') {
     if (jsonSchema !== undefined) {
-      throw new NotSupportedError("jsonSchema is for chats alone: the option api 'chat'");
+      throw new NotSupportedError("jsonSchema is supported only with the option api 'chat'");
     }
     return { prompt, ...common, logprobs: top };
   }

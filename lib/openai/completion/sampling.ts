@@ -1,5 +1,5 @@
-// How a token is picked, in the words of the API: what it has no word for is refused. The class
-// OpenAI calls it, `asking.ts` sends it.
+// Maps sampler settings to request fields, and refuses those that the API cannot express.
+// `remote-completion.ts` calls it, and `request-body.ts` sends the fields.
 
 import { wrongRange } from '../../common/arguments.js';
 import { NotSupportedError } from '../../common/errors.js';
@@ -9,28 +9,30 @@ import {
   samplerNames,
 } from '../../sampling/sampler-settings.js';
 
-/** A sampler as it was given: settings that plain options do not name are the server's to decide. */
+/**
+ * A sampler as the caller gave it: settings that plain options do not name are left to the server.
+ */
 export type GivenSampler = SamplerSettings | SamplerOptions | undefined;
 
-/** A sampler in the words of the API. */
+/** A sampler as request fields. */
 export interface RemoteSampling {
   /** Fields of the request. */
   fields: Readonly<Record<string, unknown>>;
-  /** Whether the caller chose the temperature. */
-  isTemperatureChosen: boolean;
-  /** The seed that was given, where chance has a part. */
+  /** Whether the caller set the temperature. */
+  isTemperatureExplicit: boolean;
+  /** The given seed, if sampling is random. */
   seed: number | undefined;
 }
 
-/** Settings that do nothing, for what plain options do not name. */
+/** Neutral values for the settings that plain options do not name. */
 const neutral = { topK: 0, topP: 1, minP: 0 } as const satisfies SamplerOptions;
 
-const mostBias = 100;
+const maxBias = 100;
 
 /**
- * The fields for a sampler.
+ * The request fields for a sampler.
  *
- * @param temperature of what says nothing of it
+ * @param temperature the default if the sampler does not set one
  * @throws NotSupportedError
  */
 export function samplingOf(given: GivenSampler, temperature: number | undefined): RemoteSampling {
@@ -39,32 +41,36 @@ export function samplingOf(given: GivenSampler, temperature: number | undefined)
   const settings =
     given instanceof SamplerSettings
       ? given
-      : new SamplerSettings({ ...neutral, temperature: temperature ?? 0, ...known(named) });
-  // What cuts off unlikely tokens does not matter where chance has no part.
-  const chance = settings.hasChance;
-  if (chance) refuseForeign(settings);
+      : new SamplerSettings({
+          ...neutral,
+          temperature: temperature ?? 0,
+          ...definedOptions(named),
+        });
+  // Truncation samplers do not matter for greedy decoding.
+  const isRandom = settings.hasChance;
+  if (isRandom) refuseTruncation(settings);
   else refuseReshaping(settings);
   const { topP, frequencyPenalty, presencePenalty, logitBias, seed } = settings;
-  const fields: Record<string, unknown> = { temperature: chance ? settings.temperature : 0 };
-  if (chance && topP < 1) fields.top_p = topP;
+  const fields: Record<string, unknown> = { temperature: isRandom ? settings.temperature : 0 };
+  if (isRandom && topP < 1) fields.top_p = topP;
   if (frequencyPenalty !== 0) fields.frequency_penalty = frequencyPenalty;
   if (presencePenalty !== 0) fields.presence_penalty = presencePenalty;
   if (logitBias.size > 0) fields.logit_bias = biasOf(logitBias);
   if (seed !== undefined) fields.seed = seed;
-  return { fields, isTemperatureChosen: isChosen, seed: chance ? seed : undefined };
+  return { fields, isTemperatureExplicit: isChosen, seed: isRandom ? seed : undefined };
 }
 
-/** The options that were given a value. */
-const known = (options: object): SamplerOptions =>
+/** The options whose values are not undefined. */
+const definedOptions = (options: object): SamplerOptions =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 
 function refuse(name: string): never {
   throw new NotSupportedError(
-    `The API has no word for the sampler setting ${name}: a server's own goes into the option extraBody`,
+    `The API does not support the sampler setting ${name}: pass the server's own field in the option extraBody`,
   );
 }
 
-/** What matters even where the likeliest token is taken. */
+/** Settings that matter even for greedy decoding. */
 function refuseReshaping(settings: SamplerSettings): void {
   if (settings.mirostat !== 0) refuse('mirostat');
   if (settings.repeatPenalty !== 1) refuse('repeatPenalty');
@@ -73,7 +79,7 @@ function refuseReshaping(settings: SamplerSettings): void {
   if (settings.dynamicTemperatureRange > 0) refuse('dynamicTemperatureRange');
 }
 
-function refuseForeign(settings: SamplerSettings): void {
+function refuseTruncation(settings: SamplerSettings): void {
   refuseReshaping(settings);
   if (settings.topK > 0) refuse('topK');
   if (settings.minP > 0) refuse('minP');
@@ -84,12 +90,12 @@ function refuseForeign(settings: SamplerSettings): void {
   if (`${settings.order}` !== `${samplerNames}`) refuse('order');
 }
 
-/** The API's biases end at ±100; −100 forbids a token, or nearly. */
+/** The API limits biases to ±100; −100 effectively bans a token. */
 function biasOf(bias: ReadonlyMap<number, number>): Record<string, number> {
   const entries = [...bias].map(([token, amount]): [string, number] => {
-    if (amount === -Infinity) return [`${token}`, -mostBias];
-    if (Math.abs(amount) <= mostBias) return [`${token}`, amount];
-    throw wrongRange(`a number from -${mostBias} to ${mostBias}`, `logitBias[${token}]`, amount);
+    if (amount === -Infinity) return [`${token}`, -maxBias];
+    if (Math.abs(amount) <= maxBias) return [`${token}`, amount];
+    throw wrongRange(`a number from -${maxBias} to ${maxBias}`, `logitBias[${token}]`, amount);
   });
   return Object.fromEntries(entries);
 }

@@ -1,41 +1,45 @@
-// The ids of the tokens that a server tells with what it writes. `transcript.ts` asks, token by
-// token.
+// Resolves the ids of the tokens that a server reports with its output. `transcript.ts` calls it
+// for each token.
 
 import type { RemoteToken } from '../http/logprobs.js';
 import type { RemoteTokenizer } from '../tokenizer/tokenizer.js';
 
-/** What stands for a token whose id nobody tells. */
-export const unknownToken = -1;
+/** The id of a token whose id cannot be resolved. */
+export const unknownTokenId = -1;
 
-/** Finds the ids of one completion's tokens. */
+/** Resolves the token ids of one completion. */
 export class TokenReader {
-  readonly #find: () => Promise<RemoteTokenizer | undefined>;
+  readonly #findTokenizer: () => Promise<RemoteTokenizer | undefined>;
 
-  /** @param find the tokenizer, undefined where there is none; asked only when it is needed */
-  constructor(find: () => Promise<RemoteTokenizer | undefined>) {
-    this.#find = find;
+  /** @param findTokenizer returns the tokenizer, undefined if none is available; called lazily */
+  constructor(findTokenizer: () => Promise<RemoteTokenizer | undefined>) {
+    this.#findTokenizer = findTokenizer;
   }
 
-  /** The id of a token; −1 where neither the server nor the tokenizer tells it. */
+  /** The id of a token; −1 if neither the server nor the tokenizer knows it. */
   async idOf({ id, text, bytes }: RemoteToken): Promise<number> {
     if (id !== undefined) return id;
-    return (await (await this.#find())?.tokenOf({ text, bytes })) ?? unknownToken;
-  }
-
-  /** The text of a token, where a server may have left it empty, as llama.cpp's does special ones'. */
-  async textOf(token: number, written: string): Promise<string> {
-    if (written !== '' || token < 0) return written;
-    return (await (await this.#find())?.textOf(token)) ?? written;
+    return (await (await this.#findTokenizer())?.tokenOf({ text, bytes })) ?? unknownTokenId;
   }
 
   /**
-   * The tokens that a server left out before one that it told: llama.cpp's tells only the last of
-   * those that make up a character, with the text of all. None where that cannot be found out.
+   * The text of a token. Looks it up if the server sent an empty one, as llama.cpp's does for
+   * special tokens.
    */
-  async leftOut({ id, text }: RemoteToken, written: string): Promise<number[]> {
-    // ASCII characters are never cut.
-    if (id === undefined || text !== written || !/[^\0-\x7f]/.test(text)) return [];
-    const tokenizer = await this.#find();
+  async textOf(token: number, reported: string): Promise<string> {
+    if (reported !== '' || token < 0) return reported;
+    return (await (await this.#findTokenizer())?.textOf(token)) ?? reported;
+  }
+
+  /**
+   * The tokens that a server omitted before the given one. For a character of several tokens,
+   * llama.cpp's server reports only the last token, with the text of all. Empty if they cannot be
+   * determined.
+   */
+  async omittedBefore({ id, text }: RemoteToken, reported: string): Promise<number[]> {
+    // ASCII characters are never split into several tokens.
+    if (id === undefined || text !== reported || !/[^\0-\x7f]/.test(text)) return [];
+    const tokenizer = await this.#findTokenizer();
     if (tokenizer === undefined || (await tokenizer.textOf(id)) === text) return [];
     const tokens = [
       ...(await tokenizer.tokenize(text, { addSpecial: false, parseSpecial: undefined })),

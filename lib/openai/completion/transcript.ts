@@ -1,5 +1,6 @@
-// One text while a server writes it: its tokens, its end, what its reader may see. The same as
-// `generate.ts` does where the model is in process. `writing.ts` feeds it.
+// Accumulates one completion while a server generates it: its tokens, its end, and the chunks for a
+// reader. The counterpart of `lib/generation/generate.ts` for models in process. `attempts.ts`
+// feeds it.
 
 import type { Candidate } from '../../common/candidate.js';
 import type { CompletionChunk } from '../../common/completion.js';
@@ -10,27 +11,27 @@ import type { Emit, Generation } from '../../generation/generation.js';
 import { PartialText } from '../../generation/partial-text.js';
 import { Failure } from '../http/failure.js';
 import type { RemoteStep } from '../http/logprobs.js';
-import type { Piece, RemoteUsage } from '../http/responses.js';
-import { type TokenReader, unknownToken } from './token-reader.js';
+import type { RemoteUsage, ResponseChunk } from '../http/responses.js';
+import { type TokenReader, unknownTokenId } from './token-reader.js';
 
-/** What a transcript needs to know of its request. */
+/** The parts of a request that a transcript needs. */
 export interface TranscriptRequest
   extends Pick<
     CompletionRequest,
     'maxTokens' | 'stops' | 'stopTokens' | 'includeStop' | 'topLogprobs'
   > {
   endOfGeneration: Int32Array;
-  /** As far as it is known without the server. */
+  /** Undefined if only the server can count them. */
   promptTokens: number | undefined;
 }
 
-/** A token, and what it adds to the text. */
-interface Told {
+/** A token, and what it appends to the text. */
+interface TokenText {
   step: RemoteStep;
   text: string;
 }
 
-const finishes: Record<string, 'eog' | 'length'> = {
+const finishReasons: Record<string, 'eog' | 'length'> = {
   stop: 'eog',
   eos: 'eog',
   eos_token: 'eog',
@@ -39,99 +40,103 @@ const finishes: Record<string, 'eog' | 'length'> = {
   max_tokens: 'length',
 };
 
-/** One text in the making. */
+/** One completion being built. */
 export class Transcript {
-  /** Whether a reader got something. */
-  isHandedOut = false;
-  /** Whether some of the text came without its tokens. */
-  isUntold = false;
+  /** Whether the reader has received a chunk. */
+  hasEmitted = false;
+  /** Whether some of the text came without tokens. */
+  lacksTokens = false;
   readonly #request: TranscriptRequest;
-  readonly #tokensOf: TokenReader;
+  readonly #tokenReader: TokenReader;
   readonly #emit: Emit | undefined;
   readonly #text: PartialText;
   readonly #start = performance.now();
-  #first = 0;
-  #last = 0;
+  #firstMs = 0;
+  #lastMs = 0;
   readonly #tokens: number[] = [];
   readonly #logprobs: number[] = [];
   readonly #alternatives: Candidate[][] = [];
-  /** The last token, where it added no text: it may be the one that ends the text. */
-  #held: Told | undefined;
+  /** The last token if it appended no text: it may be the end-of-generation token. */
+  #held: TokenText | undefined;
   #usage: RemoteUsage | undefined;
   #isFinished = false;
 
-  constructor(request: TranscriptRequest, tokensOf: TokenReader, emit: Emit | undefined) {
+  constructor(request: TranscriptRequest, tokenReader: TokenReader, emit: Emit | undefined) {
     this.#request = request;
-    this.#tokensOf = tokensOf;
+    this.#tokenReader = tokenReader;
     this.#emit = emit;
     this.#text = new PartialText(request);
   }
 
-  /** Whether nothing that may come belongs to the text. */
-  get isOver(): boolean {
+  /** Whether nothing that follows belongs to the completion. */
+  get isEnded(): boolean {
     return this.#text.end !== undefined;
   }
 
-  /** Whether it ended before the server did, so that there is nothing to wait for. */
+  /** Whether it ended before the server finished, so that the request can be canceled. */
   get isCut(): boolean {
-    return this.isOver && !this.#isFinished;
+    return this.isEnded && !this.#isFinished;
   }
 
-  /** Whether there is something to show. */
+  /** Whether there is a partial completion. */
   get hasText(): boolean {
     return this.#text.whole !== '' || this.#tokens.length > 0;
   }
 
-  async take({ text, steps, finishReason, usage }: Piece): Promise<void> {
+  async append({ text, steps, finishReason, usage }: ResponseChunk): Promise<void> {
     this.#usage = usage ?? this.#usage;
-    if (this.isOver) return;
+    if (this.isEnded) return;
     if (text !== '' || (steps?.length ?? 0) > 0) {
-      this.#last = performance.now();
-      if (this.#first === 0) this.#first = this.#last;
+      this.#lastMs = performance.now();
+      if (this.#firstMs === 0) this.#firstMs = this.#lastMs;
     }
-    if (text !== '' && (steps === undefined || steps.length === 0)) this.#takeText(text);
-    for (const told of partsOf(text, steps ?? [])) {
-      if (this.isOver) break;
-      await this.#takeHeld();
-      // A server that goes on beyond what was asked for.
+    if (text !== '' && (steps === undefined || steps.length === 0)) this.#appendText(text);
+    for (const part of splitText(text, steps ?? [])) {
+      if (this.isEnded) break;
+      await this.#flushHeld();
+      // The server generates more than was requested.
       if (this.#isFull) this.end('length');
-      else if (told.text === '') this.#held = told;
-      else await this.#take(told);
+      else if (part.text === '') this.#held = part;
+      else await this.#appendToken(part);
     }
-    if (finishReason !== undefined && !this.isOver) await this.#finish(finishReason);
+    if (finishReason !== undefined && !this.isEnded) await this.#finish(finishReason);
   }
 
-  /** No more comes. */
+  /** Ends the completion. */
   end(reason: Generation['stopReason']): void {
     this.#text.close(reason);
     const text = this.#text.release();
-    if (text !== '') this.#hand({ text, tokens: new Int32Array(0), logprobs: new Float64Array(0) });
+    if (text !== '')
+      this.#emitChunk({ text, tokens: new Int32Array(0), logprobs: new Float64Array(0) });
   }
 
-  /** The server says that it is through, without a reason. */
-  async endQuietly(): Promise<void> {
-    if (!this.isOver) await this.#finish(this.#isFull ? 'length' : 'stop');
+  /** The response ended without a finish reason. */
+  async endWithoutReason(): Promise<void> {
+    if (!this.isEnded) await this.#finish(this.#isFull ? 'length' : 'stop');
   }
 
-  /** What was written, after so many requests, the last of which began so long after the first. */
+  /**
+   * The result. `requests` is the number of attempts; the last one was sent `queueMs` after the
+   * first.
+   */
   generation(requests: number, queueMs: number): Generation {
     const { text = this.#text.whole, stopReason = 'abort', stop } = this.#text.end ?? {};
     const { usage, timings } = noCost();
-    const told = this.#usage;
-    const written = told?.completionTokens || this.#tokens.length;
-    usage.promptTokens = told?.promptTokens || (this.#request.promptTokens ?? 0);
-    usage.cachedTokens = told?.cachedTokens ?? 0;
-    usage.decodedTokens = usage.promptTokens - usage.cachedTokens + written;
+    const reported = this.#usage;
+    const generated = reported?.completionTokens || this.#tokens.length;
+    usage.promptTokens = reported?.promptTokens || (this.#request.promptTokens ?? 0);
+    usage.cachedTokens = reported?.cachedTokens ?? 0;
+    usage.decodedTokens = usage.promptTokens - usage.cachedTokens + generated;
     usage.decodeCalls = requests;
     timings.queueMs = queueMs;
-    timings.promptMs = Math.max(0, this.#first - this.#start);
-    timings.decodeMs = this.#last - this.#first;
+    timings.promptMs = Math.max(0, this.#firstMs - this.#start);
+    timings.decodeMs = this.#lastMs - this.#firstMs;
     return {
       text,
       tokens: Int32Array.from(this.#tokens),
       logprobs: Float64Array.from(this.#logprobs),
       ...(this.#request.topLogprobs > 0 ? { alternatives: this.#alternatives } : {}),
-      stopReason: stopReason === 'length' ? this.#lengthOr(written) : stopReason,
+      stopReason: stopReason === 'length' ? this.#lengthReason(generated) : stopReason,
       ...(stop === undefined ? {} : { stop }),
       firstTokenMs: timings.promptMs,
       writeMs: timings.decodeMs,
@@ -141,78 +146,85 @@ export class Transcript {
   }
 
   get #isFull(): boolean {
-    return !this.isUntold && this.#tokens.length >= this.#request.maxTokens;
+    return !this.lacksTokens && this.#tokens.length >= this.#request.maxTokens;
   }
 
-  /** Fewer tokens than were asked for: there was no room for more. */
-  #lengthOr(written: number): 'length' | 'context' {
+  /** Fewer tokens than requested mean that the context is full. */
+  #lengthReason(generated: number): 'length' | 'context' {
     const counted = this.#usage === undefined || this.#usage.completionTokens === 0;
-    return counted || written >= this.#request.maxTokens ? 'length' : 'context';
+    return counted || generated >= this.#request.maxTokens ? 'length' : 'context';
   }
 
-  #takeText(text: string): void {
-    this.#checkTold();
-    this.isUntold = true;
+  #appendText(text: string): void {
+    this.#requireTokens();
+    this.lacksTokens = true;
     this.#text.extendTo(this.#text.whole + text);
-    const written = this.#text.release();
-    if (written === '') return;
-    this.#hand({ text: written, tokens: new Int32Array(0), logprobs: new Float64Array(0) });
+    const released = this.#text.release();
+    if (released === '') return;
+    this.#emitChunk({ text: released, tokens: new Int32Array(0), logprobs: new Float64Array(0) });
   }
 
-  #checkTold(): void {
+  #requireTokens(): void {
     const { stopTokens, topLogprobs } = this.#request;
     if (stopTokens.length > 0) {
       throw new NotSupportedError(
-        'The server does not tell tokens, so that no token id can be a stop',
+        'The server does not report tokens, so token ids cannot be stops',
       );
     }
-    if (topLogprobs > 0) throw new NotSupportedError('The server gives no topLogprobs');
+    if (topLogprobs > 0) throw new NotSupportedError('The server does not report topLogprobs');
   }
 
-  async #takeHeld(): Promise<void> {
+  async #flushHeld(): Promise<void> {
     const held = this.#held;
     this.#held = undefined;
-    if (held !== undefined) await this.#take(held);
+    if (held !== undefined) await this.#appendToken(held);
   }
 
-  async #take({ step, text }: Told): Promise<void> {
+  async #appendToken({ step, text }: TokenText): Promise<void> {
     const { stopTokens, includeStop, topLogprobs, endOfGeneration } = this.#request;
-    const token = await this.#tokensOf.idOf(step);
+    const token = await this.#tokenReader.idOf(step);
     if (endOfGeneration.includes(token)) return this.end('eog');
-    if (token === unknownToken && stopTokens.length > 0) this.#checkTold();
-    // What a server left out has nothing known but its id.
-    for (const missing of await this.#tokensOf.leftOut(step, text)) {
-      this.#add(missing, Number.NaN, topLogprobs > 0 ? [] : undefined, '');
+    if (token === unknownTokenId && stopTokens.length > 0) this.#requireTokens();
+    // Only the ids of omitted tokens are known.
+    for (const missing of await this.#tokenReader.omittedBefore(step, text)) {
+      this.#addToken(missing, Number.NaN, topLogprobs > 0 ? [] : undefined, '');
     }
-    const alternatives = topLogprobs > 0 ? await this.#likeliest(step) : undefined;
+    const alternatives = topLogprobs > 0 ? await this.#topCandidates(step) : undefined;
     const before = this.#text.whole.length;
     const isStopped = this.#text.extendTo(this.#text.whole + text);
     if (!isStopped && stopTokens.includes(token)) {
       this.#text.close('stop', token, includeStop ? this.#text.whole.length : before);
     }
-    this.#add(token, step.logprob, alternatives, this.#text.release());
+    this.#addToken(token, step.logprob, alternatives, this.#text.release());
   }
 
-  #add(token: number, logprob: number, alternatives: Candidate[] | undefined, text: string): void {
+  #addToken(
+    token: number,
+    logprob: number,
+    alternatives: Candidate[] | undefined,
+    text: string,
+  ): void {
     this.#tokens.push(token);
     this.#logprobs.push(logprob);
     if (alternatives !== undefined) this.#alternatives.push(alternatives);
     const chunk = { text, tokens: Int32Array.of(token), logprobs: Float64Array.of(logprob) };
-    this.#hand(alternatives === undefined ? chunk : { ...chunk, alternatives: [alternatives] });
+    this.#emitChunk(
+      alternatives === undefined ? chunk : { ...chunk, alternatives: [alternatives] },
+    );
   }
 
-  #hand(chunk: CompletionChunk): void {
+  #emitChunk(chunk: CompletionChunk): void {
     if (this.#emit === undefined) return;
-    this.isHandedOut = true;
+    this.hasEmitted = true;
     this.#emit(chunk);
   }
 
-  async #likeliest({ top }: RemoteStep): Promise<Candidate[]> {
+  async #topCandidates({ top }: RemoteStep): Promise<Candidate[]> {
     return Promise.all(
       top.slice(0, this.#request.topLogprobs).map(async (other) => {
         const { logprob } = other;
-        const token = await this.#tokensOf.idOf(other);
-        const text = await this.#tokensOf.textOf(token, other.text);
+        const token = await this.#tokenReader.idOf(other);
+        const text = await this.#tokenReader.textOf(token, other.text);
         return { token, text, logprob, probability: Math.exp(logprob) };
       }),
     );
@@ -220,27 +232,30 @@ export class Transcript {
 
   async #finish(reason: string): Promise<void> {
     this.#isFinished = true;
-    const known = Object.hasOwn(finishes, reason) ? finishes[reason] : undefined;
-    const isEnd = known === 'eog' && this.#held !== undefined && !isCutCharacter(this.#held.step);
+    const known = Object.hasOwn(finishReasons, reason) ? finishReasons[reason] : undefined;
+    const isEnd =
+      known === 'eog' && this.#held !== undefined && !isPartialCharacter(this.#held.step);
     if (isEnd) this.#held = undefined;
-    await this.#takeHeld();
-    if (this.isOver) return;
+    await this.#flushHeld();
+    if (this.isEnded) return;
     if (known === undefined) {
-      const message = `The server ended the text for a reason of its own: ${reason}`;
-      throw new Failure(message, { mayPass: false });
+      const message = `The server ended the completion with an unknown finish reason: ${reason}`;
+      throw new Failure(message, { isRetryable: false });
     }
     this.end(known);
   }
 }
 
-/** Whether a token's bytes are a part of a character, so that it had no text yet. */
-function isCutCharacter({ text, bytes }: RemoteStep): boolean {
+/** Whether a token ends in mid-character, so that it has no text yet. */
+function isPartialCharacter({ text, bytes }: RemoteStep): boolean {
   if (bytes === undefined) return text.includes('\ufffd');
   return bytes.length > 0 && Buffer.from(bytes).toString().includes('\ufffd');
 }
 
-/** Which token added which part of a text; where that cannot be told, the last added all. */
-function partsOf(text: string, steps: readonly RemoteStep[]): Told[] {
+/**
+ * Assigns each token its part of the text. If that cannot be determined, the last token gets all.
+ */
+function splitText(text: string, steps: readonly RemoteStep[]): TokenText[] {
   const isExact = steps.map((step) => step.text).join('') === text;
   return steps.map((step, index) => {
     if (isExact) return { step, text: step.text };

@@ -1,20 +1,20 @@
-// What the class OpenAI and its ways of choosing ask of a server. `lib/openai/http/client.ts` answers
-// with requests that are retried, timed and checked; nobody else sees HTTP.
+// The interface to a server that the class OpenAI and its choosing strategies use. `http/client.ts`
+// implements it, with retries, timeouts and checks; nothing else deals with HTTP.
 
-/** What `/completions` takes; other fields go through as they are. */
+/** The body of `POST /completions`; other fields are passed through. */
 export interface CompletionsBody {
-  /** Text, token ids, or a list of either: one answer each. */
+  /** Text, token ids, or a list of either: one result for each. */
   prompt: string | readonly number[] | readonly string[] | readonly (readonly number[])[];
   max_tokens?: number;
   temperature?: number;
-  /** How many of the likeliest tokens are told per place. */
+  /** Number of top log-probabilities per position. */
   logprobs?: number;
   echo?: boolean;
   logit_bias?: Readonly<Record<string, number>>;
   readonly [field: string]: unknown;
 }
 
-/** What `/chat/completions` takes; other fields go through as they are. */
+/** The body of `POST /chat/completions`; other fields are passed through. */
 export interface ChatBody {
   messages: readonly { role: string; content: string }[];
   max_tokens?: number;
@@ -25,34 +25,37 @@ export interface ChatBody {
   readonly [field: string]: unknown;
 }
 
-/** One of a server's answers, as far as every server has it; its logprobs are read by `logprobs.ts`. */
-export interface Answer {
+/**
+ * One completion of a response, reduced to what every server returns. `logprobs.ts` parses its
+ * logprobs.
+ */
+export interface ApiResult {
   index: number;
-  /** What was written; with `echo` the prompt before it. */
+  /** The generated text, with `echo` preceded by the prompt. */
   text: string;
   finishReason: string | undefined;
-  /** As the server gave them. */
+  /** Unparsed, as the server sent them. */
   logprobs: unknown;
 }
 
-/** What a request that is not streamed gives. */
-export interface Answers {
-  /** In the order of the prompts; as many as there were. */
-  answers: Answer[];
-  /** As the server counted; 0 where it did not. */
+/** A non-streamed response. */
+export interface ApiResponse {
+  /** One per prompt, in the order of the prompts. */
+  results: ApiResult[];
+  /** As reported by the server; 0 if it does not report usage. */
   usage: { promptTokens: number; completionTokens: number; cachedTokens: number };
 }
 
 /**
- * A server. Every call is retried where that may help, ends in time, and rejects with the
- * signal's reason, a RemoteError (refusals have their `status`), a ContextOverflowError or a
+ * A server. Every call is retried where a retry may help, times out, and rejects with the signal's
+ * reason, a RemoteError (with the `status` if the server refused), a ContextOverflowError or a
  * ClosedError.
  */
 export interface Api {
-  /** The name of the model. */
+  /** The model's name. */
   readonly model: string;
-  /** `POST /completions`, not streamed. The model's name is filled in. */
-  completions(body: CompletionsBody, signal: AbortSignal | undefined): Promise<Answers>;
-  /** `POST /chat/completions`, not streamed. The model's name is filled in. */
-  chat(body: ChatBody, signal: AbortSignal | undefined): Promise<Answers>;
+  /** `POST /completions`, not streamed. Fills in the model's name. */
+  completions(body: CompletionsBody, signal: AbortSignal | undefined): Promise<ApiResponse>;
+  /** `POST /chat/completions`, not streamed. Fills in the model's name. */
+  chat(body: ChatBody, signal: AbortSignal | undefined): Promise<ApiResponse>;
 }

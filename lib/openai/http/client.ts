@@ -1,18 +1,18 @@
-// All requests of an LM to its server: retried, timed, checked, and in the form that the server
-// takes. The class OpenAI, its tokenizers and its ways of choosing ask here.
+// All requests of an LM to its server: retried, timed, checked, and adapted to what the server
+// supports. The class OpenAI, its tokenizers and its choosing strategies send their requests here.
 
 import { sleep } from '../../common/abort.js';
 import { onAbort } from '../../common/abort-listeners.js';
 import { ClosedError } from '../../common/errors.js';
-import type { Answers, Api, ChatBody, CompletionsBody } from './api.js';
-import { Habits, type Spare } from './capabilities.js';
+import type { Api, ApiResponse, ChatBody, CompletionsBody } from './api.js';
+import { Capabilities, type OptionalField } from './capabilities.js';
 import { Exchange, type Transport } from './exchange.js';
 import { Failure, publicError } from './failure.js';
-import { type Piece, readAnswers, readJson, readPiece } from './responses.js';
-import { type RetryPolicy, retrying } from './retry.js';
+import { type ResponseChunk, readChunk, readJson, readResponse } from './responses.js';
+import { type RetryPolicy, withRetries } from './retry.js';
 import { EventReader } from './server-events.js';
 
-/** What a client is made of. */
+/** What a client is constructed from. */
 export interface ClientSettings {
   model: string;
   policy: RetryPolicy;
@@ -22,23 +22,23 @@ export interface ClientSettings {
 
 const paths = { completions: '/completions', chat: '/chat/completions' } as const;
 
-/** One of the two APIs. */
-export type WritingApi = keyof typeof paths;
+/** One of the two generation endpoints. */
+export type Endpoint = keyof typeof paths;
 
-const ownSpares: ReadonlySet<Spare> = new Set<Spare>(['temperature']);
+const alwaysOptional: ReadonlySet<OptionalField> = new Set<OptionalField>(['temperature']);
 
-const promptsOf = ({ prompt }: CompletionsBody): number =>
+const countPrompts = ({ prompt }: CompletionsBody): number =>
   typeof prompt === 'string' || prompt.length === 0 || typeof prompt[0] === 'number'
     ? 1
     : prompt.length;
 
-/** A server. */
+/** The implementation of {@link Api} over HTTP. */
 export class Client implements Api {
   readonly model: string;
   readonly #policy: RetryPolicy;
   readonly #transport: Transport;
   readonly #extraBody: Readonly<Record<string, unknown>>;
-  readonly #habits = { completions: new Habits(), chat: new Habits() };
+  readonly #capabilities = { completions: new Capabilities(), chat: new Capabilities() };
   #isClosed = false;
 
   constructor({ model, policy, transport, extraBody }: ClientSettings) {
@@ -48,28 +48,28 @@ export class Client implements Api {
     this.#extraBody = extraBody;
   }
 
-  /** The server's address without its `/v1`. */
+  /** The server's base URL without `/v1`. */
   get root(): string {
     return this.#transport.client.baseURL.replace(/\/+$/, '').replace(/\/v1$/, '');
   }
 
-  completions(body: CompletionsBody, signal: AbortSignal | undefined): Promise<Answers> {
-    return this.#ask('completions', body, promptsOf(body), signal);
+  completions(body: CompletionsBody, signal: AbortSignal | undefined): Promise<ApiResponse> {
+    return this.#request('completions', body, countPrompts(body), signal);
   }
 
-  chat(body: ChatBody, signal: AbortSignal | undefined): Promise<Answers> {
-    return this.#ask('chat', body, 1, signal);
+  chat(body: ChatBody, signal: AbortSignal | undefined): Promise<ApiResponse> {
+    return this.#request('chat', body, 1, signal);
   }
 
-  /** What a server gives for JSON at an address of its own: an object, too. */
+  /** Posts JSON to a non-OpenAI endpoint and returns the JSON object of the response. */
   post(url: string, body: object, signal: AbortSignal | undefined) {
-    return this.retrying(signal, async () => {
+    return this.withRetries(signal, async () => {
       const exchange = await this.#send(url, body, signal);
       try {
         const { isJson, requestId, status } = exchange;
-        // A page for people, whatever was asked.
+        // An HTML page for people, whatever was requested.
         if (!isJson)
-          throw new Failure('The answer is no JSON', { status, requestId, mayPass: false });
+          throw new Failure('The response is not JSON', { status, requestId, isRetryable: false });
         return readJson(await exchange.text(), requestId);
       } finally {
         exchange.close();
@@ -78,59 +78,64 @@ export class Client implements Api {
   }
 
   /**
-   * One attempt at a streamed answer, piece by piece. Leaving the loop ends the request.
+   * One attempt at a streamed response, chunk by chunk. Leaving the loop ends the request.
    *
-   * @param spare what the answer may do without
-   * @throws Failure, and what ends calls from outside
+   * @param optional the fields that the request may omit
+   * @throws Failure; the signal's reason; ClosedError
    */
-  async *pieces(
-    kind: WritingApi,
+  async *chunks(
+    endpoint: Endpoint,
     body: Readonly<Record<string, unknown>>,
-    spare: ReadonlySet<Spare>,
+    optional: ReadonlySet<OptionalField>,
     signal: AbortSignal,
-  ): AsyncGenerator<Piece, void> {
+  ): AsyncGenerator<ResponseChunk, void> {
     const full = { ...body, stream: true, stream_options: { include_usage: true } };
-    const exchange = await this.#open(kind, full, new Set([...spare, 'stream_options']), signal);
+    const exchange = await this.#open(
+      endpoint,
+      full,
+      new Set([...optional, 'stream_options']),
+      signal,
+    );
     try {
-      yield* exchange.isJson ? onePiece(exchange) : streamedPieces(exchange);
+      yield* exchange.isJson ? singleChunk(exchange) : streamedChunks(exchange);
     } finally {
       exchange.close();
     }
   }
 
-  /** Whether a field that may be left out is. */
-  drops(kind: WritingApi, field: Spare): boolean {
-    return this.#habits[kind].drops(field);
+  /** Whether an optional field is omitted. */
+  omits(endpoint: Endpoint, field: OptionalField): boolean {
+    return this.#capabilities[endpoint].omits(field);
   }
 
-  /** Tries again where that may help. */
-  retrying<T>(
+  /** Retries failed attempts where a retry may help. */
+  withRetries<T>(
     signal: AbortSignal | undefined,
     attempt: () => Promise<T>,
     giveUp = (failure: Failure, attempts: number): unknown => publicError(failure, attempts),
   ): Promise<T> {
     const wait = (milliseconds: number): Promise<void> => this.#wait(milliseconds, signal);
-    return retrying(this.#policy, wait, attempt, ({ failure, attempts }) =>
+    return withRetries(this.#policy, wait, attempt, ({ failure, attempts }) =>
       giveUp(failure, attempts),
     );
   }
 
-  /** Ends what runs; the calls reject with ClosedError. */
+  /** Ends all open requests; their calls reject with ClosedError. */
   close(): void {
     this.#isClosed = true;
-    for (const end of [...this.#transport.open]) end();
+    for (const cancel of [...this.#transport.open]) cancel();
   }
 
-  #ask(
-    kind: WritingApi,
+  #request(
+    endpoint: Endpoint,
     body: CompletionsBody | ChatBody,
     count: number,
     signal: AbortSignal | undefined,
-  ): Promise<Answers> {
-    return this.retrying(signal, async () => {
-      const exchange = await this.#open(kind, { ...body }, ownSpares, signal);
+  ): Promise<ApiResponse> {
+    return this.withRetries(signal, async () => {
+      const exchange = await this.#open(endpoint, { ...body }, alwaysOptional, signal);
       try {
-        return readAnswers(await exchange.text(), count, exchange.requestId);
+        return readResponse(await exchange.text(), count, exchange.requestId);
       } finally {
         exchange.close();
       }
@@ -138,18 +143,22 @@ export class Client implements Api {
   }
 
   async #open(
-    kind: WritingApi,
+    endpoint: Endpoint,
     body: Readonly<Record<string, unknown>>,
-    spare: ReadonlySet<Spare>,
+    optional: ReadonlySet<OptionalField>,
     signal: AbortSignal | undefined,
   ): Promise<Exchange> {
-    const habits = this.#habits[kind];
+    const capabilities = this.#capabilities[endpoint];
     for (;;) {
-      const sent = habits.apply({ ...this.#extraBody, model: this.model, ...body }, spare);
+      const adapted = capabilities.adapt(
+        { ...this.#extraBody, model: this.model, ...body },
+        optional,
+      );
       try {
-        return await this.#send(paths[kind], sent, signal);
+        return await this.#send(paths[endpoint], adapted, signal);
       } catch (error) {
-        if (!(error instanceof Failure && habits.learn(error, sent, spare))) throw error;
+        if (!(error instanceof Failure && capabilities.learn(error, adapted, optional)))
+          throw error;
       }
     }
   }
@@ -161,56 +170,59 @@ export class Client implements Api {
 
   async #wait(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
     const { open } = this.#transport;
-    const ending = new AbortController();
-    const end = (): void => ending.abort(new ClosedError('The LM was closed'));
-    const unlisten = onAbort(signal, () => ending.abort(signal?.reason));
-    open.add(end);
+    const waiting = new AbortController();
+    const cancel = (): void => waiting.abort(new ClosedError('The LM was closed'));
+    const removeListener = onAbort(signal, () => waiting.abort(signal?.reason));
+    open.add(cancel);
     try {
-      ending.signal.throwIfAborted();
-      await sleep(milliseconds, ending.signal);
+      waiting.signal.throwIfAborted();
+      await sleep(milliseconds, waiting.signal);
     } finally {
-      open.delete(end);
-      unlisten();
+      open.delete(cancel);
+      removeListener();
     }
   }
 }
 
-/** A server that does not stream gives all at once. */
-async function* onePiece(exchange: Exchange): AsyncGenerator<Piece, void> {
-  yield readPiece(await exchange.text(), exchange.requestId);
+/** A server that does not stream sends the whole response at once. */
+async function* singleChunk(exchange: Exchange): AsyncGenerator<ResponseChunk, void> {
+  yield readChunk(await exchange.text(), exchange.requestId);
 }
 
-async function* streamedPieces(exchange: Exchange): AsyncGenerator<Piece, void> {
+async function* streamedChunks(exchange: Exchange): AsyncGenerator<ResponseChunk, void> {
   const events = new EventReader(exchange.requestId);
-  let isFinished = false;
+  let hasFinishReason = false;
   for (;;) {
     let bytes: Uint8Array | undefined;
-    const pieces: Piece[] = [];
-    let isOver = false;
+    const chunks: ResponseChunk[] = [];
+    let isDone = false;
     let failure: unknown;
     try {
       bytes = await exchange.read();
       for (const data of events.push(bytes)) {
-        isOver = data.startsWith('[DONE]');
-        if (isOver) break;
-        pieces.push(readPiece(data, exchange.requestId));
+        isDone = data.startsWith('[DONE]');
+        if (isDone) break;
+        chunks.push(readChunk(data, exchange.requestId));
       }
-      isOver ||= bytes === undefined && isFinished;
-      if (bytes === undefined && !isOver) {
+      isDone ||= bytes === undefined && hasFinishReason;
+      if (bytes === undefined && !isDone) {
         const { requestId } = exchange;
-        failure = new Failure('The answer broke off before its end', { requestId, mayPass: true });
+        failure = new Failure('The response ended prematurely', {
+          requestId,
+          isRetryable: true,
+        });
       }
     } catch (error) {
       failure = error;
     }
-    for (const piece of pieces) {
-      if (piece.finishReason !== undefined) isFinished = true;
-      yield piece;
+    for (const chunk of chunks) {
+      if (chunk.finishReason !== undefined) hasFinishReason = true;
+      yield chunk;
     }
-    if (isOver) return;
+    if (isDone) return;
     if (failure === undefined) continue;
-    // After the last word only the bill may be missing.
-    if (isFinished && failure instanceof Failure) return;
+    // After the finish reason only the usage can be missing, so the text is complete.
+    if (hasFinishReason && failure instanceof Failure) return;
     throw failure;
   }
 }

@@ -1,5 +1,5 @@
-// The client of the package `openai` that an LM asks by: the caller's, or one made here. The class
-// OpenAI calls it once.
+// The client of the package `openai` that sends an LM's requests: the caller's, or one created
+// here. The class OpenAI calls it once.
 
 import { wrongType } from '../../common/arguments.js';
 import { requirePeer } from '../../common/peers.js';
@@ -8,25 +8,25 @@ import type { OpenAIClient, Transport } from './exchange.js';
 
 type ClientClass = new (options: object) => OpenAIClient;
 
-/** The server of those that name none. */
-const openAIs = 'https://api.openai.com/v1';
+/** The default server. */
+const defaultBaseURL = 'https://api.openai.com/v1';
 
 /**
- * The client, and headers that all of its requests are to have.
+ * The client, and the headers to add to all of its requests.
  *
- * @throws LMError `PEER_MISSING`; TypeError where OpenAI's own server is to be asked without a key
+ * @throws LMError `PEER_MISSING`; TypeError for OpenAI's own server without a key
  */
 export function makeClient(
   connection: OpenAISettings['connection'],
 ): Pick<Transport, 'client' | 'headers'> {
   if (connection.client !== undefined) return { client: connection.client, headers: {} };
   const { OpenAI } = requirePeer<{ OpenAI: ClientClass }>('openai', 'OpenAI');
-  const baseURL = connection.baseURL ?? (process.env.OPENAI_BASE_URL || openAIs);
+  const baseURL = connection.baseURL ?? (process.env.OPENAI_BASE_URL || defaultBaseURL);
   const apiKey = connection.apiKey ?? (process.env.OPENAI_API_KEY || undefined);
   if (apiKey === undefined && baseURL.startsWith('https://api.openai.com')) {
     throw wrongType('a key, or OPENAI_API_KEY in the environment,', 'apiKey', apiKey);
   }
-  // The client wants some key; without one, no header tells it.
+  // The client requires a key. A placeholder satisfies it, and no header sends it.
   const client = new OpenAI({ baseURL, apiKey: apiKey ?? 'none', maxRetries: 0, logLevel: 'off' });
   return { client, headers: apiKey === undefined ? { Authorization: null } : {} };
 }

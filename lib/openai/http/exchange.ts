@@ -1,57 +1,63 @@
-// One request and its answer, by a client of the package `openai`: ended by the caller's signal,
-// by the LM's closing, and by a server that is silent for too long, its answer's body included.
-// `client.ts` opens them.
+// One request and its response, through a client of the package `openai`. The caller's signal,
+// closing the LM, and a timeout without data (also in the middle of the body) end it. `client.ts`
+// opens them.
 
 import { onAbort } from '../../common/abort-listeners.js';
 import { ClosedError } from '../../common/errors.js';
-import { Failure, mayPass, refusalOf } from './failure.js';
-import { retryAfterOf } from './retry.js';
+import { Failure, isRetryableStatus, readErrorObject } from './failure.js';
+import { parseRetryAfter } from './retry.js';
 
-/** What is used of a client of the package `openai`, which has a class for ESM and one for CommonJS. */
+/**
+ * The part of a client of the package `openai` that is used here. The ESM and CommonJS builds of
+ * that package have distinct classes, so this is a structural type.
+ */
 export interface OpenAIClient {
-  /** The server's address, with its `/v1`. */
+  /** The server's base URL, including `/v1`. */
   readonly baseURL: string;
   post(path: string, options?: object): { asResponse(): Promise<Response> };
 }
 
-/** How requests are made. */
+/** How requests are sent. */
 export interface Transport {
   client: OpenAIClient;
   headers: Readonly<Record<string, string | null>>;
-  /** Milliseconds of silence that end a request. */
+  /** Milliseconds without data after which a request times out. */
   timeout: number;
-  /** What to end when the LM is closed. */
+  /** Callbacks that end the open requests when the LM is closed. */
   open: Set<() => void>;
 }
 
-/** More than any timer of ours: silence is measured here, as the client's timer ends with the headers. */
-const never = 2 ** 31 - 1;
+/**
+ * The longest timer. The client's own timeout covers the headers alone, so it is disabled, and the
+ * timeout is measured here.
+ */
+const disabledTimeout = 2 ** 31 - 1;
 
-/** One request under way. Close it when its answer is of no more interest. */
+/** A request in flight. Close it once its response is no longer needed. */
 export class Exchange {
-  /** By the answer's headers. */
+  /** From the response headers. */
   status = 0;
   requestId: string | undefined;
   isJson = false;
   readonly #transport: Transport;
   readonly #signal: AbortSignal | undefined;
   readonly #controller = new AbortController();
-  readonly #end = (): void => this.#stop('closed');
-  readonly #unlisten: () => void;
-  #why: 'aborted' | 'closed' | 'silent' | undefined;
+  readonly #onClose = (): void => this.#cancel('closed');
+  readonly #removeListener: () => void;
+  #endReason: 'aborted' | 'closed' | 'timeout' | undefined;
   #timer: NodeJS.Timeout | undefined;
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
 
   private constructor(transport: Transport, signal: AbortSignal | undefined) {
     this.#transport = transport;
     this.#signal = signal;
-    transport.open.add(this.#end);
-    this.#unlisten = onAbort(signal, () => this.#stop('aborted'));
-    this.#listen();
+    transport.open.add(this.#onClose);
+    this.#removeListener = onAbort(signal, () => this.#cancel('aborted'));
+    this.#restartTimer();
   }
 
   /**
-   * Sends a request and waits for the beginning of its answer.
+   * Sends a request and waits for the response headers.
    *
    * @throws the signal's reason, ClosedError, Failure
    */
@@ -71,21 +77,21 @@ export class Exchange {
     }
   }
 
-  /** The next bytes of the answer, undefined at its end. */
+  /** The next bytes of the body; undefined at its end. */
   async read(): Promise<Uint8Array | undefined> {
-    this.#listen();
+    this.#restartTimer();
     try {
       const result = await this.#reader?.read();
-      if (this.#why !== undefined) throw new Error('Ended');
+      if (this.#endReason !== undefined) throw new Error('Canceled');
       return result?.value;
     } catch (cause) {
-      throw this.#reason(cause, 'The answer broke off', true);
+      throw this.#errorFor(cause, 'The response was interrupted', true);
     } finally {
       clearTimeout(this.#timer);
     }
   }
 
-  /** All that is left of the answer. */
+  /** The rest of the body. */
   async text(): Promise<string> {
     const decoder = new TextDecoder();
     let text = '';
@@ -95,11 +101,11 @@ export class Exchange {
     return text + decoder.decode();
   }
 
-  /** Lets go of it; ends the request where its answer was not read to the end. */
+  /** Releases all resources, and cancels the request if its body was not fully read. */
   close(): void {
     clearTimeout(this.#timer);
-    this.#transport.open.delete(this.#end);
-    this.#unlisten();
+    this.#transport.open.delete(this.#onClose);
+    this.#removeListener();
     this.#controller.abort();
   }
 
@@ -107,51 +113,51 @@ export class Exchange {
     const { client, headers } = this.#transport;
     try {
       const { signal } = this.#controller;
-      const options = { body, headers, signal, timeout: never, maxRetries: 0 };
+      const options = { body, headers, signal, timeout: disabledTimeout, maxRetries: 0 };
       const response = await client.post(path, options).asResponse();
-      if (this.#why !== undefined) throw new Error('Ended');
+      if (this.#endReason !== undefined) throw new Error('Canceled');
       this.status = response.status;
       this.requestId = response.headers.get('x-request-id') ?? undefined;
       this.isJson = /\bjson\b/i.test(response.headers.get('content-type') ?? '');
       this.#reader = (response.body as ReadableStream<Uint8Array> | null)?.getReader();
     } catch (cause) {
-      throw this.#reason(cause, 'The server cannot be reached', isConnections(cause));
+      throw this.#errorFor(cause, 'The server cannot be reached', isConnectionError(cause));
     } finally {
       clearTimeout(this.#timer);
     }
   }
 
-  #listen(): void {
+  #restartTimer(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#stop('silent'), this.#transport.timeout);
+    this.#timer = setTimeout(() => this.#cancel('timeout'), this.#transport.timeout);
   }
 
-  #stop(why: 'aborted' | 'closed' | 'silent'): void {
-    this.#why ??= why;
+  #cancel(reason: 'aborted' | 'closed' | 'timeout'): void {
+    this.#endReason ??= reason;
     this.#controller.abort();
   }
 
-  /** Why it ended, or else what the client says. */
-  #reason(cause: unknown, otherwise: string, mayPass: boolean): unknown {
+  /** The error for why the request ended, or else the client's error. */
+  #errorFor(cause: unknown, summary: string, isRetryable: boolean): unknown {
     const { requestId } = this;
-    if (this.#why === 'aborted') return this.#signal?.reason;
-    if (this.#why === 'closed') return new ClosedError('The LM was closed');
-    if (this.#why === 'silent') {
-      const message = `The server was silent for ${this.#transport.timeout} ms`;
-      return new Failure(message, { requestId, mayPass: true, cause });
+    if (this.#endReason === 'aborted') return this.#signal?.reason;
+    if (this.#endReason === 'closed') return new ClosedError('The LM was closed');
+    if (this.#endReason === 'timeout') {
+      const message = `The server sent no data for ${this.#transport.timeout} ms`;
+      return new Failure(message, { requestId, isRetryable: true, cause });
     }
-    const failure = refused(cause);
+    const failure = statusFailure(cause);
     if (failure !== undefined) return failure;
-    return new Failure(`${otherwise}: ${messageOf(cause)}`, { requestId, mayPass, cause });
+    return new Failure(`${summary}: ${messageOf(cause)}`, { requestId, isRetryable, cause });
   }
 }
 
-/** Whether it is the network's fault; else the client itself would not send the request. */
-const isConnections = (error: unknown): boolean =>
+/** Whether it is a connection error; otherwise the client itself did not send the request. */
+const isConnectionError = (error: unknown): boolean =>
   error instanceof Error &&
   (error.cause !== undefined || /^APIConnection/.test(error.constructor.name));
 
-/** A failure of Node's own says more in its cause than itself. */
+/** The cause of a Node network error is more specific than its own message. */
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const inner = error.cause instanceof Error ? messageOf(error.cause) : '';
@@ -160,19 +166,20 @@ function messageOf(error: unknown): string {
     : `${error.message} (${inner})`;
 }
 
-/** The failure for an answer with a status that is none of success; undefined for anything else. */
-function refused(error: unknown): Failure | undefined {
+/** The failure for an error status; undefined for any other error. */
+function statusFailure(error: unknown): Failure | undefined {
   if (!(error instanceof Error)) return undefined;
-  const { status, headers, requestID, error: said } = error as Error & Record<string, unknown>;
+  const { status, headers, requestID, error: errorBody } = error as Error & Record<string, unknown>;
   if (typeof status !== 'number') return undefined;
   const get = (name: string) => (headers as Headers | undefined)?.get?.(name);
-  const wish = get('x-should-retry');
+  const shouldRetry = get('x-should-retry');
   return new Failure(error.message, {
     status,
     requestId: typeof requestID === 'string' ? requestID : undefined,
-    mayPass: wish === 'true' || (wish !== 'false' && mayPass(status)),
-    retryAfterMs: retryAfterOf(get('retry-after-ms'), get('retry-after')),
-    refusal: said === undefined ? refusalOf(error.message) : refusalOf(said),
+    isRetryable: shouldRetry === 'true' || (shouldRetry !== 'false' && isRetryableStatus(status)),
+    retryAfterMs: parseRetryAfter(get('retry-after-ms'), get('retry-after')),
+    errorObject:
+      errorBody === undefined ? readErrorObject(error.message) : readErrorObject(errorBody),
     cause: error,
   });
 }

@@ -1,44 +1,45 @@
-// How one request failed, before it is an error of this package. `exchange.ts` and the readers of
-// answers make it, `retry.ts` decides by it, `client.ts` hands out `publicError`.
+// A failed request, before it becomes a public error. `exchange.ts` and the response readers create
+// it, `retry.ts` decides by it, and `client.ts` throws the result of `publicError`.
 
 import type { Completion } from '../../common/completion.js';
 import { ContextOverflowError, type LMError, RemoteError } from '../../common/errors.js';
 
-/** What is known of a failure. */
-export interface FailureFacts {
+/** What is known about a failure. */
+export interface FailureDetails {
   status?: number | undefined;
   requestId?: string | undefined;
-  /** Whether the same request may succeed another time. */
-  mayPass: boolean;
-  /** How long the server asks to wait, in milliseconds. */
+  /** Whether retrying the same request may succeed. */
+  isRetryable: boolean;
+  /** The delay that the server requests before a retry, in milliseconds. */
   retryAfterMs?: number | undefined;
-  /** What the server says was wrong: its `code`, `type` and `param`, where it has them. */
-  refusal?: Refusal | undefined;
+  /** The server's error object. */
+  errorObject?: ErrorObject | undefined;
   cause?: unknown;
 }
 
-/** A server's own words. */
-export interface Refusal {
+/** The `error` object of a response, with empty strings for absent fields. */
+export interface ErrorObject {
   message: string;
   code: string;
   type: string;
   param: string;
 }
 
-/** A request that failed. */
+/** A failed request. */
 export class Failure extends Error {
-  readonly facts: FailureFacts;
+  readonly details: FailureDetails;
 
-  constructor(message: string, facts: FailureFacts) {
-    super(message, 'cause' in facts ? { cause: facts.cause } : undefined);
-    this.facts = facts;
+  constructor(message: string, details: FailureDetails) {
+    super(message, 'cause' in details ? { cause: details.cause } : undefined);
+    this.details = details;
   }
 }
 
-const retried = new Set([408, 409, 429]);
+const retryableStatuses = new Set([408, 409, 429]);
 
-/** Whether a server that answers so may answer otherwise the next time. */
-export const mayPass = (status: number): boolean => retried.has(status) || status >= 500;
+/** Whether a request that failed with this status may succeed when retried. */
+export const isRetryableStatus = (status: number): boolean =>
+  retryableStatuses.has(status) || status >= 500;
 
 type Fields = Record<string, unknown>;
 
@@ -46,36 +47,39 @@ const isObject = (value: unknown): value is Fields => typeof value === 'object' 
 const textOf = (value: unknown): string =>
   typeof value === 'string' ? value : typeof value === 'number' ? String(value) : '';
 
-/** What a server means by the `error` of its answer. */
-export function refusalOf(error: unknown): Refusal {
+/** Parses the `error` of a response. */
+export function readErrorObject(error: unknown): ErrorObject {
   if (!isObject(error)) return { message: textOf(error), code: '', type: '', param: '' };
   const { message, code, type, param } = error;
-  const said = textOf(message);
+  const text = textOf(message);
   return {
-    message: said === '' ? JSON.stringify(error).slice(0, 500) : said,
+    message: text === '' ? JSON.stringify(error).slice(0, 500) : text,
     code: textOf(code),
     type: textOf(type),
     param: textOf(param),
   };
 }
 
-/** A failure that is told in the body of an answer that was begun well. */
-export function failureInBody(error: unknown, about: Pick<FailureFacts, 'requestId'>): Failure {
-  const refusal = refusalOf(error);
-  // Some routers give the status of whom they asked as the code.
-  const told = Number(refusal.code);
-  const status = Number.isInteger(told) && told >= 400 && told < 600 ? told : undefined;
-  const passes = status === undefined ? !isOverflow(refusal) : mayPass(status);
-  return new Failure(`The server failed: ${refusal.message}`, {
+/** The failure for an error object in the body of a response with a success status. */
+export function failureFromBody(error: unknown, about: Pick<FailureDetails, 'requestId'>): Failure {
+  const errorObject = readErrorObject(error);
+  // Some routers report the upstream server's status as the code.
+  const code = Number(errorObject.code);
+  const status = Number.isInteger(code) && code >= 400 && code < 600 ? code : undefined;
+  const isRetryable = status === undefined ? !isOverflow(errorObject) : isRetryableStatus(status);
+  return new Failure(`The server reported an error: ${errorObject.message}`, {
     ...about,
     status,
-    mayPass: passes,
-    refusal,
+    isRetryable,
+    errorObject,
   });
 }
 
-/** Whether the refusal is about a prompt that is too long. Not every server has a code for it. */
-function isOverflow({ code, type, message }: Refusal): boolean {
+/**
+ * Whether the error is about a prompt that is too long. Not every server has a code for it, so the
+ * message is matched as well.
+ */
+function isOverflow({ code, type, message }: ErrorObject): boolean {
   return (
     code === 'context_length_exceeded' ||
     type === 'exceed_context_size_error' ||
@@ -85,14 +89,17 @@ function isOverflow({ code, type, message }: Refusal): boolean {
   );
 }
 
-/** The error of this package for a failure, with what was written before it. */
+/** The public error for a failure, with the partial completion if there is one. */
 export function publicError(failure: Failure, attempts: number, completion?: Completion): LMError {
-  const { facts, message } = failure;
-  const { status, requestId, refusal } = facts;
+  const { details, message } = failure;
+  const { status, requestId, errorObject } = details;
   const cause = failure.cause ?? failure;
   const isRefused = status === undefined || status === 400 || status === 413 || status === 422;
-  if (refusal !== undefined && isRefused && isOverflow(refusal)) {
-    return new ContextOverflowError(`The server says: ${refusal.message}`, { cause, completion });
+  if (errorObject !== undefined && isRefused && isOverflow(errorObject)) {
+    return new ContextOverflowError(`The server reports: ${errorObject.message}`, {
+      cause,
+      completion,
+    });
   }
   const count = attempts > 1 ? `All ${attempts} attempts failed; the last: ` : '';
   return new RemoteError(`${count}${message}`, { cause, status, requestId, completion });

@@ -1,21 +1,23 @@
-// The log-probabilities in a server's answer, whichever of the formats it has: the legacy lists
-// (`tokens`, `token_logprobs`, `top_logprobs` as objects) of OpenAI's and vLLM's completions, or
-// `content` as in chat, which llama.cpp's server gives for both, with token ids.
+// Parses the log-probabilities of a response, in either format: the legacy lists (`tokens`,
+// `token_logprobs`, `top_logprobs` as objects) of OpenAI's and vLLM's completions, or `content` as
+// in chats, which llama.cpp's server uses for both endpoints, with token ids.
 
-/** A token as a server names it. */
+/** A token as a server reports it. */
 export interface RemoteToken {
-  /** As the server wrote it: where a token is no whole character, not what `bytes` says. */
+  /** As sent by the server: for a token that ends in mid-character it may differ from `bytes`. */
   text: string;
   bytes: Uint8Array | undefined;
-  /** Where the server tells it. */
+  /** Undefined if the server does not report it. */
   id: number | undefined;
-  /** Natural; −Infinity where the server has the lowest number it can write; NaN where it says nothing. */
+  /** Natural logarithm; −Infinity if the server sent its lowest value; NaN if it sent none. */
   logprob: number;
 }
 
-/** A token in its place, and what else could stand there. */
+/** A token and the alternatives at its position. */
 export interface RemoteStep extends RemoteToken {
-  /** The likeliest in its place, best first; empty where the server did not tell. */
+  /**
+   * The top tokens at this position, in descending order; empty if the server did not report them.
+   */
   top: RemoteToken[];
 }
 
@@ -23,27 +25,30 @@ type Fields = Record<string, unknown>;
 
 const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null;
 
-/** Servers that cannot write −Infinity write the lowest float, or −9999. */
-const lowest = -9998;
+/** Servers whose JSON cannot represent −Infinity send the lowest float, or −9999. */
+const minLogprob = -9998;
 
 function readLogprob(value: unknown): number {
   if (typeof value !== 'number') return Number.NaN;
-  return value <= lowest ? -Infinity : Math.min(0, value);
+  return value <= minLogprob ? -Infinity : Math.min(0, value);
 }
 
-/** Ways of writing a token that is no text: `bytes:\xe2\x80` (OpenAI), `token_id:123` (vLLM). */
+/**
+ * Parses the notations for tokens that are not text: `bytes:\xe2\x80` (OpenAI), `token_id:123`
+ * (vLLM).
+ */
 function readToken(text: string, logprob: number, fields: Fields = {}): RemoteToken {
   const id = /^token_id:(\d+)$/.exec(text)?.[1];
   const escaped = /^bytes:((?:\\x[0-9a-f]{2})+)$/i.exec(text)?.[1];
   const given = Array.isArray(fields.bytes) ? Uint8Array.from(fields.bytes as number[]) : undefined;
   const bytes = escaped === undefined ? given : Buffer.from(escaped.replaceAll('\\x', ''), 'hex');
-  const known = typeof fields.id === 'number' ? fields.id : id === undefined ? undefined : +id;
-  return { text, bytes, id: known, logprob };
+  const tokenId = typeof fields.id === 'number' ? fields.id : id === undefined ? undefined : +id;
+  return { text, bytes, id: tokenId, logprob };
 }
 
 const byLogprob = (a: RemoteToken, b: RemoteToken): number => b.logprob - a.logprob;
 
-function readContent(entry: unknown): RemoteStep {
+function readContentEntry(entry: unknown): RemoteStep {
   const fields = isObject(entry) ? entry : {};
   const read = (value: unknown): RemoteToken => {
     const token = isObject(value) ? value : {};
@@ -54,12 +59,12 @@ function readContent(entry: unknown): RemoteStep {
 }
 
 /**
- * One step per token that an answer has log-probabilities for, those of an echoed prompt first;
- * undefined where it has none, or none that can be read.
+ * One step per token for which the response has log-probabilities, those of an echoed prompt first;
+ * undefined if it has none or they cannot be parsed.
  */
 export function readLogprobs(logprobs: unknown): RemoteStep[] | undefined {
   if (!isObject(logprobs)) return undefined;
-  if (Array.isArray(logprobs.content)) return logprobs.content.map(readContent);
+  if (Array.isArray(logprobs.content)) return logprobs.content.map(readContentEntry);
   const { tokens, token_logprobs: values, top_logprobs: tops } = logprobs;
   if (!Array.isArray(tokens) || !Array.isArray(values)) return undefined;
   if (tokens.length !== values.length) return undefined;

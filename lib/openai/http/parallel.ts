@@ -1,46 +1,46 @@
-// Work on many items, a few at a time. Requests to a server and questions to its tokenizer go by it.
+// Processes many items with limited concurrency: requests to a server and calls of its tokenizer.
 
 /**
- * Works on all items, a few at a time. After a failure nothing new is begun, and what runs is
- * ended by its signal and waited for.
+ * Processes all items with limited concurrency. After a failure no further item is started; running
+ * ones are aborted through their signal and awaited.
  */
-export async function inParallel<T>(
+export async function forEachConcurrently<T>(
   items: readonly T[],
-  most: number,
+  concurrency: number,
   signal: AbortSignal | undefined,
-  work: (item: T, signal: AbortSignal, index: number) => Promise<void>,
+  handle: (item: T, signal: AbortSignal, index: number) => Promise<void>,
 ): Promise<void> {
-  const failure = new AbortController();
-  const either = signal ? AbortSignal.any([signal, failure.signal]) : failure.signal;
+  const controller = new AbortController();
+  const combined = signal ? AbortSignal.any([signal, controller.signal]) : controller.signal;
   let next = 0;
-  let first: { error: unknown } | undefined;
-  const run = async (): Promise<void> => {
-    while (next < items.length && first === undefined) {
+  let failed: { error: unknown } | undefined;
+  const worker = async (): Promise<void> => {
+    while (next < items.length && failed === undefined) {
       const index = next++;
       try {
         signal?.throwIfAborted();
-        await work(items[index] as T, either, index);
+        await handle(items[index] as T, combined, index);
       } catch (error) {
-        first ??= { error };
-        failure.abort();
+        failed ??= { error };
+        controller.abort();
       }
     }
   };
-  await Promise.all(Array.from({ length: Math.min(most, items.length) }, run));
-  if (first !== undefined) throw first.error;
+  await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, worker));
+  if (failed !== undefined) throw failed.error;
 }
 
-/** How many questions to a tokenizer, which may be a server, are under way at once. */
-const mostQuestions = 32;
+/** Maximum number of concurrent tokenizer calls; the tokenizer may be a server. */
+const maxTokenizerCalls = 32;
 
-/** What a tokenizer says of each item, in their order. */
-export async function askEach<T, R>(
+/** Maps the items concurrently; the results keep their order. */
+export async function mapConcurrently<T, R>(
   items: readonly T[],
-  ask: (item: T) => Promise<R>,
+  map: (item: T) => Promise<R>,
 ): Promise<R[]> {
   const results: R[] = new Array(items.length);
-  await inParallel(items, mostQuestions, undefined, async (item, _, index) => {
-    results[index] = await ask(item);
+  await forEachConcurrently(items, maxTokenizerCalls, undefined, async (item, _, index) => {
+    results[index] = await map(item);
   });
   return results;
 }

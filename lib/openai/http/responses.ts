@@ -1,8 +1,7 @@
-// What a server's answers say: whole ones, and the pieces of those that are streamed. `client.ts`
-// reads them with it.
+// Parses response bodies: whole ones, and the chunks of streamed ones. `client.ts` uses it.
 
-import type { Answer, Answers } from './api.js';
-import { Failure, failureInBody } from './failure.js';
+import type { ApiResponse, ApiResult } from './api.js';
+import { Failure, failureFromBody } from './failure.js';
 import { type RemoteStep, readLogprobs } from './logprobs.js';
 
 type Fields = Record<string, unknown>;
@@ -13,33 +12,33 @@ const textOf = (value: unknown): string | undefined =>
 const countOf = (value: unknown): number =>
   typeof value === 'number' && Number.isFinite(value) && value > 0 ? Math.floor(value) : 0;
 
-/** Tokens as a server counts them. */
-export type RemoteUsage = Answers['usage'];
+/** Token counts as reported by a server. */
+export type RemoteUsage = ApiResponse['usage'];
 
-/** One piece of a text that is being written. */
-export interface Piece {
+/** One chunk of a streamed completion. */
+export interface ResponseChunk {
   text: string;
-  /** The tokens that came with it, where the server tells them. */
+  /** The tokens of the chunk, if the server reports them. */
   steps: RemoteStep[] | undefined;
-  /** Set in the piece that ends the text. */
+  /** Set in the chunk that ends the completion. */
   finishReason: string | undefined;
   usage: RemoteUsage | undefined;
 }
 
-const unreadable = (what: string, requestId: string | undefined, cause?: unknown): Failure =>
-  new Failure(`The answer cannot be read: ${what}`, { requestId, mayPass: true, cause });
+const malformed = (what: string, requestId: string | undefined, cause?: unknown): Failure =>
+  new Failure(`The response cannot be parsed: ${what}`, { requestId, isRetryable: true, cause });
 
-/** The JSON of an answer, or of a part of one. */
+/** Parses the JSON of a response or of one of its chunks. */
 export function readJson(text: string, requestId: string | undefined): Fields {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw unreadable(`it is no JSON: ${JSON.stringify(text.slice(0, 80))}`, requestId, cause);
+    throw malformed(`invalid JSON: ${JSON.stringify(text.slice(0, 80))}`, requestId, cause);
   }
-  if (!isObject(value)) throw unreadable(`it is ${String(value)}`, requestId);
+  if (!isObject(value)) throw malformed(`expected an object, got ${String(value)}`, requestId);
   if (value.error !== undefined && value.error !== null) {
-    throw failureInBody(value.error, { requestId });
+    throw failureFromBody(value.error, { requestId });
   }
   return value;
 }
@@ -56,60 +55,66 @@ function readUsage(usage: unknown): RemoteUsage | undefined {
   };
 }
 
-/** What was written, by either API, streamed or not; a refusal counts as what was written. */
-function writtenIn(choice: Fields): string {
+/**
+ * The generated text, for either endpoint, streamed or not. A chat `refusal` counts as the text.
+ */
+function generatedText(choice: Fields): string {
   const message = choice.delta ?? choice.message;
-  const said = isObject(message) ? (message.content ?? message.refusal) : choice.text;
-  return textOf(said) ?? '';
+  const content = isObject(message) ? (message.content ?? message.refusal) : choice.text;
+  return textOf(content) ?? '';
 }
 
-/** Whether a piece is of what a model thinks before it answers. */
-function isThought(choice: Fields): boolean {
+/** Whether a chunk belongs to the model's reasoning before its answer. */
+function isReasoning(choice: Fields): boolean {
   const delta = isObject(choice.delta) ? choice.delta : {};
   return (textOf(delta.reasoning_content) ?? textOf(delta.reasoning) ?? '') !== '';
 }
 
-/** A piece of a streamed answer, or an answer that was not streamed as if it were one piece. */
-export function readPiece(text: string, requestId: string | undefined): Piece {
+/** Parses a streamed chunk, or a non-streamed response as if it were a single chunk. */
+export function readChunk(text: string, requestId: string | undefined): ResponseChunk {
   const { choices, usage } = readJson(text, requestId);
   const choice: unknown = Array.isArray(choices) ? choices[0] : undefined;
-  const counted = readUsage(usage);
+  const tokenCounts = readUsage(usage);
   if (!isObject(choice)) {
-    return { text: '', steps: undefined, finishReason: undefined, usage: counted };
+    return { text: '', steps: undefined, finishReason: undefined, usage: tokenCounts };
   }
-  const written = writtenIn(choice);
-  const hidden = written === '' && isThought(choice);
+  const generated = generatedText(choice);
+  const isHidden = generated === '' && isReasoning(choice);
   return {
-    text: written,
-    steps: hidden ? undefined : readLogprobs(choice.logprobs),
+    text: generated,
+    steps: isHidden ? undefined : readLogprobs(choice.logprobs),
     finishReason: textOf(choice.finish_reason),
-    usage: counted,
+    usage: tokenCounts,
   };
 }
 
-/** A whole answer, with as many texts as were asked for. */
-export function readAnswers(text: string, count: number, requestId: string | undefined): Answers {
+/** Parses a non-streamed response, which must have the expected number of results. */
+export function readResponse(
+  text: string,
+  count: number,
+  requestId: string | undefined,
+): ApiResponse {
   const { choices, usage } = readJson(text, requestId);
   if (!Array.isArray(choices) || choices.length !== count) {
-    const found = Array.isArray(choices) ? choices.length : 'none';
-    throw unreadable(`${count} texts were asked for, and ${found} came`, requestId);
+    const received = Array.isArray(choices) ? choices.length : 'none';
+    throw malformed(`expected ${count} results, got ${received}`, requestId);
   }
-  const answers = choices.map((choice: unknown, place): Answer => {
-    if (!isObject(choice)) throw unreadable(`text ${place} is ${String(choice)}`, requestId);
+  const results = choices.map((choice: unknown, position): ApiResult => {
+    if (!isObject(choice)) throw malformed(`result ${position} is ${String(choice)}`, requestId);
     const { index, finish_reason, logprobs } = choice;
     return {
-      index: typeof index === 'number' ? index : place,
-      text: writtenIn(choice),
+      index: typeof index === 'number' ? index : position,
+      text: generatedText(choice),
       finishReason: textOf(finish_reason),
       logprobs,
     };
   });
-  answers.sort((a, b) => a.index - b.index);
-  if (answers.some(({ index }, place) => index !== place)) {
-    throw unreadable('its texts are not numbered one by one', requestId);
+  results.sort((a, b) => a.index - b.index);
+  if (results.some(({ index }, position) => index !== position)) {
+    throw malformed('its results are not numbered consecutively', requestId);
   }
   return {
-    answers,
+    results,
     usage: readUsage(usage) ?? { promptTokens: 0, completionTokens: 0, cachedTokens: 0 },
   };
 }

@@ -1,69 +1,76 @@
-// Trying again: which failures, how often, and how long to wait. `client.ts` uses it.
+// Retries: which failures, how often, and after which delay. `client.ts` uses it.
 
 import { Failure } from './failure.js';
 
-/** How often and when requests are tried again. */
+/** How often and when requests are retried. */
 export interface RetryPolicy {
-  /** Attempts in all. */
+  /** Maximum number of attempts. */
   retries: number;
   /** Milliseconds to wait after the first failure. */
   delta: number;
-  /** What each later wait is multiplied by. */
+  /** Factor by which each later wait grows. */
   growth: number;
 }
 
-/** No wait is longer, whoever asks for it. */
-const longestWait = 60_000;
+/** Upper bound of every wait, also of those that the server requests. */
+const maxWait = 60_000;
 
-/** How long to wait, by the headers of an answer: milliseconds, seconds, or a date. */
-export function retryAfterOf(
+/**
+ * The delay that response headers request, in milliseconds. They state milliseconds, seconds, or a
+ * date.
+ */
+export function parseRetryAfter(
   milliseconds: string | null | undefined,
   secondsOrDate: string | null | undefined,
   now = Date.now(),
 ): number | undefined {
-  const wishes = [
+  const delays = [
     milliseconds ? Number(milliseconds) : Number.NaN,
     secondsOrDate ? Number(secondsOrDate) * 1000 : Number.NaN,
     secondsOrDate ? Date.parse(secondsOrDate) - now : Number.NaN,
   ];
-  const wish = wishes.find((wait) => !Number.isNaN(wait));
-  return wish === undefined ? undefined : Math.max(0, wish);
+  const delay = delays.find((wait) => !Number.isNaN(wait));
+  return delay === undefined ? undefined : Math.max(0, delay);
 }
 
-/** The wait after so many failures, the last of which is this. */
-export function waitAfter({ delta, growth }: RetryPolicy, count: number, failure: Failure): number {
-  const own = delta * growth ** (count - 1);
-  return Math.min(failure.facts.retryAfterMs ?? own, longestWait);
+/** Milliseconds to wait after the given number of failures, the last of which is `failure`. */
+export function retryDelay(
+  { delta, growth }: RetryPolicy,
+  failures: number,
+  failure: Failure,
+): number {
+  const backoff = delta * growth ** (failures - 1);
+  return Math.min(failure.details.retryAfterMs ?? backoff, maxWait);
 }
 
-/** All attempts failed, or the one after which no other makes sense. */
-export interface GivenUp {
+/** The last failure: either the attempts are exhausted or a retry cannot help. */
+export interface LastFailure {
   failure: Failure;
   attempts: number;
 }
 
 /**
- * What an attempt gives, the first that succeeds.
+ * The result of the first attempt that succeeds.
  *
- * @param wait waits so many milliseconds; rejects where nobody waits any more
- * @param giveUp makes the error when there is no other attempt
- * @throws what an attempt throws that is no Failure
+ * @param wait waits for the given number of milliseconds; rejects if the call is aborted
+ * @param giveUp makes the error once there is no further attempt
+ * @throws what an attempt throws, if it is not a Failure
  */
-export async function retrying<T>(
+export async function withRetries<T>(
   policy: RetryPolicy,
   wait: (milliseconds: number) => Promise<void>,
   attempt: () => Promise<T>,
-  giveUp: (end: GivenUp) => unknown,
+  giveUp: (last: LastFailure) => unknown,
 ): Promise<T> {
   for (let attempts = 1; ; attempts++) {
     try {
       return await attempt();
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
-      if (!error.facts.mayPass || attempts >= policy.retries) {
+      if (!error.details.isRetryable || attempts >= policy.retries) {
         throw giveUp({ failure: error, attempts });
       }
-      await wait(waitAfter(policy, attempts, error));
+      await wait(retryDelay(policy, attempts, error));
     }
   }
 }

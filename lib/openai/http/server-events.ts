@@ -1,14 +1,14 @@
-// Server-sent events: the `data` of each, out of bytes that may be cut anywhere. `client.ts` reads
-// streamed answers with it.
+// Parses server-sent events: extracts the `data` of each from bytes that may be split anywhere.
+// `client.ts` reads streamed responses with it.
 
 import { Failure } from './failure.js';
 
-/** Fields that say nothing here; a line without a name is a comment. */
-const others = new Set(['', 'event', 'id', 'retry']);
+/** Fields without meaning here; a line with an empty field name is a comment. */
+const ignoredFields = new Set(['', 'event', 'id', 'retry']);
 
-/** Takes bytes, gives the data of the events that they complete. */
+/** Takes bytes and yields the data of the events that they complete. */
 export class EventReader {
-  // A line end may be one of three, and a character may be cut in two.
+  // A line may end in LF, CR or CRLF, and a multi-byte character may be split across reads.
   readonly #decoder = new TextDecoder();
   #rest = '';
   #data: string[] = [];
@@ -20,9 +20,10 @@ export class EventReader {
   }
 
   /**
-   * The data of the events that end in these bytes; of what is left over, with undefined.
+   * The data of the events that these bytes complete. Undefined flushes the rest at the end of the
+   * stream.
    *
-   * @throws Failure for what is no event
+   * @throws Failure for a line that is not part of an event
    */
   *push(bytes: Uint8Array | undefined): Generator<string, void> {
     let text =
@@ -34,26 +35,26 @@ export class EventReader {
     const lines = text.split(/\r\n|\n|\r/);
     lines[0] = this.#rest + lines[0];
     this.#rest = lines.pop() ?? '';
-    // The last event of an answer may lack its empty line.
+    // The last event of a response may lack its blank line.
     if (bytes === undefined) lines.push(...(this.#rest === '' ? [''] : [this.#rest, '']));
-    for (const line of lines) yield* this.#take(line);
+    for (const line of lines) yield* this.#readLine(line);
   }
 
-  #take(line: string): string[] {
+  #readLine(line: string): string[] {
     if (line === '') {
       const data = this.#data.splice(0);
       return data.length === 0 ? [] : [data.join('\n')];
     }
     const [, field = '', value = ''] = /^([^:]*):? ?(.*)$/s.exec(line) ?? [];
     if (field === 'data') this.#data.push(value);
-    // An older llama.cpp's way of failing.
+    // How older versions of llama.cpp's server report errors.
     else if (field === 'error') this.#data.push(`{"error":${value}}`);
-    else if (!others.has(field)) {
-      // The standard would drop it, and with it what may be a part of the text.
-      const said = JSON.stringify(line.slice(0, 80));
-      throw new Failure(`The answer cannot be read: ${said} is no line of an event`, {
+    else if (!ignoredFields.has(field)) {
+      // The standard says to ignore unknown fields, but this may be a corrupted part of the text.
+      const shown = JSON.stringify(line.slice(0, 80));
+      throw new Failure(`The response cannot be parsed: ${shown} is not a line of an event`, {
         requestId: this.#requestId,
-        mayPass: true,
+        isRetryable: true,
       });
     }
     return [];

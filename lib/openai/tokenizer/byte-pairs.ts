@@ -1,27 +1,27 @@
-// Byte-pair encoding over js-tiktoken's ranks: the same tokens as its own encoder gives, in time
-// that grows with the length of a word and not with its square, and byte-exact both ways.
-// `tiktoken-tokenizer.ts` uses it.
+// Byte-pair encoding over js-tiktoken's ranks: the same tokens as its own encoder, byte-exact in
+// both directions, in O(n log n) instead of O(n²) in the length of a word. `tiktoken-tokenizer.ts`
+// uses it.
 
-/** What `js-tiktoken/ranks/*` exports. */
+/** The exports of `js-tiktoken/ranks/*`. */
 export interface Ranks {
   pat_str: string;
   special_tokens: Record<string, number>;
-  /** Lines of `! <rank of the first> <token in base64> <the next> …`. */
+  /** Lines of `! <rank of the first token> <token in base64> <next token> …`. */
   bpe_ranks: string;
 }
 
-/** A rank and a place in one number that sorts by both. */
-const placeLimit = 2 ** 32;
+/** Packs a rank and an offset into one number that sorts by rank, then offset. */
+const offsetLimit = 2 ** 32;
 
-/** One of the encodings. Bytes are held as strings with a character for each. */
+/** One encoding. Byte strings are held as latin1 strings, one character per byte. */
 export class BytePairs {
   readonly special: ReadonlyMap<string, number>;
-  /** One more than the highest token id. */
+  /** The highest token id plus one. */
   readonly size: number;
   readonly #ranks = new Map<string, number>();
   readonly #bytes = new Map<number, Uint8Array>();
-  readonly #words: RegExp;
-  readonly #specials: RegExp;
+  readonly #wordPattern: RegExp;
+  readonly #specialPattern: RegExp;
 
   constructor({ pat_str, special_tokens, bpe_ranks }: Ranks) {
     for (const line of bpe_ranks.split('\n')) {
@@ -34,15 +34,15 @@ export class BytePairs {
     }
     this.special = new Map(Object.entries(special_tokens));
     for (const [text, token] of this.special) this.#bytes.set(token, Buffer.from(text));
-    this.size = [...this.#bytes.keys()].reduce((most, token) => Math.max(most, token), -1) + 1;
-    this.#words = new RegExp(pat_str, 'gu');
+    this.size = [...this.#bytes.keys()].reduce((max, token) => Math.max(max, token), -1) + 1;
+    this.#wordPattern = new RegExp(pat_str, 'gu');
     const texts = [...this.special.keys()].map((text) =>
       text.replace(/[|\\{}()[\]^$+*?.]/g, '\\$&'),
     );
-    this.#specials = new RegExp(`(${texts.join('|')})`);
+    this.#specialPattern = new RegExp(`(${texts.join('|')})`);
   }
 
-  /** The bytes of a token; undefined where no token has the id. */
+  /** The bytes of a token; undefined for an unknown id. */
   bytesOf(token: number): Uint8Array | undefined {
     return this.#bytes.get(token);
   }
@@ -53,12 +53,13 @@ export class BytePairs {
     return ordinary ?? this.special.get(Buffer.from(bytes).toString());
   }
 
-  /** The tokens of a text; those of special tokens only where they are to be read. */
+  /** Tokenizes a text; special tokens are recognized only with `parseSpecial`. */
   encode(text: string, parseSpecial: boolean): number[] {
     const tokens: number[] = [];
-    // Without lone surrogates, which have no bytes.
+    // Replaces lone surrogates, which have no UTF-8 encoding.
     const whole = Buffer.from(text).toString();
-    const parts = parseSpecial && this.special.size > 0 ? whole.split(this.#specials) : [whole];
+    const parts =
+      parseSpecial && this.special.size > 0 ? whole.split(this.#specialPattern) : [whole];
     for (const [index, part] of parts.entries()) {
       const special = index % 2 === 1 ? this.special.get(part) : undefined;
       if (special !== undefined) tokens.push(special);
@@ -68,7 +69,7 @@ export class BytePairs {
   }
 
   #encodeWords(text: string, tokens: number[]): void {
-    for (const [word] of text.matchAll(this.#words)) {
+    for (const [word] of text.matchAll(this.#wordPattern)) {
       const bytes = Buffer.from(word).toString('latin1');
       const whole = this.#ranks.get(bytes);
       if (whole !== undefined) tokens.push(whole);
@@ -76,54 +77,55 @@ export class BytePairs {
     }
   }
 
-  /** Joins the pair of the lowest rank, the first of equals, until no pair is a token. */
+  /** Merges the adjacent pair of lowest rank, the leftmost of equals, until no pair is a token. */
   #merge(bytes: string, tokens: number[]): void {
-    // Parts begin at the places whose `end` is not 0; `before` is the part before.
-    const end = Uint32Array.from({ length: bytes.length }, (_, place) => place + 1);
-    const before = Int32Array.from({ length: bytes.length }, (_, place) => place - 1);
+    // A part starts at every offset whose `end` is not 0; `before` is the start of the preceding
+    // part.
+    const end = Uint32Array.from({ length: bytes.length }, (_, offset) => offset + 1);
+    const before = Int32Array.from({ length: bytes.length }, (_, offset) => offset - 1);
     const heap = new Heap();
-    const rankAt = (place: number): number | undefined => {
-      const middle = end[place] as number;
+    const rankAt = (offset: number): number | undefined => {
+      const middle = end[offset] as number;
       if (middle === 0 || middle >= bytes.length) return undefined;
-      return this.#ranks.get(bytes.slice(place, end[middle]));
+      return this.#ranks.get(bytes.slice(offset, end[middle]));
     };
-    const offer = (place: number): void => {
-      const rank = rankAt(place);
-      if (rank !== undefined) heap.push(rank * placeLimit + place);
+    const offer = (offset: number): void => {
+      const rank = rankAt(offset);
+      if (rank !== undefined) heap.push(rank * offsetLimit + offset);
     };
-    for (let place = 0; place < bytes.length; place++) offer(place);
+    for (let offset = 0; offset < bytes.length; offset++) offer(offset);
     for (let key = heap.pop(); key !== undefined; key = heap.pop()) {
-      const place = key % placeLimit;
-      // What was offered may have become another part since.
-      if (rankAt(place) !== (key - place) / placeLimit) continue;
-      const middle = end[place] as number;
+      const offset = key % offsetLimit;
+      // Skip stale entries: the part may have been merged since it was pushed.
+      if (rankAt(offset) !== (key - offset) / offsetLimit) continue;
+      const middle = end[offset] as number;
       const after = end[middle] as number;
-      end[place] = after;
+      end[offset] = after;
       end[middle] = 0;
-      if (after < bytes.length) before[after] = place;
-      offer(place);
-      const previous = before[place] as number;
+      if (after < bytes.length) before[after] = offset;
+      offer(offset);
+      const previous = before[offset] as number;
       if (previous >= 0) offer(previous);
     }
-    for (let place = 0; place < bytes.length; place = end[place] as number) {
-      tokens.push(this.#ranks.get(bytes.slice(place, end[place])) as number);
+    for (let offset = 0; offset < bytes.length; offset = end[offset] as number) {
+      tokens.push(this.#ranks.get(bytes.slice(offset, end[offset])) as number);
     }
   }
 }
 
-/** A binary heap of numbers, the lowest first. */
+/** A binary min-heap of numbers. */
 class Heap {
   readonly #keys: number[] = [];
 
   push(key: number): void {
-    let place = this.#keys.length;
-    while (place > 0) {
-      const above = (place - 1) >> 1;
+    let index = this.#keys.length;
+    while (index > 0) {
+      const above = (index - 1) >> 1;
       if ((this.#keys[above] as number) <= key) break;
-      this.#keys[place] = this.#keys[above] as number;
-      place = above;
+      this.#keys[index] = this.#keys[above] as number;
+      index = above;
     }
-    this.#keys[place] = key;
+    this.#keys[index] = key;
   }
 
   pop(): number | undefined {
@@ -131,15 +133,15 @@ class Heap {
     const last = this.#keys.pop();
     const { length } = this.#keys;
     if (last === undefined || length === 0) return first;
-    let place = 0;
-    for (let below = 1; below < length; below = 2 * place + 1) {
+    let index = 0;
+    for (let below = 1; below < length; below = 2 * index + 1) {
       const right = this.#keys[below + 1] ?? Infinity;
       if (right < (this.#keys[below] as number)) below++;
       if ((this.#keys[below] as number) >= last) break;
-      this.#keys[place] = this.#keys[below] as number;
-      place = below;
+      this.#keys[index] = this.#keys[below] as number;
+      index = below;
     }
-    this.#keys[place] = last;
+    this.#keys[index] = last;
     return first;
   }
 }

@@ -1,7 +1,7 @@
-// The encodings of js-tiktoken, and which model has which. `options.ts` and
+// The encodings of js-tiktoken, and which model uses which. `options.ts` and
 // `tiktoken-tokenizer.ts` use it.
 
-/** The encodings that js-tiktoken has. */
+/** The encodings that js-tiktoken provides. */
 export const encodingNames = [
   'gpt2',
   'r50k_base',
@@ -14,13 +14,16 @@ export const encodingNames = [
 /** One of {@link encodingNames}. */
 export type EncodingName = (typeof encodingNames)[number];
 
-/** Where js-tiktoken 1.0 says another than OpenAI's own tiktoken. */
+/** Models for which js-tiktoken 1.0 disagrees with OpenAI's own tiktoken. */
 const corrected: Record<string, EncodingName> = {
   'babbage-002': 'cl100k_base',
   'davinci-002': 'cl100k_base',
 };
 
-/** Families, longest first: a model that is newer than js-tiktoken has its family's encoding. */
+/**
+ * Model families, longest prefix first: a model newer than js-tiktoken uses the encoding of its
+ * family.
+ */
 const families: readonly (readonly [string, EncodingName])[] = [
   ['gpt-3.5-turbo', 'cl100k_base'],
   ['gpt-35-turbo', 'cl100k_base'],
@@ -36,15 +39,15 @@ const families: readonly (readonly [string, EncodingName])[] = [
 ];
 
 /**
- * The encoding of one of OpenAI's models, undefined for other names.
+ * The encoding of one of OpenAI's models; undefined for other names.
  *
- * @param known js-tiktoken's own list; throws for a name that is not in it
+ * @param known js-tiktoken's own lookup; throws for unknown names
  */
 export function encodingOf(
   model: string,
   known: (model: string) => EncodingName,
 ): EncodingName | undefined {
-  // A fine-tuned model: `ft:gpt-4o-mini:organisation::id`.
+  // A fine-tuned model: `ft:gpt-4o-mini:organization::id`.
   const base = model.startsWith('ft:') ? (model.split(':')[1] ?? '') : model;
   const own = Object.hasOwn(corrected, base) ? corrected[base] : undefined;
   if (own !== undefined) return own;

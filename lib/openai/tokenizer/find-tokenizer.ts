@@ -1,4 +1,4 @@
-// Which tokenizer an LM has, by its options, its server and its model's name. `openai.ts` asks.
+// Selects an LM's tokenizer by its options, its server and its model's name. `openai.ts` calls it.
 
 import { NotSupportedError } from '../../common/errors.js';
 import type { Client } from '../http/client.js';
@@ -8,12 +8,12 @@ import { ServerTokenizer } from './server-tokenizer.js';
 import { tiktokenOf } from './tiktoken-tokenizer.js';
 import type { RemoteTokenizer } from './tokenizer.js';
 
-const openAIs = /^https:\/\/([a-z]+\.)?api\.openai\.com(\/|$)/;
+const openAIAddress = /^https:\/\/([a-z]+\.)?api\.openai\.com(\/|$)/;
 
 /**
- * The tokenizer that the options ask for.
+ * The tokenizer that the options request.
  *
- * @throws NotSupportedError where there is none, and what the server's rejects with
+ * @throws NotSupportedError if none is available, and what the server's tokenizer rejects with
  */
 export async function findTokenizer(
   client: Client,
@@ -21,14 +21,16 @@ export async function findTokenizer(
   signal: AbortSignal | undefined,
 ): Promise<RemoteTokenizer> {
   if (typeof tokenizer === 'object') return new OwnTokenizer(tokenizer);
-  const isOpenAIs = openAIs.test(client.root);
-  const asksServer =
-    tokenizer === 'server' || (tokenizer === 'auto' && encoding === undefined && !isOpenAIs);
-  if (asksServer) {
+  const isOpenAI = openAIAddress.test(client.root);
+  const usesServer =
+    tokenizer === 'server' || (tokenizer === 'auto' && encoding === undefined && !isOpenAI);
+  if (usesServer) {
     const found = await ServerTokenizer.find(client, signal);
     if (found !== undefined) return found;
     if (tokenizer === 'server') {
-      throw new NotSupportedError('The server has no /tokenize as llama.cpp or vLLM have it');
+      throw new NotSupportedError(
+        'The server has no /tokenize endpoint like that of llama.cpp or vLLM',
+      );
     }
   }
   return tiktokenOf(model, encoding);

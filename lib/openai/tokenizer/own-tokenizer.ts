@@ -1,10 +1,10 @@
-// A tokenizer of the caller's, checked. `find-tokenizer.ts` makes it.
+// Wraps a custom tokenizer and validates its results. `find-tokenizer.ts` creates it.
 
 import { wrongType } from '../../common/arguments.js';
 import type { TextTokenizer } from '../options.js';
-import { type RemoteTokenizer, type TokenizeRequest, wholeBytes } from './tokenizer.js';
+import { bytesOfText, type RemoteTokenizer, type TokenizeRequest } from './tokenizer.js';
 
-/** A tokenizer of the caller's. */
+/** A custom tokenizer. */
 export class OwnTokenizer implements RemoteTokenizer {
   readonly size = undefined;
   readonly contextSize = undefined;
@@ -21,17 +21,17 @@ export class OwnTokenizer implements RemoteTokenizer {
   async tokenize(text: string, { addSpecial, parseSpecial = false }: TokenizeRequest) {
     const tokens = await this.#own.tokenize(text, { addSpecial, parseSpecial });
     const isList = typeof tokens === 'object' && tokens !== null && 'length' in tokens;
-    if (!isList) throw wrongType('a list of token ids', 'what tokenizer.tokenize gave', tokens);
+    if (!isList) throw wrongType('a list of token ids', 'the result of tokenizer.tokenize', tokens);
     return Int32Array.from(tokens, (token: unknown) => {
       if (Number.isInteger(token) && (token as number) >= 0) return token as number;
-      throw wrongType('token ids', 'what tokenizer.tokenize gave', token);
+      throw wrongType('token ids', 'the result of tokenizer.tokenize', token);
     });
   }
 
   async detokenize(tokens: Int32Array, { special = false }: { special: boolean | undefined }) {
     const text: unknown = await this.#own.detokenize(tokens.slice(), { special });
     if (typeof text === 'string') return text;
-    throw wrongType('a string', 'what tokenizer.detokenize gave', text);
+    throw wrongType('a string', 'the result of tokenizer.detokenize', text);
   }
 
   async textOf(token: number): Promise<string> {
@@ -43,7 +43,7 @@ export class OwnTokenizer implements RemoteTokenizer {
   }
 
   async bytesOf(token: number): Promise<Uint8Array | undefined> {
-    return wholeBytes(await this.textOf(token));
+    return bytesOfText(await this.textOf(token));
   }
 
   async tokenOf({ text }: { text: string }): Promise<number | undefined> {

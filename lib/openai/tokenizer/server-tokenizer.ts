@@ -1,28 +1,28 @@
-// The tokens of the server itself: `/tokenize` and `/detokenize` beside its `/v1`, as llama.cpp's
-// server and vLLM have them. `tokenizer.ts` makes it.
+// The server's own tokenizer: `/tokenize` and `/detokenize` next to its `/v1`, as llama.cpp's
+// server and vLLM provide them. `find-tokenizer.ts` creates it.
 
 import { NotSupportedError, RemoteError } from '../../common/errors.js';
 import type { Client } from '../http/client.js';
-import { mayPass } from '../http/failure.js';
-import { type RemoteTokenizer, type TokenizeRequest, wholeBytes } from './tokenizer.js';
+import { isRetryableStatus } from '../http/failure.js';
+import { bytesOfText, type RemoteTokenizer, type TokenizeRequest } from './tokenizer.js';
 
 type Fields = Record<string, unknown>;
 
-/** How a server is asked. */
+/** The request format of one kind of server. */
 interface Dialect {
   sendsTokens: boolean;
-  /** Whether it can leave the text of special tokens unread, and tells their text. */
-  tellsSpecial: boolean;
+  /** Whether it supports `parseSpecial: false` and `special: false`. */
+  supportsSpecial: boolean;
   tokenize(text: string, request: TokenizeRequest): object;
   detokenize(tokens: readonly number[]): object;
-  /** Where its answer has the text. */
+  /** The field of its `/detokenize` response that has the text. */
   textField: string;
 }
 
 const dialects = {
   llama: (): Dialect => ({
     sendsTokens: true,
-    tellsSpecial: true,
+    supportsSpecial: true,
     tokenize: (content, { addSpecial, parseSpecial = false }) => ({
       content,
       add_special: addSpecial,
@@ -33,24 +33,27 @@ const dialects = {
   }),
   vllm: (model: string): Dialect => ({
     sendsTokens: false,
-    tellsSpecial: false,
+    supportsSpecial: false,
     tokenize: (prompt, { addSpecial }) => ({ model, prompt, add_special_tokens: addSpecial }),
     detokenize: (tokens) => ({ model, tokens }),
     textField: 'prompt',
   }),
 };
 
-/** What both kinds have more than no tokens for. */
-const sample = 'a b';
+/** A text that yields at least one token with both kinds of server. */
+const probeText = 'a b';
 
-const tokensIn = (answer: Fields): Int32Array | undefined => {
-  const { tokens } = answer;
+const tokensIn = (response: Fields): Int32Array | undefined => {
+  const { tokens } = response;
   const isList = Array.isArray(tokens) && tokens.every((token) => Number.isInteger(token));
   return isList ? Int32Array.from(tokens as number[]) : undefined;
 };
 
-/** What `/tokenize` answers: nothing to a request of the other kind; undefined where there is no such thing. */
-async function askedOf(
+/**
+ * The response of `/tokenize`: empty if the server rejects this request format, undefined if the
+ * server has no such endpoint.
+ */
+async function requestTokens(
   client: Client,
   body: object,
   signal: AbortSignal | undefined,
@@ -60,13 +63,13 @@ async function askedOf(
   } catch (error) {
     const status = error instanceof RemoteError ? error.status : undefined;
     if (status === 400 || status === 422) return {};
-    // Refused otherwise, or a page for people.
-    if (status !== undefined && !mayPass(status)) return undefined;
+    // Any other client error, or an HTML page: there is no such endpoint.
+    if (status !== undefined && !isRetryableStatus(status)) return undefined;
     throw error;
   }
 }
 
-/** A server's tokenizer. What is known of single tokens is kept. */
+/** A server's tokenizer. Caches what it learns about single tokens. */
 export class ServerTokenizer implements RemoteTokenizer {
   readonly size = undefined;
   readonly endOfGeneration = new Int32Array(0);
@@ -75,25 +78,25 @@ export class ServerTokenizer implements RemoteTokenizer {
   readonly #dialect: Dialect;
   readonly #texts = new Map<number, string>();
   readonly #tokens = new Map<string, number | undefined>();
-  readonly #controls = new Map<number, boolean>();
+  readonly #controlFlags = new Map<number, boolean>();
 
   private constructor(client: Client, dialect: Dialect) {
     this.#client = client;
     this.#dialect = dialect;
   }
 
-  /** The tokenizer of a server, undefined where it answers and has none. */
+  /** The tokenizer of a server; undefined if the server responds but has none. */
   static async find(
     client: Client,
     signal: AbortSignal | undefined,
   ): Promise<ServerTokenizer | undefined> {
     for (const dialect of [dialects.llama(), dialects.vllm(client.model)]) {
-      const body = dialect.tokenize(sample, { addSpecial: false, parseSpecial: false });
-      const answer = await askedOf(client, body, signal);
-      if (answer === undefined) return undefined;
-      if ((tokensIn(answer)?.length ?? 0) === 0) continue;
+      const body = dialect.tokenize(probeText, { addSpecial: false, parseSpecial: false });
+      const response = await requestTokens(client, body, signal);
+      if (response === undefined) return undefined;
+      if ((tokensIn(response)?.length ?? 0) === 0) continue;
       const found = new ServerTokenizer(client, dialect);
-      found.#readSize(answer);
+      found.#readSize(response);
       return found;
     }
     return undefined;
@@ -108,15 +111,15 @@ export class ServerTokenizer implements RemoteTokenizer {
     request: TokenizeRequest,
     signal?: AbortSignal,
   ): Promise<Int32Array> {
-    if (!this.#dialect.tellsSpecial && request.parseSpecial === false) {
+    if (!this.#dialect.supportsSpecial && request.parseSpecial === false) {
       throw new NotSupportedError(
-        "The server's /tokenize always reads special tokens: parseSpecial",
+        "The server's /tokenize always parses special tokens: parseSpecial: false is not supported",
       );
     }
     const body = this.#dialect.tokenize(Buffer.from(text).toString(), request);
-    const answer = await this.#client.post(`${this.#client.root}/tokenize`, body, signal);
-    this.#readSize(answer);
-    return tokensIn(answer) ?? this.#unreadable('/tokenize', answer);
+    const response = await this.#client.post(`${this.#client.root}/tokenize`, body, signal);
+    this.#readSize(response);
+    return tokensIn(response) ?? this.#malformed('/tokenize', response);
   }
 
   async detokenize(
@@ -124,16 +127,18 @@ export class ServerTokenizer implements RemoteTokenizer {
     { special }: { special: boolean | undefined },
     signal?: AbortSignal,
   ): Promise<string> {
-    if (!this.#dialect.tellsSpecial && special === false) {
-      throw new NotSupportedError("The server's /detokenize always writes special tokens: special");
+    if (!this.#dialect.supportsSpecial && special === false) {
+      throw new NotSupportedError(
+        "The server's /detokenize always includes special tokens: special: false is not supported",
+      );
     }
     if (tokens.length === 0) return '';
     const text = await this.#textOf(tokens, signal);
-    if (special === true || !this.#dialect.tellsSpecial) return text;
+    if (special === true || !this.#dialect.supportsSpecial) return text;
     if (!(await this.#hasControls(tokens, text, signal))) return text;
-    const shown: number[] = [];
-    for (const token of tokens) if (!(await this.#isControl(token, signal))) shown.push(token);
-    return shown.length === 0 ? '' : this.#textOf(Int32Array.from(shown), signal);
+    const visible: number[] = [];
+    for (const token of tokens) if (!(await this.#isControl(token, signal))) visible.push(token);
+    return visible.length === 0 ? '' : this.#textOf(Int32Array.from(visible), signal);
   }
 
   async textOf(token: number, signal?: AbortSignal): Promise<string> {
@@ -145,7 +150,7 @@ export class ServerTokenizer implements RemoteTokenizer {
   }
 
   async bytesOf(token: number, signal?: AbortSignal): Promise<Uint8Array | undefined> {
-    return wholeBytes(await this.textOf(token, signal));
+    return bytesOfText(await this.textOf(token, signal));
   }
 
   async tokenOf({ text }: { text: string }, signal?: AbortSignal): Promise<number | undefined> {
@@ -160,48 +165,48 @@ export class ServerTokenizer implements RemoteTokenizer {
 
   async #textOf(tokens: Int32Array, signal: AbortSignal | undefined): Promise<string> {
     const body = this.#dialect.detokenize([...tokens]);
-    const answer = await this.#client.post(`${this.#client.root}/detokenize`, body, signal);
-    const text = answer[this.#dialect.textField];
-    return typeof text === 'string' ? text : this.#unreadable('/detokenize', answer);
+    const response = await this.#client.post(`${this.#client.root}/detokenize`, body, signal);
+    const text = response[this.#dialect.textField];
+    return typeof text === 'string' ? text : this.#malformed('/detokenize', response);
   }
 
-  /** Control tokens are those that a text is read as only where special tokens are looked for. */
+  /** A control token's text tokenizes differently with and without `parseSpecial`. */
   async #hasControls(
     tokens: Int32Array,
     text: string,
     signal: AbortSignal | undefined,
   ): Promise<boolean> {
-    const unknown = tokens.filter((token) => this.#controls.get(token) === undefined);
-    if (unknown.length > 0 && (await this.#readsAlike(text, signal))) {
-      for (const token of unknown) this.#controls.set(token, false);
+    const unknown = tokens.filter((token) => this.#controlFlags.get(token) === undefined);
+    if (unknown.length > 0 && (await this.#tokenizesAlike(text, signal))) {
+      for (const token of unknown) this.#controlFlags.set(token, false);
     }
-    return tokens.some((token) => this.#controls.get(token) !== false);
+    return tokens.some((token) => this.#controlFlags.get(token) !== false);
   }
 
   async #isControl(token: number, signal: AbortSignal | undefined): Promise<boolean> {
-    let isControl = this.#controls.get(token);
+    let isControl = this.#controlFlags.get(token);
     if (isControl === undefined) {
-      isControl = !(await this.#readsAlike(await this.textOf(token, signal), signal));
-      this.#controls.set(token, isControl);
+      isControl = !(await this.#tokenizesAlike(await this.textOf(token, signal), signal));
+      this.#controlFlags.set(token, isControl);
     }
     return isControl;
   }
 
-  async #readsAlike(text: string, signal: AbortSignal | undefined): Promise<boolean> {
-    const [read, unread] = await Promise.all(
+  async #tokenizesAlike(text: string, signal: AbortSignal | undefined): Promise<boolean> {
+    const [parsed, plain] = await Promise.all(
       [true, false].map((parseSpecial) =>
         this.tokenize(text, { addSpecial: false, parseSpecial }, signal),
       ),
     );
-    return `${read}` === `${unread}`;
+    return `${parsed}` === `${plain}`;
   }
 
   #readSize({ max_model_len: size }: Fields): void {
     if (typeof size === 'number' && Number.isInteger(size) && size > 0) this.contextSize = size;
   }
 
-  #unreadable(path: string, answer: unknown): never {
-    const said = JSON.stringify(answer).slice(0, 80);
-    throw new RemoteError(`The answer of ${path} cannot be read: ${said}`);
+  #malformed(path: string, response: unknown): never {
+    const shown = JSON.stringify(response).slice(0, 80);
+    throw new RemoteError(`The response of ${path} cannot be parsed: ${shown}`);
   }
 }

@@ -1,4 +1,5 @@
-// The tokens of OpenAI's models, by the ranks that js-tiktoken carries. `tokenizer.ts` makes it.
+// The tokenizers of OpenAI's models, built from js-tiktoken's ranks. `find-tokenizer.ts` creates
+// them.
 
 import { NotSupportedError } from '../../common/errors.js';
 import { requirePeer } from '../../common/peers.js';
@@ -6,30 +7,30 @@ import { BytePairs, type Ranks } from './byte-pairs.js';
 import { type EncodingName, encodingNames, encodingOf } from './encodings.js';
 import type { RemoteTokenizer, TokenizeRequest } from './tokenizer.js';
 
-/** An encoding takes some hundred milliseconds to read; all LMs share it. */
-const read = new Map<EncodingName, BytePairs>();
+/** Loading an encoding takes some hundred milliseconds, so all LMs share it. */
+const loaded = new Map<EncodingName, BytePairs>();
 
 /**
- * The tokenizer of an encoding, or of the model's.
+ * The tokenizer for an encoding, by default the model's.
  *
- * @throws NotSupportedError for a model that has none, LMError `PEER_MISSING`
+ * @throws NotSupportedError for a model without a known encoding; LMError `PEER_MISSING`
  */
 export function tiktokenOf(model: string, encoding: EncodingName | undefined): RemoteTokenizer {
   const name = encoding ?? encodingByName(model);
   if (name === undefined) throw noEncoding(model);
-  let pairs = read.get(name);
+  let pairs = loaded.get(name);
   if (pairs === undefined) {
     pairs = new BytePairs(requirePeer<Ranks>('js-tiktoken', 'OpenAI', `/ranks/${name}`));
-    read.set(name, pairs);
+    loaded.set(name, pairs);
   }
   return new TiktokenTokenizer(pairs);
 }
 
-/** What is said where nobody knows the model's tokens. */
+/** The error if no tokenizer is known for the model. */
 const noEncoding = (model: string): NotSupportedError =>
   new NotSupportedError(
-    `No tokens are known for the model ${JSON.stringify(model)}: the server has no /tokenize, and ` +
-      `js-tiktoken does not know the model; the option encoding (${encodingNames.join(', ')}) or tokenizer says which`,
+    `No tokenizer is known for the model ${JSON.stringify(model)}: the server has no /tokenize, and ` +
+      `js-tiktoken does not know the model; set the option encoding (${encodingNames.join(', ')}) or tokenizer`,
   );
 
 function encodingByName(model: string): EncodingName | undefined {
@@ -57,7 +58,7 @@ class TiktokenTokenizer implements RemoteTokenizer {
     return this.#pairs.size;
   }
 
-  /** OpenAI's models have nothing around a text, so that `addSpecial` adds nothing. */
+  /** OpenAI's models add no special tokens around a text, so `addSpecial` has no effect. */
   async tokenize(text: string, { parseSpecial = false }: TokenizeRequest): Promise<Int32Array> {
     return Int32Array.from(this.#pairs.encode(text, parseSpecial));
   }
@@ -66,8 +67,8 @@ class TiktokenTokenizer implements RemoteTokenizer {
     tokens: Int32Array,
     { special = false }: { special: boolean | undefined },
   ): Promise<string> {
-    const shown = [...tokens].filter((token) => special || !this.#specials.has(token));
-    const parts = shown.map((token) => this.#pairs.bytesOf(token) ?? new Uint8Array(0));
+    const visible = [...tokens].filter((token) => special || !this.#specials.has(token));
+    const parts = visible.map((token) => this.#pairs.bytesOf(token) ?? new Uint8Array(0));
     return Buffer.concat(parts).toString();
   }
 

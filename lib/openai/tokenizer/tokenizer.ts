@@ -1,24 +1,24 @@
-// A remote model's tokens: what the class OpenAI and its ways of choosing ask of a tokenizer.
-// `find-tokenizer.ts` finds one of the three kinds: `server-tokenizer.ts`,
+// The interface of a remote model's tokenizer, for the class OpenAI and its choosing strategies.
+// `find-tokenizer.ts` selects one of three implementations: `server-tokenizer.ts`,
 // `tiktoken-tokenizer.ts`, `own-tokenizer.ts`.
 
-/** How a text is tokenized; `parseSpecial` is undefined where the caller did not say. */
+/** How to tokenize a text; `parseSpecial` is undefined if the caller did not set it. */
 export interface TokenizeRequest {
   addSpecial: boolean;
   parseSpecial: boolean | undefined;
 }
 
-/** A remote model's tokenizer. What is asked of a server rejects as `Api` does. */
+/** A remote model's tokenizer. Calls that reach a server reject as those of `Api` do. */
 export interface RemoteTokenizer {
-  /** How many token ids there are, where that is known. */
+  /** The vocabulary size, if known. */
   readonly size: number | undefined;
-  /** How many tokens prompt and text may have, where that is known. */
+  /** Maximum number of prompt and completion tokens together, if known. */
   readonly contextSize: number | undefined;
-  /** The tokens that end a text, where they are known. */
+  /** The end-of-generation tokens, if known. */
   readonly endOfGeneration: Int32Array;
   /**
-   * Whether prompts are to be sent as its tokens: where the server would read special tokens in
-   * a user's text.
+   * Whether to send prompts as token ids, because the server would parse special tokens in a user's
+   * text.
    */
   readonly sendsTokens: boolean;
   tokenize(text: string, request: TokenizeRequest, signal?: AbortSignal): Promise<Int32Array>;
@@ -27,17 +27,17 @@ export interface RemoteTokenizer {
     request: { special: boolean | undefined },
     signal?: AbortSignal,
   ): Promise<string>;
-  /** The text of one token, a special one's included; U+FFFD for bytes that are no character. Kept. */
+  /** The text of one token, special tokens included; U+FFFD for incomplete characters. Cached. */
   textOf(token: number, signal?: AbortSignal): Promise<string>;
-  /** The bytes of one token, a special one's included; undefined where they are not to be had. Kept. */
+  /** The bytes of one token, special tokens included; undefined if unknown. Cached. */
   bytesOf(token: number, signal?: AbortSignal): Promise<Uint8Array | undefined>;
-  /** The token that is exactly this, if there is one. Kept. */
+  /** The token with exactly this text or these bytes, if there is one. Cached. */
   tokenOf(
-    written: { text: string; bytes: Uint8Array | undefined },
+    token: { text: string; bytes: Uint8Array | undefined },
     signal?: AbortSignal,
   ): Promise<number | undefined>;
 }
 
-/** The bytes of a token's text; undefined where some of them are no character. */
-export const wholeBytes = (text: string): Uint8Array | undefined =>
+/** The bytes of a token's text; undefined if it contains incomplete characters. */
+export const bytesOfText = (text: string): Uint8Array | undefined =>
   text.includes('\ufffd') ? undefined : Buffer.from(text);
