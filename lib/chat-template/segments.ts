@@ -36,7 +36,7 @@ export function formatSegments(messages: readonly Message[], opening?: string): 
   return segments.filter(({ text }) => text !== '');
 }
 
-/** One content between markers: `open`, the message index, `number`, the content, `close`. */
+/** The marker characters. A marked content is `open`, message index, `number`, content, `close`. */
 interface Markers {
   open: string;
   number: string;
