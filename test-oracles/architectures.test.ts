@@ -1,73 +1,79 @@
-// Every architecture that the vendored llama.cpp can make a model of: its scores are those of
-// brute force, or the LM says that it cannot have them and why. None ends the process.
+// For every architecture that the vendored llama.cpp can build a model of: the scores equal those
+// of brute force, or the LM refuses the model with a reason. None aborts the process.
 
 import t, { type Test } from 'tap';
 import { type Attempt, modelNames, type Trial, tryModels } from './support/architectures.js';
 import { report } from './support/tools.js';
 
-/** Of which so many can be scored; more would be a gain, fewer a loss. */
 const modelCount = 157;
-const leastScored = 110;
+/** The minimum number of models that can be scored; fewer would be a regression. */
+const minScored = 110;
 
 /**
- * ggml computes GELU by a table of 16-bit floats: in models that use it, the last digit of a
- * value now and then decides between two entries.
+ * ggml computes GELU with a table of 16-bit floats: in models that use it, a rounding difference
+ * may select the neighboring entry.
  */
-const withTables = new Set([
+const withGeluTable = new Set([
   ...['bloom', 'codeshell', 'falcon', 'gemma', 'gemma2', 'gemma3', 'gemma3n', 'gemma4', 'gpt2'],
   ...['gptneox', 'grok', 'mpt', 'phi2', 'pockettts', 'spark2_5', 'starcoder', 'starcoder2'],
 ]);
 
-/** They know as many positions as they were trained with. */
-const withPositions = new Set(['gpt2', 'mpt', 'starcoder']);
+/** Architectures with learned position embeddings, which end at the training context. */
+const withLearnedPositions = new Set(['gpt2', 'mpt', 'starcoder']);
 
-/** At least three times what was observed. */
+/** The bound of differences: at least three times the largest observed. */
 function boundOf(architecture: string): number {
-  if (withTables.has(architecture)) return 4e-3;
-  // It goes through its layers many times.
+  if (withGeluTable.has(architecture)) return 4e-3;
+  // It runs its layers several times.
   if (architecture === 'hrm_text') return 3e-4;
   return 3e-5;
 }
 
-/** What a token moves that is seen and should not be, or the other way round, is far more. */
-const leastRatio = 20;
+/**
+ * The minimum ratio of sensitivity to the largest difference: if attention saw a wrong token, or
+ * missed one, the scores would change by far more than the differences observed.
+ */
+const minRatio = 20;
 
 const prefix = 'NotSupportedError: This model cannot be used for scoring: ';
 
-function checkAttempt(t: Test, what: string, attempt: Attempt): void {
+function checkAttempt(t: Test, label: string, attempt: Attempt): void {
   if (attempt.outcome === 'failed') {
-    t.fail(`${what}: ${attempt.reason}`, { cause: attempt.cause });
+    t.fail(`${label}: ${attempt.reason}`, { cause: attempt.cause });
     return;
   }
   if (attempt.outcome === 'refused') {
     const reason = attempt.reason.slice(prefix.length);
-    t.ok(attempt.reason.startsWith(prefix) && reason.length > 10, `${what} is refused: ${reason}`);
+    t.ok(attempt.reason.startsWith(prefix) && reason.length > 10, `${label} is refused: ${reason}`);
     return;
   }
   const [worst, sensitivity] = [Number(attempt.worst), Number(attempt.sensitivity)];
   const bound = boundOf(attempt.architecture);
-  t.ok(worst <= bound, `${what} is scored right: ${worst} is within ${bound}`, {
+  t.ok(worst <= bound, `${label} is scored correctly: ${worst} is within ${bound}`, {
     ways: attempt.ways,
   });
-  t.ok(sensitivity >= leastRatio * worst, `${what}: an error would show, as ${sensitivity}`);
+  t.ok(
+    sensitivity >= minRatio * worst,
+    `${label}: a wrong attention mask would change scores by ${sensitivity}`,
+  );
   const { limit, architecture } = attempt;
-  if (limit === undefined) t.notOk(withPositions.has(architecture), `${what} has no limit`);
-  else t.match(limit, /the positions that this model knows, for contextSize/, `${what}: ${limit}`);
-  t.ok(attempt.count >= 1000, `${what}: there are ${attempt.count} values`);
+  if (limit === undefined) t.notOk(withLearnedPositions.has(architecture), `${label} has no limit`);
+  else t.match(limit, /the positions that this model knows, for contextSize/, `${label}: ${limit}`);
+  t.ok(attempt.count >= 1000, `${label}: ${attempt.count} values are compared`);
 }
 
-/** The models by what came of them, for people. */
-function summarise(trials: readonly Trial[]): string[] {
+/** A human-readable summary of the models by outcome. */
+function summarize(trials: readonly Trial[]): string[] {
   const first = trials.flatMap(({ name, attempts: [attempt], death }) => {
     const outcome = death === undefined ? (attempt?.outcome ?? 'failed') : 'died';
     return [{ name, outcome, attempt }];
   });
-  const ofOutcome = (wanted: string) => first.filter(({ outcome }) => outcome === wanted);
+  const withOutcome = (name: string) => first.filter(({ outcome }) => outcome === name);
   const counts = ['scored', 'refused', 'failed', 'died'].map(
-    (outcome) => `${ofOutcome(outcome).length} ${outcome}`,
+    (outcome) => `${withOutcome(outcome).length} ${outcome}`,
   );
   const reasons = new Map<string, string[]>();
-  for (const { name, attempt } of ofOutcome('refused')) {
+  for (const { name, attempt } of withOutcome('refused')) {
     if (attempt?.outcome !== 'refused') continue;
     const reason = attempt.reason.slice(prefix.length);
     reasons.set(reason, [...(reasons.get(reason) ?? []), name]);
@@ -87,22 +93,22 @@ function summarise(trials: readonly Trial[]): string[] {
   return [
     `architectures: ${trials.length} models: ${counts.join(', ')}`,
     ...[...reasons].flatMap(([reason, names]) => [
-      `refused, as ${reason}:`,
+      `refused, because ${reason}:`,
       `  ${names.join(', ')}`,
     ]),
-    'scored: furthest from brute force; what one wrong token moves; furthest from llama-server',
+    'scored: difference from brute force; effect of one wrong token; difference from llama-server',
     ...scored.map(row),
   ];
 }
 
 t.test('every architecture', async (t) => {
   const names = await modelNames();
-  t.equal(names.length, modelCount, 'the release has the architectures that it had');
+  t.equal(names.length, modelCount, 'the number of architectures has not changed');
   const trials = await tryModels(names, 2);
-  await report('architectures', summarise(trials));
+  await report('architectures', summarize(trials));
   for (const { name, attempts, death, fromServer } of trials) {
     if (death !== undefined) {
-      t.fail(`${name} ended its process`, { death });
+      t.fail(`${name} aborted its process`, { death });
       continue;
     }
     for (const attempt of attempts) {
@@ -114,5 +120,5 @@ t.test('every architecture', async (t) => {
     }
   }
   const scored = trials.filter(({ attempts: [attempt] }) => attempt?.outcome === 'scored');
-  t.ok(scored.length >= leastScored, `${scored.length} models are scored`);
+  t.ok(scored.length >= minScored, `${scored.length} models are scored`);
 });

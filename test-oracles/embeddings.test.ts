@@ -1,4 +1,4 @@
-// llama-server embeds and ranks: the same vectors and scores as `embed` and `rerank` give.
+// llama-server embeds and reranks: `embed` and `rerank` must return the same vectors and scores.
 
 import { join } from 'node:path';
 import { defaultModelPath, Embedder, type Pooling, quantize } from 'autocog-lm';
@@ -19,20 +19,21 @@ const texts = [
   'one two three',
 ];
 
-/** One that is normalised by the server itself, or as it comes. */
+/** A server's embedding: one vector, or with pooling `none` one per token. */
 interface Embedded {
   embedding: number[] | number[][];
 }
 
-/** The largest difference of any two numbers; infinite where there are not as many. */
-function distance(found: ArrayLike<number>, wanted: readonly number[]): number {
-  if (found.length !== wanted.length) return Number.POSITIVE_INFINITY;
-  return wanted.reduce(
-    (worst, value, index) => Math.max(worst, Math.abs(value - (found[index] as number))),
+/** The largest difference of two vectors; infinite if they differ in length. */
+function distance(actual: ArrayLike<number>, expected: readonly number[]): number {
+  if (actual.length !== expected.length) return Number.POSITIVE_INFINITY;
+  return expected.reduce(
+    (worst, value, index) => Math.max(worst, Math.abs(value - (actual[index] as number))),
     0,
   );
 }
 
+/** The option `normalize`, and the server's `embd_normalize` for the same. */
 const normalizations = [
   [undefined, undefined],
   [false, -1],
@@ -40,12 +41,14 @@ const normalizations = [
   [3, 3],
 ] as const;
 
-/** How far the vectors of all texts are from the server's, with every way to scale them. */
+/** The largest difference from the server's vectors, over all texts and normalizations. */
 async function compare(path: string, pooling: Pooling): Promise<number> {
   const size = ['--pooling', pooling, '--ubatch-size', `${bertContextSize}`];
   await using server = await Server.start(path, bertContextSize, ['--embedding', ...size]);
   let worst = 0;
-  for (const [normalize, asked] of pooling === 'none' ? [[false, -1] as const] : normalizations) {
+  for (const [normalize, serverNormalize] of pooling === 'none'
+    ? [[false, -1] as const]
+    : normalizations) {
     await using embedder = await Embedder.load(path, {
       ...exact,
       contextSize: bertContextSize,
@@ -56,7 +59,7 @@ async function compare(path: string, pooling: Pooling): Promise<number> {
     for (const text of texts) {
       const tokens = embedder.model.tokenizeSync(text, { addSpecial: true, parseSpecial: true });
       const input = tokens.subarray(0, bertContextSize);
-      const body = { input: [...input], embd_normalize: asked };
+      const body = { input: [...input], embd_normalize: serverNormalize };
       const [theirs] = (await server.post('/embedding', body)) as [Embedded];
       const { embedding } = await embedder.embed(input);
       worst = Math.max(worst, distance(embedding, theirs.embedding.flat()));
@@ -65,7 +68,7 @@ async function compare(path: string, pooling: Pooling): Promise<number> {
   return worst;
 }
 
-/** Makes a model of each type of weights. */
+/** Writes a model with each type of weights; returns types and paths. */
 async function filesOf(t: Test, options: TinyBert): Promise<[string, string][]> {
   const folder = t.testdir();
   const source = join(folder, 'F32.gguf');
@@ -78,7 +81,7 @@ async function filesOf(t: Test, options: TinyBert): Promise<[string, string][]> 
   ];
 }
 
-/** Numbers of vectors of length 1 or so, which a table of 16-bit floats for GELU moves. */
+/** For vectors of length about 1; ggml's GELU table of 16-bit floats causes differences. */
 const encoderBound = { F32: 2e-5, Q8_0: 2e-5 } as const;
 
 t.test('vectors of a causal model', async (t) => {
@@ -95,7 +98,7 @@ t.test('vectors of a causal model', async (t) => {
       lines.push(`  causal, ${type}, ${pooling}: ${worst.toExponential(1)}`);
     }
   }
-  await report('embeddings-causal', ['llama-server /embedding, furthest:', ...lines]);
+  await report('embeddings-causal', ['llama-server /embedding, largest differences:', ...lines]);
 });
 
 t.test('vectors of an encoder', async (t) => {
@@ -108,10 +111,10 @@ t.test('vectors of an encoder', async (t) => {
       lines.push(`  encoder, ${type}, ${pooling}: ${worst.toExponential(1)}`);
     }
   }
-  await report('embeddings-encoder', ['llama-server /embedding, furthest:', ...lines]);
+  await report('embeddings-encoder', ['llama-server /embedding, largest differences:', ...lines]);
 });
 
-t.test('vectors by the interface of OpenAI, from text', async (t) => {
+t.test('vectors of texts through the OpenAI-compatible API', async (t) => {
   const [[, path = '']] = (await filesOf(t, { pooling: 'mean' })) as [[string, string]];
   const size = ['--ubatch-size', `${bertContextSize}`];
   await using server = await Server.start(path, bertContextSize, ['--embedding', ...size]);
@@ -125,8 +128,8 @@ t.test('vectors by the interface of OpenAI, from text', async (t) => {
   };
   const { embeddings } = await embedder.embed(input);
   for (const { index, embedding } of data) {
-    const off = distance(embeddings[index] ?? [], embedding);
-    t.ok(off <= encoderBound.F32, `text ${index}: within ${off}`);
+    const difference = distance(embeddings[index] ?? [], embedding);
+    t.ok(difference <= encoderBound.F32, `text ${index}: within ${difference}`);
   }
 });
 
@@ -152,8 +155,8 @@ t.test('rankings, with and without a template', async (t) => {
           results: { index: number; relevance_score: number }[];
         };
         const ours = await embedder.rerank(query, documents);
-        const places = (list: readonly { index: number }[]) => list.map(({ index }) => index);
-        t.same(places(ours.results), places(results), `${type}: the same order`);
+        const ranking = (list: readonly { index: number }[]) => list.map(({ index }) => index);
+        t.same(ranking(ours.results), ranking(results), `${type}: the same order`);
         for (const { index, relevance_score } of results) {
           const own = ours.results.find((each) => each.index === index)?.score ?? Number.NaN;
           worst = Math.max(worst, Math.abs(own - relevance_score));
@@ -164,5 +167,5 @@ t.test('rankings, with and without a template', async (t) => {
       lines.push(`  ${type}, ${how}: ${worst.toExponential(1)}`);
     }
   }
-  await report('rerank', ['llama-server /rerank, furthest scores:', ...lines]);
+  await report('rerank', ['llama-server /rerank, largest differences of scores:', ...lines]);
 });

@@ -1,5 +1,5 @@
-// llama-server writes the same tokens from the same settings and seed: every sampler by itself,
-// several together, grammars and schemas.
+// llama-server generates the same tokens with the same settings and seed: each sampler alone,
+// several combined, grammars and schemas.
 
 import { join } from 'node:path';
 import {
@@ -30,7 +30,7 @@ const serverNames: Record<string, string> = {
   temperature: 'temperature',
 };
 
-/** The settings as llama-server's /completion has them. */
+/** The settings as fields of llama-server's /completion. */
 function serverOptions(settings: SamplerSettings): object {
   return {
     temperature: settings.temperature,
@@ -136,20 +136,20 @@ interface Answer {
 }
 
 for (const type of ['F32', 'Q8_0']) {
-  t.test(`texts with ${type} weights`, async (t) => {
+  t.test(`completions with ${type} weights`, async (t) => {
     const path = join(t.testdir(), `${type}.gguf`);
     await quantize(defaultModelPath, path, type);
     await using model = await Model.load(path);
     await using lm = new LLaMa(model, { ...exact, contextSize: 512 });
     await using server = await Server.start(path, 512);
     let tokens = 0;
-    let texts = 0;
+    let completions = 0;
     const compare = async (name: string, options: SamplerOptions, grammar?: string) => {
       for (const [index, prompt] of prompts.entries()) {
         const sampler = new SamplerSettings({ ...options, seed: 1000 + index });
         const ids = model.tokenizeSync(prompt, { addSpecial: true });
         const maxTokens = 48;
-        // A cell that was decoded alone is none that was decoded in a batch.
+        // A KV cell decoded alone may differ from one decoded in a batch: start without a cache.
         await lm.clear();
         const ours = await lm.complete(ids, { maxTokens, sampler, ...(grammar && { grammar }) });
         const theirs = (await server.post('/completion', {
@@ -160,10 +160,16 @@ for (const type of ['F32', 'Q8_0']) {
           return_tokens: true,
           ...(grammar && { grammar }),
         })) as Answer;
-        const ended = theirs.tokens.filter((token) => !model.vocab.endOfGeneration.includes(token));
-        t.same([...ours.tokens], ended, `${name}, prompt ${index}: ${JSON.stringify(ours.text)}`);
-        tokens += ended.length;
-        texts++;
+        const expected = theirs.tokens.filter(
+          (token) => !model.vocab.endOfGeneration.includes(token),
+        );
+        t.same(
+          [...ours.tokens],
+          expected,
+          `${name}, prompt ${index}: ${JSON.stringify(ours.text)}`,
+        );
+        tokens += expected.length;
+        completions++;
       }
     };
     for (const [name, options] of Object.entries(settings)) await compare(name, options);
@@ -171,12 +177,12 @@ for (const type of ['F32', 'Q8_0']) {
       await compare(`greedy ${name}`, { temperature: 0 }, grammar);
       await compare(`sampled ${name}`, {}, grammar);
       await compare(`hot ${name}`, hot, grammar);
-      // Among what a grammar forbids, llama.cpp's typical sampling takes logarithms of 0.
+      // For tokens that a grammar forbids, llama.cpp's typical sampling computes log 0.
       await compare(`all, ${name}`, { ...settings.all, typicalP: 1 }, grammar);
       await compare(`mirostat, ${name}`, { mirostat: 2, mirostatTau: 3 }, grammar);
     }
     await report(`sampling-${type}`, [
-      `llama-server /completion, ${type}: ${texts} texts of ${tokens} tokens, with the same settings and seeds`,
+      `llama-server /completion, ${type}: ${completions} completions of ${tokens} tokens, with the same settings and seeds`,
     ]);
   });
 }

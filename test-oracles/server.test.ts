@@ -1,5 +1,5 @@
-// llama-server gives the whole distribution of the next token, and tokenizes: the same ones as
-// `greedy` and `tokenize` give.
+// llama-server returns the full next-token distribution, and tokenizes: both must equal the
+// results of `greedy` and `tokenize`.
 
 import { join } from 'node:path';
 import { defaultModelPath, LLaMa, Model, quantize } from 'autocog-lm';
@@ -11,10 +11,10 @@ import { Server } from './support/server.js';
 import { wordsOf } from './support/tasks.js';
 import { report } from './support/tools.js';
 
-/** Below this it has no numbers left: its probabilities are floats. */
+/** Below this log-probability llama-server's float probabilities underflow. */
 const floor = -85;
 
-/** Random tokens of many lengths, random words, and questions of the model's own kind. */
+/** Random tokens of many lengths, random words, and questions like the model's training data. */
 function makePrompts(model: Model): Int32Array[] {
   const random = new Random(5);
   const words = wordsOf(model);
@@ -33,7 +33,7 @@ function makePrompts(model: Model): Int32Array[] {
   ];
 }
 
-/** Per type of weights: about three times the furthest that was observed. */
+/** The bound for each type of weights: about three times the largest observed difference. */
 const types = [
   ['F32', 1e-4],
   ['Q8_0', 4e-1],
@@ -47,30 +47,30 @@ for (const [type, bound] of types) {
     await using lm = new LLaMa(model, exact);
     await using server = await Server.start(path, 512);
     const { size } = model.vocab;
-    let [worst, values, low] = [0, 0, 0];
+    let [worst, values, underflows] = [0, 0, 0];
     const prompts = makePrompts(model);
     for (const prompt of prompts) {
       const ours = await lm.greedy(prompt);
       const theirs = await server.distribution(prompt, size);
-      let off = 0;
+      let difference = 0;
       for (const [token, logprob] of theirs.entries()) {
         const own = ours[token] as number;
-        if (logprob < floor && own < floor) low++;
-        else off = Math.max(off, Math.abs(own - logprob));
+        if (logprob < floor && own < floor) underflows++;
+        else difference = Math.max(difference, Math.abs(own - logprob));
       }
       values += size;
-      worst = Math.max(worst, off);
-      t.ok(off <= bound, `after ${prompt.length} tokens: ${off} is within ${bound}`);
+      worst = Math.max(worst, difference);
+      t.ok(difference <= bound, `after ${prompt.length} tokens: ${difference} is within ${bound}`);
     }
-    t.ok(low < values / 100, `${low} of ${values} values are too low for floats`);
+    t.ok(underflows < values / 100, `${underflows} of ${values} values underflow a float`);
     await report(`server-${type}`, [
       `llama-server /completion, ${type}: ${prompts.length} distributions over ${size} tokens, ` +
-        `furthest ${worst.toExponential(1)}; ${low} values below e^${floor} not compared`,
+        `largest difference ${worst.toExponential(1)}; ${underflows} values below e^${floor} skipped`,
     ]);
   });
 }
 
-const written = [
+const fixedTexts = [
   'Hello, world!',
   ' two  spaces   and\ttabs\n\nand lines\r\n',
   "don't we'll I'm THEY'RE 12345 3.14 1,000,000 x=y+1; if (a && b) { return `c`; }",
@@ -88,7 +88,7 @@ const written = [
   '\u{10ffff}\u{1f1e9}\u{1f1ea}',
 ];
 
-/** In ASCII: some characters in the name of an assertion end its line. */
+/** Escapes to ASCII: some characters would break the line of an assertion's name. */
 const escaped = (text: string): string =>
   JSON.stringify(text).replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16)}`);
 
@@ -107,21 +107,21 @@ t.test('tokens and texts', async (t) => {
     const characters = alphabets.flatMap((alphabet) => [...alphabet]);
     return random.several(characters, random.between(1, 60)).join('');
   });
-  for (const text of [...written, ...mixed]) {
+  for (const text of [...fixedTexts, ...mixed]) {
     for (const addSpecial of [false, true]) {
       for (const parseSpecial of [false, true]) {
-        const what = `${escaped(text).slice(0, 60)}, ${addSpecial}, ${parseSpecial}`;
+        const label = `${escaped(text).slice(0, 60)}, ${addSpecial}, ${parseSpecial}`;
         const own = model.tokenizeSync(text, { addSpecial, parseSpecial });
         const { tokens } = (await server.post('/tokenize', {
           content: text,
           add_special: addSpecial,
           parse_special: parseSpecial,
         })) as { tokens: number[] };
-        t.same([...own], tokens, `tokens of ${what}`);
+        t.same([...own], tokens, `tokens of ${label}`);
         const { content } = (await server.post('/detokenize', { tokens: [...own] })) as {
           content: string;
         };
-        t.equal(model.detokenizeSync(own, { special: true }), content, `text of ${what}`);
+        t.equal(model.detokenizeSync(own, { special: true }), content, `text of ${label}`);
       }
     }
   }

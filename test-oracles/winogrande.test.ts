@@ -1,5 +1,5 @@
 // llama-perplexity --winogrande prints the mean log-probability of a text after each of two
-// beginnings, to six decimals. Ours must be those numbers.
+// prefixes, to six decimals. Ours must match.
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,19 +12,19 @@ import { Random } from './support/random.js';
 import { wordsOf } from './support/tasks.js';
 import { linesOf, plainArguments, report } from './support/tools.js';
 
-const wildCount = 100;
-const likelyCount = 50;
-const taskCount = wildCount + likelyCount;
+const randomCount = 100;
+const plausibleCount = 50;
+const taskCount = randomCount + plausibleCount;
 
-/** A text with a gap, and two words for it. */
+/** A text with a gap, and two candidate words for it. */
 interface Gap {
   before: string;
   words: [string, string];
   after: string;
 }
 
-/** Any words, in any order. */
-function wildGap(words: readonly string[], random: Random): Gap {
+/** A gap in random words. */
+function randomGap(words: readonly string[], random: Random): Gap {
   const first = random.pick(words);
   const others = words.filter((word) => word !== first);
   return {
@@ -34,11 +34,11 @@ function wildGap(words: readonly string[], random: Random): Gap {
   };
 }
 
-/** Two sentences of the model's own kind; the first has one of two endings. */
-function likelyGaps(): Gap[] {
-  // Commas, quotes, `_` and ends of lines mean something to it.
+/** Two sentences like the model's training data; the first has two possible endings. */
+function plausibleGaps(): Gap[] {
+  // Commas, quotes, `_` and line breaks are syntax in llama-perplexity's CSV file.
   const plain = heldOutQuestions(3, 500).filter(({ prompt }) => /^[\w .?!:'+=-]+$/.test(prompt));
-  return Array.from({ length: likelyCount }, (_, index) => {
+  return Array.from({ length: plausibleCount }, (_, index) => {
     const [first, second] = [at(plain, 2 * index), at(plain, 2 * index + 1)];
     const [one, other] = first.choices.map((choice) => choice.slice(1)) as [string, string];
     const after = `. ${second.prompt}${at(second.choices, second.answer)}.`;
@@ -49,15 +49,15 @@ function likelyGaps(): Gap[] {
 function makeGaps(model: Model): Gap[] {
   const random = new Random(11);
   const words = wordsOf(model);
-  const wild = Array.from({ length: wildCount }, () => wildGap(words, random));
-  return [...wild, ...likelyGaps()];
+  const randomGaps = Array.from({ length: randomCount }, () => randomGap(words, random));
+  return [...randomGaps, ...plausibleGaps()];
 }
 
 async function oracleScores(model: string, file: string, gaps: readonly Gap[]) {
   const lines = gaps.map(({ before, words, after }, index) =>
     [index, `${before}_${after}`, ...words, 1].join(','),
   );
-  // It drops one end of line, and a line without one.
+  // llama-perplexity drops the last line break, and a last line without one.
   await writeFile(file, `${lines.join('\n')}\n\n`);
   const args = [
     ...['--model', model, '--winogrande', '--file', file],
@@ -68,19 +68,19 @@ async function oracleScores(model: string, file: string, gaps: readonly Gap[]) {
   return scores.map((pair) => pair.map(Number));
 }
 
-/** It leaves the last token out, which in its own tests is a full stop. */
-async function ourScore(lm: LLaMa, beginning: string, after: string): Promise<number> {
-  const { choices, boundary } = await lm.choose(beginning, [after], { boundary: 'joint' });
+/** Leaves out the last token, as llama-perplexity does: in Winogrande it is a full stop. */
+async function ourScore(lm: LLaMa, prefix: string, after: string): Promise<number> {
+  const { choices, boundary } = await lm.choose(prefix, [after], { boundary: 'joint' });
   const { logprobs } = at(choices, 0);
-  const tokens = await lm.tokenize(beginning, { addSpecial: true });
-  // Of a shorter end, it reads the wrong rows.
+  const tokens = await lm.tokenize(prefix, { addSpecial: true });
+  // For shorter continuations llama-perplexity reads the wrong rows of logits.
   if (`${boundary.tokens}` !== `${tokens}` || logprobs.length < 5) {
-    throw new Error(`This is not a case for it: ${beginning}|${after}`);
+    throw new Error(`llama-perplexity cannot score this: ${prefix}|${after}`);
   }
   return sum(logprobs.subarray(0, -1)) / (logprobs.length - 1);
 }
 
-/** Per type of weights: about three times the furthest that was observed. */
+/** The bound for each type of weights: about three times the largest observed difference. */
 const types = [
   ['F32', 3e-5],
   ['Q8_0', 4e-2],
@@ -97,18 +97,18 @@ for (const [type, bound] of types) {
     const theirs = await oracleScores(path, join(folder, 'gaps.csv'), gaps);
     let worst = 0;
     for (const [number, { before, words, after }] of gaps.entries()) {
-      for (const [place, word] of words.entries()) {
-        const their = at(at(theirs, number), place);
-        const off = Math.abs((await ourScore(lm, before + word, after)) - their);
-        worst = Math.max(worst, off);
-        t.ok(off <= bound, `${before}${word}${after}: ${off} is within ${bound}`);
+      for (const [position, word] of words.entries()) {
+        const their = at(at(theirs, number), position);
+        const difference = Math.abs((await ourScore(lm, before + word, after)) - their);
+        worst = Math.max(worst, difference);
+        t.ok(difference <= bound, `${before}${word}${after}: ${difference} is within ${bound}`);
       }
     }
     const spread = Math.max(...theirs.flat()) - Math.min(...theirs.flat());
     t.ok(spread > 1, 'the scores differ');
     await report(`winogrande-${type}`, [
       `llama-perplexity --winogrande, ${type}: ${2 * taskCount} mean log-probabilities, ` +
-        `furthest ${worst.toExponential(1)}, over a range of ${spread.toFixed(1)}`,
+        `largest difference ${worst.toExponential(1)}, over a range of ${spread.toFixed(1)}`,
     ]);
   });
 }

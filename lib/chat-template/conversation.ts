@@ -1,5 +1,5 @@
-// The writing of a thread's messages for its LM: by a format or by a chat template, as text and
-// as tokens. Threads own one.
+// Renders messages for an LM, with a format or a chat template, as text and as tokens. `Thread`
+// and the server's `Served` own one each.
 
 import { NotSupportedError } from '../common/errors.js';
 import type { LM } from '../lm.js';
@@ -10,13 +10,13 @@ import { TokenRenderer } from './render-tokens.js';
 import { formatSegments, type Segment, templateSegments } from './segments.js';
 import { ChatTemplate } from './template.js';
 
-/** The model behind an LM, where it has one. */
+/** The model behind an LM, if any. */
 export function modelOf(lm: LM): Model | undefined {
   const model = (lm as Partial<{ model: Model }>).model;
   return typeof model?.tokenBytes === 'function' ? model : undefined;
 }
 
-/** The texts of the tokens that templates name. */
+/** The texts of the BOS and EOS tokens, which templates refer to. */
 function tokenTexts(model: Model | undefined) {
   const text = (token: number | undefined): string =>
     token === undefined || model === undefined
@@ -25,14 +25,14 @@ function tokenTexts(model: Model | undefined) {
   return { bosToken: text(model?.vocab.bos), eosToken: text(model?.vocab.eos) };
 }
 
-/** How an LM wants its conversations. */
+/** Renders conversations for one LM. */
 export class Conversation {
   readonly format: Readonly<Format> | undefined;
   readonly template: ChatTemplate | undefined;
   readonly #mergeSystem: boolean;
   readonly #tokens: TokenRenderer;
 
-  /** @throws NotSupportedError where neither caller nor model say how */
+  /** @throws NotSupportedError if neither the caller nor the model has a format or template */
   constructor(lm: LM, { format, template, mergeSystem }: ConversationStyle) {
     const model = modelOf(lm);
     this.format = format;
@@ -42,15 +42,15 @@ export class Conversation {
     const source = template ?? model?.info.chatTemplate;
     if (source === undefined) {
       throw new NotSupportedError(
-        'The model has no chat template: a thread with it needs the option format or template',
+        'The model has no chat template: set the option format or template',
       );
     }
     this.template = new ChatTemplate(source, tokenTexts(model));
   }
 
-  /** The messages as text; with `opening`, up to where the bot goes on, after its `prefix`. */
+  /** The messages as text; with `opening`, plus the opening of the bot's turn and `prefix`. */
   text(messages: readonly Message[], opening: boolean, prefix = ''): string {
-    // Without the marks: contents are as the template leaves them.
+    // Rendered directly rather than from marked segments, whose text may differ.
     if (this.template !== undefined) {
       const merged = this.#merged(messages);
       return this.template.render(merged, { addGenerationPrompt: opening }) + prefix;
@@ -60,13 +60,16 @@ export class Conversation {
       .join('');
   }
 
-  /** The messages as tokens; otherwise as {@link text}. */
+  /** As {@link text}, but as tokens. */
   tokens(messages: readonly Message[], opening: boolean, prefix = ''): Promise<Int32Array> {
     const segments = this.#segments(messages, opening, prefix);
     return this.#tokens.render(segments, this.template?.bosToken ?? '');
   }
 
-  /** The control tokens that these stops name by their texts: they end a turn without one. */
+  /**
+   * The control tokens whose texts are among these stop strings. They must be stops themselves:
+   * control tokens generate no text that a stop string could match.
+   */
   async controlTokens(stops: readonly (string | number)[]): Promise<number[]> {
     const texts = stops.filter((stop) => typeof stop === 'string');
     const tokens = await Promise.all(texts.map((text) => this.#tokens.controlToken(text)));
@@ -89,7 +92,7 @@ export class Conversation {
     ];
   }
 
-  /** System messages as the beginning of the user's next, if that is wanted. */
+  /** With `mergeSystem`, merges each system message into the next user message. */
   #merged(messages: readonly Message[]): readonly Message[] {
     if (!this.#mergeSystem) return messages;
     let pending: string[] = [];
@@ -106,7 +109,7 @@ export class Conversation {
         merged.push(message);
       }
     }
-    // Nothing of the user's follows: it speaks with the user's voice.
+    // No user message follows: it becomes one itself.
     if (pending.length > 0) merged.push(this.#asUser(pending.join('\n')));
     return merged;
   }
@@ -117,7 +120,7 @@ export class Conversation {
   }
 }
 
-/** Who says how conversations are written: a format, a template, or the model. */
+/** How conversations are rendered: with a format, a template, or else the model's template. */
 export interface ConversationStyle {
   format: Readonly<Format> | undefined;
   template: string | undefined;

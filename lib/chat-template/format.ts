@@ -1,21 +1,21 @@
-// Format: what stands around messages, for models without a chat template of their own.
-// Threads render by it; `formats.ts` has the known ones.
+// Format: the text around messages, for models without a chat template of their own. Threads
+// render with it; `lib/chat/formats.ts` has the known ones.
 
 import { checkString, wrongRange, wrongType } from '../common/arguments.js';
 import type { Role } from './message.js';
 
-/** How a model wants conversations written. */
+/** How to render conversations for a model. */
 export interface Format {
   systemPrefix: string;
-  /** The system message that a thread begins with; none where it is empty. */
+  /** The initial system message of a thread; none if empty. */
   systemPrompt: string;
   systemSuffix: string;
   userPrefix: string;
   userSuffix: string;
-  /** Its spaces at the end are left to the model to write when it is the bot's turn. */
+  /** When it opens the bot's turn, its trailing spaces are left for the model to generate. */
   botPrefix: string;
   botSuffix: string;
-  /** Texts and token ids that end the bot's turn, besides the model's own end tokens. */
+  /** Stop strings and token ids that end the bot's turn, besides the end-of-generation tokens. */
   stops: readonly (string | number)[];
 }
 
@@ -31,27 +31,27 @@ const texts = [
 
 const keys: readonly string[] = [...texts, 'stops'];
 
-/** `system_prefix` as `systemPrefix`. */
+/** Converts `system_prefix` to `systemPrefix`. */
 export const camelCase = (name: string): string =>
   name.replace(/_+([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 
 /**
- * Checks a format, whose keys may be written in snake case, too; what is left out is empty.
- * Gives a frozen copy. Throws TypeError or RangeError.
+ * Checks a format, whose keys may be in snake case; missing keys are empty. Returns a frozen copy.
+ * Throws TypeError or RangeError.
  */
 export function readFormat(value: unknown, name: string): Readonly<Format> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw wrongType('an object', name, value);
   }
-  const given: Record<string, unknown> = {};
+  const entries: Record<string, unknown> = {};
   for (const [key, item] of Object.entries(value)) {
     if (!keys.includes(camelCase(key))) {
       throw wrongType(`only ${keys.join(', ')}`, `the keys of ${name}`, key);
     }
-    given[camelCase(key)] = item;
+    entries[camelCase(key)] = item;
   }
-  const parts = texts.map((key) => [key, checkString(given[key] ?? '', `${name}.${key}`)]);
-  const stops = readStops(given.stops ?? [], `${name}.stops`);
+  const parts = texts.map((key) => [key, checkString(entries[key] ?? '', `${name}.${key}`)]);
+  const stops = readStops(entries.stops ?? [], `${name}.stops`);
   return Object.freeze({ ...Object.fromEntries(parts), stops } as Format);
 }
 
@@ -70,12 +70,12 @@ function readStops(value: unknown, name: string): readonly (string | number)[] {
   return Object.freeze(stops);
 }
 
-/** What a format has around the messages of a role. */
+/** The prefix and postfix of a role's messages. */
 export function aroundRole(format: Format, role: Role): { prefix: string; postfix: string } {
   return { prefix: format[`${role}Prefix`], postfix: format[`${role}Suffix`] };
 }
 
-/** Wraps one question in a format, with its system prompt: a whole prompt as text. */
+/** Renders a single user message in a format, with its system prompt, as a complete prompt. */
 export function wrap(prompt: string, format: Format): string {
   checkString(prompt, 'prompt');
   const { systemPrefix, systemPrompt, systemSuffix, ...rest } = readFormat(format, 'format');

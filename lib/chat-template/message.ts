@@ -1,9 +1,9 @@
-// Message: one turn of a conversation, and the reading of what a caller hands in as one.
-// Threads hold them; templates and formats render them.
+// Message: one turn of a conversation, and the checks of a caller's messages. Threads hold them;
+// templates and formats render them.
 
 import { checkString, wrongType } from '../common/arguments.js';
 
-/** Who speaks. */
+/** The author of a message. */
 export type Role = 'system' | 'user' | 'bot';
 
 const spellings: Readonly<Record<string, Role>> = {
@@ -13,14 +13,14 @@ const spellings: Readonly<Record<string, Role>> = {
   assistant: 'bot',
 };
 
-/** What counts as a message: a {@link Message}, or an object with a role and a content. */
+/** A {@link Message}, or a plain object with a role and a content. */
 export interface MessageLike {
-  /** `'system'`, `'user'` or `'bot'`, in any case; `'assistant'` is the bot. */
+  /** `'system'`, `'user'` or `'bot'`, in any letter case; `'assistant'` means the bot. */
   role: string;
   content: string;
-  /** Default: what the thread's format has for the role; `''` under a chat template. */
+  /** Default: the prefix of the role in the thread's format; `''` under a chat template. */
   prefix?: string | undefined;
-  /** As `prefix`. */
+  /** As `prefix`, after the content. */
   postfix?: string | undefined;
 }
 
@@ -34,8 +34,8 @@ export function readRole(value: unknown, name: string): Role {
 }
 
 /**
- * One message of a conversation. Under a chat template `prefix` and `postfix` are empty: the
- * template writes what stands around a message, and knows it only for the whole conversation.
+ * A message of a conversation. Under a chat template `prefix` and `postfix` are empty: the
+ * template renders the text around messages, and only for the conversation as a whole.
  *
  * @example
  * new Message('User', 'Hello', { prefix: 'USER: ', postfix: '\n' }).asString(); // 'USER: Hello\n'
@@ -46,7 +46,7 @@ export class Message implements MessageLike {
   content: string;
   postfix: string;
 
-  /** @throws TypeError for another role than the three, in any case, and for what is no text */
+  /** @throws TypeError for an unknown role, or for a content that is not a string */
   constructor(role: string, content: string, around: { prefix?: string; postfix?: string } = {}) {
     this.role = readRole(role, 'role');
     this.prefix = checkString(around.prefix ?? '', 'prefix');
@@ -60,7 +60,7 @@ export class Message implements MessageLike {
   }
 }
 
-/** Checks one message; throws a TypeError. `around` is what stands around it by default. */
+/** Checks a message; throws a TypeError. `around` returns the default prefix and postfix. */
 export function readMessage(
   value: unknown,
   name: string,
@@ -70,10 +70,10 @@ export function readMessage(
     throw wrongType('an object with role and content', name, value);
   }
   const { role, content, prefix, postfix } = value as Partial<Record<keyof Message, unknown>>;
-  const speaker = readRole(role, `${name}.role`);
-  const usual = around(speaker);
-  return new Message(speaker, checkString(content, `${name}.content`), {
-    prefix: checkString(prefix ?? usual.prefix, `${name}.prefix`),
-    postfix: checkString(postfix ?? usual.postfix, `${name}.postfix`),
+  const checkedRole = readRole(role, `${name}.role`);
+  const defaults = around(checkedRole);
+  return new Message(checkedRole, checkString(content, `${name}.content`), {
+    prefix: checkString(prefix ?? defaults.prefix, `${name}.prefix`),
+    postfix: checkString(postfix ?? defaults.postfix, `${name}.postfix`),
   });
 }

@@ -1,18 +1,18 @@
-// A conversation's segments as token ids. Special tokens are read in what the template or
-// format wrote, and in no message's content: a user who writes <|im_end|> gets the tokens of
-// that text. Threads prompt with these ids.
+// Tokenizes the segments of a conversation. Special tokens are parsed in the text of the template
+// or format only, never in message contents: a user who writes <|im_end|> gets the tokens of
+// those characters. `Conversation` calls it.
 //
-// What the model was trained on is the tokens of the whole text, so segments are tokenized
-// together wherever that is safe, and apart around contents that spell a special token.
+// Models are trained on the tokenization of the whole text, so segments are tokenized together
+// wherever that is safe, and separately around contents that spell a special token.
 
 import type { LM } from '../lm.js';
 import type { Model } from '../model/model.js';
 import type { Segment } from './segments.js';
 
-/** Contents that were looked at, with their tokens; forgotten when there are many. */
-const mostKept = 4096;
+/** The cache of tokenized texts is cleared when it grows beyond this many entries. */
+const maxCached = 4096;
 
-/** A character that no token joins to what follows it. */
+/** A character that no tokenizer merges with the character after it. */
 const guard = '\u0001';
 
 const equal = (a: Int32Array, b: Int32Array): boolean =>
@@ -25,18 +25,18 @@ const concatenate = (parts: readonly Int32Array[]): Int32Array =>
 export class TokenRenderer {
   readonly #lm: LM;
   readonly #model: Model | undefined;
-  readonly #kept = new Map<string, Promise<Int32Array>>();
-  #guarded: Promise<Int32Array | undefined> | undefined;
+  readonly #cache = new Map<string, Promise<Int32Array>>();
+  #guardPromise: Promise<Int32Array | undefined> | undefined;
 
-  /** @param model the LM's own, where it has one: what is known of its vocabulary */
+  /** @param model the LM's model, if any: the source of vocabulary facts */
   constructor(lm: LM, model: Model | undefined) {
     this.#lm = lm;
     this.#model = model;
   }
 
-  /** The tokens of a conversation, with a beginning token where the model wants one, never two. */
+  /** The tokens of a conversation, with one BOS token if the model expects one, never two. */
   async render(segments: readonly Segment[], bosText: string): Promise<Int32Array> {
-    if (this.#kept.size > mostKept) this.#kept.clear();
+    if (this.#cache.size > maxCached) this.#cache.clear();
     const pieces = withoutSpaceBeforeBos(segments, bosText);
     const structural = await this.#structuralTokens(pieces);
     const parts: Int32Array[] = [];
@@ -57,7 +57,7 @@ export class TokenRenderer {
     return this.#withOneBos(concatenate(parts));
   }
 
-  /** The control token that a text spells, if it spells one and nothing else. */
+  /** The control token that a text spells, if the text is exactly that token. */
   async controlToken(text: string): Promise<number | undefined> {
     if (this.#model === undefined) return undefined;
     const [token, ...others] = await this.#tokenize(text, true);
@@ -67,20 +67,20 @@ export class TokenRenderer {
 
   #tokenize(text: string, parseSpecial: boolean): Promise<Int32Array> {
     const key = `${parseSpecial ? 1 : 0}${text}`;
-    const known = this.#kept.get(key);
-    if (known !== undefined) return known;
+    const cached = this.#cache.get(key);
+    if (cached !== undefined) return cached;
     const tokens = this.#lm.tokenize(text, { addSpecial: false, parseSpecial });
-    this.#kept.set(key, tokens);
-    tokens.catch(() => this.#kept.delete(key));
+    this.#cache.set(key, tokens);
+    tokens.catch(() => this.#cache.delete(key));
     return tokens;
   }
 
   /**
-   * The tokens of a text that goes on from another: tokenizers that put a space in front of
-   * every text must not do so here.
+   * The tokens of a text that follows another one. Tokenizers that prepend a space to every text
+   * must not do so here: the text is tokenized after a guard character, whose tokens are removed.
    */
-  async #continue(text: string, parseSpecial: boolean, continues: boolean): Promise<Int32Array> {
-    const lead = continues ? await this.#guardTokens() : undefined;
+  async #continue(text: string, parseSpecial: boolean, follows: boolean): Promise<Int32Array> {
+    const lead = follows ? await this.#guardTokens() : undefined;
     if (lead === undefined) return this.#tokenize(text, parseSpecial);
     const tokens = await this.#lm.tokenize(guard + text, { addSpecial: false, parseSpecial });
     return equal(tokens.subarray(0, lead.length), lead)
@@ -88,14 +88,14 @@ export class TokenRenderer {
       : this.#tokenize(text, parseSpecial);
   }
 
-  /** The guard's tokens, if this tokenizer puts spaces in front of texts. */
+  /** The tokens of the guard; undefined if this tokenizer prepends no spaces. */
   #guardTokens(): Promise<Int32Array | undefined> {
-    this.#guarded ??= this.#tokenize('a', false).then((tokens) => {
+    this.#guardPromise ??= this.#tokenize('a', false).then((tokens) => {
       const bytes = Array.from(tokens, (token) => this.#bytes(token).length);
       const length = bytes.reduce((sum, count) => sum + count, 0);
       return length > 1 ? this.#tokenize(guard, false) : undefined;
     });
-    return this.#guarded;
+    return this.#guardPromise;
   }
 
   #bytes(token: number): Uint8Array {
@@ -107,9 +107,9 @@ export class TokenRenderer {
   }
 
   /**
-   * The tokens, no control tokens, that the template's own text has as its marks, such as
-   * <start_of_turn> where the vocabulary calls that an ordinary token. A tokenizer reads them in
-   * contents, too, unless they are broken up.
+   * Markup of the template that the vocabulary lists as ordinary tokens rather than control
+   * tokens, such as <start_of_turn> in some models. A tokenizer finds these in contents even
+   * without `parseSpecial`, unless their text is broken up.
    */
   async #structuralTokens(segments: readonly Segment[]): Promise<Map<number, string>> {
     const found = new Map<number, string>();
@@ -125,7 +125,10 @@ export class TokenRenderer {
     return found;
   }
 
-  /** Whether a content has the same tokens however it is read. Not known without a vocabulary. */
+  /**
+   * Whether a content has the same tokens with and without `parseSpecial`, and no structural ones.
+   * Without a vocabulary that is unknown: false.
+   */
   async #isHarmless(text: string, structural: ReadonlyMap<number, string>): Promise<boolean> {
     if (this.#model === undefined) return false;
     const plain = await this.#tokenize(text, false);
@@ -136,9 +139,9 @@ export class TokenRenderer {
   async #contentTokens(
     text: string,
     structural: ReadonlyMap<number, string>,
-    continues: boolean,
+    follows: boolean,
   ): Promise<Int32Array> {
-    const plain = await this.#continue(text, false, continues);
+    const plain = await this.#continue(text, false, follows);
     const words = new Set(plain.filter((token) => structural.has(token)));
     if (words.size === 0) return plain;
     const parts: Int32Array[] = [];
@@ -146,29 +149,32 @@ export class TokenRenderer {
       text,
       [...words].map((token) => structural.get(token) as string),
     )) {
-      parts.push(await this.#continue(piece, false, continues || parts.length > 0));
+      parts.push(await this.#continue(piece, false, follows || parts.length > 0));
     }
     return concatenate(parts);
   }
 
-  /** A run of harmless segments, as one text, unless a special token has come of their seams. */
+  /**
+   * Tokenizes a run of harmless segments as one text, unless joining them creates a special token
+   * across a segment boundary; then one by one.
+   */
   async #runTokens(
     run: readonly Segment[],
     structural: ReadonlyMap<number, string>,
-    continues: boolean,
+    follows: boolean,
   ): Promise<Int32Array[]> {
     const text = run.map((segment) => segment.text).join('');
-    const joined = await this.#continue(text, true, continues);
-    const special = (tokens: Int32Array): number =>
+    const joined = await this.#continue(text, true, follows);
+    const countSpecial = (tokens: Int32Array): number =>
       tokens.filter((token) => this.#isControl(token) || structural.has(token)).length;
     let expected = 0;
-    const apart: Int32Array[] = [];
+    const separate: Int32Array[] = [];
     for (const [index, segment] of run.entries()) {
-      if (!segment.content) expected += special(await this.#tokenize(segment.text, true));
-      const follows = continues || index > 0;
-      apart.push(await this.#continue(segment.text, !segment.content, follows));
+      if (!segment.content) expected += countSpecial(await this.#tokenize(segment.text, true));
+      const parseSpecial = !segment.content;
+      separate.push(await this.#continue(segment.text, parseSpecial, follows || index > 0));
     }
-    return special(joined) === expected ? [joined] : apart;
+    return countSpecial(joined) === expected ? [joined] : separate;
   }
 
   #withOneBos(tokens: Int32Array): Int32Array {
@@ -181,17 +187,17 @@ export class TokenRenderer {
   }
 }
 
-/** A text cut inside of each of the words, after their first characters. */
+/** Splits a text after the first character of each occurrence of the words. */
 function breakUp(text: string, words: readonly string[]): string[] {
   const cuts = new Set<number>();
   for (const word of words) {
     for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1)) cuts.add(at + 1);
   }
-  const places = [0, ...[...cuts].sort((a, b) => a - b), text.length];
-  return places.slice(1).map((end, index) => text.slice(places[index], end));
+  const bounds = [0, ...[...cuts].sort((a, b) => a - b), text.length];
+  return bounds.slice(1).map((end, index) => text.slice(bounds[index], end));
 }
 
-/** Line ends that a template leaves in front of its beginning token are no part of a prompt. */
+/** Removes whitespace that a template renders before its BOS token. */
 function withoutSpaceBeforeBos(segments: readonly Segment[], bosText: string): readonly Segment[] {
   const [first, ...rest] = segments;
   if (first === undefined || first.content || bosText === '') return segments;

@@ -1,30 +1,30 @@
-// A conversation as text in segments: what the template or format wrote, and what somebody
-// said. Special tokens are read in the former alone, by `render-tokens.ts`; this file tells the
-// two apart.
+// Renders a conversation as segments of text, each either from the template or format, or from a
+// message's content. `render-tokens.ts` parses special tokens only in the former.
 //
-// Under a format that is plain. A template is a program that may do anything with a message, so
-// every content goes through it between marks: characters that occur neither in it nor in any
-// content. The spaces around a content stay outside of its marks, so that a template that trims
-// still does; with the marks taken away the text must be what the template makes without them.
+// With a format that is trivial. A template is a program that may do anything with a message, so
+// each content is passed through it between markers: characters that occur neither in the template
+// nor in any content. The whitespace around a content stays outside of its markers, so that a
+// template that trims still does. Without the markers, the text must equal what the template
+// renders from the unmarked messages.
 
 import { NotSupportedError } from '../common/errors.js';
 import type { Message } from './message.js';
 import type { ChatTemplate, TemplateMessage } from './template.js';
 
-/** A piece of a conversation's text. */
+/** A piece of the text of a conversation. */
 export interface Segment {
   text: string;
-  /** Whether it is of a message's content. */
+  /** Whether it comes from a message's content. */
   content: boolean;
 }
 
-/** The segments' text. */
+/** The concatenated text of segments. */
 export const textOf = (segments: readonly Segment[]): string =>
   segments.map(({ text }) => text).join('');
 
 /**
- * The messages by their own prefixes and postfixes. `opening` opens the bot's turn; its spaces
- * at the end are left out, since models write them with the first word.
+ * Renders messages with their own prefixes and postfixes. `opening` opens the bot's turn; its
+ * trailing spaces are removed, because models generate them as part of the first word.
  */
 export function formatSegments(messages: readonly Message[], opening?: string): Segment[] {
   const segments = messages.flatMap(({ prefix, content, postfix }) => [
@@ -36,17 +36,18 @@ export function formatSegments(messages: readonly Message[], opening?: string): 
   return segments.filter(({ text }) => text !== '');
 }
 
-interface Marks {
+/** The marker characters. A marked content is `open`, message index, `number`, content, `close`. */
+interface Markers {
   open: string;
   number: string;
   close: string;
 }
 
 /**
- * The messages by a template.
+ * Renders messages with a template.
  *
- * @throws NotSupportedError where the template refuses the messages, leaves one out, or does
- * with contents what does not let them be told from its own text
+ * @throws NotSupportedError if the template rejects the messages, drops one, or changes contents
+ * so that they cannot be told apart from its own text
  */
 export function templateSegments(
   template: ChatTemplate,
@@ -55,29 +56,29 @@ export function templateSegments(
 ): Segment[] {
   const options = { addGenerationPrompt, now: new Date() };
   const plain = template.render(messages, options);
-  const marks = chooseMarks([template.source, ...messages.map(({ content }) => content)]);
-  let unproven: Segment[] | undefined;
-  for (const mark of [markWhole, markAfterThought]) {
-    const marked = messages.map((message, index) => mark(message, index, marks));
-    const found = split(template.render(marked, options), marks);
-    if (found === undefined) continue;
-    const left = leftOut(messages, found.written);
-    if (textOf(found.segments) === plain) {
-      if (left !== undefined) throw left;
-      return found.segments;
+  const markers = chooseMarkers([template.source, ...messages.map(({ content }) => content)]);
+  let unverified: Segment[] | undefined;
+  for (const mark of [markWhole, markAroundReasoning]) {
+    const marked = messages.map((message, index) => mark(message, index, markers));
+    const parsed = split(template.render(marked, options), markers);
+    if (parsed === undefined) continue;
+    const dropped = findDropped(messages, parsed.rendered);
+    if (textOf(parsed.segments) === plain) {
+      if (dropped !== undefined) throw dropped;
+      return parsed.segments;
     }
-    if (left === undefined) unproven ??= found.segments;
+    if (dropped === undefined) unverified ??= parsed.segments;
   }
-  // The template looked at a content and decided by it. Its text is right for all that: it wrote
-  // these messages; only what it decided may be another thing than without the marks.
-  if (unproven !== undefined) return unproven;
+  // The template branched on a content, and the markers changed the branch. The text is still a
+  // valid rendering of all messages, only perhaps not the one without markers.
+  if (unverified !== undefined) return unverified;
   throw new NotSupportedError(
-    "The model's chat template changes contents in a way that does not let them be told from its own text",
+    "The model's chat template changes message contents so that they cannot be told apart from its own text",
   );
 }
 
-/** Three characters of a private use area that occur in none of the texts. */
-function chooseMarks(texts: readonly string[]): Marks {
+/** Three private-use characters that occur in none of the texts. */
+function chooseMarkers(texts: readonly string[]): Markers {
   const used = new Set(texts.flatMap((text) => text.match(/[\ue000-\uf8ff]/g) ?? []));
   const free: string[] = [];
   for (let code = 0xe000; code <= 0xf8ff && free.length < 3; code++) {
@@ -86,13 +87,13 @@ function chooseMarks(texts: readonly string[]): Marks {
   }
   const [open, number, close] = free;
   if (close === undefined) {
-    throw new NotSupportedError('The messages use up all characters for private use');
+    throw new NotSupportedError('The messages use every private-use character; three must be free');
   }
   return { open: open as string, number: number as string, close };
 }
 
-/** The content between marks; what is blank needs none. */
-function markText(text: string, index: number, { open, number, close }: Marks): string {
+/** Puts markers around a content, inside of its surrounding whitespace; none if it is blank. */
+function markText(text: string, index: number, { open, number, close }: Markers): string {
   const core = text.trim();
   if (core === '') return text;
   const start = text.indexOf(core);
@@ -100,36 +101,39 @@ function markText(text: string, index: number, { open, number, close }: Marks): 
   return `${text.slice(0, start)}${open}${index}${number}${core}${close}${text.slice(end)}`;
 }
 
-type Mark = (message: TemplateMessage, index: number, marks: Marks) => TemplateMessage;
+type Mark = (message: TemplateMessage, index: number, markers: Markers) => TemplateMessage;
 
-const markWhole: Mark = ({ role, content }, index, marks) => ({
+const markWhole: Mark = ({ role, content }, index, markers) => ({
   role,
-  content: markText(content, index, marks),
+  content: markText(content, index, markers),
 });
 
-/** What models begin and end a thought with. */
-const thoughtTags = /(<\/?think>|<\|channel>|<channel\|>)/;
+/** The tags that delimit a model's reasoning. */
+const reasoningTags = /(<\/?think>|<\|channel>|<channel\|>)/;
 
-/** For templates that take a thought out of the bot's own messages: its tags stay unmarked. */
-const markAfterThought: Mark = ({ role, content }, index, marks) => {
-  const pieces = role === 'bot' ? content.split(thoughtTags) : [content];
-  const marked = pieces.map((piece, place) =>
-    place % 2 === 1 ? piece : markText(piece, index, marks),
+/**
+ * For templates that remove the reasoning from bot messages: the tags stay outside of the
+ * markers, so that the template recognizes them.
+ */
+const markAroundReasoning: Mark = ({ role, content }, index, markers) => {
+  const pieces = role === 'bot' ? content.split(reasoningTags) : [content];
+  const marked = pieces.map((piece, position) =>
+    position % 2 === 1 ? piece : markText(piece, index, markers),
   );
   return { role, content: marked.join('') };
 };
 
-/** A text with marks, read. */
-interface Found {
+/** A rendered text, split at its markers. */
+interface Parsed {
   segments: Segment[];
-  /** Which messages have a place in it. */
-  written: ReadonlySet<number>;
+  /** The indices of the messages that occur in it. */
+  rendered: ReadonlySet<number>;
 }
 
-/** The segments of a text with marks; undefined where they are no longer in order. */
-function split(text: string, { open, number, close }: Marks): Found | undefined {
+/** Splits a text at its markers; undefined if the template broke or reordered them. */
+function split(text: string, { open, number, close }: Markers): Parsed | undefined {
   const segments: Segment[] = [];
-  const written = new Set<number>();
+  const rendered = new Set<number>();
   const isTorn = (piece: string): boolean => [open, number, close].some((m) => piece.includes(m));
   let rest = text;
   for (let start = rest.indexOf(open); start >= 0; start = rest.indexOf(open)) {
@@ -139,28 +143,26 @@ function split(text: string, { open, number, close }: Marks): Found | undefined 
     const before = rest.slice(0, start);
     const content = rest.slice(middle + 1, end);
     if (isTorn(before) || isTorn(content)) return undefined;
-    written.add(Number(rest.slice(start + 1, middle)));
+    rendered.add(Number(rest.slice(start + 1, middle)));
     segments.push({ text: before, content: false }, { text: content, content: true });
     rest = rest.slice(end + 1);
   }
   if (isTorn(rest)) return undefined;
   segments.push({ text: rest, content: false });
-  return { segments: segments.filter((segment) => segment.text !== ''), written };
+  return { segments: segments.filter((segment) => segment.text !== ''), rendered };
 }
 
-/** Some templates pass over what they have no place for; that must not go unnoticed. */
-function leftOut(
+/** The error for a dropped message, if any: some templates silently skip roles or messages. */
+function findDropped(
   messages: readonly TemplateMessage[],
-  written: ReadonlySet<number>,
+  rendered: ReadonlySet<number>,
 ): NotSupportedError | undefined {
   for (const [index, { role, content }] of messages.entries()) {
-    // What the bot only thought, and did not say, may be left out.
-    const isThought = role === 'bot' && thoughtTags.test(content);
-    if (content.trim() === '' || isThought || written.has(index)) continue;
-    const hint = role === 'system' ? ': the option mergeSystem hands them to the user' : '';
-    return new NotSupportedError(
-      `The model's chat template leaves out messages of the ${role}${hint}`,
-    );
+    // A template may drop a bot message that has reasoning in it.
+    const hasReasoning = role === 'bot' && reasoningTags.test(content);
+    if (content.trim() === '' || hasReasoning || rendered.has(index)) continue;
+    const hint = role === 'system' ? '; the option mergeSystem merges them into user messages' : '';
+    return new NotSupportedError(`The model's chat template drops ${role} messages${hint}`);
   }
   return undefined;
 }

@@ -1,5 +1,5 @@
-// Dates as chat templates ask for them: Python's `strftime` in the C locale, where the template
-// engine's own follows the machine's language. `template.ts` hands it to templates.
+// Python's `strftime` in the C locale, for chat templates; the template engine's own follows the
+// machine's locale. `template.ts` passes it to templates as `strftime_now`.
 
 const days = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
 const months = [
@@ -19,7 +19,7 @@ const months = [
 
 const pad = (value: number, width = 2, fill = '0'): string => String(value).padStart(width, fill);
 
-/** Days since the year began, the first being 1. */
+/** The day of the year, from 1. */
 const dayOfYear = (date: Date): number => {
   const midnight = Date.UTC(date.getFullYear(), date.getMonth(), date.getDate());
   return (midnight - Date.UTC(date.getFullYear(), 0, 0)) / 86_400_000;
@@ -47,8 +47,8 @@ const fields: Readonly<Record<string, (date: Date) => string>> = {
 };
 
 /**
- * A date by a pattern of Python's, in local time and in English; `%-d` and its like have no
- * zeros in front. A directive that is not known is left as it is.
+ * Formats a date by a Python pattern, in local time and in English; `%-d` and its like omit
+ * leading zeros. An unknown directive is left as is.
  */
 export function format(date: Date, pattern: string): string {
   return pattern.replace(/%(-?)([A-Za-z%])/g, (whole, bare: string, letter: string) => {

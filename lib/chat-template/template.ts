@@ -1,5 +1,5 @@
-// ChatTemplate: a model's own Jinja template, which writes a conversation as the model was
-// trained to read it. `segments.ts` renders with it what threads send.
+// ChatTemplate: a model's own Jinja template, which renders a conversation in the format that the
+// model was trained on. `segments.ts` renders prompts with it.
 
 import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja';
 import { checkBoolean, checkOptions, checkString } from '../common/arguments.js';
@@ -7,44 +7,44 @@ import { NotSupportedError } from '../common/errors.js';
 import type { Role } from './message.js';
 import { format } from './strftime.js';
 
-/** What {@link ChatTemplate} takes besides its source. */
+/** Options of {@link ChatTemplate}. */
 export interface ChatTemplateOptions {
-  /** The text of the model's beginning token. Default `''`. */
+  /** The text of the model's BOS token. Default `''`. */
   bosToken?: string | undefined;
-  /** The text of the model's end token. Default `''`. */
+  /** The text of the model's EOS token. Default `''`. */
   eosToken?: string | undefined;
 }
 
-/** What {@link ChatTemplate.render} takes besides the messages. */
+/** Options of {@link ChatTemplate.render}. */
 export interface TemplateRenderOptions {
-  /** End with what opens the bot's turn. Default true. */
+  /** Append the opening of the bot's turn. Default true. */
   addGenerationPrompt?: boolean | undefined;
-  /** What time it is, for templates that tell it. Default: now. */
+  /** The current time, for templates that include the date. Default: now. */
   now?: Date | undefined;
 }
 
-/** A message as templates see it: their bot is called assistant. */
+/** A message to render. Templates see the role `bot` as `assistant`. */
 export interface TemplateMessage {
   role: Role;
   content: string;
 }
 
-/** Where a template says no: its own words. */
-class Refusal extends Error {}
+/** Thrown by a template's `raise_exception`, with the template's own message. */
+class TemplateRejection extends Error {}
 
-/** As Hugging Face's own renderer has Jinja read chat templates. */
+/** The whitespace options with which Hugging Face Transformers renders chat templates. */
 const whitespace = { lstrip_blocks: true, trim_blocks: true };
 
-/** Python's range, which no template needs long. */
+/** Python's `range`, with a limit on its length that no template needs to exceed. */
 function range(start: number, stop?: number, step = 1): number[] {
   const [from, to] = stop === undefined ? [0, start] : [start, stop];
   const length = Math.max(0, Math.ceil((to - from) / step));
-  if (!(length <= 1e6)) throw new Refusal('range() is too long');
+  if (!(length <= 1e6)) throw new TemplateRejection('range() is too long');
   return Array.from({ length }, (_, index) => from + index * step);
 }
 
-/** What every template finds, whatever the messages are. */
-const constants = {
+/** Globals of every template, independent of the messages. */
+const globals = {
   true: true,
   false: false,
   none: null,
@@ -53,7 +53,7 @@ const constants = {
   None: null,
   range,
   raise_exception: (message: unknown) => {
-    throw new Refusal(String(message));
+    throw new TemplateRejection(String(message));
   },
 };
 
@@ -64,20 +64,20 @@ const roleNames: Readonly<Record<Role, string>> = {
 };
 
 /**
- * A chat template in Jinja, as models carry it in `tokenizer.chat_template`.
+ * A chat template in Jinja, as GGUF files have it in `tokenizer.chat_template`.
  *
  * @example
  * const template = new ChatTemplate(model.info.chatTemplate, { bosToken: '<s>' });
  * template.render([{ role: 'user', content: 'Hello' }]);
  */
 export class ChatTemplate {
-  /** The template itself. */
+  /** The template's text. */
   readonly source: string;
   readonly bosToken: string;
   readonly eosToken: string;
   readonly #program: ReturnType<typeof parse>;
 
-  /** @throws NotSupportedError for what is no template, or one beyond the engine's Jinja */
+  /** @throws NotSupportedError for an invalid template, or Jinja that the engine lacks */
   constructor(source: string, options?: ChatTemplateOptions) {
     const { bosToken, eosToken } = checkOptions(options, 'options', ['bosToken', 'eosToken']);
     this.source = checkString(source, 'source');
@@ -86,22 +86,22 @@ export class ChatTemplate {
     try {
       this.#program = parse(tokenize(source, whitespace));
     } catch (cause) {
-      throw new NotSupportedError(`The chat template cannot be read: ${words(cause)}`, { cause });
+      throw new NotSupportedError(`Cannot parse the chat template: ${messageOf(cause)}`, { cause });
     }
   }
 
   /**
-   * The conversation as text, special tokens spelled out. What the template does with contents
-   * is done with them: most trim them.
+   * Renders the conversation as text, with special tokens spelled out. The template may transform
+   * contents: most trim them.
    *
-   * @throws NotSupportedError where the template refuses the messages, as many do with a system
-   * message or with roles that do not alternate, or fails on them
+   * @throws NotSupportedError if the template rejects the messages, as many do with a system
+   * message or with roles that do not alternate, or if it fails on them
    */
   render(messages: readonly TemplateMessage[], options?: TemplateRenderOptions): string {
     const known = ['addGenerationPrompt', 'now'] as const;
     const { addGenerationPrompt, now = new Date() } = checkOptions(options, 'options', known);
     const variables = {
-      ...constants,
+      ...globals,
       messages: messages.map(({ role, content }) => ({ role: roleNames[role], content })),
       add_generation_prompt: checkBoolean(addGenerationPrompt ?? true, 'addGenerationPrompt'),
       bos_token: this.bosToken,
@@ -113,13 +113,14 @@ export class ChatTemplate {
     try {
       return String(new Interpreter(environment).run(this.#program).value);
     } catch (cause) {
-      const verb = cause instanceof Refusal ? 'refuses' : 'fails on';
+      const verb = cause instanceof TemplateRejection ? 'rejects' : 'fails on';
       throw new NotSupportedError(
-        `The model's chat template ${verb} these messages: ${words(cause)}`,
+        `The model's chat template ${verb} these messages: ${messageOf(cause)}`,
         { cause },
       );
     }
   }
 }
 
-const words = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
+const messageOf = (cause: unknown): string =>
+  cause instanceof Error ? cause.message : String(cause);

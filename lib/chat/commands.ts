@@ -1,123 +1,127 @@
-// The commands of an interactive chat: what may be typed after a `!`. `interact.ts` runs them.
+// The commands of an interactive chat: what the user may type after `!`. `terminal-chat.ts` runs
+// them.
 
 import { SamplerSettings } from '../sampling/sampler-settings.js';
 import type { TerminalThread } from './terminal-thread.js';
 
-/** What commands work with. */
+/** The chat as its commands see it. */
 export interface CommandHost {
   thread: TerminalThread;
-  /** Tells the person something. */
-  tell(text: string): void;
-  /** Empties the screen, where there is one. */
+  /** Prints a notice to the user. */
+  print(text: string): void;
+  /** Clears the screen if the output is a terminal. */
   clearScreen(): void;
-  /** Has the bot answer again. */
+  /** Regenerates the last answer. */
   reroll(): Promise<void>;
-  /** Runs what takes the model's time; a ^C aborts it. */
+  /** Runs work that calls the model; ^C aborts it. */
   interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T>;
 }
 
-/** One command. */
 interface Command {
-  /** The first is the one that help tells. */
+  /** The first is the primary name; the rest are aliases. */
   names: readonly string[];
   help: string;
-  /** Whether the chat ends with it. */
+  /** Whether it ends the chat. */
   ends?: boolean;
   run(host: CommandHost): void | Promise<void>;
 }
 
 function samplerText({ sampler }: TerminalThread): string {
-  if (sampler === undefined) return "The LM's own";
+  if (sampler === undefined) return "The LM's default";
   return String(sampler instanceof SamplerSettings ? sampler : new SamplerSettings(sampler));
 }
 
-const say = (text: string): string => (text === '' ? '(nothing)' : text);
+const orEmpty = (text: string): string => (text === '' ? '(empty)' : text);
 
 const commands: readonly Command[] = [
   {
     names: ['reset', 'restart'],
-    help: 'go back to how the thread began',
-    run: ({ thread, tell }) => {
+    help: 'restore the initial messages',
+    run: ({ thread, print }) => {
       thread.reset();
-      tell('The thread is as it began');
+      print('The thread has been reset');
     },
   },
-  { names: ['clear', 'cls'], help: 'empty the screen', run: (host) => host.clearScreen() },
+  { names: ['clear', 'cls'], help: 'clear the screen', run: (host) => host.clearScreen() },
   {
     names: ['stats', 'context', 'ctx'],
     help: 'how much of the context is used',
-    run: async ({ thread, tell }) => {
+    run: async ({ thread, print }) => {
       const parts: string[] = [];
       await thread.printStats({ file: { write: (part: string) => parts.push(part) > 0 } });
-      tell(parts.join('').trimEnd());
+      print(parts.join('').trimEnd());
     },
   },
   {
     names: ['sampler'],
-    help: 'how tokens are sampled',
-    run: ({ thread, tell }) => tell(samplerText(thread)),
+    help: 'the sampler settings',
+    run: ({ thread, print }) => print(samplerText(thread)),
   },
   {
     names: ['string', 'str'],
-    help: 'the conversation as the model reads it',
-    run: ({ thread, tell }) => tell(say(thread.asString())),
+    help: 'the conversation as the model sees it',
+    run: ({ thread, print }) => print(orEmpty(thread.asString())),
   },
   {
     names: ['repr'],
     help: 'the thread as JSON',
-    run: ({ thread, tell }) => tell(JSON.stringify(thread, null, 2)),
+    run: ({ thread, print }) => print(JSON.stringify(thread, null, 2)),
   },
   {
     names: ['remove'],
-    help: 'take the last message away',
-    run: ({ thread, tell }) => {
+    help: 'remove the last message',
+    run: ({ thread, print }) => {
       const removed = thread.removeLast();
-      tell(removed === undefined ? 'There is no message' : `Removed the ${removed.role}'s message`);
+      print(
+        removed === undefined
+          ? 'There are no messages'
+          : `Removed the last ${removed.role} message`,
+      );
     },
   },
   {
     names: ['last'],
     help: 'the last message',
-    run: ({ thread, tell }) => {
+    run: ({ thread, print }) => {
       const last = thread.messages.at(-1);
-      tell(last === undefined ? 'There is no message' : `${last.role}: ${last.content}`);
+      print(last === undefined ? 'There are no messages' : `${last.role}: ${last.content}`);
     },
   },
   {
     names: ['summary', 'summarize'],
-    help: 'have the bot summarize the conversation',
-    run: async ({ thread, tell, interruptible }) => {
-      tell(say(await interruptible((signal) => thread.summarize({ signal }))));
+    help: 'summarize the conversation',
+    run: async ({ thread, print, interruptible }) => {
+      print(orEmpty(await interruptible((signal) => thread.summarize({ signal }))));
     },
   },
-  { names: ['reroll', 're', 'swipe'], help: 'have the bot answer again', run: (h) => h.reroll() },
+  { names: ['reroll', 're', 'swipe'], help: 'regenerate the last answer', run: (h) => h.reroll() },
   {
     names: ['messages', 'msgs'],
     help: 'all messages',
-    run: ({ thread, tell }) => {
+    run: ({ thread, print }) => {
       const lines = thread.messages.map(
         ({ role, content }, index) => `${index} ${role}: ${content}`,
       );
-      tell(say(lines.join('\n')));
+      print(orEmpty(lines.join('\n')));
     },
   },
   { names: ['exit', 'quit'], help: 'end the chat', ends: true, run: () => {} },
-  { names: ['help', '?'], help: 'this list', run: ({ tell }) => tell(helpText()) },
+  { names: ['help', '?'], help: 'this list', run: ({ print }) => print(helpText()) },
 ];
 
-/** What may be typed, commands and all. */
+/** The help text: all commands, keys and prefixes. */
 export function helpText(): string {
   const width = Math.max(...commands.map(({ names }) => names.join(', ').length)) + 2;
   const rows = commands.map(({ names, help }) => `  ${names.join(', ').padEnd(width)}${help}`);
   return [
     ...rows,
-    'At the prompt: ^C ends the chat; while the bot writes it stops it, and ENTER has it write again.',
-    '\\ at the end of a line goes on in the next one. < gives what the bot begins its answer with,',
-    '!! adds a system message, ! takes a command, as does !command.',
+    'At the prompt, ^C ends the chat. During an answer, ^C stops it; ENTER then regenerates it.',
+    '\\ at the end of a line continues it on the next. < sets the prefix of the next answer,',
+    '!! adds a system message, ! asks for a command; !command runs it at once.',
   ].join('\n');
 }
 
-/** Runs a command by one of its names. Gives whether it was known, and whether the chat ends. */
+/** Runs a command by name or alias; returns `'exit'` if it ends the chat. */
 export async function runCommand(
   name: string,
   host: CommandHost,

@@ -1,40 +1,40 @@
-// What of a history a context has room for: the system message that it begins with, and of the
-// rest as many of the newest exchanges as fit, whole ones. Threads prompt with it.
+// Truncates a history to the context: keeps the leading system message and as many of the latest
+// whole exchanges as fit. `Thread` builds its prompts with it.
 
 import type { Message } from '../chat-template/message.js';
 import { ContextOverflowError } from '../common/errors.js';
 
-/** What fits. */
+/** A truncated history. */
 export interface Fitted {
   messages: Message[];
   tokens: Int32Array;
-  /** How many messages were left out. */
+  /** The number of messages left out. */
   dropped: number;
 }
 
-/** How many tokens there are, and for what. */
-export interface Space {
-  /** Undefined where it is not known: then everything fits. */
+/** The token budget. */
+export interface TokenBudget {
+  /** Undefined if unknown: then everything fits. */
   contextSize: number | undefined;
-  /** Most tokens that the answer may have. */
+  /** The maximum number of tokens of the answer. */
   maxTokens: number;
 }
 
-/** Few vocabularies have as many characters to a token in any text. */
+/** An upper estimate: hardly any vocabulary averages this many characters per token. */
 const charactersPerToken = 8;
 
-/** What is kept free for an answer of any length: a quarter of the context, 512 tokens at most. */
-const usualRoom = (contextSize: number): number => Math.min(512, Math.floor(contextSize / 4));
+/** The tokens reserved for an answer without a limit: a quarter of the context, at most 512. */
+const defaultReserve = (contextSize: number): number => Math.min(512, Math.floor(contextSize / 4));
 
-/** The tokens to keep free for the answer; half of the context at most, one at least. */
-export function roomFor({ contextSize = Infinity, maxTokens }: Space): number {
-  const wanted = maxTokens === Infinity ? usualRoom(contextSize) : maxTokens;
-  return Math.max(1, Math.min(wanted, Math.floor(contextSize / 2)));
+/** The tokens to reserve for the answer: at least one, at most half of the context. */
+export function reservedTokens({ contextSize = Infinity, maxTokens }: TokenBudget): number {
+  const requested = maxTokens === Infinity ? defaultReserve(contextSize) : maxTokens;
+  return Math.max(1, Math.min(requested, Math.floor(contextSize / 2)));
 }
 
 /**
- * Where the exchanges begin: each with what somebody else says after the bot has spoken. A
- * system message in front is of none.
+ * The indices at which exchanges begin. An exchange begins with the first message of another role
+ * after a bot message. A leading system message belongs to no exchange.
  */
 export function exchangeStarts(messages: readonly Message[]): number[] {
   const first = messages[0]?.role === 'system' ? 1 : 0;
@@ -46,56 +46,56 @@ export function exchangeStarts(messages: readonly Message[]): number[] {
 }
 
 /**
- * Drops the oldest exchanges until the rest and the answer's room fit. The newest exchange stays:
- * where it leaves less room, the answer has to be shorter.
+ * Drops the oldest exchanges until the rest and the tokens reserved for the answer fit. The latest
+ * exchange always stays, even if it leaves fewer tokens for the answer.
  *
- * @throws ContextOverflowError where not even the newest fits, with one token of an answer
+ * @throws ContextOverflowError if the latest exchange leaves no room for even one token
  */
 export async function fit(
   messages: readonly Message[],
-  space: Space,
+  budget: TokenBudget,
   render: (messages: readonly Message[]) => Promise<Int32Array>,
 ): Promise<Fitted> {
   const starts = exchangeStarts(messages);
   const system = messages.slice(0, starts[0] ?? messages.length);
-  const without = async (exchanges: number): Promise<Fitted> => {
+  const dropping = async (exchanges: number): Promise<Fitted> => {
     const kept = [...system, ...messages.slice(starts[exchanges] ?? 0)];
     const all = exchanges === 0 ? [...messages] : kept;
     return { messages: all, tokens: await render(all), dropped: messages.length - all.length };
   };
-  const { contextSize = Infinity } = space;
-  const limit = contextSize - roomFor(space);
-  const most = Math.max(starts.length - 1, 0);
-  // The least number of exchanges to drop, by halving: fewer exchanges are fewer tokens.
-  let [tooFew, enough] = [-1, most];
+  const { contextSize = Infinity } = budget;
+  const limit = contextSize - reservedTokens(budget);
+  const maxDrop = Math.max(starts.length - 1, 0);
+  // Binary search for the fewest exchanges to drop: fewer exchanges take fewer tokens.
+  let [tooFew, enough] = [-1, maxDrop];
   let best: Fitted | undefined;
   const attempt = async (exchanges: number): Promise<void> => {
-    const fitted = await without(exchanges);
+    const fitted = await dropping(exchanges);
     if (fitted.tokens.length <= limit) [best, enough] = [fitted, exchanges];
     else tooFew = exchanges;
   };
-  await attempt(Math.min(likelyDrop(messages, starts, contextSize), most));
+  await attempt(Math.min(firstGuess(messages, starts, contextSize), maxDrop));
   while (enough - tooFew > 1) await attempt((tooFew + enough) >> 1);
-  best ??= await without(most);
+  best ??= await dropping(maxDrop);
   if (best.tokens.length < contextSize) return best;
   throw new ContextOverflowError(
-    `The newest messages have ${best.tokens.length} tokens, which leaves no room for an answer in the context of ${contextSize}`,
+    `The latest messages take ${best.tokens.length} tokens, which leaves no room for an answer in the context of ${contextSize}`,
   );
 }
 
 /**
- * Where to begin to look: so many exchanges that the rest is of a size that might fit, so that a
- * history that is far too long is not written out as a whole each time.
+ * Where the search starts: drops so many exchanges that the rest might fit, judged by character
+ * counts. Without it, every call would render a history that is far too long in full.
  */
-function likelyDrop(
+function firstGuess(
   messages: readonly Message[],
   starts: readonly number[],
   contextSize: number,
 ): number {
   let characters = 0;
   for (let exchange = starts.length - 1; exchange > 0; exchange--) {
-    const exchangeOf = messages.slice(starts[exchange], starts[exchange + 1]);
-    for (const { content } of exchangeOf) characters += content.length;
+    const members = messages.slice(starts[exchange], starts[exchange + 1]);
+    for (const { content } of members) characters += content.length;
     if (characters > contextSize * charactersPerToken) return exchange + 1;
   }
   return 0;

@@ -1,11 +1,11 @@
-// Every format by name. Threads take one of these, or one that a caller makes.
+// All known formats by name. `Thread` accepts one of these names, or a caller's own format.
 
 import { camelCase, type Format, readFormat } from '../chat-template/format.js';
 import { wrongType } from '../common/arguments.js';
 import { known } from './known-formats.js';
 
-/** A format that is told from another by its system prompt alone. */
-const copies: Readonly<Record<string, [keyof typeof known, Partial<Format>]>> = {
+/** Formats that differ from a base format only in the system prompt or the stop strings. */
+const variants: Readonly<Record<string, [keyof typeof known, Partial<Format>]>> = {
   mistralOpenorca: [
     'chatml',
     {
@@ -112,9 +112,9 @@ export type FormatName = KnownName | CopyName;
 
 const entries = [
   ...Object.entries<Format>(known),
-  ...Object.entries(copies).map(([name, [base, other]]): [string, Format] => [
+  ...Object.entries(variants).map(([name, [base, overrides]]): [string, Format] => [
     name,
-    { ...known[base], ...other },
+    { ...known[base], ...overrides },
   ]),
 ];
 
@@ -124,8 +124,8 @@ const table = new Map(entries.map(([name, format]) => [name, readFormat(format, 
 export const formatNames = Object.freeze([...table.keys()]) as readonly FormatName[];
 
 /**
- * The known formats by name, each frozen: spread one to change it. A name in snake case finds
- * the same one: `formats.mistral_instruct` is `formats.mistralInstruct`.
+ * The known formats by name, each frozen: spread one to modify it. Snake case names work, too:
+ * `formats.mistral_instruct` is `formats.mistralInstruct`.
  *
  * @example
  * const pirate = { ...formats.chatml, systemPrompt: 'You are a pirate.' };
@@ -140,7 +140,7 @@ export const formats = new Proxy(
   },
 );
 
-/** A format by its name, or a format as it is; throws TypeError or RangeError. */
+/** Resolves a format or the name of a known one; throws TypeError or RangeError. */
 export function findFormat(value: unknown, name: string): Readonly<Format> {
   if (typeof value !== 'string') return readFormat(value, name);
   const found = table.get(camelCase(value));

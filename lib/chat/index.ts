@@ -1,4 +1,4 @@
-// The public names of `autocog-lm/chat`. The core of the package does not import it.
+// The public API of `autocog-lm/chat`. The core of the package does not import it.
 
 export { type Format, wrap } from '../chat-template/format.js';
 export { Message, type MessageLike, type Role } from '../chat-template/message.js';

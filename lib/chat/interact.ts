@@ -4,8 +4,8 @@ import { chatInTerminal, type InteractOptions } from './terminal-chat.js';
 import type { Thread } from './thread.js';
 
 /**
- * Chats until the person leaves: with ^C at the prompt, with `!exit`, or at the end of the input.
- * An answer that fails is reported, and the chat continues without it.
+ * Chats until the user leaves: with ^C at the prompt, with `!exit`, or at the end of the input.
+ * If an answer fails, the error is printed and the chat continues without it.
  *
  * @throws ClosedError when the LM is closed meanwhile; the signal's reason
  */

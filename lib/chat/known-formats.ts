@@ -1,5 +1,5 @@
-// The formats of families of models, each as its documentation writes it. `formats.ts` makes
-// copies of some, with other system prompts, and freezes them all.
+// The formats of model families, each as its documentation specifies it. `formats.ts` derives
+// variants with other system prompts, and freezes them all.
 
 import type { Format } from '../chat-template/format.js';
 
@@ -41,7 +41,7 @@ const heading = (name: string): Turn => [`### ${name}:\n`, '\n\n'];
 const nothing: Turn = ['', ''];
 
 export const known = {
-  /** The contents and nothing else. */
+  /** The contents only. */
   blank: none,
 
   // https://github.com/tatsu-lab/stanford_alpaca
@@ -66,8 +66,8 @@ export const known = {
   // https://github.com/openai/openai-python/blob/release-v0.28.0/chatml.md
   chatml: turns(imTurn('system'), imTurn('user'), imTurn('assistant'), { stops: imStops }),
 
-  // https://huggingface.co/blog/llama2: the first question stands in one block with the system
-  // message, so the block of each later one begins where the answer before it ends.
+  // https://huggingface.co/blog/llama2: the first user message shares a block with the system
+  // message, so the suffix of each answer opens the block of the next user message.
   llama2chat: turns(
     ['[INST] <<SYS>>\n', '\n<</SYS>>\n\n'],
     ['', ' [/INST]'],
@@ -95,8 +95,8 @@ export const known = {
     { stops: ['<|end|>'] },
   ),
 
-  // https://ai.google.dev/gemma/docs/formatting: it has no system messages; what the format
-  // puts around one is nothing.
+  // https://ai.google.dev/gemma/docs/formatting: Gemma has no system messages; the format puts
+  // nothing around one.
   gemma2: turns(
     nothing,
     ['<start_of_turn>user\n', '<end_of_turn>\n'],
@@ -110,13 +110,13 @@ export const known = {
     stops: ['USER:'],
   }),
 
-  // What many models that call theirs Vicuna's were trained on: a line for each turn.
+  // What many models with a "Vicuna" format were trained on: one line per turn.
   vicunaCommon: turns(['', '\n\n'], ['USER: ', '\n'], ['ASSISTANT: ', '\n'], {
     systemPrompt: `A chat between a curious user and an artificial intelligence assistant. ${politeAnswers}`,
     stops: ['USER:', 'ASSISTANT:'],
   }),
 
-  // Of no model, but easily picked up by most.
+  // Not the format of a particular model, but most models follow it.
   markup: turns(
     ['<message from="system">', '</message>'],
     ['<message from="user">', '</message>'],
@@ -176,7 +176,7 @@ export const known = {
     },
   ),
 
-  // Alpaca's roles in ChatML's dress.
+  // Alpaca's roles in ChatML's markup.
   chatmlAlpaca: turns(imTurn('system'), imTurn('instruction'), imTurn('response'), {
     systemPrompt: instruction,
     stops: imStops,
@@ -199,7 +199,7 @@ export const known = {
     stops: ['### User:', '###', '### Assistant:'],
   }),
 
-  // https://huggingface.co/NeverSleep/Noromaid-20b-v0.1.1: Alpaca with characters' names
+  // https://huggingface.co/NeverSleep/Noromaid-20b-v0.1.1: Alpaca with character names
   noromaid: turns(
     ['', '\n\n'],
     ['### Instruction:\nBob: ', '\n\n'],
@@ -215,7 +215,7 @@ export const known = {
     { stops: ['<|im_end|>'] },
   ),
 
-  // Of no model, for many.
+  // Not the format of a particular model; works with many.
   natural: turns(['<<SYSTEM>> ', '\n\n'], ['<<USER>> ', '\n\n'], ['<<ASSISTANT>> ', '\n\n'], {
     stops: ['\n\nNote:', '<<SYSTEM>>', '<<USER>>', '<<ASSISTANT>>', '\n\n<<'],
   }),

@@ -1,77 +1,78 @@
-// LineReader: a person's lines, one at a time, and the ^C between them. `interact.ts` reads
-// with it; node's readline edits the line and keeps the history underneath.
+// LineReader: reads the user's lines one at a time, and reports ^C. `terminal-chat.ts` reads with
+// it; node's readline does the line editing and the history.
 
 import { createInterface, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 
-/** What came of asking for a line. */
-export type Line = { kind: 'line'; text: string } | { kind: 'interrupt' } | { kind: 'end' };
+/** The outcome of a read. */
+export type ReadResult = { kind: 'line'; text: string } | { kind: 'interrupt' } | { kind: 'end' };
 
-/** Reads lines from one stream and writes prompts to another. Close it when done. */
+/** Reads lines from one stream and writes prompts to another. Call `close` when done. */
 export class LineReader {
   readonly #readline: Interface;
   readonly #output: Writable;
   readonly #terminal: boolean;
-  /** Lines that came before they were asked for: typed ahead, or piped in. */
-  readonly #ahead: string[] = [];
-  #waiting: ((line: Line) => void) | undefined;
-  #busy: (() => void) | undefined;
+  /** Lines that arrived before they were requested: typed ahead, or piped in. */
+  readonly #buffered: string[] = [];
+  #pending: ((line: ReadResult) => void) | undefined;
+  #onInterrupt: (() => void) | undefined;
   #ended = false;
 
   constructor(input: Readable, output: Writable, terminal: boolean) {
     this.#output = output;
     this.#terminal = terminal;
     this.#readline = createInterface({ input, output, terminal });
-    this.#readline.on('line', (text) => this.#arrive(text));
+    this.#readline.on('line', (text) => this.#onLine(text));
     this.#readline.on('SIGINT', () => this.#interrupt());
     this.#readline.on('close', () => {
       this.#ended = true;
-      this.#answer({ kind: 'end' });
+      this.#resolve({ kind: 'end' });
     });
   }
 
-  /** The next line, without its end. A ^C gives up the line that is being typed. */
-  read(prompt: string): Promise<Line> {
+  /** Reads the next line, without its line break. ^C discards the line being typed. */
+  read(prompt: string): Promise<ReadResult> {
     return new Promise((resolve) => {
-      const text = this.#ahead.shift();
+      const text = this.#buffered.shift();
       if (text !== undefined || this.#ended) {
-        // A terminal showed what was typed ahead where it was typed; it is shown in place, too.
+        // The terminal echoed what was typed ahead where the cursor was then; echo it after its
+        // prompt as well.
         this.#output.write(prompt + (text !== undefined && this.#terminal ? `${text}\n` : ''));
         return resolve(text === undefined ? { kind: 'end' } : { kind: 'line', text });
       }
-      this.#waiting = resolve;
+      this.#pending = resolve;
       this.#readline.setPrompt(prompt);
       this.#readline.prompt();
     });
   }
 
-  /** Until the function that it gives is called, a ^C calls `interrupt`. */
+  /** Routes ^C to `interrupt` until the returned function is called. */
   whileBusy(interrupt: () => void): () => void {
-    this.#busy = interrupt;
+    this.#onInterrupt = interrupt;
     return () => {
-      this.#busy = undefined;
+      this.#onInterrupt = undefined;
     };
   }
 
-  /** Gives the streams back; a line that is waited for has ended. */
+  /** Releases the streams; a pending read resolves with `end`. */
   close(): void {
     this.#readline.close();
   }
 
-  #arrive(text: string): void {
-    if (this.#waiting === undefined) this.#ahead.push(text);
-    else this.#answer({ kind: 'line', text });
+  #onLine(text: string): void {
+    if (this.#pending === undefined) this.#buffered.push(text);
+    else this.#resolve({ kind: 'line', text });
   }
 
   #interrupt(): void {
-    // What was typed ahead was not meant for what comes now.
-    this.#ahead.length = 0;
-    if (this.#busy !== undefined) this.#busy();
-    else this.#answer({ kind: 'interrupt' });
+    // Lines typed ahead were not meant for the prompt that follows an interrupt.
+    this.#buffered.length = 0;
+    if (this.#onInterrupt !== undefined) this.#onInterrupt();
+    else this.#resolve({ kind: 'interrupt' });
   }
 
-  #answer(line: Line): void {
-    this.#waiting?.(line);
-    this.#waiting = undefined;
+  #resolve(line: ReadResult): void {
+    this.#pending?.(line);
+    this.#pending = undefined;
   }
 }

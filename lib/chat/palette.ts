@@ -1,19 +1,19 @@
-// The colours of an interactive chat. `interact.ts` writes with them.
+// The colors of an interactive chat. `terminal-chat.ts` prints with them.
 
-/** The escape sequences of each voice; all empty where there are no colours. */
+/** The escape sequence of each kind of output; all empty without colors. */
 export interface Palette {
   user: string;
   bot: string;
-  /** System messages, and what is told about the thread. */
+  /** System messages, and the output of commands. */
   system: string;
-  /** Notes at the side. */
+  /** Side notes. */
   dim: string;
   error: string;
-  /** Back to the terminal's own. */
+  /** Restores the terminal's default. */
   reset: string;
 }
 
-const colours: Palette = {
+const colors: Palette = {
   user: '\u001b[32m',
   bot: '\u001b[36m',
   system: '\u001b[33m',
@@ -24,15 +24,15 @@ const colours: Palette = {
 
 const plain: Palette = { user: '', bot: '', system: '', dim: '', error: '', reset: '' };
 
-/** What an output says of itself, if it is a terminal. */
+/** An output, which is a `tty.WriteStream` if it is a terminal. */
 interface MaybeTerminal {
   hasColors?: () => boolean;
 }
 
-/** Colours on a terminal that has them, unless they are not wanted, here or by NO_COLOR. */
-export function choosePalette(wanted: boolean, terminal: boolean, output: object): Palette {
+/** Colors if requested, on a terminal that supports them, and unless NO_COLOR is set. */
+export function choosePalette(requested: boolean, terminal: boolean, output: object): Palette {
   const { hasColors } = output as MaybeTerminal;
-  const forbidden = (process.env.NO_COLOR ?? '') !== '';
-  if (!wanted || !terminal || forbidden) return plain;
-  return hasColors?.call(output) === false ? plain : colours;
+  const noColor = (process.env.NO_COLOR ?? '') !== '';
+  if (!requested || !terminal || noColor) return plain;
+  return hasColors?.call(output) === false ? plain : colors;
 }

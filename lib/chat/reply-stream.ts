@@ -1,37 +1,43 @@
-// ReplyStream: the bot's answer while it is written, and what became of it. Threads make them.
-// The answer is written whether or not anybody reads along; leaving the loop ends it.
+// ReplyStream: the bot's answer while it is generated, and the result. `Thread` creates them.
+// Generation runs whether or not the stream is read; leaving the loop stops it.
 
 import type { Message } from '../chat-template/message.js';
 import type { Completion, CompletionChunk } from '../common/completion.js';
 import { CompletionStream } from '../generation/completion-stream.js';
 
-/** An answer that was given. */
+/** A complete answer. */
 export interface Reply {
-  /** What the thread has now as its last message. */
+  /** The bot's message, as added to the thread. */
   message: Message;
-  /** What the LM gave, with its tokens and cost. */
+  /** The LM's completion, with its tokens and cost. */
   completion: Completion;
-  /** How many of the oldest messages the LM did not see, for want of room. */
+  /** How many of the oldest messages were not in the prompt because they did not fit. */
   droppedMessages: number;
 }
 
-/** Writes an answer, chunk by chunk, until `left` aborts. */
-export type Writer = (emit: (chunk: CompletionChunk) => void, left: AbortSignal) => Promise<Reply>;
+/** Generates an answer, chunk by chunk, until `abandoned` aborts. */
+export type GenerateReply = (
+  emit: (chunk: CompletionChunk) => void,
+  abandoned: AbortSignal,
+) => Promise<Reply>;
 
-/** The chunks of an answer, in order, for one reader. */
+/** The chunks of an answer, in order, for a single consumer. */
 export class ReplyStream implements AsyncIterableIterator<CompletionChunk> {
-  /** The whole answer; rejects with what the loop throws. It need not be looked at. */
+  /**
+   * The complete answer; rejects with what the loop throws. Ignoring it raises no unhandled
+   * rejection.
+   */
   readonly reply: Promise<Reply>;
   readonly #chunks: CompletionStream;
 
   /** @internal */
-  constructor(signal: AbortSignal | undefined, write: Writer) {
+  constructor(signal: AbortSignal | undefined, generate: GenerateReply) {
     let reply: Promise<Reply> | undefined;
-    this.#chunks = new CompletionStream(signal, async (deliver, left) => {
-      reply = write(deliver, left);
+    this.#chunks = new CompletionStream(signal, async (deliver, abandoned) => {
+      reply = generate(deliver, abandoned);
       return (await reply).completion;
     });
-    // It was started by then.
+    // The CompletionStream calls its function synchronously, so `reply` is set here.
     this.reply = reply as unknown as Promise<Reply>;
   }
 
@@ -39,7 +45,7 @@ export class ReplyStream implements AsyncIterableIterator<CompletionChunk> {
     return this.#chunks.next();
   }
 
-  /** Ends the answer, which the thread forgets, unless all of it was there already. */
+  /** Stops generation; the thread discards the answer unless it was already complete. */
   async return(): Promise<IteratorResult<CompletionChunk, undefined>> {
     const end = await this.#chunks.return();
     await this.reply.catch(() => {});

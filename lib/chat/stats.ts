@@ -1,8 +1,8 @@
-// How full a context is, in words. Threads print it.
+// The context usage as text. `Thread.printStats` prints it.
 
 const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
-/** The use of a context in three lines; two where its size is not known. */
+/** The context usage in three lines; two if the context size is unknown. */
 export function statsText(
   tokens: number,
   contextSize: number | undefined,

@@ -1,5 +1,5 @@
-// A chat in a terminal: a person's lines go to a thread, the bot's answers come back as they
-// are generated. `Thread.interact` and `interact` run it.
+// A chat in a terminal: sends the user's lines to a thread and prints the answers as they are
+// generated. `Thread.interact` and `interact` run it.
 
 import type { Readable, Writable } from 'node:stream';
 import { raceAbort } from '../common/abort.js';
@@ -20,19 +20,22 @@ import type { SendOptions } from './thread-options.js';
 
 /** Options of `interact`. */
 export interface InteractOptions {
-  /** Tell user, bot and the rest apart by colours, on a terminal without NO_COLOR. Default true. */
+  /** Color user, bot and notes differently, on a terminal and without NO_COLOR. Default true. */
   color?: boolean | undefined;
-  /** What to print first. Default none. */
+  /** A line to print first. Default none. */
   header?: string | undefined;
-  /** Print answers as they are written, instead of when they are complete. Default true. */
+  /** Print answers as they are generated, instead of when they are complete. Default true. */
   stream?: boolean | undefined;
-  /** Where lines come from. Default standard input. */
+  /** Where lines are read from. Default standard input. */
   input?: Readable | undefined;
-  /** Where everything is printed. Default standard output. */
+  /** Where to print. Default standard output. */
   output?: Writable | undefined;
-  /** Whether the two are a terminal: lines are edited, ^C is a key. Default: as they say. */
+  /**
+   * Whether input and output are a terminal, with line editing and ^C as a key. Default: whether
+   * both have `isTTY` set.
+   */
   terminal?: boolean | undefined;
-  /** Ends the chat: it rejects with the signal's reason. */
+  /** Ends the chat, which then rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
 }
 
@@ -51,14 +54,14 @@ function readOptions(value: InteractOptions | undefined) {
   const { input = process.stdin, output = process.stdout, header } = options;
   if (typeof input?.on !== 'function') throw wrongType('a readable stream', 'input', input);
   if (typeof output?.write !== 'function') throw wrongType('a writable stream', 'output', output);
-  const usual = isTerminal(input) && isTerminal(output);
+  const isInteractive = isTerminal(input) && isTerminal(output);
   return {
     input,
     output,
     color: checkBoolean(options.color ?? true, 'color'),
     header: header === undefined ? undefined : checkString(header, 'header'),
     stream: checkBoolean(options.stream ?? true, 'stream'),
-    terminal: checkBoolean(options.terminal ?? usual, 'terminal'),
+    terminal: checkBoolean(options.terminal ?? isInteractive, 'terminal'),
     signal: checkSignal(options.signal, 'signal'),
   };
 }
@@ -66,8 +69,8 @@ function readOptions(value: InteractOptions | undefined) {
 type Settings = ReturnType<typeof readOptions>;
 
 /**
- * Chats until the person leaves: by ^C at the prompt, by `!exit`, or where the input ends. What
- * goes wrong with one answer is told, and the chat goes on without it.
+ * Chats until the user leaves: with ^C at the prompt, with `!exit`, or at the end of the input.
+ * If an answer fails, the error is printed and the chat continues without it.
  *
  * @throws ClosedError when the LM is closed meanwhile; the signal's reason
  */
@@ -85,15 +88,15 @@ export async function chatInTerminal(
   }
 }
 
-/** One run of `interact`. */
+/** A running chat. */
 class Chat implements CommandHost {
   readonly thread: TerminalThread;
   readonly #settings: Settings;
   readonly #palette: Palette;
   readonly #reader: LineReader;
-  /** What the next answer begins with. */
+  /** The prefix of the next answer. */
   #prefix = '';
-  /** Whether the last answer was stopped, so that ENTER asks for another. */
+  /** Whether the last answer was stopped, so that ENTER regenerates it. */
   #stopped = false;
 
   constructor(thread: TerminalThread, settings: Settings) {
@@ -116,7 +119,7 @@ class Chat implements CommandHost {
       const text = await this.#ask('  > ', 'user');
       if (text === undefined) return;
       try {
-        if (!(await this.#obey(text))) return;
+        if (!(await this.#handle(text))) return;
       } catch (error) {
         if (signal?.aborted) throw signal.reason;
         if (error instanceof ClosedError) throw error;
@@ -125,11 +128,11 @@ class Chat implements CommandHost {
     }
   }
 
-  tell = (text: string): void => this.#line('system', text);
+  print = (text: string): void => this.#line('system', text);
 
   clearScreen(): void {
     if (this.#settings.terminal) this.#write('\u001b[2J\u001b[3J\u001b[H');
-    else this.#line('dim', 'There is no screen to empty');
+    else this.#line('dim', 'There is no screen to clear');
   }
 
   reroll(): Promise<void> {
@@ -150,8 +153,8 @@ class Chat implements CommandHost {
     }
   };
 
-  /** Does what a line says; gives whether the chat goes on. */
-  async #obey(text: string): Promise<boolean> {
+  /** Handles a line of input; returns whether the chat continues. */
+  async #handle(text: string): Promise<boolean> {
     const line = text.trim();
     if (line === '') {
       if (this.#stopped) await this.reroll();
@@ -172,79 +175,84 @@ class Chat implements CommandHost {
   async #command(name: string): Promise<boolean> {
     const outcome = await runCommand(name, this);
     if (outcome === 'unknown') {
-      this.#line('error', `There is no command ${JSON.stringify(name.trim())}; try !help`);
+      this.#line('error', `Unknown command ${JSON.stringify(name.trim())}; try !help`);
     }
     return outcome !== 'exit';
   }
 
-  async #answer(ask: (options: SendOptions) => ReplyStream): Promise<void> {
+  async #answer(send: (options: SendOptions) => ReplyStream): Promise<void> {
     const prefix = this.#prefix;
     this.#stopped = false;
     const { completion, droppedMessages } = await this.interruptible(async (signal) => {
-      const replying = ask({ prefix, signal, stopOnAbort: true });
-      await this.#show(replying, prefix.trim());
-      return replying.reply;
+      const stream = send({ prefix, signal, stopOnAbort: true });
+      await this.#show(stream, prefix.trim());
+      return stream.reply;
     });
     this.#settings.signal?.throwIfAborted();
     this.#prefix = '';
     this.#stopped = completion.stopReason === 'abort';
-    if (this.#stopped) this.#line('dim', 'Stopped; ENTER has it answer again');
+    if (this.#stopped) this.#line('dim', 'Stopped; press ENTER to regenerate');
     if (droppedMessages > 0) {
       this.#line('dim', `The ${droppedMessages} oldest messages no longer fit in the context`);
     }
   }
 
-  /** Prints an answer. Spaces at its ends are none of it. */
-  async #show(replying: ReplyStream, prefix: string): Promise<void> {
+  /** Prints an answer as it arrives, without leading and trailing whitespace. */
+  async #show(stream: ReplyStream, prefix: string): Promise<void> {
     const { bot, reset } = this.#palette;
     try {
       if (!this.#settings.stream) {
-        const { message } = await replying.reply;
-        this.#write(bot + this.#harmless(message.content));
+        const { message } = await stream.reply;
+        this.#write(bot + this.#sanitize(message.content));
         return;
       }
-      this.#write(bot + this.#harmless(prefix));
+      this.#write(bot + this.#sanitize(prefix));
       let pending = '';
-      let begun = prefix !== '';
-      for await (const { text } of replying) {
-        pending += begun ? text : text.trimStart();
+      let hasStarted = prefix !== '';
+      for await (const { text } of stream) {
+        pending += hasStarted ? text : text.trimStart();
         const shown = pending.trimEnd();
-        this.#write(this.#harmless(shown));
+        this.#write(this.#sanitize(shown));
         pending = pending.slice(shown.length);
-        begun ||= shown !== '';
+        hasStarted ||= shown !== '';
       }
     } finally {
       this.#write(`${reset}\n`);
     }
   }
 
-  /** A line, or several of which each but the last ends in a backslash; undefined for the end. */
-  async #ask(prompt: string, voice: keyof Palette): Promise<string | undefined> {
+  /**
+   * Reads a line and its continuation lines after a trailing backslash; undefined on ^C and at
+   * the end of the input.
+   */
+  async #ask(prompt: string, style: keyof Palette): Promise<string | undefined> {
     const { reset } = this.#palette;
-    const colour = this.#palette[voice];
+    const color = this.#palette[style];
     const lines: string[] = [];
     for (let lead = prompt; ; lead = '... ') {
-      const reading = this.#reader.read(`${reset}${lead}${colour}`);
-      const line = await raceAbort(reading, this.#settings.signal);
+      const pending = this.#reader.read(`${reset}${lead}${color}`);
+      const line = await raceAbort(pending, this.#settings.signal);
       this.#write(reset);
       if (line.kind !== 'line') {
         this.#write('\n');
         return undefined;
       }
-      const goesOn = line.text.endsWith('\\');
-      lines.push(goesOn ? line.text.slice(0, -1) : line.text);
-      if (!goesOn) return lines.join('\n');
+      const continues = line.text.endsWith('\\');
+      lines.push(continues ? line.text.slice(0, -1) : line.text);
+      if (!continues) return lines.join('\n');
     }
   }
 
-  #line(voice: keyof Palette, text: string): void {
-    this.#write(`${this.#palette[voice]}${this.#harmless(text)}${this.#palette.reset}\n`);
+  #line(style: keyof Palette, text: string): void {
+    this.#write(`${this.#palette[style]}${this.#sanitize(text)}${this.#palette.reset}\n`);
   }
 
-  /** A text without what a terminal would obey: no model is to move the cursor or ring the bell. */
-  #harmless(text: string): string {
+  /** Strips control characters: a model must not move the cursor or ring the bell. */
+  #sanitize(text: string): string {
     if (!this.#settings.terminal) return text;
-    return text.replace(/\p{Cc}/gu, (sign) => (sign === '\n' || sign === '\t' ? sign : ''));
+    return text.replace(/\p{Cc}/gu, (control) =>
+      control === '\n' || control === '\t' ? control : '',
+    );
   }
 
   #write(text: string): void {

@@ -1,4 +1,5 @@
-// What a chat in a terminal needs of a thread. `Thread` fits it; the chat and its commands know no more.
+// The interface that a chat in a terminal needs of a thread. `Thread` satisfies it; the chat and
+// its commands depend on nothing else, so that they do not import `thread.ts`.
 
 import type { Writable } from 'node:stream';
 import type { Message } from '../chat-template/message.js';
@@ -6,7 +7,7 @@ import type { CompletionDefaults } from '../generation/completion-options.js';
 import type { ReplyStream } from './reply-stream.js';
 import type { SendOptions } from './thread-options.js';
 
-/** The part of a `Thread` that a person in front of a terminal uses. */
+/** The part of `Thread` that a chat in a terminal uses. */
 export interface TerminalThread {
   readonly messages: Message[];
   readonly sampler: CompletionDefaults['sampler'];

@@ -1,4 +1,4 @@
-// What threads and their calls take, and the reading of it.
+// The options of threads and of their calls, with their checks. `Thread` reads them here.
 
 import { aroundRole, type Format } from '../chat-template/format.js';
 import { type Message, type MessageLike, readMessage } from '../chat-template/message.js';
@@ -19,41 +19,42 @@ import { type FormatName, findFormat } from './formats.js';
 
 /** Options of a thread. */
 export interface ThreadOptions {
-  /**
-   * How messages are written: a format, or the name of a known one. Default: by the template.
-   */
+  /** The format of messages, or the name of a known one. Default: the chat template is used. */
   format?: FormatName | Partial<Format> | (string & {}) | undefined;
-  /** A chat template in Jinja. Default: the model's own. Not together with `format`. */
+  /** A chat template in Jinja. Default: the model's own. Excludes `format`. */
   template?: string | undefined;
-  /** The system message to begin with, `''` for none. Default: the format's `systemPrompt`. */
+  /** The initial system message, `''` for none. Default: the format's `systemPrompt`. */
   system?: string | undefined;
-  /** The messages to begin with, after the system message. Default none. */
+  /** The initial messages after the system message. Default none. */
   messages?: readonly MessageLike[] | undefined;
-  /** How the bot's tokens are sampled. Default: `samplers.DefaultSampling` on a LLaMa, else as the LM does. */
+  /**
+   * How the bot's tokens are sampled. Default: `samplers.DefaultSampling` on a LLaMa, else the
+   * LM's default.
+   */
   sampler?: CompletionDefaults['sampler'];
-  /** Most tokens of one answer. Default Infinity: until it ends, or the context is full. */
+  /** The maximum tokens of an answer. Default Infinity: until it ends or the context is full. */
   maxTokens?: number | undefined;
   /**
-   * For templates without system messages: hand their contents to the user's message after
-   * them, as its first line. Default false: such a template refuses them.
+   * For templates without system messages: merge each one into the next user message, as its
+   * first line. Default false: such a template rejects them.
    */
   mergeSystem?: boolean | undefined;
 }
 
-/** Options of `send` and its like: those of `complete` that an answer has a use for. */
+/** Options of `send` and its like: those of `complete` that apply to an answer. */
 export interface SendOptions
   extends Pick<
     CompleteOptions,
     'signal' | 'stopOnAbort' | 'maxTokens' | 'stop' | 'sampler' | 'grammar' | 'jsonSchema'
   > {
   /**
-   * What the answer begins with, word for word but for spaces at its ends. It is part of the
-   * bot's message. Default none.
+   * What the answer begins with, with leading and trailing whitespace removed. It becomes part of
+   * the bot's message. Default none.
    */
   prefix?: string | undefined;
 }
 
-/** What {@link readThreadOptions} makes of the options. */
+/** Checked options, with defaults, of {@link readThreadOptions}. */
 export interface ThreadSettings {
   format: Readonly<Format> | undefined;
   template: string | undefined;
@@ -74,10 +75,10 @@ export function readThreadOptions(value: ThreadOptions | undefined): ThreadSetti
     'maxTokens',
     'mergeSystem',
   ]);
-  const { format: given, template, system, messages = [] } = options;
-  const format = given === undefined ? undefined : findFormat(given, 'format');
+  const { format: formatOrName, template, system, messages = [] } = options;
+  const format = formatOrName === undefined ? undefined : findFormat(formatOrName, 'format');
   if (format !== undefined && template !== undefined) {
-    throw wrongType('nothing, beside format,', 'template', template);
+    throw wrongType('undefined (format is set)', 'template', template);
   }
   if (!Array.isArray(messages)) throw wrongType('an array of messages', 'messages', messages);
   const opening = checkString(system ?? format?.systemPrompt ?? '', 'system');
@@ -98,7 +99,7 @@ export function readThreadOptions(value: ThreadOptions | undefined): ThreadSetti
 const readSampler = (value: CompletionDefaults['sampler']): SamplerSettings | undefined =>
   value === undefined || value instanceof SamplerSettings ? value : new SamplerSettings(value);
 
-/** Checks messages, and gives copies that are complete; throws a TypeError. */
+/** Checks messages; returns copies with prefix and postfix filled in. Throws a TypeError. */
 export function readMessages(
   messages: readonly unknown[],
   name: string,
@@ -130,5 +131,5 @@ export function readSendOptions(value: SendOptions | undefined) {
   };
 }
 
-/** {@link readSendOptions}'s. */
+/** The checked options of {@link readSendOptions}. */
 export type SendRequest = ReturnType<typeof readSendOptions>;

@@ -1,5 +1,5 @@
-// Thread: a conversation with an LM. It keeps the messages, writes them as the model wants
-// them, and adds what the bot says. `interact.ts` puts a person in front of it.
+// Thread: a conversation with an LM. It keeps the messages, renders them as the model's prompt,
+// and appends the answers. `terminal-chat.ts` runs it interactively.
 
 import type { Writable } from 'node:stream';
 import { Conversation, modelOf } from '../chat-template/conversation.js';
@@ -12,6 +12,7 @@ import type { CompletionChunk } from '../common/completion.js';
 import { type CompletionDefaults, readMaxTokens } from '../generation/completion-options.js';
 import { LM } from '../lm.js';
 import type { Model } from '../model/model.js';
+import { defaultSampler, samplerLimit } from './default-sampler.js';
 import { type Fitted, fit } from './fit.js';
 import { type Reply, ReplyStream } from './reply-stream.js';
 import { type SamplerJSON, samplerFromJSON, samplerToJSON } from './sampler-json.js';
@@ -25,56 +26,54 @@ import {
   type SendRequest,
   type ThreadOptions,
 } from './thread-options.js';
-import { samplerLimit, usualSampler } from './usual-sampler.js';
 
-/** A thread as JSON: what `Thread.fromJSON` makes it of again, beside an LM. */
+/** A thread as JSON, for `Thread.fromJSON`. */
 export interface ThreadJSON extends Omit<ThreadOptions, 'system' | 'sampler'> {
-  /** The settings that are not the default; infinite numbers as texts. */
+  /** The settings that differ from the default; infinite numbers as strings. */
   sampler?: SamplerJSON;
-  /** The messages that `reset` goes back to. */
+  /** The messages that `reset` restores. */
   beginning: Message[];
   messages: Message[];
 }
 
-/** What one answer is asked with: the history, and what to do with the answer. */
-interface Question {
+/** One turn of the bot: the history to answer, and how to add the answer to the thread. */
+interface Turn {
   messages: Message[];
   commit: (answer: Message) => void;
 }
 
 /**
- * A conversation. Its calls run in turn. Where one fails or is aborted the messages are as
- * before it: neither the question nor what was written of the answer is kept.
+ * A conversation. Its calls run one at a time. A call that fails or is aborted leaves the
+ * messages unchanged: neither the question nor the partial answer is kept.
  *
  * @example
  * const thread = new Thread(lm, { system: 'Answer in one word.' });
  * await thread.send('What is the capital of France?'); // 'Paris'
  */
 export class Thread {
-  /** The messages, oldest first. Yours to change: every call checks them. */
+  /** The messages, oldest first. You may modify them: every call checks them. */
   readonly messages: Message[];
   readonly lm: LM;
   /** How the bot's tokens are sampled. */
   sampler: CompletionDefaults['sampler'];
-  /** Most tokens of one answer. */
+  /** The maximum number of tokens of an answer. */
   maxTokens: number;
   readonly #conversation: Conversation;
   readonly #style: Pick<ThreadOptions, 'template' | 'mergeSystem'>;
   readonly #beginning: readonly Message[];
   #resets = 0;
-  #turn: Promise<unknown> = Promise.resolve();
+  #queue: Promise<unknown> = Promise.resolve();
 
   /**
-   * @throws TypeError, RangeError for options that are not what their comments say;
-   * NotSupportedError where the model has no chat template, and no format is given, or where its
-   * template cannot be read
+   * @throws TypeError, RangeError for invalid options; NotSupportedError if neither the options
+   * nor the model have a format or a chat template, or if the template cannot be parsed
    */
   constructor(lm: LM, options?: ThreadOptions) {
     if (!(lm instanceof LM)) throw wrongType('an LM', 'lm', lm);
     const settings = readThreadOptions(options);
     const { format, template, mergeSystem } = settings;
     this.lm = lm;
-    this.sampler = settings.sampler ?? usualSampler(lm);
+    this.sampler = settings.sampler ?? defaultSampler(lm);
     this.maxTokens = settings.maxTokens;
     this.#conversation = new Conversation(lm, settings);
     this.#style = { template, mergeSystem };
@@ -83,17 +82,17 @@ export class Thread {
   }
 
   /**
-   * A thread as it was, with an LM.
+   * Restores a thread, with an LM.
    *
-   * @param value what {@link toJSON} gave, or its text
-   * @throws as the constructor does; SyntaxError for a text that is no JSON
+   * @param value what {@link toJSON} returned, or its JSON text
+   * @throws as the constructor does; SyntaxError for a string that is not valid JSON
    */
   static fromJSON(lm: LM, value: string | ThreadJSON): Thread {
     const json: unknown = typeof value === 'string' ? JSON.parse(value) : value;
     if (typeof json !== 'object' || json === null) throw wrongType('an object', 'value', json);
     const { beginning, messages, sampler: settings, ...rest } = json as ThreadJSON;
     const sampler = settings === undefined ? undefined : samplerFromJSON(settings);
-    // `system: ''`: the beginning has it already.
+    // `system: ''`: `beginning` contains the system message already.
     const options = { ...rest, sampler, messages: beginning, system: '' };
     const thread = new Thread(lm, options);
     if (!Array.isArray(messages)) throw wrongType('an array of messages', 'messages', messages);
@@ -101,25 +100,25 @@ export class Thread {
     return thread;
   }
 
-  /** The format that messages are written by; undefined where a template does that. */
+  /** The format that renders messages; undefined if a chat template does. */
   get format(): Readonly<Format> | undefined {
     return this.#conversation.format;
   }
 
-  /** The chat template that messages are written by; undefined where a format does that. */
+  /** The chat template that renders messages; undefined if a format does. */
   get template(): ChatTemplate | undefined {
     return this.#conversation.template;
   }
 
-  /** The LM's model; undefined where it has none, as an LM in TypeScript. */
+  /** The LM's model; undefined if it has none, such as an LM written in TypeScript. */
   get model(): Model | undefined {
     return modelOf(this.lm);
   }
 
   /**
-   * A message with what this thread's format puts around it; it is not added.
+   * Creates a message with the prefix and postfix of this thread's format, without adding it.
    *
-   * @throws TypeError for another role than `'system'`, `'user'` and `'bot'`, in any case
+   * @throws TypeError for a role other than `'system'`, `'user'` or `'bot'`, in any letter case
    */
   createMessage(role: string, content: string): Message {
     const speaker = readRole(role, 'role');
@@ -127,19 +126,19 @@ export class Thread {
     return new Message(speaker, content, around);
   }
 
-  /** Adds a message; gives it. Throws as {@link createMessage} does. */
+  /** Adds a message and returns it. Throws as {@link createMessage} does. */
   addMessage(role: string, content: string): Message {
     const message = this.createMessage(role, content);
     this.messages.push(message);
     return message;
   }
 
-  /** Takes the last message away; gives it, if there is one. */
+  /** Removes and returns the last message, if any. */
   removeLast(): Message | undefined {
     return this.messages.pop();
   }
 
-  /** How many tokens all messages have together, as the model would read them. */
+  /** The number of tokens of all messages, as the model would read them. */
   async lenMessages(): Promise<number> {
     return (await this.#conversation.tokens(this.#checked(), false)).length;
   }
@@ -156,9 +155,9 @@ export class Thread {
   }
 
   /**
-   * The text that the bot would answer to now: what fits of the messages, and what opens its
-   * turn. To look at; {@link inferenceTokens} is what to prompt with, since in a text nobody can
-   * tell special tokens from a user who spells one out.
+   * The prompt of the next answer as text: the messages that fit, and the opening of the bot's
+   * turn. For inspection only; use {@link inferenceTokens} as a prompt, because a text does not
+   * distinguish a special token from a user message that spells one.
    */
   async inferenceString(): Promise<string> {
     const { messages } = await this.#fitted(this.#checked(), '', this.#limit());
@@ -166,29 +165,29 @@ export class Thread {
   }
 
   /**
-   * The tokens that the bot would answer to now. A system message in front is kept; of the rest
-   * the oldest exchanges are left out, whole ones, until there is room for the answer:
-   * `maxTokens`, half of the context at most; a quarter of it, at most 512, where that is Infinity.
+   * The prompt of the next answer as tokens. A leading system message is kept; of the rest, the
+   * oldest exchanges are dropped whole until the tokens reserved for the answer fit: `maxTokens`,
+   * at most half of the context; if that is Infinity, a quarter of the context, at most 512.
    *
-   * @throws ContextOverflowError where the newest exchange alone is too long
+   * @throws ContextOverflowError if the latest exchange alone is too long
    */
   async inferenceTokens(): Promise<Int32Array> {
     return (await this.#fitted(this.#checked(), '', this.#limit())).tokens;
   }
 
   /**
-   * Says something to the bot; gives its answer, without spaces around. Both are added.
+   * Sends a user message; returns the bot's answer, trimmed. Both are added to the messages.
    *
-   * @throws ContextOverflowError where that alone is too long; NotSupportedError where the chat
-   * template refuses the messages; what the LM rejects with
+   * @throws ContextOverflowError if the message alone is too long; NotSupportedError if the chat
+   * template rejects the messages; errors of the LM
    */
   async send(prompt: string, options?: SendOptions): Promise<string> {
     return (await this.sendStream(prompt, options).reply).message.content;
   }
 
   /**
-   * {@link send}, chunk by chunk; both messages are added at the end. Leaving the loop ends the
-   * answer, and adds nothing.
+   * {@link send}, chunk by chunk; both messages are added at the end. Leaving the loop stops
+   * generation and adds nothing.
    */
   sendStream(prompt: string, options?: SendOptions): ReplyStream {
     const message = this.createMessage('user', checkString(prompt, 'prompt'));
@@ -199,14 +198,14 @@ export class Thread {
   }
 
   /**
-   * Has the bot answer again: its last message makes way for the new one. Where the last message
-   * is another's, it is answered.
+   * Regenerates the bot's last message, which the new one replaces. If the last message is not the
+   * bot's, answers it.
    */
   async reroll(options?: SendOptions): Promise<string> {
     return (await this.rerollStream(options).reply).message.content;
   }
 
-  /** {@link reroll}, chunk by chunk; the last message makes way at the end. */
+  /** {@link reroll}, chunk by chunk; the last message is replaced at the end. */
   rerollStream(options?: SendOptions): ReplyStream {
     return this.#answer(options, () => {
       const last = this.messages.at(-1);
@@ -215,31 +214,31 @@ export class Thread {
       return {
         messages: old === undefined ? messages : messages.slice(0, -1),
         commit: (answer) => {
-          const place = old === undefined ? -1 : this.messages.lastIndexOf(old);
-          if (place < 0) this.messages.push(answer);
-          else this.messages.splice(place, 1, answer);
+          const index = old === undefined ? -1 : this.messages.lastIndexOf(old);
+          if (index < 0) this.messages.push(answer);
+          else this.messages.splice(index, 1, answer);
         },
       };
     });
   }
 
-  /** A summary of the conversation, by the bot; the messages stay as they are. */
+  /** Has the bot summarize the conversation; the messages stay unchanged. */
   async summarize(options?: SendOptions): Promise<string> {
-    const said = this.#checked().filter(({ role }) => role !== 'system');
-    const script = said.map(({ role, content }) => `${role}: ${content}`).join('\n');
+    const dialog = this.#checked().filter(({ role }) => role !== 'system');
+    const transcript = dialog.map(({ role, content }) => `${role}: ${content}`).join('\n');
     const task = 'Summarize this conversation in a few sentences:';
     const { format, maxTokens, sampler } = this;
     const style = { ...this.#style, format, maxTokens, sampler };
-    return new Thread(this.lm, { ...style, system: '' }).send(`${task}\n\n${script}`, options);
+    return new Thread(this.lm, { ...style, system: '' }).send(`${task}\n\n${transcript}`, options);
   }
 
-  /** Goes back to the messages that the thread began with. An answer in the making is not added. */
+  /** Restores the initial messages. An answer that is still being generated will not be added. */
   reset(): void {
     this.#resets++;
     this.messages.splice(0, Infinity, ...readMessages(this.#beginning, 'messages', this.format));
   }
 
-  /** Prints the use of the context, in three lines, such as `443 / 8192 tokens`. */
+  /** Prints the context usage in three lines, the first such as `443 / 8192 tokens`. */
   async printStats(options?: { file?: Pick<Writable, 'write'> | undefined }): Promise<void> {
     const { file = process.stdout } = checkOptions(options, 'options', ['file']);
     if (typeof file?.write !== 'function') throw wrongType('a writable stream', 'file', file);
@@ -248,8 +247,7 @@ export class Thread {
   }
 
   /**
-   * Chats with a person, on standard input and output unless others are given. `help` at the
-   * prompt `!` tells what may be typed.
+   * Chats interactively, by default on standard input and output. Type `!help` for the commands.
    *
    * @throws ClosedError when the LM is closed meanwhile; the signal's reason
    */
@@ -257,52 +255,53 @@ export class Thread {
     return chatInTerminal(this, options);
   }
 
-  /** All that makes this thread, but the LM. */
+  /** The whole state of this thread except the LM. */
   toJSON(): ThreadJSON {
     const { format, maxTokens, sampler } = this;
-    const usual = usualSampler(this.lm);
+    const isDefault = sampler === undefined || sampler === defaultSampler(this.lm);
     return {
       ...(format === undefined ? {} : { format }),
       ...this.#style,
       ...(maxTokens === Infinity ? {} : { maxTokens }),
-      ...(sampler === undefined || sampler === usual ? {} : { sampler: samplerToJSON(sampler) }),
+      ...(isDefault ? {} : { sampler: samplerToJSON(sampler) }),
       beginning: readMessages(this.#beginning, 'beginning', format),
       messages: this.#checked(),
     };
   }
 
-  /** Complete copies of the messages; throws a TypeError for what is none. */
+  /** Checked copies of the messages; throws a TypeError for an invalid one. */
   #checked(): Message[] {
     return readMessages(this.messages, 'messages', this.format);
   }
 
-  /** Most tokens of an answer: the thread's, or else the sampler's. */
+  /** The maximum tokens of an answer: the lower limit of the thread and the sampler. */
   #limit(sampler = this.sampler): number {
     return Math.min(readMaxTokens(this.maxTokens, 'maxTokens'), samplerLimit(sampler));
   }
 
   #fitted(messages: Message[], prefix: string, maxTokens: number): Promise<Fitted> {
-    const space = { contextSize: this.lm.contextSize, maxTokens };
-    return fit(messages, space, (some) => this.#conversation.tokens(some, true, prefix));
+    const budget = { contextSize: this.lm.contextSize, maxTokens };
+    return fit(messages, budget, (kept) => this.#conversation.tokens(kept, true, prefix));
   }
 
-  #answer(options: SendOptions | undefined, ask: () => Question): ReplyStream {
+  /** Queues an answer; `takeTurn` reads the messages when its turn comes. */
+  #answer(options: SendOptions | undefined, takeTurn: () => Turn): ReplyStream {
     const request = readSendOptions(options);
-    const before = this.#turn;
-    const stream = new ReplyStream(request.signal, async (emit, left) => {
-      await raceAbort(before, request.signal);
-      left.throwIfAborted();
-      return this.#write(ask(), request, emit, left);
+    const previous = this.#queue;
+    const stream = new ReplyStream(request.signal, async (emit, abandoned) => {
+      await raceAbort(previous, request.signal);
+      abandoned.throwIfAborted();
+      return this.#generate(takeTurn(), request, emit, abandoned);
     });
-    this.#turn = Promise.allSettled([before, stream.reply]);
+    this.#queue = Promise.allSettled([previous, stream.reply]);
     return stream;
   }
 
-  async #write(
-    { messages, commit }: Question,
+  async #generate(
+    { messages, commit }: Turn,
     { prefix, signal, stops, rest, ...request }: SendRequest,
     emit: (chunk: CompletionChunk) => void,
-    left: AbortSignal,
+    abandoned: AbortSignal,
   ): Promise<Reply> {
     if (!rest.stopOnAbort) signal?.throwIfAborted();
     const resets = this.#resets;
@@ -310,30 +309,30 @@ export class Thread {
     const maxTokens = request.maxTokens ?? this.#limit(sampler);
     const { contextSize = Infinity, vocabularySize = Infinity } = this.lm;
     const { tokens, dropped } = await this.#fitted(messages, prefix, maxTokens);
-    const given = [...(this.format?.stops ?? []), ...stops];
-    const named = await this.#conversation.controlTokens(given);
-    // A token that the vocabulary does not have never comes.
-    const ends = [...given, ...named].filter(
-      (stop) => typeof stop === 'string' || stop < vocabularySize,
+    const requested = [...(this.format?.stops ?? []), ...stops];
+    const controlTokens = await this.#conversation.controlTokens(requested);
+    // A token id outside of the vocabulary is never generated, and the LM would reject it.
+    const stop = [...requested, ...controlTokens].filter(
+      (item) => typeof item === 'string' || item < vocabularySize,
     );
     const stream = this.lm.stream(tokens, {
       ...rest,
       ...(sampler === undefined ? {} : { sampler }),
       maxTokens: Math.min(maxTokens, contextSize - tokens.length),
-      ...(ends.length > 0 ? { stop: ends } : {}),
-      signal: signal === undefined ? left : AbortSignal.any([signal, left]),
+      ...(stop.length > 0 ? { stop } : {}),
+      signal: signal === undefined ? abandoned : AbortSignal.any([signal, abandoned]),
     });
-    // The loop tells of a failure.
+    // The loop below throws the failure.
     stream.completion.catch(() => {});
     for await (const chunk of stream) emit(chunk);
     const completion = await stream.completion;
-    left.throwIfAborted();
+    abandoned.throwIfAborted();
     const message = this.createMessage('bot', (prefix + completion.text).trim());
     if (resets === this.#resets) commit(message);
     return { message, completion, droppedMessages: dropped };
   }
 
-  /** What `console.log` shows. */
+  /** A short description. */
   toString(): string {
     return `Thread of ${this.messages.length} messages with ${describe(this.lm)}`;
   }

@@ -1,5 +1,5 @@
-// The Engine: a Network with a queue and a prefix cache, so that calls may overlap, and what was
-// decoded is not decoded again. TfLM and `levels.ts` call it.
+// The Engine: a Network with a queue, so that calls may overlap, and with a prefix cache. TfLM and
+// `levels.ts` call it.
 
 import { ClosedError, LMError } from '../common/errors.js';
 import { logSoftmax } from '../common/log-softmax.js';
@@ -8,28 +8,28 @@ import type { Network, Output } from './network.js';
 import type { Past } from './past.js';
 import { PrefixCache } from './prefix-cache.js';
 
-/** A prompt that is decoded. */
+/** A decoded prompt. */
 export interface DecodedPrompt {
-  /** Of the next token; its reader's own. */
+  /** The next-token log-probabilities; a copy that the caller owns. */
   logprobs: Float32Array;
-  /** Its reader's to release; undefined where the model keeps none. */
+  /** To be released by the caller; undefined if the model has no usable past. */
   past: Past | undefined;
 }
 
-/** What an Engine is told. */
+/** Options of an Engine. */
 export interface EngineOptions {
-  /** How many tokens of a prompt are decoded at once. */
+  /** The number of prompt tokens decoded at once. */
   batchSize: number;
-  /** How many tokens the prefix cache has room for. */
+  /** The number of tokens that the prefix cache holds. */
   cacheTokens: number;
 }
 
-/** Decodes for one call at a time, in the order in which they came. */
+/** Decodes for one call at a time, in order of arrival. */
 export class Engine {
   readonly #network: Network;
   readonly #batchSize: number;
   readonly #cache: PrefixCache;
-  #last: Promise<unknown> = Promise.resolve();
+  #queue: Promise<unknown> = Promise.resolve();
   #isClosed = false;
 
   constructor(network: Network, { batchSize, cacheTokens }: EngineOptions) {
@@ -38,27 +38,27 @@ export class Engine {
     this.#cache = new PrefixCache(cacheTokens);
   }
 
-  /** Whether what is decoded can be gone on from. */
+  /** Whether a forward pass can continue the past of an earlier one. */
   get keepsPast(): boolean {
     return this.#network.keepsPast;
   }
 
-  /** Bytes that are kept of a decoded token. */
+  /** Bytes of the keys and values of a token. */
   get bytesPerToken(): number {
     return this.#network.bytesPerToken;
   }
 
-  /** How many tokens of a row are decoded at once. */
+  /** The number of tokens of a row that are decoded at once. */
   get batchSize(): number {
     return this.#batchSize;
   }
 
   /**
-   * What comes after these tokens, of which only those are decoded that are not cached.
+   * Decodes the tokens that are not cached; returns the log-probabilities of the next token.
    *
-   * @param cost what it costs is added to it
-   * @param shared how many tokens of the beginning may be shared with other calls: what is longer
-   * is not kept
+   * @param cost accumulates the cost
+   * @param shared how many tokens from the start may be shared with other calls: a longer sequence
+   * is not cached, and only so many tokens of a cached one are reused
    */
   async decode(
     tokens: Int32Array,
@@ -68,47 +68,49 @@ export class Engine {
   ): Promise<DecodedPrompt> {
     return this.#turn(cost, signal, async () => {
       const found = this.keepsPast ? this.#cache.find(tokens) : undefined;
-      const kept = found?.kept;
+      const cached = found?.cached;
       const common = Math.min(shared, found?.shared ?? 0);
-      if (common === tokens.length && common === kept?.tokens.length) {
+      if (common === tokens.length && common === cached?.tokens.length) {
         cost.usage.cachedTokens += common;
-        return { logprobs: kept.logprobs.slice(), past: kept.past.share() };
+        return { logprobs: cached.logprobs.slice(), past: cached.past.share() };
       }
-      // The last token is always decoded: what comes after it is asked for.
-      const cached = Math.min(common, tokens.length - 1);
-      cost.usage.cachedTokens += cached;
-      const past = cached > 0 ? kept?.past.pick([0], cached) : undefined;
-      const output = await this.#decodeFrom(tokens, cached, past, cost, signal);
+      // The last token is always decoded: its logits are needed.
+      const reused = Math.min(common, tokens.length - 1);
+      cost.usage.cachedTokens += reused;
+      const past = reused > 0 ? cached?.past.pick([0], reused) : undefined;
+      const output = await this.#decodeFrom(tokens, reused, past, cost, signal);
       const logprobs = checked(logSoftmax(output.logits(0, 0)));
       if (output.past !== undefined && tokens.length <= shared) {
-        const continued = cached === kept?.tokens.length ? kept : undefined;
-        const own = { tokens: tokens.slice(), past: output.past.share(), logprobs };
-        this.#cache.add(own, continued);
+        const continued = reused === cached?.tokens.length ? cached : undefined;
+        const added = { tokens: tokens.slice(), past: output.past.share(), logprobs };
+        this.#cache.add(added, continued);
       }
       return { logprobs: logprobs.slice(), past: output.past };
     });
   }
 
-  /** One forward after a past, as {@link Network.forward} has it; nothing is cached. */
+  /** One forward pass after a past, see {@link Network.forward}; nothing is cached. */
   step(
     tokens: Int32Array,
     past: Past,
-    wanted: number,
+    logitsCount: number,
     cost: Cost,
     signal: AbortSignal | undefined,
   ): Promise<Output> {
-    return this.#turn(cost, signal, () => this.#forward(tokens, past.rows, past, wanted, cost));
+    return this.#turn(cost, signal, () =>
+      this.#forward(tokens, past.rows, past, logitsCount, cost),
+    );
   }
 
-  /** Waits for what is decoded now, and frees everything. What waits rejects with ClosedError. */
+  /** Waits for the current forward pass and frees everything. Queued calls get a ClosedError. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#last;
+    await this.#queue;
     this.#cache.clear();
     await this.#network.dispose();
   }
 
-  /** Decodes the rest of the tokens, a batch at a time. Releases the past that it is given. */
+  /** Decodes the tokens from index `from`, a batch at a time. Releases the past `before`. */
   async #decodeFrom(
     tokens: Int32Array,
     from: number,
@@ -119,9 +121,9 @@ export class Engine {
     let past = before;
     let start = from;
     for (;;) {
-      // Without a past there is no way to go on: then all is decoded at once.
-      const room = this.keepsPast ? this.#batchSize : tokens.length;
-      const batch = tokens.subarray(start, start + room);
+      // Without a past a sequence cannot be continued: decode all of it at once.
+      const size = this.keepsPast ? this.#batchSize : tokens.length;
+      const batch = tokens.subarray(start, start + size);
       let output: Output;
       try {
         this.#check(signal);
@@ -140,27 +142,28 @@ export class Engine {
     tokens: Int32Array,
     rows: number,
     past: Past | undefined,
-    wanted: number,
+    logitsCount: number,
     { usage }: Cost,
   ): Promise<Output> {
-    const output = await this.#network.forward(tokens, rows, past, wanted);
+    const output = await this.#network.forward(tokens, rows, past, logitsCount);
     usage.decodeCalls++;
     usage.decodedTokens += tokens.length;
     return output;
   }
 
+  /** Runs work when all earlier calls are done. */
   async #turn<T>(
     { timings }: Cost,
     signal: AbortSignal | undefined,
     work: () => Promise<T>,
   ): Promise<T> {
     const start = performance.now();
-    const turn = this.#last.then(() => {
+    const turn = this.#queue.then(() => {
       timings.queueMs += performance.now() - start;
       this.#check(signal);
       return work();
     });
-    this.#last = turn.catch(() => {});
+    this.#queue = turn.catch(() => {});
     return turn;
   }
 
@@ -172,5 +175,5 @@ export class Engine {
 
 function checked(logprobs: Float32Array): Float32Array {
   if (!Number.isNaN(logprobs[0])) return logprobs;
-  throw new LMError('The model gave logits that are no numbers', { code: 'INVALID_LOGPROBS' });
+  throw new LMError('The model returned non-finite logits', { code: 'INVALID_LOGPROBS' });
 }

@@ -1,4 +1,5 @@
-// Numbers of half precision, as models with dtype fp16 give them.
+// Converts half-precision tensors, which models with dtype fp16 output. `network.ts` reads logits
+// with it.
 
 import type { PeerTensor } from './peer.js';
 
@@ -15,11 +16,11 @@ function fromBits(bits: number): number {
 
 let table: Float32Array | undefined;
 
-/** A part of a tensor of float32 or float16 as numbers; of float32 it is a view. */
+/** A range of a float32 or float16 tensor as float32; for float32, a view. */
 export function floatsOf({ type, data }: PeerTensor, start: number, end: number): Float32Array {
   const part = (data as Float32Array).subarray(start, end);
   if (type === 'float32') return part;
-  // Where JavaScript has them, they are numbers already; else they are bits.
+  // A Float16Array, where JavaScript has it, holds numbers already; a Uint16Array holds raw bits.
   if (!(data instanceof Uint16Array)) return Float32Array.from(part);
   table ??= Float32Array.from({ length: 2 ** 16 }, (_, bits) => fromBits(bits));
   const halves = table;

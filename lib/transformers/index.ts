@@ -1,4 +1,4 @@
-// The public names of `autocog-lm/transformers`. The core of the package does not import it.
+// The public API of `autocog-lm/transformers`. The core of the package does not import it.
 
 export { ChoiceLM } from '../choice-lm.js';
 export { TfLM } from './tflm.js';

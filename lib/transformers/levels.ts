@@ -1,6 +1,6 @@
-// The scores of a token tree in batches: level by level, one row per token, each row going on
-// from its parent's keys and values. TfLM uses it where the model allows that; ChoiceLM's own
-// way gives the same numbers, one token at a time.
+// Scores a token tree in batches: level by level, one row per token, each row continuing its
+// parent's keys and values. TfLM uses it if the model supports a past; ChoiceLM's own method
+// computes the same numbers one token at a time.
 
 import { wrongRange } from '../common/arguments.js';
 import { LMError } from '../common/errors.js';
@@ -13,19 +13,19 @@ import { childrenOf, noScores } from '../tree/tree-walk.js';
 import type { Engine } from './engine.js';
 import type { Past } from './past.js';
 
-/** Nodes of one depth that are still to be decoded, and the past that their parents left. */
+/** Nodes of one depth that are still to be decoded, and their parents' keys and values. */
 interface Level {
   nodes: readonly number[];
-  /** Per node: the row of its parent in the past. */
+  /** For each node, the row of its parent in `past`. */
   rows: readonly number[];
-  /** Held by this level. */
+  /** Owned by this level. */
   past: Past;
 }
 
-/** A tree's nodes by what is to be done with them. */
+/** Which nodes of a tree are to be decoded. */
 export class Plan {
   readonly tree: TokenChoiceTree;
-  /** Per node its children. */
+  /** The children of each node. */
   readonly children: readonly (readonly number[])[];
   readonly #endAt: Uint8Array;
 
@@ -35,14 +35,14 @@ export class Plan {
     this.children = childrenOf(tree);
   }
 
-  /** The children that are to be decoded: those with children of their own, or an end to score. */
+  /** The children to decode: those that have children themselves, or an end to score. */
   inner(node: number): number[] {
     return (this.children[node] as number[]).filter((child) => {
       return this.#endAt[child] === 1 || this.children[child]?.length !== 0;
     });
   }
 
-  /** How many nodes the level with the most has. */
+  /** The number of nodes of the widest level. */
   get widest(): number {
     let widest = 0;
     for (let level = this.inner(0); level.length > 0; ) {
@@ -54,11 +54,11 @@ export class Plan {
 }
 
 /**
- * Scores a whole tree: the prompt once, and each inner node once.
+ * Scores a whole tree: decodes the prompt once, and each inner node once.
  *
- * @param rowsFor how many rows of so many tokens are decoded at once
- * @param cost what it costs is added to it
- * @returns undefined where the model turns out not to keep what it decoded
+ * @param rowsFor the maximum rows per batch, given the tokens per row including the past
+ * @param cost accumulates the cost
+ * @returns undefined if the model turns out not to return a usable past
  */
 export async function scoreByLevels(
   engine: Engine,
@@ -80,13 +80,13 @@ export async function scoreByLevels(
     return nodes.length === 0 || past !== undefined;
   };
   const first = scorer.plan.inner(0);
-  const ofPrompt = first.map(() => 0);
+  const rootRows = first.map(() => 0);
   try {
-    if (!push(first, ofPrompt, root.past)) return undefined;
+    if (!push(first, rootRows, root.past)) return undefined;
     scorer.read(0, root.logprobs);
     for (let level = levels.pop(); level !== undefined; level = levels.pop()) {
-      // Depth first: what is below a part of a level comes before the level's rest, so that few
-      // pasts live at once.
+      // Depth first: the descendants of one batch come before the rest of its level, so that few
+      // pasts are alive at once.
       const { nodes, rows } = level;
       const count = Math.min(nodes.length, Math.max(1, rowsFor(level.past.length + 1)));
       let past: Past;
@@ -105,7 +105,7 @@ export async function scoreByLevels(
   }
 }
 
-/** Decodes nodes after their parents' pasts, which it releases, and gives what is below them. */
+/** Decodes nodes after their parents' past, which it releases; returns the nodes below them. */
 async function decode(
   engine: Engine,
   scorer: Scorer,
@@ -119,26 +119,26 @@ async function decode(
     nodes.length === 1 ? chainOf(plan, nodes[0] as number, engine.batchSize) : [nodes];
   const length = columns.length;
   const tokens = new Int32Array(nodes.length * length);
-  for (const [place, column] of columns.entries()) {
+  for (const [position, column] of columns.entries()) {
     for (const [row, node] of column.entries()) {
-      tokens[row * length + place] = plan.tree.tokens[node] as number;
+      tokens[row * length + position] = plan.tree.tokens[node] as number;
     }
   }
   const start = performance.now();
-  const waited = cost.timings.queueMs;
+  const queuedBefore = cost.timings.queueMs;
   let past: Past | undefined;
   const below = { nodes: [] as number[], rows: [] as number[] };
   try {
     const output = await engine.step(tokens, before, length, cost, signal);
     past = output.past;
-    cost.timings.decodeMs += performance.now() - start - (cost.timings.queueMs - waited);
-    const read = performance.now();
-    for (const [place, column] of columns.entries()) {
+    cost.timings.decodeMs += performance.now() - start - (cost.timings.queueMs - queuedBefore);
+    const readStart = performance.now();
+    for (const [position, column] of columns.entries()) {
       for (const [row, node] of column.entries()) {
-        scorer.readLogits(node, output.logits(row, length - 1 - place));
+        scorer.readLogits(node, output.logits(row, length - 1 - position));
       }
     }
-    cost.timings.readMs += performance.now() - read;
+    cost.timings.readMs += performance.now() - readStart;
   } catch (error) {
     past?.release();
     throw error;
@@ -154,18 +154,18 @@ async function decode(
   return { ...below, past };
 }
 
-/** A node and those below it as long as there is only one: they are one row of several tokens. */
-function chainOf(plan: Plan, first: number, most: number): number[][] {
+/** The chain of single inner children from a node, decoded as one row of at most `limit` tokens. */
+function chainOf(plan: Plan, first: number, limit: number): number[][] {
   const chain = [[first]];
   let next = plan.inner(first);
-  while (next.length === 1 && chain.length < most) {
+  while (next.length === 1 && chain.length < limit) {
     chain.push(next);
     next = plan.inner(next[0] as number);
   }
   return chain;
 }
 
-/** The scores in the making. */
+/** Fills in the scores of a tree. */
 class Scorer {
   readonly plan: Plan;
   readonly scores: TreeScores;
@@ -177,30 +177,30 @@ class Scorer {
     this.scores = noScores(plan.tree, request.details);
   }
 
-  /** Enters what the logits after a node say of its children and of its end. */
+  /** Scores a node's children and its end from the logits after it. */
   readLogits(node: number, logits: Float32Array): void {
     const total = logSumExp(logits);
     if (!Number.isFinite(total)) {
-      throw new LMError('The model gave logits that are no numbers', { code: 'INVALID_LOGPROBS' });
+      throw new LMError('The model returned non-finite logits', { code: 'INVALID_LOGPROBS' });
     }
     // Only details need the whole distribution.
     if (this.scores.details !== undefined) this.read(node, logSoftmax(logits));
     else this.read(node, logits, total);
   }
 
-  /** Enters what a distribution says, given as log-probabilities, or as that and `more` alike. */
-  read(node: number, values: Float32Array, more = 0): void {
+  /** Scores a node's children and its end; log-probabilities are `values` minus `offset`. */
+  read(node: number, values: Float32Array, offset = 0): void {
     const { endAt, endTokens } = this.#request;
     const { tokens } = this.plan.tree;
     const { logprobs, ends, details } = this.scores;
     const children = this.plan.children[node] as readonly number[];
     const logprobOf = (token: number): number => {
       const value = values[token];
-      if (value !== undefined) return value - more;
+      if (value !== undefined) return value - offset;
       throw wrongRange(`token ids below ${values.length}`, 'choices', token);
     };
     for (const child of children) {
-      // Rounding may leave a certain token a little above 0.
+      // Rounding may put an almost certain token slightly above 0.
       logprobs[child] = Math.min(0, logprobOf(tokens[child] as number));
     }
     if (endAt[node]) ends[node] = Math.min(0, logSumExp(Array.from(endTokens, logprobOf)));

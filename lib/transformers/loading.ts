@@ -1,5 +1,5 @@
-// From a name to a model and its tokenizer, ready to use: what TfLM is made of, and every way in
-// which that can fail.
+// Loads a model and its tokenizer by name, checks that they work, and turns every failure into an
+// error of this package. `TfLM.load` calls it.
 
 import { statSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
@@ -11,7 +11,7 @@ import { type Peer, type PeerConfig, type PeerModel, silently } from './peer.js'
 import type { TfLMRequest } from './tflm-options.js';
 import { Tokenizer } from './tokenizer.js';
 
-/** A model that answers, and what is to be known of it. */
+/** A loaded and tested model, with its properties. */
 export interface Loaded {
   network: Network;
   tokenizer: Tokenizer;
@@ -24,21 +24,20 @@ export interface Loaded {
 const messageOf = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);
 
-/** Where the model is: a folder here, or a name of the hub. */
-function placeOf(name: string, { revision }: TfLMRequest): { place: string; isLocal: boolean } {
+/** Resolves a name to a local folder or a model id of the hub. */
+function locate(name: string, { revision }: TfLMRequest): { source: string; isLocal: boolean } {
   const stats = statSync(name, { throwIfNoEntry: false });
   if (stats?.isDirectory()) {
     if (revision !== undefined)
-      throw wrongRange('none, with a local folder,', 'revision', revision);
-    return { place: resolve(name), isLocal: true };
+      throw wrongRange('undefined (the model is a local folder)', 'revision', revision);
+    return { source: resolve(name), isLocal: true };
   }
-  if (stats !== undefined) throw new ModelLoadError(`${name} is no folder`);
-  if (isAbsolute(name) || /^\.|\\/.test(name))
-    throw new ModelLoadError(`There is no folder ${name}`);
-  return { place: name, isLocal: false };
+  if (stats !== undefined) throw new ModelLoadError(`${name} is not a folder`);
+  if (isAbsolute(name) || /^\.|\\/.test(name)) throw new ModelLoadError(`No such folder: ${name}`);
+  return { source: name, isLocal: false };
 }
 
-/** Numbers of a config's field: one, a list, or none. */
+/** The token ids of a config field, which may be one id, a list, or missing. */
 function idsIn(config: PeerConfig | null, key: string): number[] {
   const value = config?.[key];
   return (Array.isArray(value) ? value : [value]).filter((id) => Number.isInteger(id)) as number[];
@@ -54,47 +53,47 @@ function numberIn(config: PeerConfig, keys: readonly string[]): number | undefin
   return undefined;
 }
 
-/** What the architectures call the number of tokens that they were made for. */
-const contextNames = ['max_position_embeddings', 'n_positions', 'n_ctx', 'max_seq_len'];
+/** The architectures' names for the context size that the model was trained with. */
+const contextKeys = ['max_position_embeddings', 'n_positions', 'n_ctx', 'max_seq_len'];
 
-function contextSizeOf(config: PeerConfig, asked: number | undefined): number | undefined {
-  const own = numberIn(config, contextNames);
-  if (asked !== undefined && own !== undefined && asked > own) {
-    throw wrongRange(`at most the model's ${own} tokens`, 'contextSize', asked);
+function contextSizeOf(config: PeerConfig, requested: number | undefined): number | undefined {
+  const own = numberIn(config, contextKeys);
+  if (requested !== undefined && own !== undefined && requested > own) {
+    throw wrongRange(`at most the model's ${own} tokens`, 'contextSize', requested);
   }
-  return asked ?? own;
+  return requested ?? own;
 }
 
-/** Hands on how far a load is, and what its reader throws. */
+/** Reports a load's progress to the caller's callback, and an exception of the callback. */
 class Progress {
-  readonly #reader: ((fraction: number) => void) | undefined;
-  readonly #failed: (reason: unknown) => void;
+  readonly #callback: ((fraction: number) => void) | undefined;
+  readonly #fail: (reason: unknown) => void;
   #last = 0;
-  #isOver = false;
+  #hasFailed = false;
 
-  constructor(reader: ((fraction: number) => void) | undefined, failed: (reason: unknown) => void) {
-    this.#reader = reader;
-    this.#failed = failed;
+  constructor(callback: ((fraction: number) => void) | undefined, fail: (reason: unknown) => void) {
+    this.#callback = callback;
+    this.#fail = fail;
   }
 
-  tell(fraction: number): void {
-    if (this.#isOver || this.#reader === undefined || fraction < this.#last) return;
+  report(fraction: number): void {
+    if (this.#hasFailed || this.#callback === undefined || fraction < this.#last) return;
     this.#last = fraction;
     try {
-      this.#reader(fraction);
+      this.#callback(fraction);
     } catch (reason) {
-      this.#isOver = true;
-      this.#failed(reason);
+      this.#hasFailed = true;
+      this.#fail(reason);
     }
   }
 
   readonly listen = (event: { status: string; progress?: number }): void => {
-    // The last of it is when the model has answered.
-    if (event.status === 'progress_total') this.tell(Math.min(0.99, (event.progress ?? 0) / 100));
+    // 1 is reported only after the model has passed its test.
+    if (event.status === 'progress_total') this.report(Math.min(0.99, (event.progress ?? 0) / 100));
   };
 }
 
-/** Loads all parts. Rejects at once on an abort; what comes then nevertheless is freed. */
+/** Loads all parts. Rejects at once on an abort; a model that loads afterwards is freed. */
 export async function load(peer: Peer, name: string, request: TfLMRequest): Promise<Loaded> {
   const { signal, onProgress } = request;
   signal?.throwIfAborted();
@@ -106,8 +105,8 @@ export async function load(peer: Peer, name: string, request: TfLMRequest): Prom
   const loading = loadParts(peer, name, request, progress);
   try {
     const loaded = await raceAbort(Promise.race([loading, stopped]), signal);
-    progress.tell(1);
-    // What the last call threw counts, too.
+    progress.report(1);
+    // An exception of this last call must reject the load, too.
     await Promise.race([stopped, Promise.resolve()]);
     return loaded;
   } catch (error) {
@@ -122,7 +121,7 @@ async function loadParts(
   request: TfLMRequest,
   progress: Progress,
 ): Promise<Loaded> {
-  const { place, isLocal } = placeOf(name, request);
+  const { source, isLocal } = locate(name, request);
   const { device, dtype, cacheDir, localFilesOnly, revision, threads } = request;
   const options = {
     ...(cacheDir === undefined ? {} : { cache_dir: cacheDir }),
@@ -137,26 +136,28 @@ async function loadParts(
       throw new ModelLoadError(`Cannot load ${what} of ${name}: ${messageOf(cause)}`, { cause });
     }
   };
-  const config = await attempt('the config', () => peer.AutoConfig.from_pretrained(place, options));
-  const kind = config.model_type;
-  if (typeof kind !== 'string' || !peer.AutoModelForCausalLM.supports(kind)) {
+  const config = await attempt('the config', () =>
+    peer.AutoConfig.from_pretrained(source, options),
+  );
+  const type = config.model_type;
+  if (typeof type !== 'string' || !peer.AutoModelForCausalLM.supports(type)) {
     throw new NotSupportedError(
-      `${name} is of the type ${kind}, which is no causal language model`,
+      `${name} has the model type ${type}, which is not a causal language model`,
     );
   }
   const contextSize = contextSizeOf(config, request.contextSize);
-  const made = await attempt('the tokenizer', async () => {
-    const own = await peer.AutoTokenizer.from_pretrained(place, options);
+  const tokenizing = await attempt('the tokenizer', async () => {
+    const own = await peer.AutoTokenizer.from_pretrained(source, options);
     return { tokenizer: new Tokenizer(own), bos: own.bos_token_id };
   });
   const model = await attempt('the model', () =>
-    peer.AutoModelForCausalLM.from_pretrained(place, {
+    peer.AutoModelForCausalLM.from_pretrained(source, {
       ...options,
       config,
       ...(device === undefined ? {} : { device }),
       ...(dtype === undefined ? {} : { dtype }),
       session_options: {
-        // Only what is fatal: errors come as errors.
+        // Log fatal messages only: errors are thrown anyway.
         logSeverityLevel: 4,
         ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
       },
@@ -164,14 +165,15 @@ async function loadParts(
     }),
   );
   try {
-    return await partsOf(peer, name, model, made, contextSize);
+    return await assemble(peer, name, model, tokenizing, contextSize);
   } catch (error) {
     await model.dispose();
     throw error;
   }
 }
 
-async function partsOf(
+/** Runs the model once and collects its properties. */
+async function assemble(
   peer: Peer,
   name: string,
   model: PeerModel,
@@ -183,7 +185,7 @@ async function partsOf(
   const endOfGeneration = ends.length > 0 ? ends : idsIn(config, 'eos_token_id');
   const beginToken = bos ?? idsIn(config, 'bos_token_id')[0] ?? endOfGeneration[0];
   const network = new Network(peer, model);
-  const vocabularySize = await sizeOf(network, name, beginToken ?? 0);
+  const vocabularySize = await probeVocabularySize(network, name, beginToken ?? 0);
   const known = new Set(endOfGeneration.filter((id) => id >= 0 && id < vocabularySize));
   return {
     network,
@@ -195,14 +197,19 @@ async function partsOf(
   };
 }
 
-/** How many tokens there are, by asking the model: it is seen to answer before anyone relies on it. */
-async function sizeOf(network: Network, name: string, token: number): Promise<number> {
+/**
+ * The vocabulary size, from the logits of a test forward pass. It also shows that the model works
+ * before anyone relies on it.
+ */
+async function probeVocabularySize(network: Network, name: string, token: number): Promise<number> {
   try {
     const output = await network.forward(Int32Array.of(token), 1, undefined, 1);
     output.past?.release();
     return output.logits(0, 0).length;
   } catch (cause) {
     if (!(cause instanceof LMError) || cause.code !== 'DECODE_FAILED') throw cause;
-    throw new ModelLoadError(`The model ${name} does not answer: ${cause.message}`, { cause });
+    throw new ModelLoadError(`The model ${name} fails its first forward pass: ${cause.message}`, {
+      cause,
+    });
   }
 }

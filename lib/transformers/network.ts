@@ -1,5 +1,5 @@
-// One forward through a model of the peer's: token ids and a past in, logits and a longer past
-// out. The Engine calls it, one call at a time.
+// A forward pass through a Transformers model: token ids and a past in, logits and a longer past
+// out. `Engine` calls it, one call at a time.
 
 import { LMError, NotSupportedError } from '../common/errors.js';
 import { floatsOf } from './half.js';
@@ -13,11 +13,11 @@ import {
   silently,
 } from './peer.js';
 
-/** What a forward gives. */
+/** The output of a forward pass. */
 export interface Output {
-  /** The logits after the last tokens of a row, `back` tokens before its end. */
+  /** The logits of a row's token `back` tokens before its last one. */
   logits(row: number, back: number): Float32Array;
-  /** What was decoded so far, its caller's to release; undefined where that cannot be gone on from. */
+  /** All tokens so far, to be released by the caller; undefined if they cannot be continued. */
   past: Past | undefined;
 }
 
@@ -33,22 +33,22 @@ const isState = (name: string): boolean => name.startsWith('past');
 const keyOrValue = /^past_key_values\.(\d+\.(?:key|value))$/;
 const presentOf = (name: string): string => name.replace('past_key_values', 'present');
 
-/** Whether all that the model remembers is keys and values per token, which can be cut. */
-function remembersTokens({ inputMetadata, outputNames }: PeerSession): boolean {
+/** Whether the model's whole state is keys and values per token, which can be truncated. */
+function hasTruncatableState({ inputMetadata, outputNames }: PeerSession): boolean {
   const states = inputMetadata.filter(({ name }) => isState(name));
   return (
     states.length > 0 &&
     states.every(({ name, shape = [] }) => {
       const [rows, heads, length, size] = shape;
-      const isCut = typeof rows === 'string' && typeof length === 'string';
+      const isDynamic = typeof rows === 'string' && typeof length === 'string';
       const isFixed = typeof heads === 'number' && typeof size === 'number';
-      const isShaped = shape.length === 4 && isCut && isFixed;
-      return keyOrValue.test(name) && isShaped && outputNames.includes(presentOf(name));
+      const hasShape = shape.length === 4 && isDynamic && isFixed;
+      return keyOrValue.test(name) && hasShape && outputNames.includes(presentOf(name));
     })
   );
 }
 
-/** A model that gives logits for tokens. */
+/** A causal language model that computes logits. */
 export class Network {
   readonly #peer: Peer;
   readonly #model: PeerModel;
@@ -56,23 +56,25 @@ export class Network {
   readonly #bytesPerToken: number;
   #keepsPast: boolean;
 
-  /** @throws NotSupportedError for a model that needs more than tokens, or is in several parts */
+  /** @throws NotSupportedError for a model in several parts, or with inputs other than tokens */
   constructor(peer: Peer, model: PeerModel) {
     const session = model.sessions.model;
     if (session === undefined || Object.keys(model.sessions).length > 1) {
-      throw new NotSupportedError('The model is in several parts, and not one that takes tokens');
+      throw new NotSupportedError('The model is not a single ONNX decoder');
     }
-    const strange = session.inputNames.filter((name) => !plainInputs.has(name) && !isState(name));
-    if (!session.inputNames.includes('input_ids') || strange.length > 0) {
-      const wants = strange.length > 0 ? strange.join(', ') : 'no tokens';
-      throw new NotSupportedError(`The model wants ${wants}, which TfLM cannot give it`);
+    const unknown = session.inputNames.filter((name) => !plainInputs.has(name) && !isState(name));
+    if (unknown.length > 0) {
+      throw new NotSupportedError(`TfLM does not support the model inputs ${unknown.join(', ')}`);
+    }
+    if (!session.inputNames.includes('input_ids')) {
+      throw new NotSupportedError('The model has no input input_ids');
     }
     if (!session.outputNames.includes('logits')) {
-      throw new NotSupportedError('The model gives no logits');
+      throw new NotSupportedError('The model has no output logits');
     }
     this.#peer = peer;
     this.#model = model;
-    this.#keepsPast = remembersTokens(session);
+    this.#keepsPast = hasTruncatableState(session);
     const states = session.inputMetadata.filter(({ name }) => this.#keepsPast && isState(name));
     this.#states = states.map(({ name }) => name);
     this.#bytesPerToken = states.reduce((sum, { type, shape = [] }) => {
@@ -80,28 +82,28 @@ export class Network {
     }, 0);
   }
 
-  /** Whether a forward can go on from another's past. */
+  /** Whether a forward pass can continue the past of an earlier one. */
   get keepsPast(): boolean {
     return this.#keepsPast;
   }
 
-  /** Bytes of the keys and values of one token; 0 where none are kept. */
+  /** Bytes of the keys and values of a token; 0 without a past. */
   get bytesPerToken(): number {
     return this.#bytesPerToken;
   }
 
   /**
-   * Decodes the same number of tokens in each row, after a past of as many rows.
+   * Decodes an equal number of tokens in each row, after a past with as many rows.
    *
    * @param tokens row by row
-   * @param wanted for how many tokens at each row's end logits are read; at least 1
+   * @param logitsCount how many tokens at the end of each row need logits; at least 1
    * @throws LMError `DECODE_FAILED`
    */
   async forward(
     tokens: Int32Array,
     rows: number,
     past: Past | undefined,
-    wanted: number,
+    logitsCount: number,
   ): Promise<Output> {
     const length = tokens.length / rows;
     const whole = (past?.length ?? 0) + length;
@@ -109,20 +111,20 @@ export class Network {
     const inputs = {
       input_ids: this.#tensor(BigInt64Array.from(tokens, BigInt), [rows, length]),
       attention_mask: this.#tensor(ones, [rows, whole]),
-      num_logits_to_keep: this.#tensor(BigInt64Array.of(BigInt(wanted)), []),
+      num_logits_to_keep: this.#tensor(BigInt64Array.of(BigInt(logitsCount)), []),
       past_key_values: past?.inputs ?? null,
     };
     const outputs = await this.#run(inputs);
     const { logits } = outputs;
-    if (logits === undefined) throw failed('The model gave no logits', undefined);
+    if (logits === undefined) throw failed('it returned no logits', undefined);
     await onHost(logits);
-    const [, places = 0, size = 0] = logits.dims;
+    const [, positions = 0, size = 0] = logits.dims;
     if (logits.type !== 'float32' && logits.type !== 'float16') {
-      throw new NotSupportedError(`Logits of type ${logits.type} cannot be read`);
+      throw new NotSupportedError(`Logits of type ${logits.type} are not supported`);
     }
     return {
       logits: (row, back) => {
-        const start = (row * places + places - 1 - back) * size;
+        const start = (row * positions + positions - 1 - back) * size;
         return floatsOf(logits, start, start + size);
       },
       past: await this.#pastOf(outputs, rows, whole),
@@ -155,7 +157,7 @@ export class Network {
     const tensors = new Map<string, PeerTensor>();
     for (const name of this.#states) {
       const tensor = states[presentOf(name)];
-      // A window that slides leaves less than there was: then nothing can be gone on from.
+      // A sliding window returns fewer positions than were decoded: it cannot be continued.
       if (tensor?.dims[0] !== rows || tensor.dims[2] !== length) this.#keepsPast = false;
       else tensors.set(name, tensor);
     }
@@ -166,11 +168,11 @@ export class Network {
   }
 }
 
-/** What a GPU computed is fetched: it is cut and put together here. */
+/** Fetches a tensor from the GPU: pasts are truncated and combined on the CPU. */
 async function onHost(tensor: PeerTensor): Promise<void> {
   if (tensor.location !== 'cpu') await tensor.ort_tensor.getData(true);
 }
 
 function failed(message: string, cause: unknown): LMError {
-  return new LMError(`The model failed: ${message}`, { code: 'DECODE_FAILED', cause });
+  return new LMError(`The forward pass failed: ${message}`, { code: 'DECODE_FAILED', cause });
 }

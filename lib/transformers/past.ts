@@ -1,9 +1,9 @@
-// Keys and values of decoded tokens, of one sequence or of several that are equally long: what
-// the network goes on from. Owned by whoever holds it, and by several at once where it is shared.
+// The past: keys and values (past_key_values) of one or more equally long decoded sequences, which
+// a forward pass continues. Reference-counted: `Engine`, `PrefixCache` and `levels.ts` share it.
 
 import type { Numbers, Peer, PeerTensor } from './peer.js';
 
-/** The part of each tensor that belongs to each of `rows`, of no more than `length` tokens. */
+/** Copies these rows of a tensor, truncated to `length` tokens. */
 function pick(
   { Tensor }: Pick<Peer, 'Tensor'>,
   { type, dims, data }: PeerTensor,
@@ -11,13 +11,13 @@ function pick(
   length: number,
 ): PeerTensor {
   const [, heads = 0, whole = 0, size = 0] = dims;
-  const kind = data.constructor as new (count: number) => Numbers;
-  const picked = new kind(rows.length * heads * length * size);
+  const ArrayType = data.constructor as new (count: number) => Numbers;
+  const picked = new ArrayType(rows.length * heads * length * size);
   let end = 0;
   for (const row of rows) {
     for (let head = 0; head < heads; head++) {
       const start = (row * heads + head) * whole * size;
-      // Both are of one kind.
+      // Both arrays have the same type.
       (picked as Float32Array).set(
         (data as Float32Array).subarray(start, start + length * size),
         end,
@@ -28,15 +28,15 @@ function pick(
   return new Tensor(type, picked, [rows.length, heads, length, size]);
 }
 
-/** Keys and values: per name of a model's input a tensor [rows, heads, length, size]. */
+/** Keys and values: for each state input of the model, a tensor [rows, heads, length, size]. */
 export class Past {
-  /** How many sequences. */
+  /** The number of sequences. */
   readonly rows: number;
-  /** How many tokens each has. */
+  /** The number of tokens of each. */
   readonly length: number;
   readonly #peer: Pick<Peer, 'Tensor'>;
   readonly #tensors: ReadonlyMap<string, PeerTensor>;
-  #holders = 1;
+  #references = 1;
 
   constructor(
     peer: Pick<Peer, 'Tensor'>,
@@ -50,29 +50,29 @@ export class Past {
     this.length = length;
   }
 
-  /** What the model takes in. */
+  /** The model's state inputs. */
   get inputs(): Record<string, PeerTensor> {
     return Object.fromEntries(this.#tensors);
   }
 
-  /** The same, with one holder more. */
+  /** Adds a reference. */
   share(): Past {
-    this.#holders++;
+    this.#references++;
     return this;
   }
 
-  /** One holder less; with the last, it is gone. */
+  /** Drops a reference; the last one disposes of the tensors. */
   release(): void {
-    if (--this.#holders > 0) return;
+    if (--this.#references > 0) return;
     for (const tensor of this.#tensors.values()) tensor.dispose();
   }
 
   /**
-   * These of its sequences, in this order, some perhaps several times, and the first `length`
-   * tokens of them: the same where that is all there is, else a copy.
+   * Selects rows, in this order and with repetitions, truncated to `length` tokens. Returns a new
+   * reference to this past if that is all of it, else a copy.
    */
   pick(rows: readonly number[], length = this.length): Past {
-    const isAll = rows.length === this.rows && rows.every((row, place) => row === place);
+    const isAll = rows.length === this.rows && rows.every((row, index) => row === index);
     if (isAll && length === this.length) return this.share();
     const picked = new Map<string, PeerTensor>();
     for (const [name, tensor] of this.#tensors) {

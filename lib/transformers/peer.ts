@@ -1,10 +1,10 @@
-// What TfLM uses of the package @huggingface/transformers, and the one place that silences it.
-// `loading.ts` and `network.ts` call nothing of it that does not stand here.
+// Types for the part of the package @huggingface/transformers that TfLM uses, and the function
+// that silences its log. `loading.ts` and `network.ts` use nothing else of it.
 
-/** Numbers of a tensor: halves are Float16Array where JavaScript has it, else their bits. */
+/** Tensor data; float16 is a Float16Array if JavaScript has it, else raw bits. */
 export type Numbers = Float32Array | Uint16Array | BigInt64Array;
 
-/** A tensor of the peer's. */
+/** A tensor of the package. */
 export interface PeerTensor {
   readonly type: string;
   readonly dims: readonly number[];
@@ -14,17 +14,17 @@ export interface PeerTensor {
   dispose(): void;
 }
 
-/** config.json, and generation_config.json. */
+/** A parsed config.json or generation_config.json. */
 export type PeerConfig = Readonly<Record<string, unknown>>;
 
-/** An input or output of a session; sizes that are texts may be anything. */
+/** An input or output of a session; a dimension that is a string is dynamic. */
 export interface ValueMetadata {
   readonly name: string;
   readonly type?: string;
   readonly shape?: readonly (number | string)[];
 }
 
-/** One ONNX file, loaded. */
+/** A loaded ONNX file. */
 export interface PeerSession {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
@@ -40,7 +40,7 @@ export interface PeerModel {
   dispose(): Promise<unknown>;
 }
 
-/** tokenizer.json, as far as it is looked at. */
+/** The part of tokenizer.json that is read. */
 export interface TokenizerJson {
   readonly added_tokens: readonly { id: number; content: string; special?: boolean }[];
   readonly decoder: { type: string; decoders?: readonly { type: string }[] } | null;
@@ -77,15 +77,15 @@ export interface Peer {
   readonly Tensor: new (type: string, data: Numbers, dims: readonly number[]) => PeerTensor;
 }
 
-/** The peer's level at which nothing is printed. */
+/** The log level at which the package prints nothing. */
 const none = 50;
 
 let silences = 0;
 let levelBefore = 0;
 
 /**
- * Runs what the peer does, with nothing printed meanwhile. Its log has one level for all: whoever
- * else uses the package hears nothing either, as long as something here runs.
+ * Runs work in the package without log output. The log level is global: other users of the package
+ * in this process get no log output either while work runs here.
  */
 export async function silently<T>({ env }: Pick<Peer, 'env'>, work: () => Promise<T>): Promise<T> {
   if (silences++ === 0) {

@@ -1,68 +1,71 @@
-// The sequences that were decoded last, for calls that begin like one of them. The Engine owns it
-// and asks it once per call.
+// The prefix cache: recently decoded sequences, for prompts that share a prefix with one of them.
+// `Engine` owns it and looks up each prompt.
 
 import { commonPrefix } from '../common/token-arrays.js';
 import type { Past } from './past.js';
 
-/** A sequence: its tokens, what the network goes on from, and what it said comes next. */
-export interface Kept {
+/** A cached sequence. */
+export interface CachedSequence {
   readonly tokens: Int32Array;
-  /** Of one row, and as long as the tokens. */
+  /** Its keys and values: one row, as long as the tokens. */
   readonly past: Past;
+  /** The next-token log-probabilities after the last token. */
   readonly logprobs: Float32Array;
 }
 
-/** Sequences, those used last at the end. */
+/** An LRU cache of sequences, the most recently used last. */
 export class PrefixCache {
   readonly #limit: number;
-  #kept: Kept[] = [];
+  #sequences: CachedSequence[] = [];
 
-  /** @param limit how many tokens all sequences together have at most, unless it is one alone */
+  /** @param limit maximum total tokens; the last sequence stays even if it exceeds the limit */
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** The sequence that begins most like these tokens, and how many it has in common with them. */
-  find(tokens: Int32Array): { kept: Kept; shared: number } | undefined {
-    let best: { kept: Kept; shared: number } | undefined;
-    for (const kept of this.#kept) {
-      const shared = commonPrefix(kept.tokens, tokens);
-      // Of equals that which is no longer than needed: its past need not be cut.
+  /** The sequence with the longest common prefix with these tokens, and the prefix's length. */
+  find(tokens: Int32Array): { cached: CachedSequence; shared: number } | undefined {
+    let best: { cached: CachedSequence; shared: number } | undefined;
+    for (const cached of this.#sequences) {
+      const shared = commonPrefix(cached.tokens, tokens);
+      // On a tie prefer the shorter sequence: its past may need no truncation.
       const isBetter =
         best === undefined ||
         shared > best.shared ||
-        (shared === best.shared && kept.tokens.length < best.kept.tokens.length);
-      if (shared > 0 && isBetter) best = { kept, shared };
+        (shared === best.shared && cached.tokens.length < best.cached.tokens.length);
+      if (shared > 0 && isBetter) best = { cached, shared };
     }
-    // A beginning token in common is no use.
-    if (best !== undefined && best.shared * 2 >= best.kept.tokens.length) this.#touch(best.kept);
+    // A short common prefix, such as the BOS token alone, does not count as a use.
+    if (best !== undefined && best.shared * 2 >= best.cached.tokens.length) {
+      this.#touch(best.cached);
+    }
     return best;
   }
 
-  /** Keeps a sequence, whose past it holds from now on, in place of one that it goes on from. */
-  add(added: Kept, continued: Kept | undefined): void {
+  /** Adds a sequence and takes over its past; replaces `continued`, which it extends. */
+  add(added: CachedSequence, continued: CachedSequence | undefined): void {
     if (continued !== undefined) this.#drop(continued);
-    this.#kept.push(added);
-    let total = this.#kept.reduce((sum, { tokens }) => sum + tokens.length, 0);
-    while (total > this.#limit && this.#kept.length > 1) {
-      const oldest = this.#kept[0] as Kept;
+    this.#sequences.push(added);
+    let total = this.#sequences.reduce((sum, { tokens }) => sum + tokens.length, 0);
+    while (total > this.#limit && this.#sequences.length > 1) {
+      const oldest = this.#sequences[0] as CachedSequence;
       total -= oldest.tokens.length;
       this.#drop(oldest);
     }
   }
 
-  /** Forgets everything. */
+  /** Releases all sequences. */
   clear(): void {
-    for (const kept of [...this.#kept]) this.#drop(kept);
+    for (const cached of [...this.#sequences]) this.#drop(cached);
   }
 
-  #touch(kept: Kept): void {
-    this.#kept = [...this.#kept.filter((each) => each !== kept), kept];
+  #touch(cached: CachedSequence): void {
+    this.#sequences = [...this.#sequences.filter((each) => each !== cached), cached];
   }
 
-  #drop(kept: Kept): void {
-    const before = this.#kept.length;
-    this.#kept = this.#kept.filter((each) => each !== kept);
-    if (this.#kept.length < before) kept.past.release();
+  #drop(cached: CachedSequence): void {
+    const before = this.#sequences.length;
+    this.#sequences = this.#sequences.filter((each) => each !== cached);
+    if (this.#sequences.length < before) cached.past.release();
   }
 }

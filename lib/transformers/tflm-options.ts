@@ -1,4 +1,4 @@
-// The options of `TfLM.load`, their defaults, and their reading.
+// The options of `TfLM.load`, with their defaults and checks.
 
 import {
   checkBoolean,
@@ -33,41 +33,41 @@ const dtypes = [
 
 /** Options of `TfLM.load`. */
 export interface TfLMLoadOptions extends GreedyLMOptions, CallOptions {
-  /** Where the model runs; what is not there is refused. Default: as the model's config says, or `'cpu'`. */
+  /** Where the model runs. Rejects if unavailable. Default: the model config's, or `'cpu'`. */
   device?: (typeof devices)[number] | undefined;
-  /** Which of the model's files is taken, by its weights. Default: as its config says, or `'fp32'`. */
+  /** Which of the model's files to load, by its data type. Default: its config's, or `'fp32'`. */
   dtype?: (typeof dtypes)[number] | undefined;
-  /** Where downloads are kept. Default: where the package Transformers keeps them. */
+  /** The download cache. Default: that of @huggingface/transformers. */
   cacheDir?: string | undefined;
-  /** Download nothing. Default false. */
+  /** Never download. Default false. */
   localFilesOnly?: boolean | undefined;
-  /** Branch, tag or commit of a model of the hub. Default `'main'`. */
+  /** The branch, tag or commit of a model on the hub. Default `'main'`. */
   revision?: string | undefined;
-  /** Threads of one forward. Default: as ONNX Runtime has it, the physical cores. */
+  /** Threads of a forward pass. Default: ONNX Runtime's, the number of physical cores. */
   threads?: number | undefined;
-  /** How many tokens a prompt and what follows it may have. At most, and by default, the model's own. */
+  /** Maximum tokens of a prompt and its continuation. Default, and limit: the model's own. */
   contextSize?: number | undefined;
   /**
-   * How many tokens of a prompt are decoded at once: many models give the logits of all of them.
-   * Default: as many as have 2²⁵ logits, and at least 16.
+   * The number of prompt tokens decoded at once. Many models output the logits of all of them.
+   * Default: 2²⁵ logits' worth of tokens, at least 16.
    */
   batchSize?: number | undefined;
   /**
-   * How many branches of a tree are decoded at once, at most. Default: 32, or fewer where what
-   * the model keeps of their tokens would take more than 256 MiB.
+   * The maximum number of tree branches decoded at once. Default: 32, or fewer if their keys and
+   * values would take more than 256 MiB.
    */
   batchRows?: number | undefined;
   /**
-   * How many tokens the prefix cache holds. The last sequence is held whatever its length.
+   * The number of tokens that the prefix cache holds. The last sequence stays whatever its length.
    * Default 4096.
    */
   cacheTokens?: number | undefined;
   /**
-   * How often a forward is tried in all, but for those of a tree. Default 1: what fails here
-   * fails for reasons that waiting seldom mends.
+   * The maximum attempts of a forward pass, except for trees. Default 1: waiting rarely helps
+   * against a local failure.
    */
   retries?: number | undefined;
-  /** Told the loaded fraction, from 0 to 1. What it throws, the load rejects with. */
+  /** Called with the loaded fraction, from 0 to 1. If it throws, the load rejects with that. */
   onProgress?: ((fraction: number) => void) | undefined;
 }
 
@@ -99,15 +99,15 @@ export function readTfLMOptions(value: TfLMLoadOptions | undefined) {
     throw wrongType('a function', 'onProgress', onProgress);
   }
   const count = (name: 'threads' | 'contextSize' | 'batchSize' | 'batchRows') => {
-    const given = options[name];
-    return given === undefined ? undefined : checkInteger(given, name, 1);
+    const value = options[name];
+    return value === undefined ? undefined : checkInteger(value, name, 1);
   };
   return {
     device: device === undefined ? undefined : checkOneOf(device, 'device', devices),
     dtype: dtype === undefined ? undefined : checkOneOf(dtype, 'dtype', dtypes),
-    cacheDir: cacheDir === undefined ? undefined : checkText(cacheDir, 'cacheDir'),
+    cacheDir: cacheDir === undefined ? undefined : checkName(cacheDir, 'cacheDir'),
     localFilesOnly: checkBoolean(options.localFilesOnly ?? false, 'localFilesOnly'),
-    revision: revision === undefined ? undefined : checkText(revision, 'revision'),
+    revision: revision === undefined ? undefined : checkName(revision, 'revision'),
     threads: count('threads'),
     contextSize: count('contextSize'),
     batchSize: count('batchSize'),
@@ -124,13 +124,13 @@ export function readTfLMOptions(value: TfLMLoadOptions | undefined) {
   };
 }
 
-/** What {@link readTfLMOptions} makes of the options. */
+/** Checked options, with defaults, of {@link readTfLMOptions}. */
 export type TfLMRequest = ReturnType<typeof readTfLMOptions>;
 
-/** A text that names something; throws TypeError. */
-export function checkText(value: unknown, name: string): string {
+/** Checks a name or path: a non-empty string without NUL characters; throws TypeError. */
+export function checkName(value: unknown, name: string): string {
   const text = checkString(value, name);
   if (text === '' || text.includes('\0'))
-    throw wrongType('a text that names something', name, text);
+    throw wrongType('a non-empty string without NUL characters', name, text);
   return text;
 }

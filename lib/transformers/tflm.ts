@@ -1,6 +1,6 @@
-// TfLM: a ChoiceLM on a model of Hugging Face Transformers, through the package
-// @huggingface/transformers and ONNX Runtime. What ChoiceLM makes of greedyImpl holds here, too;
-// a prefix cache and batched trees make it fast.
+// TfLM: a ChoiceLM on a Hugging Face Transformers model, through the package
+// @huggingface/transformers and ONNX Runtime. It implements greedyImpl like any ChoiceLM; a prefix
+// cache and batched trees make it fast.
 
 import { ChoiceLM } from '../choice-lm.js';
 import { type Next, scoreByGreedy } from '../choose/greedy-tree.js';
@@ -22,20 +22,21 @@ import { Plan, scoreByLevels } from './levels.js';
 import { type Loaded, load } from './loading.js';
 import type { Peer } from './peer.js';
 import {
-  checkText,
+  checkName,
   readTfLMOptions,
   type TfLMLoadOptions,
   type TfLMRequest,
 } from './tflm-options.js';
 
-/** Logits of a prompt's tokens that may be there at once, and bytes of what a tree's rows keep. */
-const mostLogits = 2 ** 25;
-const mostBytes = 2 ** 28;
-const mostRows = 32;
+/** Limits the default batch size: many models output the logits of every token of a batch. */
+const maxLogits = 2 ** 25;
+/** The limit of the keys and values of a batch of tree rows, by default. */
+const maxPastBytes = 2 ** 28;
+const maxRows = 32;
 
 /**
- * A model of Hugging Face Transformers as an LM, from a folder or from the hub. Calls may
- * overlap; their forwards run in turn. Each forward occupies the thread that calls it.
+ * A Hugging Face Transformers model as an LM, from a local folder or from the hub. Calls may
+ * overlap; their forward passes run one at a time, and each blocks the calling thread.
  *
  * @example
  * await using lm = await TfLM.load('HuggingFaceTB/SmolLM2-135M', { dtype: 'q8' });
@@ -45,29 +46,32 @@ export class TfLM extends ChoiceLM {
   readonly #loaded: Loaded;
   readonly #engine: Engine;
   readonly #batchRows: number | undefined;
-  /** Per array of tokens that is being decoded, where somebody wants to know: what it costs. */
+  /**
+   * Per token array being decoded: where to add its cost, and how much of it may be shared. Passes
+   * them to `greedyImpl`, whose signature has no room for them.
+   */
   readonly #requests = new WeakMap<Int32Array, { cost: Cost; shared: number }>();
 
   private constructor(loaded: Loaded, { batchSize, batchRows, cacheTokens, greedy }: TfLMRequest) {
     super(greedy);
     this.#loaded = loaded;
     this.#batchRows = batchRows;
-    const usual = Math.max(16, Math.floor(mostLogits / loaded.vocabularySize));
-    this.#engine = new Engine(loaded.network, { batchSize: batchSize ?? usual, cacheTokens });
+    const defaultSize = Math.max(16, Math.floor(maxLogits / loaded.vocabularySize));
+    this.#engine = new Engine(loaded.network, { batchSize: batchSize ?? defaultSize, cacheTokens });
   }
 
   /**
    * Loads a model and its tokenizer.
    *
    * @param nameOrPath a folder with config.json, tokenizer.json, tokenizer_config.json and
-   * onnx/model.onnx; what is no folder is a name of the hub
-   * @throws TypeError, RangeError for options that are not what their comments say; LMError
-   * `PEER_MISSING` without the package @huggingface/transformers; ModelLoadError for what is not
-   * there, is damaged or does not answer; NotSupportedError for what is no causal language model
-   * of one part that takes token ids
+   * onnx/model.onnx; otherwise the id of a model on the hub
+   * @throws TypeError, RangeError for invalid options; LMError `PEER_MISSING` without the package
+   * @huggingface/transformers; ModelLoadError if the model is missing, damaged, or fails its
+   * first forward pass; NotSupportedError unless it is a causal language model in one ONNX file
+   * that takes token ids
    */
   static async load(nameOrPath: string, options?: TfLMLoadOptions): Promise<TfLM> {
-    const name = checkText(nameOrPath, 'nameOrPath');
+    const name = checkName(nameOrPath, 'nameOrPath');
     const request = readTfLMOptions(options);
     request.signal?.throwIfAborted();
     const peer = requirePeer<Peer>('@huggingface/transformers', 'TfLM');
@@ -82,20 +86,20 @@ export class TfLM extends ChoiceLM {
     return this.#loaded.contextSize;
   }
 
-  /** What the generation config, or else the config, names as ends: one token or several. */
+  /** The EOS tokens of the generation config, or else of the config. */
   override get endOfGeneration(): Int32Array {
     return this.#loaded.endOfGeneration.slice();
   }
 
-  /** The tokenizer's or the config's beginning token, or else the first end. */
+  /** The BOS token of the tokenizer or the config, or else the first EOS token. */
   override get beginToken(): number | undefined {
     return this.#loaded.beginToken;
   }
 
   /**
-   * The token ids of a text; a lone surrogate counts as U+FFFD. With `addSpecial` also those
-   * that the tokenizer puts around a text. A prompt has those before it alone: what follows a
-   * prompt must not come after its end.
+   * The token ids of a text; a lone surrogate counts as U+FFFD. `addSpecial` adds the special
+   * tokens that the tokenizer puts before and after a text. Prompts get only those before: an EOS
+   * token between a prompt and its continuation would be wrong.
    */
   override async tokenize(text: string, options?: TokenizeOptions): Promise<Int32Array> {
     checkString(text, 'text');
@@ -143,8 +147,8 @@ export class TfLM extends ChoiceLM {
     checkPortable(request);
     const { next, usage } = this.#metered(tokens, stopped);
     const generator = this.#generator(next, stopped);
-    const written = await generate(generator, tokens, request, emit ?? (() => {}), stopped);
-    return { ...written, usage };
+    const generation = await generate(generator, tokens, request, emit ?? (() => {}), stopped);
+    return { ...generation, usage };
   }
 
   protected override async beamSearchImpl(
@@ -168,16 +172,16 @@ export class TfLM extends ChoiceLM {
       const scores = await raceAbort(this.#scoreByLevels(prompt, tree, request, cost), signal);
       if (scores !== undefined) return { ...scores, ...cost };
     }
-    // In sequence nothing is shared but the prompt.
+    // Sequential paths share nothing but the prompt.
     const shared = sequential ? prompt.length : Infinity;
     const { next, usage } = this.#metered(prompt, signal, cost.usage, shared);
     return { ...(await scoreByGreedy(prompt, tree, request, next)), usage };
   }
 
-  /** A tree whose every level fits in one batch takes no more forwards than its longest path. */
+  /** If every level fits in one batch, a tree takes as many forward passes as it is deep. */
   protected override holdsInOneBatch(tree: TokenChoiceTree, request: TreeRequest): boolean {
-    const most = this.#batchRows ?? mostRows;
-    return this.#engine.keepsPast && new Plan(tree, request.endAt).widest <= most;
+    const rows = this.#batchRows ?? maxRows;
+    return this.#engine.keepsPast && new Plan(tree, request.endAt).widest <= rows;
   }
 
   #scoreByLevels(
@@ -188,11 +192,11 @@ export class TfLM extends ChoiceLM {
   ): Promise<TreeScores | undefined> {
     const { bytesPerToken } = this.#engine;
     const rowsFor = (length: number): number =>
-      this.#batchRows ?? Math.min(mostRows, Math.floor(mostBytes / (bytesPerToken * length)));
+      this.#batchRows ?? Math.min(maxRows, Math.floor(maxPastBytes / (bytesPerToken * length)));
     return scoreByLevels(this.#engine, prompt, tree, request, rowsFor, cost);
   }
 
-  /** Next-token log-probabilities for one call, and what they cost as it goes on. */
+  /** A next-token function for one call, and a usage that accumulates its cost. */
   #metered(
     prompt: Int32Array,
     signal: AbortSignal | undefined,
@@ -202,13 +206,13 @@ export class TfLM extends ChoiceLM {
     const usage = { ...noCost().usage, ...spent, promptTokens: prompt.length };
     let isFirst = true;
     const next = async (tokens: Int32Array): Promise<Float32Array> => {
-      const own = noCost();
-      this.#requests.set(tokens, { cost: own, shared });
+      const cost = noCost();
+      this.#requests.set(tokens, { cost, shared });
       const logprobs = await this.nextLogprobs(tokens, signal);
-      if (isFirst) usage.cachedTokens = Math.min(prompt.length, own.usage.cachedTokens);
+      if (isFirst) usage.cachedTokens = Math.min(prompt.length, cost.usage.cachedTokens);
       isFirst = false;
-      usage.decodedTokens += own.usage.decodedTokens;
-      usage.decodeCalls += own.usage.decodeCalls;
+      usage.decodedTokens += cost.usage.decodedTokens;
+      usage.decodeCalls += cost.usage.decodeCalls;
       return logprobs;
     };
     return { next, usage };

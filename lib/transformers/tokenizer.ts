@@ -1,14 +1,14 @@
-// A Hugging Face tokenizer with this package's meanings: text is text, whatever it says, unless
-// it is asked to be read as control tokens. TfLM uses it.
+// A Hugging Face tokenizer with this package's semantics: a text that spells a control token stays
+// text unless `parseSpecial` is set. TfLM uses it.
 
 import type { PeerTokenizer, TokenizerJson } from './peer.js';
 
 type Entry = readonly [string, number];
 
-/** A lone surrogate is in no text that is tokenised, so that no text has such a token. */
+/** A name that no text can match: well-formed text contains no lone surrogates. */
 const hidden = (id: number): string => `\ud800${id}`;
 
-/** tokenizer.json with control tokens that no text spells. */
+/** Renames the control tokens of tokenizer.json so that no text spells one. */
 function withoutControls(json: TokenizerJson): TokenizerJson {
   const controls = new Map(
     json.added_tokens.flatMap(({ id, content, special }) =>
@@ -34,7 +34,7 @@ function withoutControls(json: TokenizerJson): TokenizerJson {
   };
 }
 
-/** GPT-2's printable stand-in for each byte, as byte-level tokenizers write them. */
+/** GPT-2's mapping from printable characters to bytes, which byte-level tokenizers use. */
 function bytesByCharacter(): ReadonlyMap<string, number> {
   const isPrintable = (byte: number): boolean =>
     (byte > 32 && byte < 127) || (byte > 160 && byte !== 173);
@@ -50,13 +50,13 @@ const isByteLevel = ({ decoder }: TokenizerJson): boolean =>
   decoder?.type === 'ByteLevel' ||
   decoder?.decoders?.every(({ type }) => type === 'ByteLevel') === true;
 
-/** Texts to tokens and back. */
+/** Converts text to tokens and back. */
 export class Tokenizer {
   readonly #full: PeerTokenizer;
   readonly #plain: PeerTokenizer;
   readonly #controls: ReadonlySet<number>;
   readonly #known: ReadonlySet<number>;
-  /** Per token its bytes; undefined where the tokenizer is none of bytes. */
+  /** The bytes of each token; undefined unless the tokenizer is byte-level. */
   readonly #bytes: ReadonlyMap<number, Uint8Array> | undefined;
   readonly #before: readonly number[];
   readonly #after: readonly number[];
@@ -64,8 +64,11 @@ export class Tokenizer {
   constructor(full: PeerTokenizer) {
     const json = full._tokenizerJSON;
     this.#full = full;
-    const make = full.constructor as new (json: TokenizerJson, config: unknown) => PeerTokenizer;
-    this.#plain = new make(withoutControls(json), full.config);
+    const PeerClass = full.constructor as new (
+      json: TokenizerJson,
+      config: unknown,
+    ) => PeerTokenizer;
+    this.#plain = new PeerClass(withoutControls(json), full.config);
     const controls = json.added_tokens.filter(({ special }) => special);
     this.#controls = new Set(controls.map(({ id }) => id));
     const vocabulary = full.get_vocab();
@@ -73,7 +76,7 @@ export class Tokenizer {
     this.#bytes = isByteLevel(json) ? bytesOf(json, vocabulary) : undefined;
     const bare = full.encode('a', { add_special_tokens: false });
     const whole = full.encode('a', { add_special_tokens: true });
-    const start = placeOf(bare, whole);
+    const start = indexOf(bare, whole);
     this.#before = whole.slice(0, start);
     this.#after = whole.slice(start + bare.length);
   }
@@ -81,9 +84,9 @@ export class Tokenizer {
   /**
    * The tokens of a text.
    *
-   * @param around which of the tokens that the model wants around a text are added: those before
-   * it alone, or those after it, too
-   * @param parseSpecial whether the text of a control token is that token
+   * @param around which of the tokenizer's special tokens to add: none, those before the text, or
+   * also those after it
+   * @param parseSpecial whether text that spells a control token becomes that token
    */
   tokenize(text: string, around: 'none' | 'before' | 'both', parseSpecial: boolean): Int32Array {
     const wellFormed = Buffer.from(text).toString();
@@ -94,7 +97,7 @@ export class Tokenizer {
     return Int32Array.from([...this.#before, ...tokens, ...after]);
   }
 
-  /** The text of tokens; of control tokens only with `special`. */
+  /** The text of tokens; control tokens are included only with `special`. */
   detokenize(tokens: Int32Array, special: boolean): string {
     const isText = (token: number): boolean =>
       this.#known.has(token) && (special || !this.#controls.has(token));
@@ -118,14 +121,14 @@ function bytesOf(
   const bytes = new Map<number, Uint8Array>();
   for (const [text, id] of vocabulary) {
     const own = Array.from(text, (character) => byCharacter.get(character));
-    const isWritten = !added.has(id) && own.every((byte) => byte !== undefined);
-    bytes.set(id, isWritten ? Uint8Array.from(own as number[]) : Buffer.from(text));
+    const isByteLevelText = !added.has(id) && own.every((byte) => byte !== undefined);
+    bytes.set(id, isByteLevelText ? Uint8Array.from(own as number[]) : Buffer.from(text));
   }
   return bytes;
 }
 
-/** Where the tokens of a text begin among those that have others around them; 0 if they do not. */
-function placeOf(bare: readonly number[], whole: readonly number[]): number {
+/** The index at which `bare` occurs in `whole`; 0 if it does not. */
+function indexOf(bare: readonly number[], whole: readonly number[]): number {
   for (let start = 0; start + bare.length <= whole.length; start++) {
     if (bare.every((token, index) => whole[start + index] === token)) return start;
   }

@@ -1,4 +1,4 @@
-// Tiny random models of every architecture, one at a time, and what comes of them.
+// Scores tiny random models of every architecture. architectures.test.ts checks the results.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,16 +8,16 @@ import { runProgram, runTool } from './tools.js';
 
 const fixture = join('test-oracles', 'fixtures', 'architecture.mjs');
 
-/** What test-oracles/fixtures/architecture.mjs tells of one configuration of a model. */
+/** The result of test-oracles/fixtures/architecture.mjs for one configuration of a model. */
 export type Attempt = { architecture: string; slidingWindow: number; picked?: number } & (
   | {
       outcome: 'scored';
-      /** Furthest from brute force; a string where it is no number. */
+      /** The largest difference from brute force; a string if it is not finite. */
       worst: number | string;
       ways: Record<string, number | string>[];
       count: number;
       sensitivity: number | string;
-      /** Why it takes no longer context than it was trained with, where it does not. */
+      /** The error if the context cannot be longer than the training context. */
       limit?: string;
       prompt: number[];
       next: (number | string)[];
@@ -26,17 +26,17 @@ export type Attempt = { architecture: string; slidingWindow: number; picked?: nu
   | { outcome: 'failed'; reason: string; cause: string }
 );
 
-/** A model, and what came of it in each configuration. */
+/** A model, and its result in each configuration. */
 export interface Trial {
   name: string;
   attempts: Attempt[];
-  /** How its process ended, where that was not well. */
+  /** How its process ended, if it crashed. */
   death: string | undefined;
-  /** How far the next token's distribution is from llama-server's, where it was scored. */
+  /** If scored: the largest difference of its next-token distribution from llama-server's. */
   fromServer: number | undefined;
 }
 
-/** The names of all the models there are. */
+/** The names of all models that write-model can write. */
 export async function modelNames(): Promise<string[]> {
   return (await runTool('write-model', [])).trim().split('\n');
 }
@@ -46,7 +46,7 @@ async function compareWithServer(file: string, attempt: Attempt | undefined) {
   await using server = await Server.start(file, 192);
   const { prompt, next } = attempt;
   const theirs = await server.distribution(prompt, next.length);
-  // A value that is no number makes it NaN.
+  // NaN if any value is NaN.
   return next.reduce<number>(
     (worst, own, token) => Math.max(worst, Math.abs(Number(own) - (theirs[token] as number))),
     0,
@@ -70,8 +70,8 @@ async function tryModel(name: string, folder: string): Promise<Trial> {
   }
 }
 
-/** Tries the models, a few at a time, so that a few files lie there at a time. */
-export async function tryModels(names: readonly string[], atOnce: number): Promise<Trial[]> {
+/** Tries the models, `concurrency` at a time, which also limits the disk space for their files. */
+export async function tryModels(names: readonly string[], concurrency: number): Promise<Trial[]> {
   const folder = await mkdtemp(join(tmpdir(), 'autocog-architectures-'));
   const waiting = [...names];
   const trials: Trial[] = [];
@@ -81,7 +81,7 @@ export async function tryModels(names: readonly string[], atOnce: number): Promi
     }
   };
   try {
-    await Promise.all(Array.from({ length: atOnce }, work));
+    await Promise.all(Array.from({ length: concurrency }, work));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -1,4 +1,4 @@
-// Questions and answers made of the model's own words, as llama-perplexity wants them.
+// Random multiple-choice tasks from the model's own words, in llama-perplexity's file format.
 
 import type { Model } from 'autocog-lm';
 import { at } from '../../test/suite/oracle.js';
@@ -9,7 +9,7 @@ export interface Task {
   answers: string[];
 }
 
-/** The words that are one token of the model's. */
+/** The words that are a single token of the model. */
 export function wordsOf(model: Model): string[] {
   return Array.from({ length: model.vocab.size }, (_, token) =>
     model.detokenizeSync(Int32Array.of(token)),
@@ -18,32 +18,33 @@ export function wordsOf(model: Model): string[] {
     .map((text) => text.slice(1));
 }
 
-const capitalise = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
+const capitalize = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
 
-/** A word of the model's, or, now and then, one that it has no token for. */
+/** A word of the model; occasionally one that takes several tokens. */
 function word(random: Random, words: readonly string[]): string {
   const roll = random.below(10);
   if (roll === 0) return `${random.pick(words)}${random.pick(words)}`;
-  if (roll === 1) return capitalise(random.pick(words));
+  if (roll === 1) return capitalize(random.pick(words));
   return random.pick(words);
 }
 
 const phrase = (random: Random, words: readonly string[], count: number): string =>
   Array.from({ length: count }, () => word(random, words)).join(' ');
 
-/** Some answers begin like the one before them. */
+/** 2 to 8 answers, some of which share their first word with the answer before them. */
 function makeAnswers(random: Random, words: readonly string[]): string[] {
   const answers: string[] = [];
   while (answers.length < 2 || random.below(7) > 0) {
     if (answers.length === 8) break;
-    const own = phrase(random, words, random.between(1, 4)) + random.pick(['', '', '.', '!', ' 7']);
-    const before = answers.at(-1)?.split(' ')[0];
-    answers.push(before !== undefined && random.below(4) === 0 ? `${before} ${own}` : own);
+    const text =
+      phrase(random, words, random.between(1, 4)) + random.pick(['', '', '.', '!', ' 7']);
+    const shared = answers.at(-1)?.split(' ')[0];
+    answers.push(shared !== undefined && random.below(4) === 0 ? `${shared} ${text}` : text);
   }
   return answers;
 }
 
-/** How many tokens all lists begin with alike. */
+/** The length of the common prefix of all lists. */
 export function sharedBy(lists: readonly Int32Array[]): number {
   const first = at(lists, 0);
   let shared = 0;
@@ -51,19 +52,22 @@ export function sharedBy(lists: readonly Int32Array[]): number {
   return shared;
 }
 
-/** llama-perplexity reads beyond its lists where all answers begin with the whole of one. */
+/**
+ * Whether the answers are distinct, and none is a prefix of all: llama-perplexity would read
+ * beyond the end of its lists.
+ */
 export function isSafe(model: Model, { question, answers }: Task): boolean {
   const lists = answers.map((answer) => model.tokenizeSync(`${question} ${answer}`));
   const shared = sharedBy(lists);
   return new Set(answers).size === answers.length && lists.every((list) => list.length > shared);
 }
 
-/** As many tasks as are wanted, each with 2 to 8 answers. */
+/** Makes `count` tasks, each with 2 to 8 answers. */
 export function makeTasks(model: Model, random: Random, count: number): Task[] {
   const words = wordsOf(model);
   const tasks: Task[] = [];
   while (tasks.length < count) {
-    const text = capitalise(phrase(random, words, random.between(3, 14)));
+    const text = capitalize(phrase(random, words, random.between(3, 14)));
     const question = text + random.pick(['', '', ':', '?', '.', ',', '. The answer is']);
     const task = { question, answers: makeAnswers(random, words) };
     if (isSafe(model, task)) tasks.push(task);
@@ -84,7 +88,7 @@ const string = (text: string): Buffer => {
   return Buffer.concat([u32(bytes.length), bytes]);
 };
 
-/** The file that `llama-perplexity --multiple-choice` reads; labels[i] marks task i's answers. */
+/** Encodes a file for `llama-perplexity --multiple-choice`; labels[i] are those of task i. */
 export function encodeTasks(tasks: readonly Task[], labels: readonly number[][]): Buffer {
   const bodies = tasks.map(({ question, answers }, index) =>
     Buffer.concat([
@@ -92,7 +96,7 @@ export function encodeTasks(tasks: readonly Task[], labels: readonly number[][])
       u32(answers.length),
       ...answers.map(string),
       u32(...at(labels, index)),
-      // The second list of answers, of tasks with several right ones, is empty.
+      // The second list of answers, for tasks with several correct ones, is empty.
       u32(0),
     ]),
   );

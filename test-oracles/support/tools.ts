@@ -1,4 +1,4 @@
-// llama.cpp's own programs, as `scripts/oracles.mjs` built them.
+// Runs llama.cpp's own programs, which `scripts/oracles.mjs` builds.
 
 import { spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
@@ -9,33 +9,33 @@ const folder = 'build-oracles';
 /** The path of one of the programs. */
 export const toolPath = (name: string): string => join(folder, 'bin', name);
 
-/** Settings that make a program of llama.cpp compute as the LMs of these tests do. */
+/** Arguments that make a llama.cpp program compute with the settings of these tests' LMs. */
 export const plainArguments = [
   ...['--threads', '1', '--threads-batch', '1'],
   ...['--cache-type-k', 'f32', '--cache-type-v', 'f32'],
   ...['--flash-attn', 'off', '--fit', 'off', '--offline', '--no-warmup'],
 ];
 
-/** How a program ended, and what it said. */
+/** The result of running a program. */
 export interface Outcome {
-  /** The exit code, null where a signal ended it. */
+  /** The exit code; null if a signal ended it. */
   code: number | null;
   signal: NodeJS.Signals | null;
   stdout: string;
   stderr: string;
 }
 
-/** The environment without the loaders that tap hands on. */
+/** The environment without the module loaders that tap passes on to child processes. */
 function plainEnvironment(): NodeJS.ProcessEnv {
   const { NODE_OPTIONS: _, ...env } = process.env;
   return env;
 }
 
-/** Runs a program to its end; one that hangs is killed. */
+/** Runs a program to its end; kills it after a timeout. */
 export function runProgram(
   program: string,
   args: readonly string[],
-  patience = 240_000,
+  timeoutMs = 240_000,
 ): Promise<Outcome> {
   const child = spawn(program, args, {
     env: plainEnvironment(),
@@ -49,7 +49,7 @@ export function runProgram(
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
-  const timer = setTimeout(() => child.kill('SIGKILL'), patience);
+  const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code, signal) => {
@@ -59,7 +59,7 @@ export function runProgram(
   });
 }
 
-/** Runs one of the programs and gives what it printed; rejects where it failed. */
+/** Runs one of the programs and returns its output; rejects if it fails. */
 export async function runTool(name: string, args: readonly string[]): Promise<string> {
   const { code, signal, stdout, stderr } = await runProgram(toolPath(name), args);
   if (code === 0) return stdout;
@@ -67,9 +67,9 @@ export async function runTool(name: string, args: readonly string[]): Promise<st
 }
 
 /**
- * Runs one of the programs for the lines that it prints, of which there must be `count`, and
- * gives their groups. At its end it does not wait for its own log, whose last lines are lost now
- * and then; so it may try again.
+ * Runs one of the programs and returns the groups of the output lines that match `line`, which
+ * must be `count`. Retries: the programs exit without flushing their log, so that the last lines
+ * are occasionally lost.
  */
 export async function linesOf(
   name: string,
@@ -83,10 +83,12 @@ export async function linesOf(
     const lines = [...printed.matchAll(line)].map(([, ...groups]) => groups);
     if (lines.length === count) return lines;
   }
-  throw new Error(`${name} did not print ${count} lines like ${line}:\n${printed.slice(-1000)}`);
+  throw new Error(
+    `${name} did not print ${count} lines that match ${line}:\n${printed.slice(-1000)}`,
+  );
 }
 
-/** Keeps what a test observed, for `scripts/oracles.mjs` to print at the end. */
+/** Saves a test's measurements, which `scripts/oracles.mjs` prints at the end. */
 export function report(name: string, lines: readonly string[]): Promise<void> {
   return writeFile(join(folder, 'reports', `${name}.txt`), `${lines.join('\n')}\n`);
 }

@@ -1,4 +1,4 @@
-// Messages and the formats that they are written by.
+// Messages, and the formats that render them.
 
 import { type Format, formatNames, formats, Message, wrap } from 'autocog-lm/chat';
 import t from 'tap';
@@ -12,7 +12,7 @@ t.test('a message is its prefix, its content and its postfix', async (t) => {
   t.equal(new Message('bot', '').asString(), '');
 });
 
-t.test('roles are read in any case, and an assistant is the bot', async (t) => {
+t.test('roles are accepted in any letter case, and assistant means bot', async (t) => {
   const role = (name: string): string => new Message(name, '').role;
   t.same(['SYSTEM', 'User', 'bOt', 'Assistant'].map(role), ['system', 'user', 'bot', 'bot']);
   for (const wrong of ['model', '', 'constructor', undefined, 7]) {
@@ -28,16 +28,16 @@ t.test('roles are read in any case, and an assistant is the bot', async (t) => {
   );
 });
 
-const theirNames =
+const easyLlamaNames =
   `blank alpaca mistral_instruct mistral_instruct_safe chatml llama2chat llama3 phi3
   gemma2 vicuna_lmsys vicuna_common markup guanaco orca_mini zephyr openchat synthia neural_chat
   chatml_alpaca autocorrect bagel solar_instruct noromaid nschatml natural command
   mistral_openorca dolphin samantha jackalope naberius hermes monad orca hexoteric orcamaid cat
   mytho_cat airoboros tess alpaca_strict`.split(/\s+/);
 
-t.test('every format of easy-llama is there, by its own name, too', async (t) => {
-  t.equal(formatNames.length, theirNames.length);
-  for (const [index, name] of theirNames.entries()) {
+t.test('every format of easy-llama exists, under its original name, too', async (t) => {
+  t.equal(formatNames.length, easyLlamaNames.length);
+  for (const [index, name] of easyLlamaNames.entries()) {
     t.ok(name in formats, name);
     t.equal(formats[name], formats[formatNames[index] as string], name);
   }
@@ -47,7 +47,7 @@ t.test('every format of easy-llama is there, by its own name, too', async (t) =>
   t.same(Object.keys(formats), [...formatNames]);
 });
 
-t.test('a format has eight keys, and cannot be changed by mistake', async (t) => {
+t.test('a format has eight keys, and is frozen', async (t) => {
   for (const name of formatNames) {
     t.same(Object.keys(formats[name]).sort(), [
       'botPrefix',
@@ -65,7 +65,7 @@ t.test('a format has eight keys, and cannot be changed by mistake', async (t) =>
   t.throws(() => Object.assign(formats, { chatml: formats.blank }), TypeError);
 });
 
-/** A conversation in a format, as the documentation of its models writes it. */
+/** Per format: two exchanges, rendered as the documentation of its models specifies. */
 const documented: Record<string, [system: string, text: string]> = {
   blank: ['', 'QAQA'],
   alpaca: [
@@ -130,7 +130,7 @@ const documented: Record<string, [system: string, text: string]> = {
   ],
 };
 
-t.test('formats write conversations as models are trained on them', async (t) => {
+t.test('formats render conversations as their models were trained on them', async (t) => {
   for (const [name, [system, expected]] of Object.entries(documented)) {
     const format = formats[name] as Format;
     const opening = system === '' ? '' : format.systemPrefix + system + format.systemSuffix;
@@ -145,7 +145,7 @@ t.test('formats write conversations as models are trained on them', async (t) =>
   t.equal(safe.userSuffix, ' [/INST]');
 });
 
-t.test('stops are what a bot must not write in each format', async (t) => {
+t.test('each format has its stop strings and tokens', async (t) => {
   const expected: Record<string, readonly (string | number)[]> = {
     blank: [],
     alpaca: ['###', 'Instruction:', '\n\n\n'],
@@ -180,7 +180,7 @@ t.test('stops are what a bot must not write in each format', async (t) => {
   for (const [name, stops] of Object.entries(expected)) t.same(formats[name]?.stops, stops, name);
 });
 
-t.test('copies differ by what they are copies for', async (t) => {
+t.test('variants differ from their base format in the system prompt only', async (t) => {
   const bases: Record<string, string> = {
     mistralOpenorca: 'chatml',
     dolphin: 'chatml',
@@ -209,7 +209,7 @@ t.test('copies differ by what they are copies for', async (t) => {
   t.equal(formats.alpacaStrict.systemPrompt, formats.alpaca.systemPrompt);
 });
 
-t.test('wrap puts one question into a format', async (t) => {
+t.test('wrap renders one question in a format', async (t) => {
   t.equal(
     wrap('Hi', formats.openchat),
     'GPT4 Correct User: Hi<|end_of_turn|>GPT4 Correct Assistant:',

@@ -1,4 +1,4 @@
-// The interactive chat in a real terminal: keys, colours, and ^C where it means something.
+// The interactive chat in a real terminal: keys, colors and ^C.
 
 import t from 'tap';
 import { keys, noTerminal, Terminal } from '../support/terminal.js';
@@ -17,7 +17,7 @@ async function messagesOf(terminal: Terminal): Promise<unknown> {
 }
 
 t.test('a chat at a terminal', { skip: noTerminal }, async (t) => {
-  t.test('user, bot, notes and errors have their colours', async (t) => {
+  t.test('user, bot, notes and errors have their own colors', async (t) => {
     const terminal = start(['Hello', 'Bye'], { header: 'Welcome' });
     t.match(await terminal.until('Welcome'), `${esc}[90m`);
     t.match(await terminal.until('  > '), `${esc}[0m`);
@@ -29,14 +29,14 @@ t.test('a chat at a terminal', { skip: noTerminal }, async (t) => {
     t.match(await terminal.until('bot: Hello'), `${esc}[33m`);
     await terminal.until('  > ');
     terminal.type(`!dance${keys.enter}`);
-    t.match(await terminal.until('There is no command'), `${esc}[91m`);
+    t.match(await terminal.until('Unknown command'), `${esc}[91m`);
     await terminal.until('  > ');
     terminal.type(keys.end);
     t.same(await messagesOf(terminal), ['Hi', 'Hello']);
     t.equal(await terminal.ended, 0);
   });
 
-  t.test('without colours where they are not wanted', async (t) => {
+  t.test('there are no colors when they are disabled', async (t) => {
     for (const [options, env] of [
       [{ color: false }, {}],
       [{}, { NO_COLOR: '1' }],
@@ -49,11 +49,11 @@ t.test('a chat at a terminal', { skip: noTerminal }, async (t) => {
       await terminal.until('  > ');
       terminal.type(`!exit${keys.enter}`);
       await terminal.ended;
-      for (const colour of [32, 36, 33, 90, 91]) t.notMatch(terminal.printed, `${esc}[${colour}m`);
+      for (const color of [32, 36, 33, 90, 91]) t.notMatch(terminal.printed, `${esc}[${color}m`);
     }
   });
 
-  t.test('^C while the bot writes stops it, and ENTER has it write again', async (t) => {
+  t.test('^C during an answer stops it, and ENTER regenerates it', async (t) => {
     const long = 'one two three four five six seven eight nine ten';
     const terminal = start([long, 'Another answer']);
     await terminal.until('  > ');
@@ -74,11 +74,11 @@ t.test('a chat at a terminal', { skip: noTerminal }, async (t) => {
     t.same(
       await messagesOf(terminal),
       ['Count', 'Another answer'],
-      'the second ENTER says nothing',
+      'the second ENTER sends nothing',
     );
   });
 
-  t.test('after ^C another message may be said instead', async (t) => {
+  t.test('after ^C the user can send another message instead', async (t) => {
     const terminal = start(['one two three four five six seven', 'Yes?']);
     await terminal.until('  > ');
     terminal.type(`Count${keys.enter}`);
@@ -96,30 +96,33 @@ t.test('a chat at a terminal', { skip: noTerminal }, async (t) => {
     t.same(rest, ['Wait', 'Yes?']);
   });
 
-  t.test('^C at the prompt ends the chat; at another one it goes back to that', async (t) => {
-    for (const [lead, prompt] of [
-      ['', ''],
-      ['half a line', 'half a line'],
-      [`and\\${keys.enter}`, '... '],
-      [`!${keys.enter}`, '  ! '],
-      [`!!${keys.enter}`, ' !! '],
-      [`<${keys.enter}`, '  < '],
-    ] as const) {
-      const terminal = start(['x']);
-      await terminal.until('  > ');
-      terminal.type(lead);
-      await terminal.until(prompt);
-      if (/[!<]/.test(lead)) {
-        terminal.type(keys.interrupt);
+  t.test(
+    '^C at the main prompt ends the chat; at any other it returns to the main prompt',
+    async (t) => {
+      for (const [lead, prompt] of [
+        ['', ''],
+        ['half a line', 'half a line'],
+        [`and\\${keys.enter}`, '... '],
+        [`!${keys.enter}`, '  ! '],
+        [`!!${keys.enter}`, ' !! '],
+        [`<${keys.enter}`, '  < '],
+      ] as const) {
+        const terminal = start(['x']);
         await terminal.until('  > ');
+        terminal.type(lead);
+        await terminal.until(prompt);
+        if (/[!<]/.test(lead)) {
+          terminal.type(keys.interrupt);
+          await terminal.until('  > ');
+        }
+        terminal.type(keys.interrupt);
+        t.equal(await terminal.ended, 0);
+        t.same(await messagesOf(terminal), []);
       }
-      terminal.type(keys.interrupt);
-      t.equal(await terminal.ended, 0);
-      t.same(await messagesOf(terminal), []);
-    }
-  });
+    },
+  );
 
-  t.test('a summary can be stopped, too', async (t) => {
+  t.test('^C stops a summary, too', async (t) => {
     const terminal = start(['Hi', 'a long summary that takes its time to be written down']);
     await terminal.until('  > ');
     terminal.type(`Hello${keys.enter}`);
@@ -137,7 +140,7 @@ t.test('a chat at a terminal', { skip: noTerminal }, async (t) => {
     t.same(await messagesOf(terminal), ['Hello', 'Hi']);
   });
 
-  t.test('a model cannot give the terminal orders', async (t) => {
+  t.test('a model cannot send control characters to the terminal', async (t) => {
     const terminal = start([`${esc}[2Jcleared\u0007\u009b31m\tred`]);
     await terminal.until('  > ');
     terminal.type(`Hi${keys.enter}`);
@@ -150,11 +153,11 @@ t.test('a chat at a terminal', { skip: noTerminal }, async (t) => {
     t.same(
       await messagesOf(terminal),
       ['Hi', `${esc}[2Jcleared\u0007\u009b31m\tred`],
-      'kept as it was',
+      'the message itself is unchanged',
     );
   });
 
-  t.test('lines are edited, and old ones come back', async (t) => {
+  t.test('lines can be edited, and recalled from the history', async (t) => {
     const terminal = start(['ok']);
     await terminal.until('  > ');
     terminal.type(`Helo\u0008lo Zürich 🏔${keys.enter}`);
@@ -167,7 +170,7 @@ t.test('a chat at a terminal', { skip: noTerminal }, async (t) => {
     t.same(await messagesOf(terminal), ['Hello Zürich 🏔', 'ok', 'Hello Zürich 🏔', 'ok']);
   });
 
-  t.test('what is typed while the bot writes is said next', async (t) => {
+  t.test('a line typed during an answer is sent next', async (t) => {
     const terminal = start(['one two three', 'second']);
     await terminal.until('  > ');
     terminal.type(`a${keys.enter}`);

@@ -1,9 +1,9 @@
-// The chat templates of many models, with the texts that llama.cpp's own test of its template
-// engine expects of them: read out of that test.
+// The chat templates of many models and their expected renderings, extracted from the source of
+// llama.cpp's own template test.
 
 import { readFileSync } from 'node:fs';
 
-/** One model's template, and what it makes of {@link conversation}. */
+/** A model's template, and its expected rendering of {@link conversation}. */
 export interface TemplateCase {
   name: string;
   source: string;
@@ -12,7 +12,7 @@ export interface TemplateCase {
   expected: string;
 }
 
-/** What llama.cpp's test renders. */
+/** The conversation that llama.cpp's test renders. */
 export const conversation = [
   { role: 'system', content: 'You are a helpful assistant' },
   { role: 'user', content: 'Hello' },
@@ -28,7 +28,7 @@ const escapes: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r' };
 const textOf = (literal: string): string =>
   literal.slice(1, -1).replace(/\\(.)/gs, (_, letter: string) => escapes[letter] ?? letter);
 
-/** The cases that its Jinja engine is held to, on this conversation alone. */
+/** The cases for llama.cpp's Jinja engine that use this conversation. */
 export function templateCases(): TemplateCase[] {
   const source = readFileSync('llama.cpp/tests/test-chat-template.cpp', 'utf8');
   const blocks = source.split('/* .name= */').slice(1);
@@ -40,8 +40,8 @@ export function templateCases(): TemplateCase[] {
       const literals = pattern.exec(block)?.[1]?.match(/"(?:[^"\\]|\\.)*"/g) ?? [];
       return literals.map(textOf).join('');
     };
-    const own = /supported_with_jinja= \*\/ false|extra_conversation/.test(block);
-    if (own) return [];
+    const isOther = /supported_with_jinja= \*\/ false|extra_conversation/.test(block);
+    if (isOther) return [];
     const name = textOf(/"(?:[^"\\]|\\.)*"/.exec(block)?.[0] ?? '""');
     const expected = field('expected_output_jinja') || field('expected_output');
     const tokens = { bosToken: field('bos_token'), eosToken: field('eos_token') };

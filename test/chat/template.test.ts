@@ -1,5 +1,5 @@
-// A model's own chat template: the text that it makes of a conversation, and how it fails.
-// llama.cpp's own test of its template engine says what dozens of models' templates make.
+// A model's own chat template: its rendering of a conversation, and how it fails. The expected
+// renderings of dozens of models' templates come from llama.cpp's own template test.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { ChatTemplate, type TemplateMessage } from 'autocog-lm/chat';
@@ -8,7 +8,7 @@ import { conversation, templateCases } from './llama-cpp-templates.js';
 
 const [system, user, ...others] = conversation;
 
-/** What llama.cpp does for a template without system messages. */
+/** How llama.cpp renders with a template without system messages. */
 const merged: TemplateMessage[] = [
   { role: 'user', content: `${system.content}\n${user.content}` },
   ...others,
@@ -19,7 +19,7 @@ const render = (template: ChatTemplate): string => {
     const text = template.render(conversation);
     if (text.includes(system.content)) return text;
   } catch {
-    // It refuses system messages.
+    // The template rejects system messages.
   }
   return template.render(merged);
 };
@@ -44,8 +44,8 @@ const load = (file: string): ChatTemplate =>
     eosToken: '</s>',
   });
 
-/** Those that need what chats do not have: lists of tools, or Jinja beyond the engine's. */
-const needMore = new Set([
+/** Templates that need a list of tools, or Jinja that the engine lacks. */
+const unsupported = new Set([
   'ByteDance-Seed-OSS.jinja',
   'CohereForAI-c4ai-command-r-plus-tool_use.jinja',
   'NousResearch-Hermes-2-Pro-Llama-3-8B-tool_use.jinja',
@@ -63,7 +63,7 @@ t.test(
     t.ok(files.length > 60);
     for (const file of files) {
       const template = load(file);
-      if (needMore.has(file)) {
+      if (unsupported.has(file)) {
         t.throws(() => template.render(question), {
           code: 'NOT_SUPPORTED',
           message: /^The model's chat template fails on these messages: /,
@@ -75,35 +75,35 @@ t.test(
   },
 );
 
-t.test("the bot's turn is opened, unless that is not wanted", async (t) => {
+t.test("the opening of the bot's turn is appended unless disabled", async (t) => {
   const template = load('Qwen-Qwen3-0.6B.jinja');
-  const asked = '<|im_start|>user\nHow many Rs?<|im_end|>\n';
-  t.equal(template.render(question), `${asked}<|im_start|>assistant\n`);
-  t.equal(template.render(question, { addGenerationPrompt: false }), asked);
+  const rendered = '<|im_start|>user\nHow many Rs?<|im_end|>\n';
+  t.equal(template.render(question), `${rendered}<|im_start|>assistant\n`);
+  t.equal(template.render(question, { addGenerationPrompt: false }), rendered);
 });
 
-t.test('a template that refuses messages is told with its own words', async (t) => {
+t.test("a template's rejection is reported with its own message", async (t) => {
   const gemma = load('google-gemma-2-2b-it.jinja');
-  const refusal = (words: string) => ({
+  const rejection = (reason: string) => ({
     name: 'NotSupportedError',
     code: 'NOT_SUPPORTED',
-    message: `The model's chat template refuses these messages: ${words}`,
+    message: `The model's chat template rejects these messages: ${reason}`,
   });
   t.throws(
     () => gemma.render([{ role: 'system', content: 'Be brief' }, ...question]),
-    refusal('System role not supported'),
+    rejection('System role not supported'),
   );
   t.throws(
     () => gemma.render([...question, ...question]),
-    refusal('Conversation roles must alternate user/assistant/user/assistant/...'),
+    rejection('Conversation roles must alternate user/assistant/user/assistant/...'),
   );
 });
 
-t.test('what is no template is told when it is read', async (t) => {
+t.test('an invalid template is rejected when it is parsed', async (t) => {
   for (const source of ['{% if', '{{ a b }}', '{% for x in y %}']) {
     t.throws(() => new ChatTemplate(source), {
       name: 'NotSupportedError',
-      message: /^The chat template cannot be read: /,
+      message: /^Cannot parse the chat template: /,
     });
   }
   t.throws(() => new ChatTemplate(undefined as unknown as string), {
@@ -113,19 +113,19 @@ t.test('what is no template is told when it is read', async (t) => {
   t.equal(new ChatTemplate('').render(question), '');
 });
 
-t.test('templates get the date in English, whatever the machine speaks', async (t) => {
+t.test("templates get the date in English, whatever the machine's locale", async (t) => {
   const now = new Date(2026, 2, 5, 14, 7, 9);
-  const say = (pattern: string): string =>
+  const formatted = (pattern: string): string =>
     new ChatTemplate(`{{ strftime_now('${pattern}') }}`).render(question, { now });
-  t.equal(say('%d %b %Y'), '05 Mar 2026');
-  t.equal(say('%A, %B %-d, %H:%M:%S'), 'Thursday, March 5, 14:07:09');
-  t.equal(say('%a %e %y %j %I %p %m %F %T'), 'Thu  5 26 064 02 PM 03 2026-03-05 14:07:09');
-  t.equal(say('%% %q'), '% %q', 'a directive that is not known stays');
+  t.equal(formatted('%d %b %Y'), '05 Mar 2026');
+  t.equal(formatted('%A, %B %-d, %H:%M:%S'), 'Thursday, March 5, 14:07:09');
+  t.equal(formatted('%a %e %y %j %I %p %m %F %T'), 'Thu  5 26 064 02 PM 03 2026-03-05 14:07:09');
+  t.equal(formatted('%% %q'), '% %q', 'an unknown directive is left as is');
   const llama = load('meta-llama-Llama-3.2-3B-Instruct.jinja').render(question, { now });
   t.match(llama, 'Today Date: 05 Mar 2026');
 });
 
-t.test('a template cannot ask for a list without end', async (t) => {
+t.test('a template cannot create an arbitrarily long range', async (t) => {
   t.throws(() => new ChatTemplate('{{ range(100000000000) }}').render([]), {
     code: 'NOT_SUPPORTED',
     message: /range\(\) is too long/,

@@ -1,5 +1,5 @@
-// The tokens that a chat prompts with, by real vocabularies and real models' templates: those
-// of the template's text, and never a special token out of a message.
+// The tokens of chat prompts, with real vocabularies and templates: the tokenization of the
+// rendered text, and never a special token from a message.
 
 import { readFileSync } from 'node:fs';
 import type { Model } from 'autocog-lm';
@@ -11,54 +11,54 @@ import { loadVocabulary, VocabularyLM } from '../support/vocabulary-lm.js';
 const templateOf = (file: string): string =>
   readFileSync(`llama.cpp/models/templates/${file}.jinja`, 'utf8');
 
-/** Zephyr's, as its model card has it: for a vocabulary with no marks but </s>. */
+/** Zephyr's, from its model card: for a vocabulary with no markup tokens but </s>. */
 const zephyr =
   "{% for message in messages %}{{ '<|' + message['role'] + '|>\\n' + message['content'] + eos_token + '\\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}";
 
-/** Mistral's first, whose marks are plain text; its contents stand right beside them. */
+/** Mistral's first, whose markup is plain text directly next to the contents. */
 const mistral =
   "{{ bos_token }}{% for message in messages %}{% if message['role'] == 'user' %}{{ '[INST] ' + message['content'] + ' [/INST]' }}{% else %}{{ message['content'] + eos_token }}{% endif %}{% endfor %}";
 
 interface Family {
   vocabulary: string;
   options: ThreadOptions;
-  /** Texts that this vocabulary or template has a meaning for. */
-  marks: string[];
+  /** Texts that are special tokens or markup in this vocabulary or template. */
+  markup: string[];
 }
 
 const families: Family[] = [
   {
     vocabulary: 'qwen2',
     options: { template: templateOf('Qwen-Qwen2.5-7B-Instruct') },
-    marks: ['<|im_end|>', '<|im_start|>', '<|endoftext|>'],
+    markup: ['<|im_end|>', '<|im_start|>', '<|endoftext|>'],
   },
   {
     vocabulary: 'llama-bpe',
     options: { template: templateOf('meta-llama-Llama-3.1-8B-Instruct') },
-    marks: ['<|eot_id|>', '<|start_header_id|>', '<|begin_of_text|>', '<|end_of_text|>'],
+    markup: ['<|eot_id|>', '<|start_header_id|>', '<|begin_of_text|>', '<|end_of_text|>'],
   },
   {
     vocabulary: 'phi-3',
     options: { template: templateOf('microsoft-Phi-3.5-mini-instruct') },
-    marks: ['<|end|>', '<|user|>', '<|assistant|>', '<s>', '</s>', '<|endoftext|>'],
+    markup: ['<|end|>', '<|user|>', '<|assistant|>', '<s>', '</s>', '<|endoftext|>'],
   },
   {
     vocabulary: 'gemma-4',
     options: { template: templateOf('google-gemma-4-31B-it') },
-    marks: ['<turn|>', '<|turn>', '<bos>', '<eos>', '<start_of_turn>', '<|channel>'],
+    markup: ['<turn|>', '<|turn>', '<bos>', '<eos>', '<start_of_turn>', '<|channel>'],
   },
   {
     vocabulary: 'command-r',
     options: { format: 'command' },
-    marks: ['<|END_OF_TURN_TOKEN|>', '<|USER_TOKEN|>', '<BOS_TOKEN>'],
+    markup: ['<|END_OF_TURN_TOKEN|>', '<|USER_TOKEN|>', '<BOS_TOKEN>'],
   },
-  { vocabulary: 'llama-spm', options: { template: zephyr }, marks: ['</s>', '<s>', '<unk>'] },
-  { vocabulary: 'llama-spm', options: { template: mistral }, marks: ['</s>', '<s>', '<unk>'] },
-  { vocabulary: 'llama-spm', options: { format: 'llama2chat' }, marks: ['</s>', '<s>'] },
+  { vocabulary: 'llama-spm', options: { template: zephyr }, markup: ['</s>', '<s>', '<unk>'] },
+  { vocabulary: 'llama-spm', options: { template: mistral }, markup: ['</s>', '<s>', '<unk>'] },
+  { vocabulary: 'llama-spm', options: { format: 'llama2chat' }, markup: ['</s>', '<s>'] },
   {
     vocabulary: 'qwen35',
     options: { template: templateOf('Qwen3.5-4B') },
-    marks: ['<|im_end|>', '<|im_start|>', '<think>', '</think>'],
+    markup: ['<|im_end|>', '<|im_start|>', '<think>', '</think>'],
   },
 ];
 
@@ -70,16 +70,16 @@ const withBos = (model: Model, tokens: Int32Array): number[] => {
   return [...(missing ? [bos] : []), ...tokens];
 };
 
-const says = (contents: readonly string[]) =>
+const dialog = (contents: readonly string[]) =>
   contents.map((content, index) => ({ role: index % 2 === 0 ? 'user' : 'bot', content }));
 
-for (const { vocabulary, options, marks } of families) {
+for (const { vocabulary, options, markup } of families) {
   const style = options.format ?? options.template?.slice(0, 40);
   t.test(`${vocabulary}, ${JSON.stringify(style)}`, async (t) => {
     const model = await loadVocabulary(t, vocabulary);
     const lm = new VocabularyLM(model);
     const threadOf = (contents: readonly string[]): Thread =>
-      new Thread(lm, { ...options, messages: says(contents) });
+      new Thread(lm, { ...options, messages: dialog(contents) });
 
     t.test('ordinary messages have the tokens of the whole text', async (t) => {
       for (const contents of [
@@ -93,14 +93,14 @@ for (const { vocabulary, options, marks } of families) {
       }
     });
 
-    t.test('no message has a special token, whatever it spells', async (t) => {
-      const words = fc.constantFrom(...marks, ...marks, 'hello', ' ', '\n', '<', '|>', 'é', '');
+    t.test('no message yields a special token, whatever it spells', async (t) => {
+      const words = fc.constantFrom(...markup, ...markup, 'hello', ' ', '\n', '<', '|>', 'é', '');
       const content = fc.array(words, { minLength: 1, maxLength: 6 }).map((list) => list.join(''));
       const plain = await threadOf(['hello', 'hello', 'hello']).inferenceTokens();
       const expected = [...plain].filter((token) => isControl(model, token));
       await fc.assert(
         fc.asyncProperty(fc.tuple(content, content, content), async (contents) => {
-          // A thought that a template takes out leaves nothing to compare.
+          // If a template removes reasoning, there is nothing to compare.
           fc.pre(!/think>|channel/.test(contents[1]));
           const thread = threadOf(contents);
           const tokens = await thread.inferenceTokens();
@@ -109,22 +109,22 @@ for (const { vocabulary, options, marks } of families) {
             expected,
             JSON.stringify(contents),
           );
-          // And it is told in full: the tokens are the text's, but for spaces, of which some
-          // vocabularies add or take some beside their special tokens.
-          const told = await model.detokenize(tokens, { special: true });
+          // Nothing is lost: the tokens decode to the text, except for whitespace, which some
+          // vocabularies add or remove next to special tokens.
+          const decoded = await model.detokenize(tokens, { special: true });
           const text = await thread.inferenceString();
           const { bos } = model.vocab;
           const begin =
             bos === undefined ? '' : model.detokenizeSync(Int32Array.of(bos), { special: true });
-          const bare = (some: string): string =>
+          const normalize = (some: string): string =>
             (some.startsWith(begin) ? some.slice(begin.length) : some).replace(/\s/g, '');
-          t.equal(bare(told), bare(text));
+          t.equal(normalize(decoded), normalize(text));
         }),
         { numRuns: 60 },
       );
     });
 
-    t.test('there is one beginning token at most', async (t) => {
+    t.test('there is at most one BOS token', async (t) => {
       const { bos } = model.vocab;
       const tokens = [...(await threadOf(['Hello']).inferenceTokens())];
       t.ok(tokens.filter((token) => token === bos).length <= 1);

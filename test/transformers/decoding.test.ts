@@ -1,5 +1,5 @@
-// What TfLM decodes and what it does not: trees in batches, the prefix cache, one forward at a
-// time. A model that keeps no past decodes everything anew: it is the oracle.
+// What TfLM decodes and what it does not: trees in batches, the prefix cache, one forward pass at
+// a time. The oracle is the model exported without a past, which decodes everything every time.
 
 import { join } from 'node:path';
 import type { Choice } from 'autocog-lm';
@@ -15,17 +15,17 @@ const path = join(folder, 'model');
 writeOnnx(path);
 writeOnnx(path, { dtype: 'fp16' });
 writeOnnx(path, { dtype: 'q8' });
-const forgetful = join(folder, 'forgetful');
-for (const dtype of ['fp32', 'fp16', 'q8'] as const) writeOnnx(forgetful, { dtype, past: false });
+const withoutPast = join(folder, 'without-past');
+for (const dtype of ['fp32', 'fp16', 'q8'] as const) writeOnnx(withoutPast, { dtype, past: false });
 const window = 12;
 const sliding = join(folder, 'sliding');
 writeOnnx(sliding, { window });
-const slidingForgetful = join(folder, 'sliding-forgetful');
-writeOnnx(slidingForgetful, { window, past: false });
+const slidingWithoutPast = join(folder, 'sliding-without-past');
+writeOnnx(slidingWithoutPast, { window, past: false });
 const recurrent = join(folder, 'recurrent');
 writeOnnx(recurrent, { recurrent: true });
-const recurrentForgetful = join(folder, 'recurrent-forgetful');
-writeOnnx(recurrentForgetful, { recurrent: true, past: false });
+const recurrentWithoutPast = join(folder, 'recurrent-without-past');
+writeOnnx(recurrentWithoutPast, { recurrent: true, past: false });
 
 const prompt = 'The capital of France is';
 
@@ -35,17 +35,18 @@ async function load(t: Test, from: string, options: TfLMLoadOptions = {}): Promi
   return lm;
 }
 
-function sameChoice(t: Test, found: Choice, wanted: Choice, tolerance: number): void {
-  for (const [index, { logprobs, endLogprob = 0 }] of found.choices.entries()) {
-    const own = at(wanted.choices, index);
-    for (const [place, logprob] of logprobs.entries()) {
-      near(t, logprob, at(own.logprobs, place), tolerance, `choice ${index}, token ${place}`);
+function sameChoice(t: Test, actual: Choice, expected: Choice, tolerance: number): void {
+  for (const [index, { logprobs, endLogprob = 0 }] of actual.choices.entries()) {
+    const choice = at(expected.choices, index);
+    for (const [position, logprob] of logprobs.entries()) {
+      const reference = at(choice.logprobs, position);
+      near(t, logprob, reference, tolerance, `choice ${index}, token ${position}`);
     }
-    near(t, endLogprob, own.endLogprob ?? 0, tolerance, `the end of ${index}`);
+    near(t, endLogprob, choice.endLogprob ?? 0, tolerance, `the end of ${index}`);
   }
 }
 
-// Above each bound the largest that was seen.
+// Above each bound: the largest difference observed.
 for (const [dtype, tolerance] of [
   // 0.0000086
   ['fp32', 1e-4],
@@ -54,8 +55,8 @@ for (const [dtype, tolerance] of [
   // 0.06
   ['q8', 3e-1],
 ] as const) {
-  t.test(`any tree in batches is the tree one token at a time, with ${dtype}`, async (t) => {
-    const oracle = await load(t, forgetful, { dtype });
+  t.test(`batched trees have the scores of one token at a time, with ${dtype}`, async (t) => {
+    const oracle = await load(t, withoutPast, { dtype });
     const lms = [
       await load(t, path, { dtype }),
       await load(t, path, { dtype, batchRows: 2, cacheTokens: 1 }),
@@ -69,14 +70,14 @@ for (const [dtype, tolerance] of [
       fc.boolean(),
       async (paths, text, terminator, details) => {
         const choices = paths.map((list) => Int32Array.from(list));
-        const wanted = await oracle.choose(text, choices, { terminator, details });
+        const expected = await oracle.choose(text, choices, { terminator, details });
         for (const lm of lms) {
-          const found = await lm.choose(text, choices, { terminator, details });
-          sameChoice(t, found, wanted, tolerance);
-          const { usage, tree } = found;
+          const actual = await lm.choose(text, choices, { terminator, details });
+          sameChoice(t, actual, expected, tolerance);
+          const { usage, tree } = actual;
           const inner = terminator === 'eog' ? tree.size : tree.size - tree.childless;
           const { promptTokens, cachedTokens, decodedTokens } = usage;
-          t.equal(decodedTokens, promptTokens - cachedTokens + inner, 'each node once');
+          t.equal(decodedTokens, promptTokens - cachedTokens + inner, 'each node is decoded once');
         }
       },
     );
@@ -84,7 +85,7 @@ for (const [dtype, tolerance] of [
   });
 }
 
-t.test('a tree costs one forward per level, and a chain one in all', async (t) => {
+t.test('a tree takes one forward pass per level, and a chain takes one in total', async (t) => {
   const lm = await load(t, path);
   const choices = [' Paris', ' Paris is', ' London', ' Berlin and Rome'];
   const { tree } = await lm.choose(prompt, choices);
@@ -108,16 +109,16 @@ t.test('rows are decoded in batches of no more than batchRows', async (t) => {
   t.equal(await calls(1), 40);
   t.equal(await calls(15), 3);
   t.equal(await calls(40), 1);
-  t.equal(await calls(), 2, 'of 32');
+  t.equal(await calls(), 2, 'batches of 32');
 });
 
-t.test('a prompt is decoded in pieces of no more than batchSize', async (t) => {
+t.test('a prompt is decoded in batches of no more than batchSize', async (t) => {
   const lm = await load(t, path, { batchSize: 3 });
   const { usage } = await lm.choose(prompt, [' ']);
   t.match(usage, { promptTokens: 8, cachedTokens: 0, decodedTokens: 8, decodeCalls: 3 });
 });
 
-t.test('what begins like a prompt before it goes on from there', async (t) => {
+t.test('a prompt reuses its common prefix with an earlier one', async (t) => {
   const lm = await load(t, path);
   const [a, b] = [' is blue', ' is green'].map((end) => `${prompt}${end}`) as [string, string];
   const usageOf = async (text: string) => (await lm.choose(text, [' '])).usage;
@@ -126,44 +127,52 @@ t.test('what begins like a prompt before it goes on from there', async (t) => {
   t.match(await usageOf(a), { cachedTokens: await length(a), decodedTokens: 0, decodeCalls: 0 });
   const shared = (await length(prompt)) + (await lm.tokenize(' is')).length;
   t.match(await usageOf(b), { cachedTokens: shared });
-  t.match(await usageOf(a), { cachedTokens: await length(a) }, 'both are kept');
+  t.match(await usageOf(a), { cachedTokens: await length(a) }, 'both are cached');
   const short = await usageOf(prompt);
-  t.match(short, { cachedTokens: (await length(prompt)) - 1, decodedTokens: 1 }, 'one is needed');
+  t.match(
+    short,
+    { cachedTokens: (await length(prompt)) - 1, decodedTokens: 1 },
+    'the last token needs logits',
+  );
 });
 
-t.test('of more than cacheTokens, the sequences used last are kept', async (t) => {
+t.test('beyond cacheTokens, the least recently used sequences are evicted', async (t) => {
   const lm = await load(t, path, { cacheTokens: 20 });
   const texts = ['one thing is', 'two things are', 'three things were'];
   const cached = async (text: string) => (await lm.choose(text, [' '])).usage.cachedTokens;
   for (const text of [...texts, ...texts]) await cached(text);
   const last = texts[2] as string;
   t.equal(await cached(last), (await promptOf(lm, last)).length);
-  t.ok((await cached(texts[0] as string)) < 3, 'that used longest ago is gone');
+  t.ok((await cached(texts[0] as string)) < 3, 'the least recently used one is evicted');
   const long = 'a long text that has more tokens than the cache has room for, all by itself';
   await cached(long);
-  t.equal(await cached(long), (await promptOf(lm, long)).length, 'one alone is kept whole');
+  t.equal(
+    await cached(long),
+    (await promptOf(lm, long)).length,
+    'a single sequence is cached whole',
+  );
 });
 
-t.test('writing on costs one token a step', async (t) => {
+t.test('generation decodes one token per step', async (t) => {
   const lm = await load(t, path, { batchSize: 100 });
   const options = { maxTokens: 60, stop: '\u0000' };
   const first = await lm.complete(prompt, options);
-  const written = first.tokens.length;
+  const generated = first.tokens.length;
   const isEnded = first.stopReason === 'eog' ? 1 : 0;
-  t.ok(written > 5);
-  const decoded = 8 + written - 1 + isEnded;
+  t.ok(generated > 5);
+  const decoded = 8 + generated - 1 + isEnded;
   t.match(first.usage, { promptTokens: 8, cachedTokens: 0, decodedTokens: decoded });
-  t.equal(first.usage.decodeCalls, written + isEnded);
+  t.equal(first.usage.decodeCalls, generated + isEnded);
   let chunks = 0;
   for await (const { tokens } of lm.stream(prompt, options)) chunks += tokens.length;
-  t.equal(chunks, written);
+  t.equal(chunks, generated);
   const many = await lm.completeMany([prompt, 'The sky is', prompt], options);
   t.same(at(many, 0).tokens, first.tokens);
   t.same(at(many, 2).tokens, first.tokens);
   t.ok(at(many, 2).usage.cachedTokens >= 7);
 });
 
-t.test('beams cost about a token per beam and step', async (t) => {
+t.test('beam search decodes about one token per beam and step', async (t) => {
   const lm = await load(t, path);
   const { usage } = await lm.beamSearch(prompt, {
     beams: 4,
@@ -174,14 +183,14 @@ t.test('beams cost about a token per beam and step', async (t) => {
   t.equal(usage.decodedTokens, usage.decodeCalls + 7);
 });
 
-t.test('paths in sequence share nothing but the prompt', async (t) => {
+t.test('sequential paths share nothing but the prompt', async (t) => {
   const lm = await load(t, path);
   const { usage } = await lm.choose(prompt, [' Paris', ' Paris'], { batching: 'sequential' });
   t.equal(usage.decodedTokens, 8 + 2);
 });
 
-t.test('a model without a past decodes everything, and says so', async (t) => {
-  const lm = await load(t, forgetful);
+t.test('a model without a past decodes everything, and reports that', async (t) => {
+  const lm = await load(t, withoutPast);
   const { usage, tree } = await lm.choose(prompt, [' Paris', ' London']);
   t.equal(tree.size - tree.childless, 2);
   t.match(usage, { cachedTokens: 0, decodedTokens: 8 + 9 + 9, decodeCalls: 3 });
@@ -189,33 +198,33 @@ t.test('a model without a past decodes everything, and says so', async (t) => {
   t.match(more, { cachedTokens: 0, decodedTokens: 8 + 9 + 10, decodeCalls: 3 });
 });
 
-t.test('of a model with a state that cannot be cut, everything is decoded anew', async (t) => {
+t.test('a model with a state that cannot be truncated decodes everything every time', async (t) => {
   const lm = await load(t, recurrent, { batchSize: 2 });
-  const oracle = await load(t, recurrentForgetful);
+  const oracle = await load(t, recurrentWithoutPast);
   const plain = await load(t, path);
   const choices = [' Paris', ' Paris and London', ' London'];
   for (const text of ['x', prompt, `${prompt} Paris`, prompt]) {
-    const found = await lm.choose(text, choices, { terminator: 'eog' });
-    sameChoice(t, found, await oracle.choose(text, choices, { terminator: 'eog' }), 1e-4);
-    t.equal(found.usage.cachedTokens, 0);
-    t.equal(found.usage.decodeCalls, 1 + found.tree.size);
+    const actual = await lm.choose(text, choices, { terminator: 'eog' });
+    sameChoice(t, actual, await oracle.choose(text, choices, { terminator: 'eog' }), 1e-4);
+    t.equal(actual.usage.cachedTokens, 0);
+    t.equal(actual.usage.decodeCalls, 1 + actual.tree.size);
     const { tokens } = await lm.complete(text, { maxTokens: 8 });
     t.same(tokens, (await oracle.complete(text, { maxTokens: 8 })).tokens);
   }
   t.notSame(await lm.greedy(prompt), await plain.greedy(prompt), 'the state matters');
 });
 
-t.test('a window that slides is noticed, and nothing is gone on from', async (t) => {
-  const oracle = await load(t, slidingForgetful);
+t.test('a sliding window is detected, and its past is not reused', async (t) => {
+  const oracle = await load(t, slidingWithoutPast);
   const whole = await load(t, path);
   const choices = [' Paris', ' Paris and London', ' Paris and Rome', ' London'];
-  // Shorter than the window, as long with its choices, longer.
+  // Shorter than the window; as long as it, with the choices; longer.
   for (const text of ['x', prompt, `${prompt} Paris. ${prompt}`]) {
     for (const batchSize of [3, 100]) {
       const lm = await load(t, sliding, { batchSize });
       for (const options of [{}, { terminator: 'eog', details: true }] as const) {
-        const wanted = await oracle.choose(text, choices, options);
-        sameChoice(t, await lm.choose(text, choices, options), wanted, 1e-4);
+        const expected = await oracle.choose(text, choices, options);
+        sameChoice(t, await lm.choose(text, choices, options), expected, 1e-4);
       }
       const longer = { maxTokens: 20, stop: '\u0000' };
       t.same(
@@ -233,7 +242,7 @@ t.test('a window that slides is noticed, and nothing is gone on from', async (t)
   t.notSame(a, b, 'the window matters');
 });
 
-t.test('calls at once give what they give one after the other', async (t) => {
+t.test('concurrent calls return the same as sequential ones', async (t) => {
   const [lm, alone] = [await load(t, path), await load(t, path)];
   const texts = ['The sky is', prompt, `${prompt} Paris`, 'Q: What is 3 + 4?\nA:', 'The sky was'];
   const calls = texts.flatMap((text) => [
@@ -246,16 +255,16 @@ t.test('calls at once give what they give one after the other', async (t) => {
   ]);
   const together = await Promise.all(calls.map((call) => call(lm)));
   for (const [index, call] of calls.entries()) {
-    const wanted = await call(alone);
-    const found = at(together, index);
-    t.equal(found.length, wanted.length);
-    for (const [place, value] of found.entries()) {
-      near(t, value, at(wanted, place), 1e-4, `call ${index}, value ${place}`);
+    const expected = await call(alone);
+    const actual = at(together, index);
+    t.equal(actual.length, expected.length);
+    for (const [position, value] of actual.entries()) {
+      near(t, value, at(expected, position), 1e-4, `call ${index}, value ${position}`);
     }
   }
 });
 
-t.test('an abort ends a call between two forwards, and no other', async (t) => {
+t.test('an abort ends its call between two forward passes, and no other call', async (t) => {
   const lm = await load(t, path, { batchSize: 1 });
   const long = 'one two three four five six seven eight nine ten '.repeat(8);
   const controller = new AbortController();
@@ -268,22 +277,25 @@ t.test('an abort ends a call between two forwards, and no other', async (t) => {
   for (const call of aborted) t.equal(await call.catch((error: unknown) => error), reason);
   t.equal((await other).text, ' Paris');
   const { usage } = await lm.choose(long, [' ']);
-  t.ok(usage.cachedTokens < 2, 'nothing of it was decoded to its end');
+  t.ok(usage.cachedTokens < 2, 'the aborted calls cached nothing');
 });
 
-t.test('close waits for a forward, ends what goes on, and frees the model', async (t) => {
-  const lm = await load(t, path, { batchSize: 1 });
-  const running = lm.complete(prompt, { maxTokens: 300, stop: '\u0000' });
-  const waiting = [lm.greedy('The sky is'), lm.choose(prompt, [' Paris', ' London'])];
-  const settled = Promise.allSettled([running, ...waiting]);
-  await new Promise((resolve) => setImmediate(resolve));
-  await lm.close();
-  const outcomes = await settled;
-  t.equal(outcomes[0]?.status, 'rejected');
-  for (const outcome of outcomes) {
-    if (outcome.status === 'rejected') t.match(outcome.reason, { code: 'CLOSED' });
-  }
-  await t.rejects(lm.tokenize('a'), { name: 'ClosedError' });
-  await t.rejects(lm.detokenize(Int32Array.of(1)), { name: 'ClosedError' });
-  await t.rejects(lm.greedy(Int32Array.of(1)), { name: 'ClosedError' });
-});
+t.test(
+  'close waits for the current forward pass, rejects other calls, and frees the model',
+  async (t) => {
+    const lm = await load(t, path, { batchSize: 1 });
+    const running = lm.complete(prompt, { maxTokens: 300, stop: '\u0000' });
+    const waiting = [lm.greedy('The sky is'), lm.choose(prompt, [' Paris', ' London'])];
+    const settled = Promise.allSettled([running, ...waiting]);
+    await new Promise((resolve) => setImmediate(resolve));
+    await lm.close();
+    const outcomes = await settled;
+    t.equal(outcomes[0]?.status, 'rejected');
+    for (const outcome of outcomes) {
+      if (outcome.status === 'rejected') t.match(outcome.reason, { code: 'CLOSED' });
+    }
+    await t.rejects(lm.tokenize('a'), { name: 'ClosedError' });
+    await t.rejects(lm.detokenize(Int32Array.of(1)), { name: 'ClosedError' });
+    await t.rejects(lm.greedy(Int32Array.of(1)), { name: 'ClosedError' });
+  },
+);

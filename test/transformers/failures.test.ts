@@ -1,4 +1,4 @@
-// What TfLM does where the model fails in the middle of its work.
+// TfLM when a forward pass fails, and the inputs that it rejects.
 
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,28 +14,28 @@ writeOnnx(path);
 const prompt = 'The capital of France is';
 const choices = [' Paris', ' London'];
 
-/** The model without the figure of how many tokens it can take: it fails with more. */
-function boundless(): string {
-  const own = join(folder, 'boundless');
-  cpSync(path, own, { recursive: true });
-  const file = join(own, 'config.json');
+/** The model without a context size in its config: its forward pass fails on longer input. */
+function withoutContextSize(): string {
+  const copy = join(folder, 'without-context-size');
+  cpSync(path, copy, { recursive: true });
+  const file = join(copy, 'config.json');
   const config = JSON.parse(readFileSync(file, 'utf8')) as object;
   writeFileSync(file, JSON.stringify({ ...config, max_position_embeddings: null }));
-  return own;
+  return copy;
 }
 
-t.test('a forward that fails is an error, and what comes after is as ever', async (t) => {
-  await using lm = await TfLM.load(boundless(), { threads: 1, batchSize: 100 });
+t.test('a failed forward pass is an error, and later calls are unaffected', async (t) => {
+  await using lm = await TfLM.load(withoutContextSize(), { threads: 1, batchSize: 100 });
   const long = new Int32Array(600).fill(400);
   const before = await lm.choose(prompt, choices);
-  const failure = { name: 'LMError', code: 'DECODE_FAILED', message: /The model failed: / };
+  const failure = { name: 'LMError', code: 'DECODE_FAILED', message: /The forward pass failed: / };
   await t.rejects(lm.choose(long, choices), failure);
   await t.rejects(lm.score(long.subarray(0, 500), long.subarray(0, 30)), failure);
   const error = await lm.greedy(long).catch((error: unknown) => error);
   t.match(error, { code: 'RETRIES_EXHAUSTED' });
   const { errors } = (error as Error).cause as AggregateError;
   t.match(errors, [failure]);
-  t.ok((errors[0] as Error).cause instanceof Error, 'with the reason');
+  t.ok((errors[0] as Error).cause instanceof Error, 'the cause is included');
   const after = await lm.choose(prompt, choices);
   t.same(
     after.choices.map(({ logprob }) => logprob),
@@ -44,14 +44,14 @@ t.test('a forward that fails is an error, and what comes after is as ever', asyn
   t.equal(after.usage.cachedTokens, after.usage.promptTokens);
 });
 
-t.test('retries are as many as were asked for', async (t) => {
+t.test('the option retries sets the number of attempts', async (t) => {
   const options = { threads: 1, retries: 3, delta: 1, growth: 1 };
-  await using lm = await TfLM.load(boundless(), options);
+  await using lm = await TfLM.load(withoutContextSize(), options);
   const error = await lm.greedy(new Int32Array(600)).catch((error: unknown) => error);
   t.equal(((error as Error).cause as AggregateError).errors.length, 3);
 });
 
-t.test('logits that are no numbers are no answer', async (t) => {
+t.test('non-finite logits are an error', async (t) => {
   const whole = join(folder, 'F32.gguf');
   await quantize(defaultModelPath, whole, 'F32');
   const { keyValues, tensors } = readGguf(whole);
@@ -63,16 +63,16 @@ t.test('logits that are no numbers are no answer', async (t) => {
   });
   const gguf = join(folder, 'broken.gguf');
   writeGguf(gguf, keyValues.values(), broken);
-  const own = join(folder, 'broken');
-  writeOnnx(own, { gguf });
-  await using lm = await TfLM.load(own, { threads: 1 });
+  const model = join(folder, 'broken');
+  writeOnnx(model, { gguf });
+  await using lm = await TfLM.load(model, { threads: 1 });
   const failure = { name: 'LMError', code: 'INVALID_LOGPROBS' };
   await t.rejects(lm.choose(prompt, choices), failure);
   const error = await lm.complete(prompt).catch((error: unknown) => error);
   t.match(((error as Error).cause as AggregateError).errors, [failure]);
 });
 
-t.test('a token that is not in the vocabulary is refused', async (t) => {
+t.test('a token outside of the vocabulary is rejected', async (t) => {
   await using lm = await TfLM.load(path, { threads: 1 });
   const error = { name: 'RangeError', code: 'OUT_OF_RANGE' };
   await t.rejects(lm.greedy(Int32Array.of(1024)), error);
@@ -82,7 +82,7 @@ t.test('a token that is not in the vocabulary is refused', async (t) => {
   await t.rejects(lm.tokenize('a', { special: true } as never), { name: 'TypeError' });
 });
 
-t.test('what needs an engine of its own is refused', async (t) => {
+t.test('samplers and grammars are rejected', async (t) => {
   await using lm = await TfLM.load(path, { threads: 1 });
   const error = { name: 'NotSupportedError', code: 'NOT_SUPPORTED' };
   await t.rejects(lm.complete(prompt, { sampler: { temperature: 1 } }), error);

@@ -1,4 +1,4 @@
-// How TfLMs and their process end: no memory kept, no hang, nothing printed.
+// TfLM's resources: no memory leaks, no hanging process, no output.
 
 import { join } from 'node:path';
 import t from 'tap';
@@ -9,12 +9,12 @@ const path = join(t.testdir(), 'model');
 writeOnnx(path);
 t.jobs = 1;
 
-// Above each bound, in MiB, the most that was observed, and what it was when nothing was freed.
+// Above each bound, in MiB: the largest observed growth; the growth with a deliberate leak.
 for (const [scenario, sentence, bound] of [
-  // 17; 126 with a cache without end
-  ['calls', '300 calls of all kinds keep nothing but the cache', 50],
+  // 17; 126 with an unbounded cache
+  ['calls', '300 calls of all kinds retain nothing but the cache', 50],
   // 11; 209 without close
-  ['models', 'opening and closing 40 times keeps nothing', 50],
+  ['models', 'opening and closing 40 times retains nothing', 50],
 ] as const) {
   t.test(sentence, async (t) => {
     const { code, told, stderr } = await runChild('tflm', scenario, path);
@@ -26,15 +26,15 @@ for (const [scenario, sentence, bound] of [
   });
 }
 
-t.test('an idle LM that was not closed keeps no process alive', async (t) => {
+t.test('an idle, unclosed LM does not keep the process alive', async (t) => {
   t.match(await runChild('tflm', 'idle', path), { code: 0, told: [4], stderr: '' });
 });
 
-t.test('process.exit ends a process that scores', async (t) => {
+t.test('process.exit works during a call', async (t) => {
   t.match(await runChild('tflm', 'exit in choose', path), { code: 7, signal: null, stderr: '' });
 });
 
-t.test('workers and the main thread use models alike', async (t) => {
+t.test('workers and the main thread get the same results', async (t) => {
   const { code, told, stderr } = await runChild('tflm', 'workers', path);
   t.equal(stderr, '');
   t.equal(code, 0);

@@ -1,4 +1,4 @@
-// TfLM beside LLaMa on the same weights: the tokens of any text, and every log-probability.
+// TfLM compared with LLaMa on the same weights: the tokens of any text, and every log-probability.
 
 import { join } from 'node:path';
 import { defaultModelPath, LLaMa, type LLaMaLoadOptions, quantize } from 'autocog-lm';
@@ -18,28 +18,28 @@ await quantize(defaultModelPath, weights, 'F32');
 
 const oneThread = { threads: 1, kvCacheTypeK: 'f32', kvCacheTypeV: 'f32' } as const;
 
-let places = 0;
+let models = 0;
 
-/** Both LMs on a GGUF file's weights. */
+/** Both LMs with the weights of a GGUF file. */
 async function both(
   t: Test,
   gguf: string,
   { dtype = 'fp32', ...options }: TfLMLoadOptions & { dtype?: 'fp32' | 'fp16' | 'q8' } = {},
-  own = gguf,
-  more: LLaMaLoadOptions = {},
+  llamaGguf = gguf,
+  llamaOptions: LLaMaLoadOptions = {},
 ): Promise<{ llama: LLaMa; tflm: TfLM }> {
-  const place = join(folder, `model-${places++}`);
-  writeOnnx(place, { gguf, dtype });
-  const llama = await LLaMa.load(own, { ...oneThread, ...more });
-  const tflm = await TfLM.load(place, { threads: 1, dtype, ...options });
+  const model = join(folder, `model-${models++}`);
+  writeOnnx(model, { gguf, dtype });
+  const llama = await LLaMa.load(llamaGguf, { ...oneThread, ...llamaOptions });
+  const tflm = await TfLM.load(model, { threads: 1, dtype, ...options });
   t.teardown(() => Promise.all([llama.close(), tflm.close()]));
   return { llama, tflm };
 }
 
-const asked = heldOutQuestions(3, 120);
+const questions = heldOutQuestions(3, 120);
 const specials = ['<|bos|>', '<|eos|>', '<|im_start|>', '<|im_end|>'];
 
-/** Characters that every release of Unicode since 9 has: with younger ones two tables may differ. */
+/** Characters of Unicode 9: for newer ones the tables of llama.cpp and Node may differ. */
 const ranges = [
   [0x0000, 0x024f],
   [0x0300, 0x036f],
@@ -61,23 +61,23 @@ const ranges = [
   [0x20000, 0x2a6d6],
 ] as const;
 
-t.test('the two have the same tokens for any text, and the same text for any tokens', async (t) => {
+t.test('both have the same tokens for any text, and the same text for any tokens', async (t) => {
   const { llama, tflm } = await both(t, weights);
-  const same = async (text: string): Promise<void> => {
+  const checkText = async (text: string): Promise<void> => {
     for (const addSpecial of [false, true]) {
       for (const parseSpecial of [false, true]) {
         const options = { addSpecial, parseSpecial };
         const tokens = await tflm.tokenize(text, options);
-        const wanted = await llama.tokenize(text, options);
-        if (`${tokens}` !== `${wanted}`) {
-          throw new Error(`${JSON.stringify(text)} is ${tokens}, and in LLaMa ${wanted}`);
+        const expected = await llama.tokenize(text, options);
+        if (`${tokens}` !== `${expected}`) {
+          throw new Error(`${JSON.stringify(text)} has the tokens ${tokens}, not ${expected}`);
         }
       }
     }
     const tokens = await tflm.tokenize(text);
-    const back = await tflm.detokenize(tokens);
-    if (back !== Buffer.from(text).toString()) {
-      throw new Error(`${JSON.stringify(text)} comes back as ${JSON.stringify(back)}`);
+    const decoded = await tflm.detokenize(tokens);
+    if (decoded !== Buffer.from(text).toString()) {
+      throw new Error(`${JSON.stringify(text)} decodes to ${JSON.stringify(decoded)}`);
     }
   };
   const cases = [
@@ -95,9 +95,9 @@ t.test('the two have the same tokens for any text, and the same text for any tok
     `a${specials[0]} b<|im_start|>user\nWhat?<|im_end|>`,
     '<|im_start|',
     '<|bos<|bos|>|>',
-    ...asked.flatMap(({ prompt, choices }) => [prompt, ...choices]),
+    ...questions.flatMap(({ prompt, choices }) => [prompt, ...choices]),
   ];
-  for (const text of cases) await same(text);
+  for (const text of cases) await checkText(text);
   const character = fc
     .oneof(...ranges.map(([min, max]) => fc.integer({ min, max })))
     .map((code) => String.fromCodePoint(code));
@@ -108,21 +108,21 @@ t.test('the two have the same tokens for any text, and the same text for any tok
     fc.constantFrom(...specials, ' ', '\n', "'s", '12345', ' the', '\ud83d'),
   );
   const texts = fc.array(piece, { maxLength: 6 }).map((pieces) => pieces.join(''));
-  await fc.assert(fc.asyncProperty(texts, same), { numRuns: 1500 });
+  await fc.assert(fc.asyncProperty(texts, checkText), { numRuns: 1500 });
   const lists = fc.array(fc.nat(tflm.vocabularySize - 1), { maxLength: 12 });
   const property = fc.asyncProperty(lists, fc.boolean(), async (list, special) => {
     const tokens = Int32Array.from(list);
-    const [found, wanted] = await Promise.all([
+    const texts = await Promise.all([
       tflm.detokenize(tokens, { special }),
       llama.detokenize(tokens, { special }),
     ]);
-    if (found !== wanted) throw new Error(`${list} is ${JSON.stringify([found, wanted])}`);
+    if (texts[0] !== texts[1]) throw new Error(`${list} decodes to ${JSON.stringify(texts)}`);
   });
   await fc.assert(property, { numRuns: 1500 });
   t.pass(`${cases.length} texts, 1,500 random texts and 1,500 lists of tokens`);
 });
 
-t.test('the two are the same model', async (t) => {
+t.test('both have the same properties', async (t) => {
   const { llama, tflm } = await both(t, weights);
   t.equal(tflm.vocabularySize, llama.vocabularySize);
   t.equal(tflm.contextSize, llama.model.info.trainContextSize);
@@ -130,47 +130,51 @@ t.test('the two are the same model', async (t) => {
   t.equal(tflm.beginToken, llama.beginToken);
 });
 
-/** The largest difference of any log-probability that both find likelier than e^−30. */
-async function apart(tflm: TfLM, llama: LLaMa, prompts: readonly string[]): Promise<number> {
-  let most = 0;
+/** The largest difference of any next-token log-probability. */
+async function largestDifference(
+  tflm: TfLM,
+  llama: LLaMa,
+  prompts: readonly string[],
+): Promise<number> {
+  let largest = 0;
   for (const prompt of prompts) {
-    const [found, wanted] = await Promise.all([tflm.greedy(prompt), llama.greedy(prompt)]);
-    for (const [token, logprob] of found.entries()) {
-      most = Math.max(most, Math.abs(logprob - at(wanted, token)));
+    const [actual, expected] = await Promise.all([tflm.greedy(prompt), llama.greedy(prompt)]);
+    for (const [token, logprob] of actual.entries()) {
+      largest = Math.max(largest, Math.abs(logprob - at(expected, token)));
     }
   }
-  return most;
+  return largest;
 }
 
 const prompts = [
-  ...asked.map(({ prompt }) => prompt),
+  ...questions.map(({ prompt }) => prompt),
   'a',
   '<|im_start|>user\nHi<|im_end|>\n',
   '日本語 \u0000 💥',
-  asked
+  questions
     .map(({ prompt }) => prompt)
     .join('\n')
     .slice(0, 1200),
 ];
 
-// Above each bound the largest that was seen.
+// Above each bound: the largest difference observed.
 for (const [what, bound, options] of [
   // 0.000024
   ['F32 weights', 1e-3, {}],
   // 0.000024
-  ['a prompt in pieces of five tokens', 1e-3, { batchSize: 5 }],
+  ['a batch size of five tokens', 1e-3, { batchSize: 5 }],
   // 0.0112
-  ['half precision in and out', 5e-2, { dtype: 'fp16' }],
+  ['half-precision states and logits', 5e-2, { dtype: 'fp16' }],
 ] as const) {
   t.test(`every next-token log-probability is llama.cpp's, with ${what}`, async (t) => {
     const { llama, tflm } = await both(t, weights, options);
-    const most = await apart(tflm, llama, prompts);
-    t.comment(`${prompts.length} prompts: at most ${most} apart`);
-    t.ok(most > 0 && most < bound, `${most} is below ${bound}`);
+    const largest = await largestDifference(tflm, llama, prompts);
+    t.comment(`${prompts.length} prompts: differences up to ${largest}`);
+    t.ok(largest > 0 && largest < bound, `${largest} is below ${bound}`);
   });
 }
 
-t.test('weights of eight bits are those of llama.cpp with the same rounding', async (t) => {
+t.test('8-bit weights match llama.cpp with the same rounding', async (t) => {
   const { keyValues, tensors } = readGguf(weights);
   const rounded = tensors.map((tensor) => {
     const [columns = 0, rows = 0] = tensor.shape;
@@ -184,23 +188,23 @@ t.test('weights of eight bits are those of llama.cpp with the same rounding', as
   });
   const embedding = tensors.find(({ name }) => name === 'token_embd.weight');
   if (embedding === undefined) throw new Error('There is no embedding');
-  // The embedding is rounded only where it gives the logits.
+  // The embedding is rounded only as the output layer.
   const [columns = 0, rows = 0] = embedding.shape;
   const { scales, numbers } = quantizeRows(floatsOf(embedding), rows, columns);
   const head = Float32Array.from(numbers, (number, index) => {
     return number * at(scales, Math.floor(index / columns));
   });
-  const own = join(folder, 'rounded.gguf');
+  const roundedGguf = join(folder, 'rounded.gguf');
   const all = [...rounded.flat(), tensorOf('output.weight', embedding.shape, head)];
-  writeGguf(own, keyValues.values(), all);
-  const { llama, tflm } = await both(t, weights, { dtype: 'q8' }, own);
-  const most = await apart(tflm, llama, prompts);
-  t.comment(`${prompts.length} prompts: at most ${most} apart`);
-  // 0.44: ONNX Runtime rounds activations, too, and llama.cpp with these F32 weights does not.
-  t.ok(most < 1, `${most} is below 1`);
+  writeGguf(roundedGguf, keyValues.values(), all);
+  const { llama, tflm } = await both(t, weights, { dtype: 'q8' }, roundedGguf);
+  const largest = await largestDifference(tflm, llama, prompts);
+  t.comment(`${prompts.length} prompts: differences up to ${largest}`);
+  // 0.44: ONNX Runtime also quantizes activations; llama.cpp with these F32 weights does not.
+  t.ok(largest < 1, `${largest} is below 1`);
 });
 
-t.test('heads that share keys and values are computed as llama.cpp does', async (t) => {
+t.test('grouped-query attention matches llama.cpp', async (t) => {
   const { keyValues, tensors } = readGguf(weights);
   const fewer = tensors.map((tensor) => {
     if (!/attn_[kv]\.weight$/.test(tensor.name)) return tensor;
@@ -214,41 +218,42 @@ t.test('heads that share keys and values are computed as llama.cpp does', async 
   writeGguf(gguf, keyValues.values(), fewer);
   const { llama, tflm } = await both(t, gguf);
   t.equal(llama.model.info.gqa, 2);
-  const most = await apart(tflm, llama, prompts.slice(0, 20));
-  t.ok(most > 0 && most < 1e-3, `${most} is below 0.001`);
+  const largest = await largestDifference(tflm, llama, prompts.slice(0, 20));
+  t.ok(largest > 0 && largest < 1e-3, `${largest} is below 0.001`);
   const choice = await tflm.choose('The capital of France is', [' Paris', ' London']);
-  const wanted = await llama.choose('The capital of France is', [' Paris', ' London']);
+  const expected = await llama.choose('The capital of France is', [' Paris', ' London']);
   for (const [index, { logprob }] of choice.choices.entries()) {
-    near(t, logprob, at(wanted.choices, index).logprob, 1e-3, `choice ${index}`);
+    near(t, logprob, at(expected.choices, index).logprob, 1e-3, `choice ${index}`);
   }
 });
 
-t.test('choose, score, complete and beamSearch give what LLaMa gives', async (t) => {
+t.test('choose, score, complete and beamSearch return the same as LLaMa', async (t) => {
   const { llama, tflm } = await both(t, weights);
-  for (const { prompt, choices } of asked.slice(0, 40)) {
+  for (const { prompt, choices } of questions.slice(0, 40)) {
     for (const options of [{}, { terminator: 'eog', details: true }, { prior: 'A: ' }] as const) {
-      const found = await tflm.choose(prompt, choices, options);
-      const wanted = await llama.choose(prompt, choices, options);
-      t.equal(found.index, wanted.index);
-      for (const [index, { logprob, endLogprob = 0, tokens }] of found.choices.entries()) {
-        const own = at(wanted.choices, index);
-        t.same(tokens, own.tokens);
-        near(t, logprob, own.logprob, 1e-3, `choice ${index}`);
-        near(t, endLogprob, own.endLogprob ?? 0, 1e-3, `its end`);
+      const actual = await tflm.choose(prompt, choices, options);
+      const expected = await llama.choose(prompt, choices, options);
+      t.equal(actual.index, expected.index);
+      for (const [index, { logprob, endLogprob = 0, tokens }] of actual.choices.entries()) {
+        const choice = at(expected.choices, index);
+        t.same(tokens, choice.tokens);
+        near(t, logprob, choice.logprob, 1e-3, `choice ${index}`);
+        near(t, endLogprob, choice.endLogprob ?? 0, 1e-3, `its end`);
       }
     }
-    const found = await tflm.score(prompt, choices.join(''));
-    near(t, found.logprob, (await llama.score(prompt, choices.join(''))).logprob, 1e-3, 'score');
-    const text = await tflm.complete(prompt, { maxTokens: 40 });
-    const own = await llama.complete(prompt, { maxTokens: 40 });
-    t.match(text, { text: own.text, tokens: own.tokens, stopReason: own.stopReason });
-    near(t, text.logprob, own.logprob, 1e-3, 'its logprob');
+    const actual = await tflm.score(prompt, choices.join(''));
+    near(t, actual.logprob, (await llama.score(prompt, choices.join(''))).logprob, 1e-3, 'score');
+    const completion = await tflm.complete(prompt, { maxTokens: 40 });
+    const reference = await llama.complete(prompt, { maxTokens: 40 });
+    const { tokens, stopReason } = reference;
+    t.match(completion, { text: reference.text, tokens, stopReason });
+    near(t, completion.logprob, reference.logprob, 1e-3, 'its logprob');
   }
   const beams = { beams: 4, returnSequences: 4, maxTokens: 12 };
-  const found = await tflm.beamSearch('The opposite of hot is', beams);
-  const wanted = await llama.beamSearch('The opposite of hot is', beams);
+  const actual = await tflm.beamSearch('The opposite of hot is', beams);
+  const expected = await llama.beamSearch('The opposite of hot is', beams);
   t.same(
-    found.beams.map(({ text }) => text),
-    wanted.beams.map(({ text }) => text),
+    actual.beams.map(({ text }) => text),
+    expected.beams.map(({ text }) => text),
   );
 });

@@ -1,5 +1,5 @@
-// TfLM's tokenizer on other kinds of tokenizers than the default model's: what is text stays
-// text, and what comes back is what was there. tflm-llama.test.ts has the default model's.
+// TfLM with other kinds of tokenizers than the default model's: text never becomes a control
+// token, and tokens decode to the original text. llama.test.ts tests the default model's.
 
 import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -31,21 +31,21 @@ const around = (before: [string, number][], after: [string, number][]) => {
 
 let count = 0;
 async function load(t: Test, tokenizer: object, config: object = {}): Promise<TfLM> {
-  const own = join(folder, `own-${count++}`);
-  cpSync(path, own, { recursive: true });
-  const empty = { version: '1.0', truncation: null, padding: null, normalizer: null };
+  const copy = join(folder, `copy-${count++}`);
+  cpSync(path, copy, { recursive: true });
+  const defaults = { version: '1.0', truncation: null, padding: null, normalizer: null };
   const whole = {
-    ...empty,
+    ...defaults,
     pre_tokenizer: null,
     post_processor: null,
     decoder: null,
     ...tokenizer,
   };
-  writeFileSync(join(own, 'tokenizer.json'), JSON.stringify(whole));
-  const file = join(own, 'tokenizer_config.json');
+  writeFileSync(join(copy, 'tokenizer.json'), JSON.stringify(whole));
+  const file = join(copy, 'tokenizer_config.json');
   const before = { tokenizer_class: 'PreTrainedTokenizerFast', clean_up_tokenization_spaces: true };
   writeFileSync(file, JSON.stringify({ ...before, ...config }));
-  const lm = await TfLM.load(own, { threads: 1 });
+  const lm = await TfLM.load(copy, { threads: 1 });
   t.teardown(() => lm.close());
   return lm;
 }
@@ -54,7 +54,7 @@ const letters = [..."abcdefghijklmnopqrstuvwxyz<>/[]|.,!?'0123456789ABCS"];
 const hex = (byte: number): string => byte.toString(16).toUpperCase().padStart(2, '0');
 const bytes = Array.from({ length: 256 }, (_, byte) => `<0x${hex(byte)}>`);
 
-/** As of Llama 2: pieces of characters, and bytes for those that have none. */
+/** Like Llama 2's: SentencePiece BPE with byte fallback. */
 const pieces = ['<unk>', '<s>', '</s>', ...bytes, '▁', ...letters, '▁a', 'he', 'hel', '<s', '</'];
 const sentencePiece = {
   added_tokens: [added(0, '<unk>'), added(1, '<s>'), added(2, '</s>'), added(900, '<tool>', false)],
@@ -81,7 +81,7 @@ const sentencePiece = {
     fuse_unk: true,
     byte_fallback: true,
     vocab: Object.fromEntries(pieces.map((piece, id) => [piece, id])),
-    // The last of them would make a control token of plain letters.
+    // The last merge would build a control token from plain characters.
     merges: [
       ['▁', 'a'],
       ['h', 'e'],
@@ -93,7 +93,7 @@ const sentencePiece = {
   },
 };
 
-/** As of T5: the likeliest pieces, control tokens among them, and an end after every text. */
+/** Like T5's: Unigram, with control tokens in the vocabulary, and an EOS token after every text. */
 const unigram = {
   added_tokens: [added(0, '<pad>'), added(1, '</s>'), added(2, '<unk>')],
   pre_tokenizer: { type: 'Metaspace', replacement: '▁', prepend_scheme: 'always' },
@@ -128,7 +128,7 @@ const words = [
   '##s',
   '.',
 ];
-/** As of BERT: lower-cased words, with tokens on both sides. */
+/** Like BERT's: lower-cased WordPiece, with special tokens before and after a text. */
 const wordPiece = {
   added_tokens: words.slice(0, 4).map((word, id) => added(id, word)),
   normalizer: {
@@ -150,8 +150,8 @@ const wordPiece = {
   },
 };
 
-/** No text has these tokens, unless it is asked to be read for them. */
-async function neverParses(t: Test, lm: TfLM, controls: [string, number][]): Promise<void> {
+/** Checks that no text yields these tokens without `parseSpecial`. */
+async function checkControls(t: Test, lm: TfLM, controls: [string, number][]): Promise<void> {
   const ids = new Set(controls.map(([, id]) => id));
   const part = fc.oneof(
     fc.constantFrom(...controls.map(([text]) => text), ' ', 'hel', '\ud8001', '\ud8002'),
@@ -164,13 +164,16 @@ async function neverParses(t: Test, lm: TfLM, controls: [string, number][]): Pro
   });
   await fc.assert(property, { numRuns: 300 });
   for (const [text, id] of controls) {
-    t.ok((await lm.tokenize(`a${text}a`, { parseSpecial: true })).includes(id), `${text} is read`);
+    t.ok(
+      (await lm.tokenize(`a${text}a`, { parseSpecial: true })).includes(id),
+      `${text} is parsed`,
+    );
   }
 }
 
-t.test('pieces with bytes for the rest', async (t) => {
+t.test('SentencePiece BPE with byte fallback', async (t) => {
   const lm = await load(t, sentencePiece, { bos_token: '<s>' });
-  await neverParses(t, lm, [
+  await checkControls(t, lm, [
     ['<s>', 1],
     ['</s>', 2],
   ]);
@@ -190,28 +193,32 @@ t.test('pieces with bytes for the rest', async (t) => {
   const detokenize = (...list: (number | undefined)[]) =>
     lm.detokenize(Int32Array.from(list as number[]));
   t.equal(await detokenize(one, two, three), '日');
-  t.match(await detokenize(one, two), /^\ufffd+$/, 'bytes that are no character');
+  t.match(await detokenize(one, two), /^\ufffd+$/, 'invalid UTF-8');
   t.equal(await detokenize(1, one, two, three, 2, 990), '日', 'control and unknown tokens vanish');
   t.equal(await lm.detokenize(Int32Array.of(1, 2), { special: true }), '<s></s>');
   t.equal(await lm.detokenize(new Int32Array(0)), '');
 });
 
-t.test('the likeliest pieces, control tokens among them', async (t) => {
+t.test('Unigram with control tokens in its vocabulary', async (t) => {
   const lm = await load(t, unigram);
-  await neverParses(t, lm, [
+  await checkControls(t, lm, [
     ['</s>', 1],
     ['<pad>', 0],
   ]);
   const tokens = await lm.tokenize('hello', { addSpecial: true });
-  t.equal(tokens.at(-1), 1, 'the model wants an end around a text');
+  t.equal(tokens.at(-1), 1, 'a text ends with EOS');
   const { boundary } = await lm.choose('hello', ['a', 'b']);
-  t.same(boundary.tokens, tokens.slice(0, -1), 'and none between a prompt and what follows it');
+  t.same(
+    boundary.tokens,
+    tokens.slice(0, -1),
+    'there is none between a prompt and its continuation',
+  );
   t.equal(await lm.detokenize(await lm.tokenize('a hello , .')), 'a hello , .', 'no clean-up');
 });
 
-t.test('words in lower case, with tokens on both sides', async (t) => {
+t.test('WordPiece with special tokens on both sides', async (t) => {
   const lm = await load(t, wordPiece);
-  await neverParses(t, lm, [
+  await checkControls(t, lm, [
     ['[CLS]', 2],
     ['[SEP]', 3],
   ]);
@@ -224,5 +231,5 @@ t.test('words in lower case, with tokens on both sides', async (t) => {
   t.same([...tokens], ['[CLS]', 'the', 'sky', '##s', '[SEP]'].map(ids));
   const { boundary } = await lm.choose('The sky', ['the']);
   t.same([...boundary.tokens], ['[CLS]', 'the', 'sky'].map(ids));
-  t.equal(lm.beginToken, 1020, 'of the config, as the tokenizer names none');
+  t.equal(lm.beginToken, 1020, "the config's, as the tokenizer has none");
 });

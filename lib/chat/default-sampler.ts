@@ -1,4 +1,4 @@
-// How chats are sampled unless they say otherwise. Threads use it.
+// The sampler of a thread unless its options set one. `Thread` calls it.
 
 import { modelOf } from '../chat-template/conversation.js';
 import type { CompletionDefaults } from '../generation/completion-options.js';
@@ -7,12 +7,12 @@ import { samplers } from '../sampling/samplers.js';
 
 type Sampler = CompletionDefaults['sampler'];
 
-/** llama.cpp's defaults for a LLaMa; for an LM without a model its own. */
-export function usualSampler(lm: LM): Sampler {
+/** llama.cpp's defaults on a LLaMa; undefined, the LM's own default, if the LM has no model. */
+export function defaultSampler(lm: LM): Sampler {
   return modelOf(lm) === undefined ? undefined : samplers.DefaultSampling;
 }
 
-/** How many tokens a sampler lets an answer have; Infinity where it does not say. */
+/** The sampler's limit on the tokens of an answer; Infinity if it sets none. */
 export function samplerLimit(sampler: Sampler): number {
   const limit = sampler?.maxTokens ?? 0;
   return limit >= 1 ? limit : Infinity;
