@@ -1,7 +1,7 @@
 // Links, tables and paths of every document, and the paths that comments name: `npm run check:docs`; CI runs it. What of a
 // document counts as broken stands in .remarkrc.mjs.
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { capture, main, PlainError, root, run } from './run.mjs';
 
 /** A path of this repository in backquotes. */
@@ -20,6 +20,19 @@ function missingPaths(files) {
   });
 }
 
+/** Files of lib and of the engine that the map of the code does not name, in their room's row or elsewhere. */
+function unmappedFiles(files) {
+  const map = readFileSync(join(root, 'docs', 'architecture.md'), 'utf8');
+  return files
+    .filter((file) => /^(lib|native\/engine)\/.*\.(ts|h|cc)$/.test(file))
+    .filter((file) => !/^lib\/(.*\/index\.ts|cli\/commands\/.*)$/.test(file))
+    .filter((file) => {
+      const name = basename(file);
+      return !map.includes(`\`${name}\``) && !map.includes(`\`${name.replace(/\.\w+$/, '')}.*\``);
+    })
+    .map((file) => `docs/architecture.md does not name ${file}`);
+}
+
 export function checkDocs() {
   const listed = capture('git', ['ls-files', '--cached', '--others', '--exclude-standard']);
   if (listed === null) throw new PlainError('git does not list the files of this checkout');
@@ -31,7 +44,8 @@ export function checkDocs() {
   const missing = missingPaths(
     files.filter((file) => /\.(md|ts|mts|mjs|cjs|cc|h|cmake)$/.test(file)),
   );
-  if (missing.length > 0) throw new PlainError(missing.join('\n  '));
+  const complaints = [...missing, ...unmappedFiles(files)];
+  if (complaints.length > 0) throw new PlainError(complaints.join('\n  '));
 }
 
 await main(import.meta.url, checkDocs);
