@@ -209,7 +209,7 @@ export class Embedder implements AsyncDisposable {
     return { results: rank(list, scores, topN), ...stopwatch.complete(cost) };
   }
 
-  /** Cancels running calls, waits for them, frees the context, and the model if `load` loaded it. */
+  /** Cancels running calls, waits for them, frees the context, and the model if loaded by `load`. */
   close(): Promise<void> {
     return this.#engine.close();
   }

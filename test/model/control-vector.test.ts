@@ -1,4 +1,4 @@
-// Control vectors. Adding one after a layer equals adding it to that layer's `ffn_down` bias, so the
+// Control vectors. Adding one after a layer equals adding it to that layer's `ffn_down` bias: the
 // reference is a model file with such biases.
 
 import { readFileSync, writeFileSync } from 'node:fs';

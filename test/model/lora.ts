@@ -1,5 +1,5 @@
-// LoRA adapters for the default model, and models with the adapters merged into their weights, which
-// are the reference. lora.test.ts and lora-files.test.ts use them.
+// LoRA adapters for the default model, and reference models with the adapters merged into their
+// weights. lora.test.ts and lora-files.test.ts use them.
 
 import { join } from 'node:path';
 import { LLaMa } from 'autocog-lm';

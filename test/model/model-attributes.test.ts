@@ -1,5 +1,5 @@
-// `model.info`, `model.vocab`, the token table and `lm.contextInfo`, checked against the file or the
-// options; and `countTokens` and `printCandidates`.
+// `model.info`, the token table and `lm.contextInfo`, checked against the file or the options; and
+// `countTokens` and `printCandidates`.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

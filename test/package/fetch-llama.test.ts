@@ -1,4 +1,4 @@
-// scripts/fetch-llama.mjs: llama.cpp sources that differ from the pinned tree by a byte are rejected.
+// scripts/fetch-llama.mjs: rejects llama.cpp sources that differ from the pinned tree by a byte.
 
 import { execFileSync } from 'node:child_process';
 import {
