@@ -23,7 +23,7 @@ interface Cases {
   measure(model: Model, options: LLaMaOptions, problems: number): Promise<Result[]>;
 }
 
-const script: string = '../scripts/reproducibility-cases.mjs';
+const script: string = '../../scripts/reproducibility-cases.mjs';
 const { cases, forms, measure } = (await import(script)) as Cases;
 
 /** The rows of the page's tables, by name; the cells of each, by column. */
