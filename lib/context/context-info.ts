@@ -1,41 +1,42 @@
-// What a LLaMa's context was built with, as facts. `lib/context/session.ts` makes it once the context
-// stands.
+// `LLaMa.contextInfo`: the parameters in effect in a context. `lib/context/session.ts` builds it
+// when the context is ready.
 
 import type { ModelInfo } from '../model/model-info.js';
 import type { NativeSessionInfo, NativeSessionOptions } from '../native/binding.js';
 import type { CacheType } from './context-options.js';
 import { contextScaleOf } from './rope.js';
 
-/** What a context was built with, and what of it is in effect. */
+/** The parameters in effect in a context. */
 export interface ContextInfo {
-  /** Most tokens of a prompt and what follows it. */
+  /** Maximum tokens of a prompt plus its continuation. */
   readonly contextSize: number;
-  /** `contextSize / trainContextSize`; 0 where the model does not say what it was trained on. */
+  /** `contextSize / trainContextSize`; 0 if the model does not state its training context. */
   readonly contextScale: number;
-  /** Most tokens of one decode call. */
+  /** Maximum tokens per decode call (logical batch). */
   readonly batchSize: number;
-  /** Most tokens that are computed together. */
+  /** Maximum tokens computed together (physical batch). */
   readonly microBatchSize: number;
   readonly maxSequences: number;
   readonly promptSlots: number;
   readonly threads: number;
   readonly threadsBatch: number;
-  /** Whether flash attention is in effect, which `'auto'` leaves to the engine. */
+  /** Whether flash attention is in effect; with `'auto'`, the engine decides. */
   readonly flashAttention: boolean;
   readonly kvCacheTypeK: CacheType;
   readonly kvCacheTypeV: CacheType;
-  /** Whether the KV cache is on the GPU, if there is one. */
+  /** Whether the KV cache is offloaded to the GPU, if there is one. */
   readonly offloadKqv: boolean;
-  /** How many of the model's layers are on GPUs, its output's counted as one. */
+  /** The number of layers offloaded to GPUs; the output layer counts as one. */
   readonly gpuLayers: number;
-  /** The base of the rotary frequencies in effect; undefined where positions are not rotary. */
+  /** The RoPE frequency base in effect; undefined if the model does not use RoPE. */
   readonly ropeFrequencyBase: number | undefined;
-  /** What positions are multiplied by; undefined where they are not rotary. */
+  /** The factor that positions are multiplied by; undefined if the model does not use RoPE. */
   readonly ropeFrequencyScale: number | undefined;
-  /** `'none'`, `'linear'`, `'yarn'` or `'longrope'`; undefined where positions are not rotary. */
+  /** `'none'`, `'linear'`, `'yarn'` or `'longrope'`; undefined if the model does not use RoPE. */
   readonly ropeScaling: string | undefined;
 }
 
+/** Combines what was requested, what the engine built, and the model's defaults. */
 export function makeContextInfo(
   model: ModelInfo,
   options: NativeSessionOptions,
@@ -44,7 +45,7 @@ export function makeContextInfo(
   const rotary = model.ropeFrequencyBaseTrain !== undefined;
   const ropeScaling =
     options.ropeScaling === 'model' ? model.ropeScalingTrain : options.ropeScaling;
-  // The engine computes with single precision.
+  // The engine computes in single precision.
   const single = (value: number | undefined) => (value === undefined ? value : Math.fround(value));
   const scale = single(options.ropeFrequencyScale || model.ropeFrequencyScaleTrain);
   return Object.freeze({
@@ -57,7 +58,7 @@ export function makeContextInfo(
     ropeFrequencyBase: rotary
       ? single(options.ropeFrequencyBase || model.ropeFrequencyBaseTrain)
       : undefined,
-    // Without scaling llama.cpp takes no scale, the model's own included.
+    // With scaling type `none`, llama.cpp applies no scale, not even the model's own.
     ropeFrequencyScale: rotary && ropeScaling === 'none' ? 1 : rotary ? scale : undefined,
     ropeScaling: rotary ? ropeScaling : undefined,
   });

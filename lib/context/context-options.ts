@@ -1,5 +1,5 @@
-// How a context is built: the options, their defaults, and what native code gets of them.
-// LLaMa uses it.
+// Options of a LLaMa's context: their types, defaults and validation, and their native form.
+// LLaMa and Embedder use it.
 
 import {
   checkBoolean,
@@ -24,37 +24,37 @@ const cacheTypes = [
   'iq4_nl',
 ] as const;
 
-/** How keys or values are kept in the KV cache. */
+/** The data type of keys or values in the KV cache. */
 export type CacheType = (typeof cacheTypes)[number];
 
 /** Options of a LLaMa's context. */
 export interface ContextOptions extends RopeOptions {
-  /** Most tokens of a prompt and what follows it. Default: the training context, 4096 at most. */
+  /** Maximum tokens of a prompt plus its continuation. Default: the training size, up to 4096. */
   contextSize?: number | undefined;
-  /** Most tokens of one decode call, at least 2. Default 2048, the context's size at most. */
+  /** Maximum tokens per decode call, at least 2. Default: 2048, at most `contextSize`. */
   batchSize?: number | undefined;
-  /** Most tokens that are computed together, at least 2. Default 512, the batch's size at most. */
+  /** Maximum tokens computed together, at least 2. Default: 512, at most `batchSize`. */
   microBatchSize?: number | undefined;
-  /** Prompt slots and branches together, 4 to 256. Default 256. */
+  /** Maximum sequences, for prompt slots and branches together: 4 to 256. Default 256. */
   maxSequences?: number | undefined;
-  /** How many prompts the prefix cache keeps. Default 8; three sequences must remain. */
+  /** The number of prompts in the prefix cache. Default 8; at most `maxSequences - 3`. */
   promptSlots?: number | undefined;
-  /** Threads that generate. Default: the physical cores. */
+  /** Threads for generation. Default: the number of physical cores. */
   threads?: number | undefined;
-  /** Threads that decode batches. Default: `threads`. */
+  /** Threads for decoding batches. Default: `threads`. */
   threadsBatch?: number | undefined;
   /**
-   * Default false: with flash attention, equal branches of one batch may differ in the last
-   * digits. `'auto'` leaves it to the engine. Required by a quantised V cache.
+   * Whether to use flash attention; with `'auto'`, the engine decides. Required for a quantized V
+   * cache. Default false, as with it, equal branches of a batch may differ in the last digits.
    */
   flashAttention?: boolean | 'auto' | undefined;
-  /** Default `'f16'`. */
+  /** The type of the KV cache's keys. Default `'f16'`. */
   kvCacheTypeK?: CacheType | undefined;
-  /** Default `'f16'`. */
+  /** The type of the KV cache's values. Default `'f16'`. */
   kvCacheTypeV?: CacheType | undefined;
-  /** Keep the KV cache on the GPU, where there is one. Default true. */
+  /** Offload the KV cache to the GPU, if there is one. Default true. */
   offloadKqv?: boolean | undefined;
-  /** Bytes that the logits of one decode call may take. Default 64 MiB. */
+  /** Maximum bytes of the logits of one decode call. Default 64 MiB. */
   logitsBudget?: number | undefined;
 }
 
@@ -76,10 +76,11 @@ export const contextOptionNames = [
 ] as const satisfies (keyof ContextOptions)[];
 
 const defaultContextSize = 4096;
-const engineSequences = 256;
-/** What ggml takes. */
-const mostThreads = 512;
-/** Besides the prompt slots: two for branches, one for padding. */
+/** llama.cpp's limit. */
+const maxEngineSequences = 256;
+/** ggml's limit. */
+const maxThreads = 512;
+/** Sequences besides the prompt slots: two for branches, one for padding. */
 const scratchSequences = 3;
 
 function readFlashAttention(value: unknown): NativeSessionOptions['flashAttention'] {
@@ -88,8 +89,8 @@ function readFlashAttention(value: unknown): NativeSessionOptions['flashAttentio
 }
 
 function readSizes(options: ContextOptions, trainContextSize: number) {
-  const usual = Math.min(trainContextSize || defaultContextSize, defaultContextSize);
-  const contextSize = checkInteger(options.contextSize ?? usual, 'contextSize', 4);
+  const defaultSize = Math.min(trainContextSize || defaultContextSize, defaultContextSize);
+  const contextSize = checkInteger(options.contextSize ?? defaultSize, 'contextSize', 4);
   const batchSize = checkInteger(options.batchSize ?? Math.min(2048, contextSize), 'batchSize', 2);
   const microBatchSize = checkInteger(
     options.microBatchSize ?? Math.min(512, batchSize),
@@ -98,46 +99,42 @@ function readSizes(options: ContextOptions, trainContextSize: number) {
     batchSize,
   );
   const maxSequences = checkInteger(
-    options.maxSequences ?? engineSequences,
+    options.maxSequences ?? maxEngineSequences,
     'maxSequences',
     scratchSequences + 1,
-    engineSequences,
+    maxEngineSequences,
   );
-  const mostSlots = maxSequences - scratchSequences;
+  const maxSlots = maxSequences - scratchSequences;
   const promptSlots = checkInteger(
-    options.promptSlots ?? Math.min(8, mostSlots),
+    options.promptSlots ?? Math.min(8, maxSlots),
     'promptSlots',
     1,
-    mostSlots,
+    maxSlots,
   );
   return { contextSize, batchSize, microBatchSize, maxSequences, promptSlots };
 }
 
 /**
- * Checks the options and sets the defaults; throws TypeError or RangeError.
+ * Validates the options and fills in the defaults. Throws TypeError or RangeError.
  *
- * @param training the model's; undefined where it is not known
+ * @param training the model's; undefined if unknown
  */
 export function readContextOptions(
   value: ContextOptions | undefined,
   training: RopeTraining | undefined,
 ): NativeSessionOptions {
   const options = checkOptions(value, 'options', contextOptionNames);
-  const threads = checkInteger(options.threads ?? physicalCores(), 'threads', 1, mostThreads);
+  const threads = checkInteger(options.threads ?? physicalCores(), 'threads', 1, maxThreads);
   const flashAttention = readFlashAttention(options.flashAttention ?? false);
   const kvCacheTypeV = checkOneOf(options.kvCacheTypeV ?? 'f16', 'kvCacheTypeV', cacheTypes);
   if (/q/.test(kvCacheTypeV) && flashAttention === 'off') {
-    throw wrongRange(
-      "'f32', 'f16' or 'bf16', without flashAttention,",
-      'kvCacheTypeV',
-      kvCacheTypeV,
-    );
+    throw wrongRange("'f32', 'f16' or 'bf16' without flashAttention", 'kvCacheTypeV', kvCacheTypeV);
   }
   const sizes = readSizes(options, training?.trainContextSize ?? 0);
   return {
     ...sizes,
     threads,
-    threadsBatch: checkInteger(options.threadsBatch ?? threads, 'threadsBatch', 1, mostThreads),
+    threadsBatch: checkInteger(options.threadsBatch ?? threads, 'threadsBatch', 1, maxThreads),
     flashAttention,
     kvCacheTypeK: checkOneOf(options.kvCacheTypeK ?? 'f16', 'kvCacheTypeK', cacheTypes),
     kvCacheTypeV,

@@ -1,4 +1,4 @@
-// The options and the result of `eval`, and their reading. LLaMa uses it.
+// `LLaMa.eval`: its options, their validation, its result, and its execution in a Session.
 
 import { types } from 'node:util';
 import {
@@ -16,23 +16,23 @@ import type { Session } from './session.js';
 /** Options of `eval`. */
 export interface EvalOptions extends CallOptions {
   /**
-   * After which of the prompt's tokens: `'last'` (default), `'all'`, or ascending positions
-   * from 0.
+   * The positions in the prompt whose logits to return: `'last'` (default), `'all'`, or ascending
+   * positions from 0.
    */
   logits?: 'last' | 'all' | readonly number[] | undefined;
-  /** Where to put the logits, if not into new memory: at least rows × vocabulary long. */
+  /** The buffer for the logits, at least rows × vocabulary elements. Default: a new one. */
   into?: Float32Array | undefined;
 }
 
-/** What `eval` gives. */
+/** The result of `eval`. */
 export interface Evaluation extends Cost {
-  /** rows × vocabulary, row-major, raw. A part of `into`, if that was given. */
+  /** Raw logits, rows × vocabulary, row-major. A view of `into`, if given. */
   logits: Float32Array;
-  /** How many rows there are. */
+  /** The number of rows. */
   rows: number;
 }
 
-/** What {@link readEvalOptions} makes of the options. */
+/** The result of {@link readEvalOptions}. */
 export interface EvalRequest {
   logits: 'last' | 'all' | readonly number[];
   into: Float32Array | undefined;
@@ -47,7 +47,7 @@ function readPositions(value: unknown): EvalRequest['logits'] {
   return value.map((position, index) => checkInteger(position, `logits[${index}]`, 0));
 }
 
-/** Checks the options; throws TypeError or RangeError. */
+/** Validates the options. Throws TypeError or RangeError. */
 export function readEvalOptions(value: EvalOptions | undefined): EvalRequest {
   const {
     logits = 'last',
@@ -60,23 +60,23 @@ export function readEvalOptions(value: EvalOptions | undefined): EvalRequest {
   return { logits: readPositions(logits), into, signal: checkSignal(signal, 'signal') };
 }
 
-/** The positions that are asked for, of a prompt of this length; throws RangeError. */
+/** The requested positions in a prompt of this length. Throws RangeError. */
 export function rowsOf(logits: EvalRequest['logits'], length: number): Int32Array {
   if (logits === 'last') return Int32Array.of(length - 1);
   if (logits === 'all') return Int32Array.from({ length }, (_, position) => position);
-  let above = -1;
+  let previous = -1;
   for (const [index, position] of logits.entries()) {
-    const min = above + 1;
+    const min = previous + 1;
     if (position < min || position >= length) {
-      const what = `a position above the one before it, below the prompt's length of ${length},`;
+      const what = `a position above the previous one and below the prompt length of ${length}`;
       throw wrongRange(what, `logits[${index}]`, position);
     }
-    above = position;
+    previous = position;
   }
   return Int32Array.from(logits);
 }
 
-/** Checks that the rows fit; throws RangeError. */
+/** Checks that `size` logits fit into the buffer. Throws RangeError. */
 export function checkInto(into: Float32Array | undefined, size: number): void {
   if (into !== undefined && into.length < size) {
     throw wrongRange(`at least ${size} elements`, 'into', into);
@@ -84,8 +84,9 @@ export function checkInto(into: Float32Array | undefined, size: number): void {
 }
 
 /**
- * The logits that a checked `eval` asks for; throws RangeError for positions and `into` that do
- * not fit the prompt.
+ * Runs a validated `eval` request.
+ *
+ * @throws RangeError for positions outside the prompt, or an `into` that is too small
  */
 export async function evaluate(
   session: Session,

@@ -1,5 +1,5 @@
-// How positions are told to a model, and what is done where a context is longer than those it
-// was trained on. `lib/context/context-options.ts` reads the options with it, `lib/llama.ts` warns with it.
+// Rotary positions (RoPE): their options, and the extension of contexts beyond the training size.
+// `lib/context/context-options.ts` reads the options; `lib/llama-session.ts` warns of large scales.
 
 import {
   checkInteger,
@@ -13,36 +13,36 @@ import type { NativeSessionOptions } from '../native/binding.js';
 
 const scalings = ['none', 'linear', 'yarn', 'longrope'] as const;
 
-/** A way to scale rotary positions (RoPE), as llama.cpp names it. */
+/** A method of scaling rotary positions (RoPE), as llama.cpp names it. */
 export type RopeScaling = (typeof scalings)[number];
 
-/** What a context does with rotary positions. */
+/** A context's RoPE parameters. */
 export interface RopeOptions {
   /**
-   * The base of the rotary frequencies. Default: the model's own; beyond the training context
-   * and without any other option of this kind,
-   * `base · (contextSize / trainContextSize) ** 2 ** 0.25`.
+   * The RoPE frequency base. Default: the model's own, except beyond the training context if no
+   * other RoPE option is set: `base · (contextSize / trainContextSize) ** 2 ** 0.25`.
    */
   ropeFrequencyBase?: number | undefined;
   /**
-   * What positions are multiplied by. Default: the model's own; with `'linear'` or `'yarn'` and
-   * beyond the training context, as much less as that takes.
+   * The factor that positions are multiplied by. Default: the model's own; with `'linear'` or
+   * `'yarn'` beyond the training context, the model's own divided by
+   * `contextSize / trainContextSize`, or `yarnOrigCtx / contextSize` if that is set.
    */
   ropeFrequencyScale?: number | undefined;
   /**
-   * Default: as the model was trained. `'none'` takes no scale; `'longrope'` takes a model that
-   * was trained with it.
+   * The scaling method. Default: the model's own. `'none'` allows no `ropeFrequencyScale`;
+   * `'longrope'` requires a model that was trained with it.
    */
   ropeScaling?: RopeScaling | undefined;
-  /** With `'yarn'`: how much is extrapolated, 0 for nothing. Default 1, or the model's own. */
+  /** YaRN's extrapolation mix factor, 0 for none. Default 1, or the model's own. */
   yarnExtFactor?: number | undefined;
-  /** With `'yarn'` and a yarnExtFactor of 0: what attention is multiplied by. Default 1. */
+  /** YaRN's attention factor; only with a `yarnExtFactor` of 0. Default 1. */
   yarnAttnFactor?: number | undefined;
-  /** With `'yarn'`: rotations from which nothing is interpolated. Default 32, or the model's own. */
+  /** YaRN: rotations above which nothing is interpolated. Default 32, or the model's own. */
   yarnBetaFast?: number | undefined;
-  /** With `'yarn'`: rotations up to which all is interpolated. Default 1, or the model's own. */
+  /** YaRN: rotations below which everything is interpolated. Default 1, or the model's own. */
   yarnBetaSlow?: number | undefined;
-  /** With `'yarn'`: the context before its extension. Default: the model's. */
+  /** YaRN: the context size before the extension. Default: the model's own. */
   yarnOrigCtx?: number | undefined;
 }
 
@@ -58,30 +58,31 @@ export const ropeOptionNames = [
   'yarnOrigCtx',
 ] as const satisfies (keyof RopeOptions)[];
 
-/** What a model was trained with. */
+/** The context size and RoPE parameters that a model was trained with. */
 export interface RopeTraining {
   trainContextSize: number;
-  /** Undefined where the model has no rotary positions. */
+  /** Undefined if the model does not use RoPE. */
   ropeFrequencyBaseTrain: number | undefined;
   ropeFrequencyScaleTrain: number | undefined;
   ropeScalingTrain: string | undefined;
 }
 
-/** As llama.cpp's options have it. */
+/** RoPE parameters as native code takes them. */
 export type RopeRequest = Pick<NativeSessionOptions, (typeof ropeOptionNames)[number]>;
 
-/** A model of which nothing is known. */
-const unknown: RopeTraining = {
+/** For a model that is not loaded yet. */
+const unknownTraining: RopeTraining = {
   trainContextSize: 0,
   ropeFrequencyBaseTrain: undefined,
   ropeFrequencyScaleTrain: undefined,
   ropeScalingTrain: undefined,
 };
 
-const isGiven = (options: RopeOptions): boolean =>
+/** Whether any option is set; 0 means unset. */
+const hasRopeOptions = (options: RopeOptions): boolean =>
   ropeOptionNames.some((name) => options[name] !== undefined && options[name] !== 0);
 
-/** How many training contexts a context holds; 0 where that is not known. */
+/** The context size relative to the training context; 0 if the latter is unknown. */
 export const contextScaleOf = (contextSize: number, trainContextSize: number): number =>
   trainContextSize > 0 ? contextSize / trainContextSize : 0;
 
@@ -96,7 +97,7 @@ function readFactor(value: unknown, name: string, fallback: number): number {
 
 function readYarn(options: RopeOptions) {
   const yarnExtFactor = readFactor(options.yarnExtFactor, 'yarnExtFactor', -1);
-  // What the engine would ignore is refused.
+  // Options that the engine would ignore are rejected.
   for (const name of ropeOptionNames.filter((each) => each.startsWith('yarn'))) {
     if (options[name] === undefined) continue;
     if (options.ropeScaling !== 'yarn') {
@@ -104,8 +105,8 @@ function readYarn(options: RopeOptions) {
     }
     const withoutExtension = name === 'yarnAttnFactor';
     if (name === 'yarnExtFactor' || withoutExtension === (yarnExtFactor === 0)) continue;
-    const wanted = withoutExtension ? '0' : 'a number above 0';
-    throw wrongRange(`${wanted} with ${name}`, 'yarnExtFactor', options.yarnExtFactor);
+    const required = withoutExtension ? '0' : 'a number above 0';
+    throw wrongRange(`${required} with ${name}`, 'yarnExtFactor', options.yarnExtFactor);
   }
   return {
     yarnExtFactor,
@@ -116,7 +117,7 @@ function readYarn(options: RopeOptions) {
   };
 }
 
-/** The scale that makes a context look like the training one, 0 for the model's own. */
+/** The frequency scale that maps the context onto the training context; 0 for the model's own. */
 function scaleFor(
   scaling: RopeScaling | undefined,
   contextSize: number,
@@ -130,7 +131,7 @@ function scaleFor(
   return (ropeFrequencyScaleTrain * trainContextSize) / contextSize;
 }
 
-/** The base for a longer context than the training one, 0 for the model's own. */
+/** The frequency base for a context longer than the training context; 0 for the model's own. */
 function baseFor(contextSize: number, training: RopeTraining): number {
   const scale = contextScaleOf(contextSize, training.trainContextSize);
   const base = training.ropeFrequencyBaseTrain;
@@ -138,14 +139,14 @@ function baseFor(contextSize: number, training: RopeTraining): number {
 }
 
 /**
- * Checks the options and sets the defaults; throws TypeError or RangeError.
+ * Validates the options and fills in the defaults. Throws TypeError or RangeError.
  *
- * @param training the model's; undefined where it is not known
+ * @param training the model's; undefined if unknown
  */
 export function readRopeOptions(
   options: RopeOptions,
   contextSize: number,
-  training: RopeTraining = unknown,
+  training: RopeTraining = unknownTraining,
 ): RopeRequest {
   const ropeScaling =
     options.ropeScaling === undefined
@@ -155,29 +156,29 @@ export function readRopeOptions(
   const scale = readFactor(options.ropeFrequencyScale, 'ropeFrequencyScale', 0);
   const yarn = readYarn(options);
   if (ropeScaling === 'none' && scale !== 0) {
-    throw wrongRange("none, with ropeScaling 'none',", 'ropeFrequencyScale', scale);
+    throw wrongRange("no value with ropeScaling 'none'", 'ropeFrequencyScale', scale);
   }
   const trained = training.ropeScalingTrain;
-  if (ropeScaling === 'longrope' && training !== unknown && trained !== 'longrope') {
+  if (ropeScaling === 'longrope' && training !== unknownTraining && trained !== 'longrope') {
     throw wrongRange(
-      "'none', 'linear' or 'yarn', as this model knows,",
+      "'none', 'linear' or 'yarn' (the model was not trained with 'longrope')",
       'ropeScaling',
       ropeScaling,
     );
   }
   return {
     ropeScaling,
-    ropeFrequencyBase: base || (isGiven(options) ? 0 : baseFor(contextSize, training)),
+    ropeFrequencyBase: base || (hasRopeOptions(options) ? 0 : baseFor(contextSize, training)),
     ropeFrequencyScale:
       scale || scaleFor(options.ropeScaling, contextSize, yarn.yarnOrigCtx, training),
     ...yarn,
   };
 }
 
-/** From this scale on a caller is warned. */
-const warnFrom = 2;
+/** The smallest context scale that causes a warning. */
+const minWarnScale = 2;
 
-/** What to expect of a context that is so many times the training context. */
+/** The quality to expect at a context scale. */
 export function qualityAt(contextScale: number): 'good' | 'fair' | 'poor' | 'bad' | 'terrible' {
   if (contextScale < 1.5) return 'good';
   if (contextScale < 2) return 'fair';
@@ -185,22 +186,22 @@ export function qualityAt(contextScale: number): 'good' | 'fair' | 'poor' | 'bad
   return contextScale < 8 ? 'bad' : 'terrible';
 }
 
-/** Warns of a context that is too long for its model, unless the caller chose how to scale it. */
+/** Warns of a context much longer than the training context, unless RoPE options are set. */
 export function warnOfScale(
   options: RopeOptions,
   contextSize: number,
   { trainContextSize, ropeFrequencyBaseTrain }: RopeTraining,
 ): void {
   const scale = contextScaleOf(contextSize, trainContextSize);
-  if (scale < warnFrom || isGiven(options)) return;
+  if (scale < minWarnScale || hasRopeOptions(options)) return;
   const times = Math.round(scale * 100) / 100;
   warn(
     'AUTOCOG_CONTEXT_SCALE',
     `A contextSize of ${contextSize} is ${times} times the ${trainContextSize} tokens that the ` +
       `model was trained on: expect ${qualityAt(scale)} quality`,
     ropeFrequencyBaseTrain === undefined
-      ? 'The model has no rotary positions whose base could be raised.'
-      : 'The base of the rotary positions was raised; ropeFrequencyBase, ropeFrequencyScale ' +
-          'and ropeScaling choose another way and silence this.',
+      ? 'The model does not use RoPE, so there is no frequency base to raise.'
+      : 'The RoPE frequency base was raised. Set ropeFrequencyBase, ropeFrequencyScale or ' +
+          'ropeScaling to choose another method and silence this warning.',
   );
 }

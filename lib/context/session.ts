@@ -1,5 +1,5 @@
-// Session: the one native context that a LLaMa and its variants share, from its building to
-// its end. `lib/llama.ts` runs every job through it.
+// Session: owns the native context that a LLaMa and its variants share, from creation to close.
+// `lib/llama.ts` runs every job through it.
 
 import { raceAbort } from '../common/abort.js';
 import { ClosedError } from '../common/errors.js';
@@ -15,10 +15,10 @@ import {
 import { runJob } from '../native/job.js';
 import { type ContextInfo, makeContextInfo } from './context-info.js';
 
-/** A context in the making, in use, or closed. */
+/** A native context: being built, ready, or closed. */
 export class Session {
   readonly model: Model;
-  /** Resolves when the context stands; rejects where it cannot be built. */
+  /** Resolves when the context is built; rejects if it cannot be. */
   readonly ready: Promise<void>;
   readonly #options: NativeSessionOptions;
   readonly #ownsModel: boolean;
@@ -37,7 +37,7 @@ export class Session {
     this.#ownsModel = ownsModel;
     this.#opening = this.#open();
     this.ready = this.#opening.then(() => undefined);
-    // Nobody has to look at `ready`: every call tells of the failure, too.
+    // Avoids an unhandled rejection: every call reports the failure, too.
     this.ready.catch(() => {});
   }
 
@@ -45,20 +45,20 @@ export class Session {
     return this.#closing !== undefined;
   }
 
-  /** As built, which may be a little more than was asked for, or as asked for until then. */
+  /** The size as built, possibly a little larger than requested. Until built: as requested. */
   get contextSize(): number {
     return this.#info?.contextSize ?? this.#options.contextSize;
   }
 
-  /** What the context was built with. Known once {@link ready} has resolved. */
+  /** The context's parameters, as the engine reports them. Throws until {@link ready} resolves. */
   get limits(): NativeSessionInfo {
-    if (this.#info === undefined) throw new ClosedError('The context does not stand yet');
+    if (this.#info === undefined) throw new ClosedError('The context is not ready yet');
     return this.#info;
   }
 
-  /** What the context was built with. Throws until {@link ready} has resolved. */
+  /** The context's parameters, for users. Throws until {@link ready} resolves. */
   get contextInfo(): ContextInfo {
-    if (this.#contextInfo === undefined) throw new ClosedError('The context does not stand yet');
+    if (this.#contextInfo === undefined) throw new ClosedError('The context is not ready yet');
     return this.#contextInfo;
   }
 
@@ -67,17 +67,17 @@ export class Session {
     return this.#adapters;
   }
 
-  /** Names adapters and control vector: a saved state is good where this is the same. */
+  /** Identifies adapters and control vector: a saved state is valid only if this is the same. */
   get steering(): string {
     return this.#steering;
   }
 
-  /** Another number whenever what is computed has changed, or is about to. */
+  /** Increases whenever the adapters or the control vector change, or are about to. */
   get revision(): number {
     return this.#revision;
   }
 
-  /** Puts adapters in place of those in use. */
+  /** Replaces the adapters in use. */
   async setAdapters(
     adapters: readonly ScaledAdapter[],
     signal: AbortSignal | undefined,
@@ -85,21 +85,21 @@ export class Session {
     const scales = Float64Array.from(adapters, ({ scale }) => scale);
     await this.#steer((session, cancellation) => {
       const natives = adapters.map(({ adapter }) => nativeAdapterOf(adapter));
-      return session.setAdapters(natives, scales, cancellation).then((name) => {
+      return session.setAdapters(natives, scales, cancellation).then((steering) => {
         this.#adapters = adapters;
-        return name;
+        return steering;
       });
     }, signal);
   }
 
-  /** Puts a control vector, rows for layers from 1 on, in place of the one in use. */
+  /** Replaces the control vector in use. `data` has one row per layer, from layer 1 on. */
   async setControlVector(data: Float32Array, signal: AbortSignal | undefined): Promise<void> {
     await this.#steer((session, cancellation) => {
       return session.setControlVector(data, cancellation);
     }, signal);
   }
 
-  /** Runs one job on the context's thread, after those before it. */
+  /** Runs a job on the context's thread, after the jobs queued before it. */
   async run<T>(
     start: (session: NativeSession, cancellation: NativeCancellation) => Promise<T>,
     signal?: AbortSignal,
@@ -109,18 +109,21 @@ export class Session {
     return runJob((cancellation) => start(session, cancellation), signal);
   }
 
-  /** What the context was asked to be. */
+  /** The context's parameters, as requested. */
   get settings(): Readonly<NativeSessionOptions> {
     return this.#options;
   }
 
-  /** What is kept of before is wrong when this has run, and what is computed meanwhile may be. */
+  /**
+   * Changes the adapters or the control vector. Results computed before it are stale, and those
+   * computed while it runs may be, so the revision changes both before and after.
+   */
   async #steer(
     start: (session: NativeSession, cancellation: NativeCancellation) => Promise<string>,
     signal: AbortSignal | undefined,
   ): Promise<void> {
     this.#revision++;
-    const settle = async (
+    const apply = async (
       session: NativeSession,
       cancellation: NativeCancellation,
     ): Promise<void> => {
@@ -130,20 +133,20 @@ export class Session {
         this.#revision++;
       }
     };
-    await this.run(settle, signal);
+    await this.run(apply, signal);
   }
 
   assertOpen(): void {
     if (this.closed) throw new ClosedError('The LM is closed');
   }
 
-  /** Cancels what runs, waits for it, frees the context, and the model if it is owned. */
+  /** Cancels running jobs, waits for them, and frees the context, and the model if owned. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
-  /** Closes what a subclass keeps beside the context; called once. */
+  /** Closes what a subclass owns besides the context. Called once. */
   protected async closeCompanions(): Promise<void> {}
 
   async #open(): Promise<NativeSession> {

@@ -1,5 +1,5 @@
-// What a saved state depends on besides its tokens: model, context and build. A state is loaded
-// only where all of it is the same. `lib/context/state.ts` writes and compares it.
+// What a saved state depends on besides its tokens: model, context and build. A state loads only if
+// all of these match. `lib/context/state.ts` saves and compares them.
 
 import { readFileSync } from 'node:fs';
 import { endianness } from 'node:os';
@@ -10,12 +10,12 @@ import { native } from '../native/binding.js';
 import { ropeOptionNames } from './rope.js';
 import type { Session } from './session.js';
 
-/** By name; a nested name has dots. */
+/** Facts by dotted name, such as `context.kvCacheTypeK`. */
 export type Facts = Readonly<Record<string, string | number | boolean>>;
 
 /**
- * What decoding the same tokens with the same model leaves in a KV cache depends on, as the
- * session has it now. Whatever else comes to change that belongs here.
+ * The session's current parameters that affect the contents of the KV cache, given model and
+ * tokens. Any new parameter that does so belongs here.
  */
 function contextFacts({ settings, steering }: Session): Facts {
   const named = ['kvCacheTypeK', 'kvCacheTypeV', 'flashAttention', ...ropeOptionNames] as const;
@@ -23,7 +23,7 @@ function contextFacts({ settings, steering }: Session): Facts {
   return { ...Object.fromEntries(facts), 'context.adapters': steering };
 }
 
-/** The engine's release, and the instructions that it computes with: others round differently. */
+/** The engine's release and CPU features: others round differently. */
 function buildFacts(): Facts {
   return {
     'build.llama': native.llamaVersion(),
@@ -32,7 +32,7 @@ function buildFacts(): Facts {
   };
 }
 
-/** All that has to be the same where a state is loaded. */
+/** Everything that has to match when a state is loaded. */
 export async function factsOf(session: Session): Promise<Facts> {
   const { model } = session;
   return {
@@ -44,7 +44,7 @@ export async function factsOf(session: Session): Promise<Facts> {
   };
 }
 
-/** This package's version, for people: states of other versions are read where their format is. */
+/** This package's version, for information only: compatibility depends on the format version. */
 export function packageVersion(): string {
   return JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version;
 }

@@ -1,6 +1,6 @@
-// The two files of a saved state: the data, and beside it a sidecar in JSON that tells what they
-// are. Written whole or not at all; read with every byte accounted for, before anything is used.
-// `lib/context/state.ts` says what stands in them.
+// The two files of a saved state: the data, and a JSON sidecar that describes it. Both are written
+// atomically, and verified completely before any of it is used. `lib/context/state.ts` defines
+// their contents.
 
 import { createHash } from 'node:crypto';
 import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises';
@@ -10,36 +10,37 @@ import type { Facts } from './state-facts.js';
 const format = 'autocog-lm state';
 const formatVersion = 1;
 
-/** So much is hashed in about a millisecond, between turns of the event loop. */
+/** Takes about a millisecond to hash, so that hashing does not block the event loop. */
 const chunkBytes = 2 ** 20;
-/** No sidecar is as large: it is mostly tokens, of which that would be millions. */
-const mostSidecarBytes = 64 * 2 ** 20;
+/** Larger than any valid sidecar, which consists mostly of tokens: this would be millions. */
+const maxSidecarBytes = 64 * 2 ** 20;
 
-/** What stands in a sidecar. */
+/** The contents of a sidecar. */
 export interface StateDescription {
-  /** The package's version that wrote it. */
+  /** The version of the package that wrote it. */
   package: string;
-  /** What has to be the same where it is read. */
+  /** What has to match when it is loaded. */
   facts: Facts;
   tokens: readonly number[];
-  /** Of each part of the data. */
+  /** The length of each part of the data. */
   bytes: readonly number[];
 }
 
 interface Sidecar extends StateDescription {
+  /** The hash of the data. */
   sha256: string;
 }
 
 export const sidecarOf = (path: string): string => `${path}.json`;
 
-/** A refusal to load. */
+/** The error for a state that cannot be loaded here. */
 export const mismatch = (message: string, cause?: unknown): LMError =>
   new LMError(message, { code: 'STATE_MISMATCH', ...(cause !== undefined && { cause }) });
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** The one text that a sidecar is written as; its seal is the hash of all else in it. */
-function textOf(sidecar: Sidecar): string {
+/** The canonical JSON of a sidecar. Its seal is the hash of everything else in it. */
+function serialize(sidecar: Sidecar): string {
   const { package: version, facts, tokens, bytes, sha256: hash } = sidecar;
   const content = { format, formatVersion, package: version, facts, tokens, bytes, sha256: hash };
   return `${JSON.stringify({ ...content, seal: sha256(JSON.stringify(content)) })}\n`;
@@ -58,8 +59,8 @@ async function writeNew(path: string, write: (file: FileHandle) => Promise<void>
 async function writeChunks(file: FileHandle, parts: readonly Uint8Array[]): Promise<string> {
   const hash = createHash('sha256');
   for (const part of parts) {
-    for (let at = 0; at < part.length; at += chunkBytes) {
-      const chunk = part.subarray(at, at + chunkBytes);
+    for (let offset = 0; offset < part.length; offset += chunkBytes) {
+      const chunk = part.subarray(offset, offset + chunkBytes);
       hash.update(chunk);
       for (let done = 0; done < chunk.length; ) {
         done += (await file.write(chunk, done)).bytesWritten;
@@ -69,29 +70,32 @@ async function writeChunks(file: FileHandle, parts: readonly Uint8Array[]): Prom
   return hash.digest('hex');
 }
 
-/** Saves of this process to a path take turns, or one's data might stand beside another's sidecar. */
-const writing = new Map<string, Promise<void>>();
-let saves = 0;
+/**
+ * The last pending save by path. Saves of this process to one path run in sequence: otherwise, the
+ * data of one could end up with the sidecar of another.
+ */
+const pendingSaves = new Map<string, Promise<void>>();
+let saveCount = 0;
 
 /**
- * Writes both files under other names, then gives them theirs, the data first: a reader finds the
- * files of before, those of now, or data that its sidecar does not know.
+ * Writes both files under temporary names, then renames them, the data first. A concurrent reader
+ * finds the old files, the new files, or data that does not match its sidecar.
  */
 export async function writeState(
   path: string,
   parts: readonly Uint8Array[],
   description: Omit<StateDescription, 'bytes'>,
 ): Promise<void> {
-  const before = writing.get(path);
-  const turn = (async () => {
-    await before?.catch(() => {});
+  const previous = pendingSaves.get(path);
+  const save = (async () => {
+    await previous?.catch(() => {});
     await writeBoth(path, parts, description);
   })();
-  writing.set(path, turn);
+  pendingSaves.set(path, save);
   try {
-    await turn;
+    await save;
   } finally {
-    if (writing.get(path) === turn) writing.delete(path);
+    if (pendingSaves.get(path) === save) pendingSaves.delete(path);
   }
 }
 
@@ -100,7 +104,7 @@ async function writeBoth(
   parts: readonly Uint8Array[],
   description: Omit<StateDescription, 'bytes'>,
 ): Promise<void> {
-  const suffix = `${process.pid}-${Date.now().toString(36)}-${++saves}.tmp`;
+  const suffix = `${process.pid}-${Date.now().toString(36)}-${++saveCount}.tmp`;
   const [data, sidecar] = [`${path}.${suffix}`, `${sidecarOf(path)}.${suffix}`];
   try {
     let hash = '';
@@ -108,7 +112,7 @@ async function writeBoth(
       hash = await writeChunks(file, parts);
     });
     const bytes = parts.map(({ length }) => length);
-    const text = textOf({ ...description, bytes, sha256: hash });
+    const text = serialize({ ...description, bytes, sha256: hash });
     await writeNew(sidecar, (file) => file.writeFile(text));
     await rename(data, path);
     await rename(sidecar, sidecarOf(path));
@@ -122,11 +126,11 @@ async function writeBoth(
 }
 
 async function sizeOf(path: string, what: string): Promise<number> {
-  const found = await stat(path).catch((cause: unknown) => {
+  const stats = await stat(path).catch((cause: unknown) => {
     throw mismatch(`The state's ${what} ${path} cannot be read`, cause);
   });
-  if (!found.isFile()) throw mismatch(`The state's ${what} ${path} is no file`);
-  return found.size;
+  if (!stats.isFile()) throw mismatch(`The state's ${what} ${path} is not a file`);
+  return stats.size;
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -135,8 +139,8 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 const areCounts = (value: unknown): value is number[] =>
   Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && item >= 0);
 
-/** What another version of this package may have written; nothing more can be said of it. */
-const isNewer = (value: unknown): value is { formatVersion: number } =>
+/** Whether another version of this package may have written it; its other fields are unknown. */
+const hasOtherVersion = (value: unknown): value is { formatVersion: number } =>
   isObject(value) &&
   value.format === format &&
   Number.isSafeInteger(value.formatVersion) &&
@@ -150,28 +154,28 @@ function checkSidecar(value: unknown): Sidecar | undefined {
   return { package: version, facts: facts as Facts, tokens, bytes, sha256: hash };
 }
 
-/** The sidecar of a state, to the byte as it was written. */
+/** Reads and verifies a state's sidecar, which has to match its canonical form byte for byte. */
 export async function readSidecar(path: string): Promise<Sidecar> {
   const name = sidecarOf(path);
-  const altered = `The state's sidecar ${name} is damaged or was altered`;
-  if ((await sizeOf(name, 'sidecar')) > mostSidecarBytes) throw mismatch(altered);
+  const damaged = `The state's sidecar ${name} is damaged or was altered`;
+  if ((await sizeOf(name, 'sidecar')) > maxSidecarBytes) throw mismatch(damaged);
   let text: string;
   let value: unknown;
   try {
     text = await readFile(name, 'utf8');
     value = JSON.parse(text);
   } catch (cause) {
-    throw mismatch(altered, cause);
+    throw mismatch(damaged, cause);
   }
-  if (isNewer(value)) {
+  if (hasOtherVersion(value)) {
     throw mismatch(`The state differs in its format: ${value.formatVersion}, not ${formatVersion}`);
   }
   const sidecar = checkSidecar(value);
-  if (sidecar === undefined || textOf(sidecar) !== text) throw mismatch(altered);
+  if (sidecar === undefined || serialize(sidecar) !== text) throw mismatch(damaged);
   return sidecar;
 }
 
-/** The parts of the data that the sidecar tells of. */
+/** Reads and verifies a state's data, and splits it into the parts that the sidecar lists. */
 export async function readData(path: string, sidecar: Sidecar): Promise<Buffer[]> {
   const total = sidecar.bytes.reduce((sum, bytes) => sum + bytes, 0);
   const size = await sizeOf(path, 'data');
@@ -181,14 +185,19 @@ export async function readData(path: string, sidecar: Sidecar): Promise<Buffer[]
     file = await open(path);
     const data = allocate(total);
     const hash = createHash('sha256');
-    for (let at = 0; at < total; ) {
-      const { bytesRead } = await file.read(data, at, Math.min(chunkBytes, total - at), at);
-      if (bytesRead === 0) throw mismatch('The data ends early');
-      hash.update(data.subarray(at, at + bytesRead));
-      at += bytesRead;
+    for (let offset = 0; offset < total; ) {
+      const { bytesRead } = await file.read(
+        data,
+        offset,
+        Math.min(chunkBytes, total - offset),
+        offset,
+      );
+      if (bytesRead === 0) throw mismatch("The state's data ends early");
+      hash.update(data.subarray(offset, offset + bytesRead));
+      offset += bytesRead;
     }
     if (hash.digest('hex') !== sidecar.sha256) {
-      throw mismatch("The state's data is damaged, was altered, or is another sidecar's");
+      throw mismatch("The state's data is damaged, was altered, or belongs to another sidecar");
     }
     let end = 0;
     return sidecar.bytes.map((bytes) => {

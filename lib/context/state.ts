@@ -1,5 +1,4 @@
-// Prompts on disk: what a cached prompt left in the KV cache, saved and loaded. LLaMa loads this file
-// when it is first needed.
+// Saves and loads a prompt's KV cache. LLaMa imports this file on first use.
 
 import { raceAbort } from '../common/abort.js';
 import { ContextOverflowError, LMError } from '../common/errors.js';
@@ -9,13 +8,13 @@ import type { Session } from './session.js';
 import { type Facts, factsOf, packageVersion } from './state-facts.js';
 import { mismatch, readData, readSidecar, writeState } from './state-file.js';
 
-/** What `saveState` and `loadState` give. */
+/** The result of `saveState` and `loadState`. */
 export interface PromptState extends Cost {
   /** The prompt's tokens. */
   tokens: Int32Array;
 }
 
-/** Writes the state of a prompt, or of the one that was used last. */
+/** Saves the state of a prompt, or of the most recently used one. */
 export async function saveState(
   session: Session,
   path: string,
@@ -23,7 +22,7 @@ export async function saveState(
   signal: AbortSignal | undefined,
 ): Promise<PromptState> {
   const facts = await raceAbort(factsOf(session), signal).catch((error: unknown) => {
-    // What is to be saved mismatches nothing: it is not known what it is.
+    // On save, a changed or unreadable model file is a failure to save, not a mismatch.
     if (!(error instanceof LMError) || error.code !== 'STATE_MISMATCH') throw error;
     throw new LMError(error.message, { code: 'STATE_NOT_SAVED', cause: error.cause });
   });
@@ -32,18 +31,18 @@ export async function saveState(
   }, signal);
   const { tokens, cells, row, usage } = state;
   if (tokens.length === 0) {
-    throw new LMError('No prompt is cached that could be saved: name one', {
+    throw new LMError('No prompt is cached: pass the prompt to save', {
       code: 'STATE_NOT_SAVED',
     });
   }
   const logits = new Uint8Array(row.buffer, row.byteOffset, row.byteLength);
   const description = { package: packageVersion(), facts, tokens: [...tokens] };
-  // Not stopped half-way: the files are written within moments.
+  // Does not take the signal: writing the files is fast.
   await writeState(path, [cells, logits], description);
   return { tokens, ...costFromNative(usage) };
 }
 
-/** Puts a saved state in the cache. */
+/** Loads a saved state into the prefix cache. */
 export async function loadState(
   session: Session,
   path: string,
@@ -54,10 +53,10 @@ export async function loadState(
   const { vocab } = session.model;
   const [cellBytes = 0, rowBytes = 0, ...more] = sidecar.bytes;
   if (more.length > 0 || cellBytes === 0 || rowBytes !== 4 * vocab.size) {
-    throw mismatch('The state is not made of the parts that it should have');
+    throw mismatch("The state's data does not have the expected parts");
   }
   if (sidecar.tokens.length === 0 || sidecar.tokens.some((token) => token >= vocab.size)) {
-    throw mismatch('The state is not of tokens that this model has');
+    throw mismatch("The state has no tokens, or tokens outside the model's vocabulary");
   }
   if (sidecar.tokens.length > session.contextSize) {
     throw new ContextOverflowError(
@@ -74,15 +73,17 @@ export async function loadState(
   return { tokens, ...costFromNative(usage) };
 }
 
-const shown = (value: unknown): string => {
+const shorten = (value: unknown): string => {
   const text = String(value);
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 };
 
-function checkFacts(saved: Facts, own: Facts): void {
-  const names = new Set([...Object.keys(own), ...Object.keys(saved)]);
-  const different = [...names].filter((name) => saved[name] !== own[name]);
-  if (different.length === 0) return;
-  const each = different.map((name) => `${name} (${shown(saved[name])}, not ${shown(own[name])})`);
-  throw mismatch(`The state differs in ${each.join(', ')}`);
+function checkFacts(saved: Facts, current: Facts): void {
+  const names = new Set([...Object.keys(current), ...Object.keys(saved)]);
+  const differing = [...names].filter((name) => saved[name] !== current[name]);
+  if (differing.length === 0) return;
+  const descriptions = differing.map(
+    (name) => `${name} (${shorten(saved[name])}, not ${shorten(current[name])})`,
+  );
+  throw mismatch(`The state differs in ${descriptions.join(', ')}`);
 }

@@ -1,4 +1,4 @@
-// Embedder: texts to vectors, and documents to a ranking, on llama.cpp. LLaMa.embed makes one.
+// Embedder: embeds texts and ranks documents with llama.cpp. LLaMa.embed uses one of its own.
 
 import { types } from 'node:util';
 import { raceAbort } from '../common/abort.js';
@@ -27,43 +27,43 @@ import {
 } from './embedding-options.js';
 import { joinAll, type Ranking, type RerankOptions, rank, readRerankOptions } from './rerank.js';
 
-/** What `embed` gives of one text. */
+/** The result of `embed` for one text. */
 export interface TextEmbedding extends Cost {
   /**
-   * {@link Embedder.size} numbers. With pooling `'none'` that many for each token, special tokens
-   * included, row-major: the i-th token's begin at i times the size.
+   * {@link Embedder.size} numbers. With pooling `'none'`, that many per token, special tokens
+   * included, row-major: token i starts at index i × size.
    */
   embedding: Float32Array;
 }
 
-/** What `embed` gives of several texts. */
+/** The result of `embed` for several texts. */
 export interface TextEmbeddings extends Cost {
-  /** In the order of the texts, each as the `embedding` of one. None shares memory with another. */
+  /** One `embedding` per text, in the order of the texts. They do not share memory. */
   embeddings: Float32Array[];
 }
 
-/** Options of `Embedder.load`: those of its model and its own. */
+/** Options of `Embedder.load`: those of Model.load and of the Embedder. */
 export interface EmbedderLoadOptions extends ModelOptions, EmbeddingOptions {}
 
 /**
- * A model that embeds: an encoder, a ranker, or any LM that can be asked for its last layer. It
- * has a thread and a queue of its own; calls may overlap and run in turn. Close it when done.
+ * Embeds texts with an encoder, a reranker, or the hidden states of a decoder LM. It has its own
+ * thread and queue: calls may overlap, and run in order. Close it when done.
  *
  * @example
  * await using embedder = await Embedder.load('models/default.gguf');
  * const { embedding } = await embedder.embed('The sky is blue');
  */
 export class Embedder implements AsyncDisposable {
-  /** The model, which others may share. */
+  /** The model, which may be shared. */
   readonly model: Model;
   readonly #engine: EmbeddingEngine;
   readonly #contextSize: number;
 
   /**
-   * Returns at once, with the context in the making: see {@link ready}. The model stays the
-   * caller's to close.
+   * Returns at once and builds the context in the background: see {@link ready}. The caller remains
+   * responsible for closing the model.
    *
-   * @throws TypeError, RangeError for options that are not what their comments say
+   * @throws TypeError or RangeError for invalid options
    */
   constructor(model: Model, options?: EmbeddingOptions);
   /** @internal */
@@ -77,35 +77,40 @@ export class Embedder implements AsyncDisposable {
   }
 
   /**
-   * Loads a model and builds a context; {@link close} frees both.
+   * Loads a model and builds a context. {@link close} frees both.
    *
-   * @throws ModelLoadError, and what {@link ready} rejects with
+   * @throws ModelLoadError, and the errors of {@link ready}
    */
   static async load(path: string, options?: EmbedderLoadOptions): Promise<Embedder> {
-    const given = checkOptions(options, 'options', [...modelOptionNames, ...embeddingOptionNames]);
-    const modelOptions = pick(given, modelOptionNames);
-    const own = pick(given, embeddingOptionNames);
-    // What is wrong with the options is said before minutes are spent on a model.
+    const allOptions = checkOptions(options, 'options', [
+      ...modelOptionNames,
+      ...embeddingOptionNames,
+    ]);
+    const modelOptions = pick(allOptions, modelOptionNames);
+    const embeddingOptions = pick(allOptions, embeddingOptionNames);
+    // Rejects invalid options before spending minutes on loading a model.
     readModelOptions(modelOptions);
-    readEmbeddingOptions(own, 0);
+    readEmbeddingOptions(embeddingOptions, 0);
     const model = await Model.load(path, modelOptions);
     let embedder: Embedder | undefined;
     try {
-      embedder = new Embedder(model, own, true);
-      await raceAbort(embedder.ready, given.signal);
+      embedder = new Embedder(model, embeddingOptions, true);
+      await raceAbort(embedder.ready, allOptions.signal);
       return embedder;
     } catch (error) {
       const closing = (embedder ?? model).close();
-      // An abort does not wait for a context that is still being built.
-      await (given.signal?.aborted ? raceAbort(closing, given.signal) : closing).catch(() => {});
+      // On abort, does not wait for a context that is still being built.
+      await (allOptions.signal?.aborted ? raceAbort(closing, allOptions.signal) : closing).catch(
+        () => {},
+      );
       throw error;
     }
   }
 
   /**
-   * Resolves when the context stands. Rejects, as all calls do then, where it cannot be built:
-   * NotSupportedError for a model that cannot embed, or has no head for pooling `'rank'`;
-   * RangeError for a context longer than a model's table of positions.
+   * Resolves when the context is built. If it cannot be built, this and all calls reject:
+   * NotSupportedError for a model that cannot embed, or that has no head for pooling `'rank'`;
+   * RangeError for a context longer than the model's table of position embeddings.
    */
   get ready(): Promise<void> {
     return this.#engine.ready;
@@ -116,34 +121,34 @@ export class Embedder implements AsyncDisposable {
     return this.#engine.closed;
   }
 
-  /** Most tokens of a text, or of a query with a document. */
+  /** Maximum tokens of a text, or of a query joined with a document. */
   get contextSize(): number {
     return this.#contextSize;
   }
 
-  /** Numbers of one vector, or of a classifier's outputs. Undefined until {@link ready}. */
+  /** The dimension of a vector, or a classifier's output count. Undefined until {@link ready}. */
   get size(): number | undefined {
     return this.#engine.info?.size;
   }
 
-  /** How texts are pooled. Undefined until {@link ready}. */
+  /** The pooling in effect. Undefined until {@link ready}. */
   get pooling(): Pooling | undefined {
     return this.#engine.info?.pooling;
   }
 
-  /** What a classifier's outputs are called, where its file says; empty until {@link ready}. */
+  /** The labels of a classifier's outputs, if its file has them. Empty until {@link ready}. */
   get labels(): readonly string[] {
     return this.#engine.info?.labels ?? [];
   }
 
   /**
-   * The vector of a text: a string with the special tokens that the model wants around it, or
-   * token ids as they are. With pooling `'rank'`, a classifier's raw outputs.
+   * The vector of a text. A string gets the special tokens that the model expects; token ids are
+   * used unchanged. With pooling `'rank'`, the classifier's raw outputs.
    *
-   * @throws RangeError for a text without tokens; ContextOverflowError for one that is too long
+   * @throws RangeError for a text without tokens; ContextOverflowError for a text that is too long
    */
   embed(text: Prompt, options?: CallOptions): Promise<TextEmbedding>;
-  /** The vectors of several texts, decoded together as far as they fit; none for none. */
+  /** The vectors of several texts, batched as far as they fit. Empty for no texts. */
   embed(texts: readonly Prompt[], options?: CallOptions): Promise<TextEmbeddings>;
   async embed(
     input: Prompt | readonly Prompt[],
@@ -166,17 +171,17 @@ export class Embedder implements AsyncDisposable {
     stopwatch.tokenized();
     const { values, ...cost } = await this.#engine.run(tokens, signal);
     const embeddings = this.#split(values, tokens);
-    const spent = stopwatch.complete(cost);
+    const totalCost = stopwatch.complete(cost);
     return isList
-      ? { embeddings, ...spent }
-      : { embedding: embeddings[0] as Float32Array, ...spent };
+      ? { embeddings, ...totalCost }
+      : { embedding: embeddings[0] as Float32Array, ...totalCost };
   }
 
   /**
-   * Documents by how well they answer a query.
+   * Ranks documents by their relevance to a query.
    *
-   * @throws NotSupportedError where the model is none that ranks; ContextOverflowError where query
-   * and document do not fit together
+   * @throws NotSupportedError if the pooling is not `'rank'`; ContextOverflowError if the query and
+   * a document together do not fit in the context
    */
   async rerank(
     query: string,
@@ -204,7 +209,7 @@ export class Embedder implements AsyncDisposable {
     return { results: rank(list, scores, topN), ...stopwatch.complete(cost) };
   }
 
-  /** Ends what runs, waits for it, frees the context, and the model if `load` loaded it. */
+  /** Cancels running calls, waits for them, frees the context, and the model if loaded by `load`. */
   close(): Promise<void> {
     return this.#engine.close();
   }
@@ -237,7 +242,7 @@ export class Embedder implements AsyncDisposable {
     );
   }
 
-  /** Copies, so that one that is kept or sent away does not take all the others with it. */
+  /** Copies each vector: keeping or transferring one must not retain or detach all the others. */
   #split(values: Float32Array, tokens: readonly Int32Array[]): Float32Array[] {
     const size = this.size as number;
     let end = 0;

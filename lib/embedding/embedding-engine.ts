@@ -1,5 +1,5 @@
-// The native context of an Embedder, from its building to its end. `lib/embedding/embedder.ts` runs every
-// job through it.
+// Owns the native context of an Embedder, from creation to close. `lib/embedding/embedder.ts` runs
+// every job through it.
 
 import { raceAbort } from '../common/abort.js';
 import { ClosedError, NotSupportedError } from '../common/errors.js';
@@ -10,15 +10,15 @@ import { runJob } from '../native/job.js';
 import { costFromNative } from '../native/usage.js';
 import { defaultNorm, type EmbeddingRequest } from './embedding-options.js';
 
-/** The vectors of texts, one after the other. */
+/** The concatenated vectors of several texts. */
 export interface Vectors extends Cost {
   values: Float32Array;
 }
 
-/** A context in the making, in use, or closed. */
+/** A native embedding context: being built, ready, or closed. */
 export class EmbeddingEngine {
   readonly model: Model;
-  /** Resolves when the context stands; rejects where it cannot be built. */
+  /** Resolves when the context is built; rejects if it cannot be. */
   readonly ready: Promise<void>;
   readonly #request: EmbeddingRequest;
   readonly #ownsModel: boolean;
@@ -33,7 +33,7 @@ export class EmbeddingEngine {
     this.#ownsModel = ownsModel;
     this.#opening = this.#open();
     this.ready = this.#opening.then(() => undefined);
-    // Nobody has to look at `ready`: every call tells of the failure, too.
+    // Avoids an unhandled rejection: every call reports the failure, too.
     this.ready.catch(() => {});
   }
 
@@ -41,7 +41,7 @@ export class EmbeddingEngine {
     return this.#closing !== undefined;
   }
 
-  /** What the context was built with, once it stands. */
+  /** The context's parameters. Undefined until {@link ready} resolves. */
   get info(): NativeEmbedderInfo | undefined {
     return this.#info;
   }
@@ -50,16 +50,16 @@ export class EmbeddingEngine {
     if (this.closed) throw new ClosedError('The embedder is closed');
   }
 
-  /** Embeds texts of tokens, after the calls before it. */
+  /** Embeds tokenized texts, after the calls queued before it. */
   async run(texts: readonly Int32Array[], signal: AbortSignal | undefined): Promise<Vectors> {
     const embedder = await raceAbort(this.#opening, signal);
     this.assertOpen();
     const lengths = Int32Array.from(texts, (text) => text.length);
     const tokens = new Int32Array(lengths.reduce((total, length) => total + length, 0));
-    let at = 0;
+    let offset = 0;
     for (const text of texts) {
-      tokens.set(text, at);
-      at += text.length;
+      tokens.set(text, offset);
+      offset += text.length;
     }
     const norm = this.#request.norm ?? defaultNorm;
     const { values, usage } = await runJob((cancellation) => {
@@ -68,7 +68,7 @@ export class EmbeddingEngine {
     return { values, ...costFromNative(usage) };
   }
 
-  /** Cancels what runs, waits for it, frees the context, and the model if it is owned. */
+  /** Cancels running jobs, waits for them, and frees the context, and the model if owned. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -84,7 +84,7 @@ export class EmbeddingEngine {
         if (info.pooling === 'rank' && norm !== undefined) {
           await embedder.close();
           throw new NotSupportedError(
-            'This model ranks or classifies: its outputs are not to be normalized',
+            'This model ranks or classifies: its outputs cannot be normalized',
           );
         }
         this.#info = info;

@@ -1,5 +1,5 @@
-// How an embedder is built: the options, their defaults, and what native code gets of them.
-// Embedder and LLaMa use it.
+// Options of an Embedder: their types, defaults and validation, and their native form. Embedder and
+// LLaMa use it.
 
 import {
   checkInteger,
@@ -15,12 +15,12 @@ import type { NativeSessionOptions } from '../native/binding.js';
 const poolings = ['none', 'mean', 'cls', 'last', 'rank'] as const;
 
 /**
- * How the vectors of a text's tokens become the text's: not at all (`'none'`), their mean, the
- * first (`'cls'`), the last, or what the model's head makes of them to rank or to classify.
+ * How the vectors of a text's tokens are combined: not at all (`'none'`), by their mean, by taking
+ * the first (`'cls'`) or the last, or by the model's ranking or classification head (`'rank'`).
  */
 export type Pooling = (typeof poolings)[number];
 
-/** To what length a vector is brought; a number p of at least 1 means the p-norm. */
+/** The norm that vectors are scaled to; a number p of at least 1 means the p-norm. */
 export type VectorNormalization = boolean | 'l2' | 'max' | 'taxicab' | number;
 
 const contextNames = [
@@ -35,25 +35,25 @@ const contextNames = [
 
 /** Options of an Embedder. */
 export interface EmbeddingOptions extends Pick<ContextOptions, (typeof contextNames)[number]> {
-  /** Default: the model's own, or `'mean'` where its file says nothing of it. */
+  /** Default: the model's own, or `'mean'` if its file does not specify one. */
   pooling?: Pooling | undefined;
   /**
-   * Default true, which is `'l2'`: a sum of squares of 1. `'taxicab'`: a sum of magnitudes of 1.
-   * `'max'`: a largest magnitude of 32760, as llama.cpp has it. False: as the model gives them.
-   * A vector of zeros stays what it is. Not with pooling `'rank'`, whose outputs are no vectors.
+   * Default true, which is `'l2'`: squares sum to 1. `'taxicab'`: magnitudes sum to 1. `'max'`: the
+   * largest magnitude is 32760, as in llama.cpp. False: unscaled. A zero vector stays zero. Not
+   * allowed with pooling `'rank'`, whose outputs are not vectors.
    */
   normalize?: VectorNormalization | undefined;
-  /** Most tokens of a text. Default: the training context, 2048 at most. */
+  /** Maximum tokens of a text. Default: the training context, at most 2048. */
   contextSize?: number | undefined;
   /**
-   * Most tokens of several texts that are decoded together, at least 2. Default 512, less for a
-   * large vocabulary. A longer text goes alone: at once where the model's attention looks
-   * ahead, else piece by piece.
+   * Maximum tokens of a batch of several texts, at least 2. Default 512, less for a large
+   * vocabulary. A longer text is decoded alone: in one batch if the model's attention is
+   * bidirectional, in several if it is causal.
    */
   batchSize?: number | undefined;
   /**
-   * Most texts that are decoded together, 1 to 256. Default 64. With 1, a text's vector is the
-   * same to the last bit whatever other texts come with it; else it is the same to rounding.
+   * Maximum texts per batch, 1 to 256. Default 64. With 1, a text's vector is bit-identical
+   * regardless of the other texts in the call; otherwise it is equal up to rounding.
    */
   maxSequences?: number | undefined;
 }
@@ -68,21 +68,21 @@ export const embeddingOptionNames = [
   'maxSequences',
 ] as const satisfies (keyof EmbeddingOptions)[];
 
-/** What {@link readEmbeddingOptions} makes of the options. */
+/** The result of {@link readEmbeddingOptions}. */
 export interface EmbeddingRequest {
   native: NativeSessionOptions;
-  /** Empty for the model's own. */
+  /** Empty for the model's default. */
   pooling: Pooling | '';
-  /** As native code wants it; undefined for the default. */
+  /** In native code's encoding; undefined for the default. */
   norm: number | undefined;
 }
 
-/** What native code takes for `normalize: true`. */
+/** The native encoding of `normalize: true`. */
 export const defaultNorm = 2;
 
-/** What ggml takes. */
-const mostSequences = 256;
-const usualContextSize = 2048;
+/** llama.cpp's limit. */
+const maxEngineSequences = 256;
+const defaultContextSize = 2048;
 
 function readNorm(value: unknown): number {
   if (value === true || value === 'l2') return defaultNorm;
@@ -94,9 +94,9 @@ function readNorm(value: unknown): number {
 }
 
 /**
- * Checks the options and sets the defaults; throws TypeError or RangeError.
+ * Validates the options and fills in the defaults. Throws TypeError or RangeError.
  *
- * @param trainContextSize the model's; 0 where it is not known
+ * @param trainContextSize the model's; 0 if unknown
  */
 export function readEmbeddingOptions(
   value: EmbeddingOptions | undefined,
@@ -104,17 +104,17 @@ export function readEmbeddingOptions(
 ): EmbeddingRequest {
   const options = checkOptions(value, 'options', embeddingOptionNames);
   const { pooling, normalize, contextSize, batchSize, maxSequences } = options;
-  const usual = Math.min(trainContextSize || usualContextSize, usualContextSize);
+  const defaultSize = Math.min(trainContextSize || defaultContextSize, defaultContextSize);
   if (pooling !== undefined) checkOneOf(pooling, 'pooling', poolings);
   if (pooling === 'rank' && normalize !== undefined) {
-    throw wrongType("nothing, with pooling 'rank',", 'normalize', normalize);
+    throw wrongType("no value with pooling 'rank'", 'normalize', normalize);
   }
   return {
     native: {
       ...readContextOptions(pick(options, contextNames), undefined),
-      contextSize: checkInteger(contextSize ?? usual, 'contextSize', 1),
+      contextSize: checkInteger(contextSize ?? defaultSize, 'contextSize', 1),
       batchSize: batchSize === undefined ? 0 : checkInteger(batchSize, 'batchSize', 2),
-      maxSequences: checkInteger(maxSequences ?? 64, 'maxSequences', 1, mostSequences),
+      maxSequences: checkInteger(maxSequences ?? 64, 'maxSequences', 1, maxEngineSequences),
     },
     pooling: pooling ?? '',
     norm: normalize === undefined ? undefined : readNorm(normalize),

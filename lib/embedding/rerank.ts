@@ -1,4 +1,4 @@
-// Query and document as the one text that a ranking model reads, and its scores as a ranking.
+// Reranking: joins a query with each document into the model's input, and sorts documents by score.
 // Embedder uses it.
 
 import { checkInteger, checkOptions, checkSignal } from '../common/arguments.js';
@@ -10,29 +10,29 @@ import { tokenizeMany } from '../model/tokenize-many.js';
 
 /** Options of `rerank`. */
 export interface RerankOptions extends CallOptions {
-  /** So many of the best. Default: all. */
+  /** Return only this many of the best documents. Default: all. */
   topN?: number | undefined;
 }
 
-/** A document and what the model thinks of it. */
+/** A document with its score. */
 export interface RankedDocument {
-  /** Where it stood among the documents. */
+  /** Its index in the list of documents passed. */
   index: number;
   /**
-   * The model's first output for query and document, as it gives it: the higher the better, on
-   * the model's own scale.
+   * The model's first raw output for query and document: higher is better, on a scale specific to
+   * the model.
    */
   score: number;
   document: string;
 }
 
-/** What `rerank` gives. */
+/** The result of `rerank`. */
 export interface Ranking extends Cost {
-  /** Best first; of equals the one that stood first. */
+  /** Best first; ties keep the order of the documents passed. */
   results: RankedDocument[];
 }
 
-/** Checks the options; throws TypeError or RangeError. */
+/** Validates the options. Throws TypeError or RangeError. */
 export function readRerankOptions(value: RerankOptions | undefined) {
   const options = checkOptions(value, 'options', ['topN', 'signal']);
   return {
@@ -41,7 +41,7 @@ export function readRerankOptions(value: RerankOptions | undefined) {
   };
 }
 
-/** The best documents, given each one's score. */
+/** The `topN` best documents, by score. */
 export function rank(
   documents: readonly string[],
   scores: readonly number[],
@@ -54,9 +54,10 @@ export function rank(
 }
 
 /**
- * The tokens of the query with each document, as llama.cpp's server joins them: by the model's
- * own template, or else `[BOS] query [EOS] [SEP] document [EOS]` with those that its vocabulary
- * wants. Control tokens that are written out in a query or document stay plain text.
+ * The tokens of the query joined with each document, as llama.cpp's server joins them: by the
+ * model's rerank template, or else as `[BOS] query [EOS] [SEP] document [EOS]` with those special
+ * tokens that the vocabulary enables. Control tokens spelled out in a query or document are
+ * tokenized as plain text.
  */
 export async function joinAll(
   model: Model,
@@ -65,16 +66,18 @@ export async function joinAll(
 ): Promise<Int32Array[]> {
   const template = model.metadata['tokenizer.chat_template.rerank'];
   if (template !== undefined) {
-    return Promise.all(documents.map((document) => fill(model, template, { query, document })));
+    return Promise.all(
+      documents.map((document) => fillTemplate(model, template, { query, document })),
+    );
   }
   const { beforeQuery, between, after } = separators(model);
-  const [asked = new Int32Array(0), ...found] = await tokenizeMany(
+  const [queryTokens = new Int32Array(0), ...documentTokens] = await tokenizeMany(
     model,
     [query, ...documents],
     false,
   );
-  return found.map((document) =>
-    Int32Array.from([...beforeQuery, ...asked, ...between, ...document, ...after]),
+  return documentTokens.map((tokens) =>
+    Int32Array.from([...beforeQuery, ...queryTokens, ...between, ...tokens, ...after]),
   );
 }
 
@@ -83,7 +86,7 @@ function separators({ vocab }: Model) {
   const end = eos ?? sep;
   if (bos === undefined || end === undefined) {
     throw new NotSupportedError(
-      'This model has neither a template for ranking nor the tokens to separate query and document',
+      'This model has neither a rerank template nor the special tokens to separate query and document',
     );
   }
   const ends = addEos ? [end] : [];
@@ -91,32 +94,37 @@ function separators({ vocab }: Model) {
   return { beforeQuery: addBos ? [bos] : [], between: [...ends, ...separator], after: ends };
 }
 
-/** A template's tokens, with the texts in their places. */
-async function fill(
+/**
+ * The tokens of a filled template. If a text spells out a control token, the parts are tokenized
+ * separately, so that it stays plain text; otherwise as a whole, as llama.cpp's server does it.
+ */
+async function fillTemplate(
   model: Model,
   template: string,
   texts: { query: string; document: string },
 ): Promise<Int32Array> {
   const parts = template.split(/(\{query\}|\{document\})/).map((part) => {
-    if (part === '{query}') return { text: texts.query, isOurs: false };
-    if (part === '{document}') return { text: texts.document, isOurs: false };
-    return { text: part, isOurs: true };
+    if (part === '{query}') return { text: texts.query, isTemplate: false };
+    if (part === '{document}') return { text: texts.document, isTemplate: false };
+    return { text: part, isTemplate: true };
   });
-  const written = await Promise.all(
-    parts.map(async ({ text, isOurs }) => !isOurs && (await writesControlTokens(model, text))),
+  const spelled = await Promise.all(
+    parts.map(
+      async ({ text, isTemplate }) => !isTemplate && (await spellsControlTokens(model, text)),
+    ),
   );
-  if (!written.includes(true)) {
+  if (!spelled.includes(true)) {
     const whole = parts.map(({ text }) => text).join('');
     return model.tokenize(whole, { parseSpecial: true });
   }
   const lists = await Promise.all(
-    parts.map(({ text, isOurs }) => model.tokenize(text, { parseSpecial: isOurs })),
+    parts.map(({ text, isTemplate }) => model.tokenize(text, { parseSpecial: isTemplate })),
   );
   return Int32Array.from(lists.flatMap((tokens) => [...tokens]));
 }
 
-/** Whether a text would be read as other tokens if its control tokens were. */
-async function writesControlTokens(model: Model, text: string): Promise<boolean> {
+/** Whether parsing control tokens in a text changes its tokens. */
+async function spellsControlTokens(model: Model, text: string): Promise<boolean> {
   const [plain, parsed] = await Promise.all([
     model.tokenize(text),
     model.tokenize(text, { parseSpecial: true }),

@@ -1,16 +1,16 @@
-// Adapters in use, each with its scale: how `LLaMa.setAdapters` reads them.
+// The argument of `LLaMa.setAdapters`: its type, and its validation.
 
 import { checkNumber, checkOptions, wrongRange, wrongType } from '../common/arguments.js';
 import { Adapter, type Model, nativeAdapterOf } from './model.js';
 
-/** An adapter in use. */
+/** An adapter to apply. */
 export interface AdapterUse {
   adapter: Adapter;
-  /** What its addition is multiplied by. Default 1. */
+  /** Multiplies the adapter's weight delta. Default 1. */
   scale?: number | undefined;
 }
 
-/** An adapter in use, its scale as it is. */
+/** An applied adapter, with its scale resolved. */
 export interface ScaledAdapter {
   readonly adapter: Adapter;
   readonly scale: number;
@@ -23,7 +23,7 @@ function readUse(value: unknown, name: string, model: Model): ScaledAdapter {
   const { adapter, scale = 1 } = checkOptions(value as AdapterUse, name, ['adapter', 'scale']);
   if (!(adapter instanceof Adapter)) throw wrongType('an Adapter', `${name}.adapter`, adapter);
   if (adapter.model !== model) {
-    throw wrongRange("an adapter of this LM's own model", `${name}.adapter`, adapter);
+    throw wrongRange("an adapter of this LM's model", `${name}.adapter`, adapter);
   }
   checkNumber(scale, `${name}.scale`);
   if (Math.abs(scale) > float32Max) {
@@ -32,14 +32,14 @@ function readUse(value: unknown, name: string, model: Model): ScaledAdapter {
   return Object.freeze({ adapter, scale });
 }
 
-/** Checks the adapters of a call; throws TypeError, RangeError or ClosedError. */
+/** Validates the adapters of a call. Throws TypeError, RangeError or ClosedError. */
 export function readAdapterUses(value: unknown, model: Model): readonly ScaledAdapter[] {
   if (!Array.isArray(value)) throw wrongType('an array of adapters', 'adapters', value);
   const uses = Array.from(value, (use, index) => readUse(use, `adapters[${index}]`, model));
   for (const [index, { adapter }] of uses.entries()) {
     nativeAdapterOf(adapter);
     if (uses.findIndex((use) => use.adapter === adapter) < index) {
-      throw wrongRange('each adapter once', `adapters[${index}].adapter`, adapter);
+      throw wrongRange('a distinct adapter', `adapters[${index}].adapter`, adapter);
     }
   }
   return Object.freeze(uses);

@@ -1,5 +1,5 @@
-// Control vectors: what is added to a model's state after some of its layers. Read from files or
-// given as numbers, cut to their layers, scaled and added up. `LLaMa.setControlVector` uses it.
+// Control vectors, which are added to the hidden state after each of a range of layers: validates
+// them, reads their files, and sums them with their scales. `LLaMa.setControlVector` uses it.
 
 import { types } from 'node:util';
 import {
@@ -13,23 +13,24 @@ import { runJob } from '../native/job.js';
 import { type Model, nativeOf } from './model.js';
 import { checkPath } from './model-options.js';
 
-/** A control vector and what to do with it: a file's, or `data`. */
+/** A control vector, from a file or from `data`, with its scale and layer range. */
 export interface ControlVector {
-  /** A GGUF file as llama.cpp's tools write it, with a tensor `direction.N` for layer N. */
+  /** A GGUF file in the format of llama.cpp's tools: a tensor `direction.N` for layer N. */
   path?: string | undefined;
   /**
-   * Rows of `model.info.embeddingSize` numbers: the first for layer 1, as nothing is added after
-   * layer 0, and `model.info.layers - 1` of them at most.
+   * Rows of `model.info.embeddingSize` numbers, at most `model.info.layers - 1` of them. The first
+   * row is for layer 1: nothing is added after layer 0.
    */
   data?: Float32Array | undefined;
-  /** What it is multiplied by. Default 1. */
+  /** Multiplies the vector. Default 1. */
   scale?: number | undefined;
-  /** The first layer that gets any. Default 1. */
+  /** The first layer to steer. Default 1. */
   layerStart?: number | undefined;
-  /** The last layer that gets any. Default: the last of all, `model.info.layers - 1`. */
+  /** The last layer to steer, inclusive. Default: the last layer, `model.info.layers - 1`. */
   layerEnd?: number | undefined;
 }
 
+/** A validated {@link ControlVector}. */
 export interface ControlVectorPart {
   source: { path: string } | { data: Float32Array };
   scale: number;
@@ -37,7 +38,7 @@ export interface ControlVectorPart {
   layerEnd: number;
 }
 
-const names = ['path', 'data', 'scale', 'layerStart', 'layerEnd'] as const;
+const optionNames = ['path', 'data', 'scale', 'layerStart', 'layerEnd'] as const;
 
 function checkData(data: unknown, name: string, { info }: Model): Float32Array {
   if (!types.isFloat32Array(data)) throw wrongType('a Float32Array', name, data);
@@ -46,14 +47,14 @@ function checkData(data: unknown, name: string, { info }: Model): Float32Array {
     const what = `rows of ${info.embeddingSize} numbers for 1 to ${info.layers - 1} layers`;
     throw wrongRange(what, name, data);
   }
-  const wrong = data.findIndex((value) => !Number.isFinite(value));
-  if (wrong >= 0) throw wrongRange('a finite number', `${name}[${wrong}]`, data[wrong]);
+  const invalid = data.findIndex((value) => !Number.isFinite(value));
+  if (invalid >= 0) throw wrongRange('a finite number', `${name}[${invalid}]`, data[invalid]);
   return data.slice();
 }
 
 function readPart(value: unknown, name: string, model: Model): ControlVectorPart {
   if (value === undefined) throw wrongType('an object', name, value);
-  const part = checkOptions(value as ControlVector, name, names);
+  const part = checkOptions(value as ControlVector, name, optionNames);
   if ((part.path === undefined) === (part.data === undefined)) {
     throw wrongType('either path or data', name, value);
   }
@@ -70,7 +71,7 @@ function readPart(value: unknown, name: string, model: Model): ControlVectorPart
   };
 }
 
-/** Checks the vectors of a call; throws TypeError or RangeError. */
+/** Validates the vectors of a call. Throws TypeError or RangeError. */
 export function readControlVectors(value: unknown, model: Model): readonly ControlVectorPart[] {
   if (value === undefined) return [];
   if (!Array.isArray(value)) return [readPart(value, 'vector', model)];
@@ -78,10 +79,10 @@ export function readControlVectors(value: unknown, model: Model): readonly Contr
 }
 
 /**
- * The sum of all parts, a row for each layer from 1 on; without numbers where there are no parts.
+ * The scaled sum of all parts: one row per layer, from layer 1 on. Empty if there are no parts.
  *
- * @throws ModelLoadError for a file that is no control vector of this model; RangeError for a sum
- * that single precision cannot hold
+ * @throws ModelLoadError for a file that is not a control vector of this model; RangeError for a
+ * sum that overflows single precision
  */
 export async function sumOfParts(
   parts: readonly ControlVectorPart[],
@@ -102,7 +103,7 @@ export async function sumOfParts(
     }
   }
   const result = Float32Array.from(sum);
-  const wrong = result.findIndex((value) => !Number.isFinite(value));
-  if (wrong < 0) return result;
-  throw wrongRange('single-precision numbers', 'the scaled control vector', sum[wrong]);
+  const invalid = result.findIndex((value) => !Number.isFinite(value));
+  if (invalid < 0) return result;
+  throw wrongRange('single-precision numbers', 'the scaled control vector', sum[invalid]);
 }

@@ -1,11 +1,11 @@
-// What tells a model from every other: its file's size and contents, and the metadata that was
-// replaced when it was loaded. Saved states carry it.
+// The identity of a model: a hash of its file's size and contents, and of the metadata overrides it
+// was loaded with. Saved states store it (see `lib/context/state-facts.ts`).
 //
-// Files of up to 64 MiB are hashed whole. Of larger ones, so that gigabytes cost a fraction of a
-// second: the first 4 MiB, with the metadata and the table of tensors, and 64 KiB at each of 1024
-// places from the beginning to the end. That is at least one in each tensor of a 1024th of the
-// file's size. Training, merging and quantising change all or most values of whole matrices, which
-// are larger; somebody who alters single bytes of a large file by hand is not found out.
+// Files up to 64 MiB are hashed whole. Larger files are sampled, so that gigabytes cost a fraction
+// of a second: the first 4 MiB, which hold the metadata and the tensor infos, and 64 KiB at each of
+// 1024 evenly spaced offsets. Every tensor larger than 1/1024 of the file contains at least one
+// sample. Training, merging and quantizing change all or most values of whole matrices, which are
+// larger than that; changing single bytes of a large file by hand goes undetected.
 
 import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
@@ -13,34 +13,38 @@ import { LMError } from '../common/errors.js';
 import { stampOf } from './file-stamp.js';
 import { type Model, sourceOf } from './model.js';
 
-const wholeUpTo = 64 * 2 ** 20;
+const fullHashLimit = 64 * 2 ** 20;
 const headBytes = 4 * 2 ** 20;
-const places = 1024;
-const placeBytes = 64 * 2 ** 10;
-/** So much is hashed in about a millisecond, between turns of the event loop. */
+const sampleCount = 1024;
+const sampleBytes = 64 * 2 ** 10;
+/** Takes about a millisecond to hash, so that hashing does not block the event loop. */
 const chunkBytes = 2 ** 20;
 
-const known = new WeakMap<Model, Promise<string>>();
+const fingerprints = new WeakMap<Model, Promise<string>>();
 
-/** The model's fingerprint, in hexadecimal digits; known after the first call. */
+/**
+ * The model's fingerprint, in hexadecimal. Cached after the first call.
+ *
+ * @throws LMError with code `STATE_MISMATCH` if the file is unreadable or has changed since loading
+ */
 export function fingerprintOf(model: Model): Promise<string> {
-  let found = known.get(model);
-  if (found === undefined) {
-    found = compute(model);
-    known.set(model, found);
-    // What hindered it may pass.
-    found.catch(() => known.delete(model));
+  let fingerprint = fingerprints.get(model);
+  if (fingerprint === undefined) {
+    fingerprint = compute(model);
+    fingerprints.set(model, fingerprint);
+    // The failure may be transient: the next call retries.
+    fingerprint.catch(() => fingerprints.delete(model));
   }
-  return found;
+  return fingerprint;
 }
 
 async function compute(model: Model): Promise<string> {
   const { path, stamp, overrides } = sourceOf(model);
   const hash = createHash('sha256').update(overrides);
   try {
-    // What is in memory is what was there then.
+    // The weights in memory are those of the file as it was when it was loaded.
     if (stamp === undefined || (await stampOf(path)) !== stamp) {
-      throw new LMError('The file of the model was changed since it was loaded', {
+      throw new LMError('The model file has changed since it was loaded', {
         code: 'STATE_MISMATCH',
       });
     }
@@ -49,7 +53,7 @@ async function compute(model: Model): Promise<string> {
     }
   } catch (cause) {
     if (cause instanceof LMError) throw cause;
-    throw new LMError('The file of the model cannot be read any more', {
+    throw new LMError('The model file can no longer be read', {
       code: 'STATE_MISMATCH',
       cause,
     });
@@ -57,7 +61,7 @@ async function compute(model: Model): Promise<string> {
   return hash.digest('hex');
 }
 
-/** The files of a model that is split in so many, as llama.cpp names them. */
+/** The files of a model that is split into `count` files, as llama.cpp names them. */
 function partsOf(path: string, count: number): string[] {
   if (!(count > 1)) return [path];
   return Array.from({ length: count }, (_, index) =>
@@ -70,14 +74,14 @@ async function addFile(hash: Hash, path: string): Promise<void> {
   try {
     const { size } = await file.stat();
     hash.update(`\n${size}\n`);
-    if (size <= wholeUpTo) {
+    if (size <= fullHashLimit) {
       await addRange(hash, file, 0, size);
       return;
     }
     await addRange(hash, file, 0, headBytes);
-    const last = size - placeBytes;
-    for (let place = 0; place < places; place++) {
-      await addRange(hash, file, Math.floor((last * place) / (places - 1)), placeBytes);
+    const last = size - sampleBytes;
+    for (let sample = 0; sample < sampleCount; sample++) {
+      await addRange(hash, file, Math.floor((last * sample) / (sampleCount - 1)), sampleBytes);
     }
   } finally {
     await file.close();
@@ -86,11 +90,11 @@ async function addFile(hash: Hash, path: string): Promise<void> {
 
 async function addRange(hash: Hash, file: FileHandle, start: number, bytes: number): Promise<void> {
   const chunk = Buffer.allocUnsafe(Math.min(bytes, chunkBytes));
-  for (let at = start; at < start + bytes; ) {
-    const wanted = Math.min(chunk.length, start + bytes - at);
-    const { bytesRead } = await file.read(chunk, 0, wanted, at);
-    if (bytesRead === 0) throw new Error('It ends early');
+  for (let offset = start; offset < start + bytes; ) {
+    const length = Math.min(chunk.length, start + bytes - offset);
+    const { bytesRead } = await file.read(chunk, 0, length, offset);
+    if (bytesRead === 0) throw new Error('Unexpected end of file');
     hash.update(chunk.subarray(0, bytesRead));
-    at += bytesRead;
+    offset += bytesRead;
   }
 }

@@ -1,10 +1,10 @@
-// What a model says of itself: the engine's facts, and what follows from them. `lib/model/model.ts`
-// makes both once, when a model is loaded.
+// A model's hyperparameters and special tokens: what the engine reports, and what is derived from
+// it. `lib/model/model.ts` builds both once, when a model is loaded.
 
 import { basename } from 'node:path';
 import type { NativeModelInfo, NativeVocab } from '../native/binding.js';
 
-/** What a model file says of itself. */
+/** A model's hyperparameters, and facts about its file. */
 export interface ModelInfo
   extends Readonly<
     Omit<
@@ -12,17 +12,17 @@ export interface ModelInfo
       'rope' | 'ropeFrequencyBaseTrain' | 'ropeFrequencyScaleTrain' | 'ropeScalingTrain'
     >
   > {
-  /** The file's name, without its folders. */
+  /** The file's name, without its directory. */
   readonly fileName: string;
-  /** Attention heads per head of keys and values; 0 where it has neither. */
+  /** Query heads per KV head (grouped-query attention); 0 if the model has no KV heads. */
   readonly gqa: number;
-  /** The base of the rotary frequencies; undefined where positions are told otherwise. */
+  /** The RoPE frequency base; undefined if the model does not use RoPE. */
   readonly ropeFrequencyBaseTrain: number | undefined;
-  /** What positions are multiplied by; undefined where they are not rotary. */
+  /** The factor that positions are multiplied by; undefined if the model does not use RoPE. */
   readonly ropeFrequencyScaleTrain: number | undefined;
-  /** `'none'`, `'linear'`, `'yarn'` or `'longrope'`; undefined where positions are not rotary. */
+  /** `'none'`, `'linear'`, `'yarn'` or `'longrope'`; undefined if the model does not use RoPE. */
   readonly ropeScalingTrain: string | undefined;
-  /** How many of its layers are on GPUs, its output's counted as one. */
+  /** The number of layers offloaded to GPUs; the output layer counts as one. */
   readonly gpuLayers: number;
 }
 
@@ -38,7 +38,7 @@ type SpecialToken =
   | 'fimSuf'
   | 'fimMid';
 
-/** A model's vocabulary. A special token that it does not have is undefined. */
+/** A model's vocabulary. A special token that the model lacks is undefined. */
 export type Vocabulary = Readonly<
   Omit<NativeVocab, SpecialToken> & Record<SpecialToken | 'cls', number | undefined>
 >;
@@ -71,12 +71,12 @@ export function readVocabulary(
     fimPre: token(vocab.fimPre),
     fimSuf: token(vocab.fimSuf),
     fimMid: token(vocab.fimMid),
-    cls: readClassifier(vocab, metadata['tokenizer.ggml.cls_token_id']),
+    cls: readClsToken(vocab, metadata['tokenizer.ggml.cls_token_id']),
   });
 }
 
-/** What a file names; or else, of a BERT, the token that its texts begin with. */
-function readClassifier({ type, bos, size }: NativeVocab, named: string | undefined) {
-  const id = named === undefined ? (type === 'wpm' ? bos : -1) : Number(named);
+/** The file's CLS token; BERT files (type `'wpm'`) that name none use BOS for it. */
+function readClsToken({ type, bos, size }: NativeVocab, declared: string | undefined) {
+  const id = declared === undefined ? (type === 'wpm' ? bos : -1) : Number(declared);
   return Number.isInteger(id) && id >= 0 && id < size ? id : undefined;
 }

@@ -1,5 +1,4 @@
-// How a model is loaded: the options, their defaults, and what native code gets of them.
-// Model.load uses it.
+// Options of Model.load: their types, defaults and validation, and their native form.
 
 import { types } from 'node:util';
 import {
@@ -19,29 +18,29 @@ import type { NativeModelOptions } from '../native/binding.js';
 
 /** Options of `Model.load`. */
 export interface ModelOptions extends CallOptions {
-  /** Layers to put on GPUs, or `'all'` (default). Without a GPU they stay on the CPU. */
+  /** Layers to offload to GPUs, or `'all'` (default). Without a GPU they stay on the CPU. */
   gpuLayers?: number | 'all' | undefined;
   /** Names from `getBackends().devices`. Default: the engine's own choice. */
   devices?: readonly string[] | undefined;
-  /** How several GPUs share the work. Default `'layer'`. */
+  /** How the model is split across several GPUs. Default `'layer'`. */
   splitMode?: 'none' | 'layer' | 'row' | undefined;
-  /** The GPU that is used with splitMode `'none'`, by its index. Default 0. */
+  /** The index of the GPU to use with splitMode `'none'`. Default 0. */
   mainGpu?: number | undefined;
-  /** Per device: its share of the model, in any unit. Default: by free memory. */
+  /** Each device's share of the model, in any unit. Default: by free memory. */
   tensorSplit?: Float32Array | readonly number[] | undefined;
-  /** `host:port` of llama.cpp RPC servers. Default none. */
+  /** `host:port` of each llama.cpp RPC server. Default: none. */
   rpcServers?: readonly string[] | undefined;
-  /** Map the file into memory instead of reading it. Default true. */
+  /** Memory-map the file instead of reading it. Default true. */
   mmap?: boolean | undefined;
-  /** Keep the model from being swapped out. Default false. */
+  /** Lock the model in RAM, so that it is not swapped out. Default false. */
   mlock?: boolean | undefined;
-  /** Load the vocabulary alone, for tokenising. Default false. */
+  /** Load only the vocabulary, for tokenizing. Default false. */
   vocabOnly?: boolean | undefined;
-  /** Refuse weights that are not finite numbers. Slow. Default false. */
+  /** Reject files with non-finite weights. Slow. Default false. */
   checkTensors?: boolean | undefined;
-  /** Values in place of the file's own. A GGUF integer is a bigint here, a float a number. */
+  /** Metadata values that override the file's. GGUF integers are bigints, floats are numbers. */
   metadataOverrides?: Readonly<Record<string, string | number | bigint | boolean>> | undefined;
-  /** Told the loaded fraction, from 0 to 1. What it throws, the load rejects with. */
+  /** Called with the fraction loaded, from 0 to 1. If it throws, the load rejects with that. */
   onProgress?: ((fraction: number) => void) | undefined;
 }
 
@@ -62,7 +61,7 @@ export const modelOptionNames = [
   'signal',
 ] as const satisfies (keyof ModelOptions)[];
 
-/** What {@link readModelOptions} makes of the options. */
+/** The result of {@link readModelOptions}. */
 export interface ModelRequest {
   native: NativeModelOptions;
   onProgress: ((fraction: number) => void) | undefined;
@@ -98,7 +97,7 @@ function readProgress(value: unknown): ModelRequest['onProgress'] {
   return value as ModelRequest['onProgress'];
 }
 
-/** Checks the options and sets the defaults; throws TypeError or RangeError. */
+/** Validates the options and fills in the defaults. Throws TypeError or RangeError. */
 export function readModelOptions(value: ModelOptions | undefined): ModelRequest {
   const options = checkOptions(value, 'options', modelOptionNames);
   const overrides = readOverrides(options.metadataOverrides ?? {});
@@ -123,9 +122,9 @@ export function readModelOptions(value: ModelOptions | undefined): ModelRequest 
   };
 }
 
-/** A path of a file; throws TypeError. */
+/** Validates a file path. Throws TypeError. */
 export function checkPath(value: unknown, name: string): string {
   const path = checkString(value, name);
-  if (path === '' || path.includes('\0')) throw wrongType('the path of a file', name, path);
+  if (path === '' || path.includes('\0')) throw wrongType('a file path', name, path);
   return path;
 }

@@ -1,5 +1,5 @@
-// Model: a loaded GGUF file, which any number of LLaMas share. Its tokenizer needs no context. Adapter, a small addition to
-// its weights, is in the same file because each names the other.
+// Model: a loaded GGUF file, which any number of LLaMas can share. Its tokenizer needs no context.
+// Adapter, a LoRA adapter of a Model, is in the same file because the two refer to each other.
 
 import { resolve } from 'node:path';
 import { checkInteger, checkString, checkTokens } from '../common/arguments.js';
@@ -20,41 +20,41 @@ import { type ModelInfo, readModelInfo, readVocabulary, type Vocabulary } from '
 import { checkPath, type ModelOptions, readModelOptions } from './model-options.js';
 import { type TokenInfo, TokenTable } from './token-table.js';
 
-/** Where a model came from, for what has to know it again. */
+/** Where a model was loaded from; fingerprint.ts identifies it by this. */
 export interface ModelSource {
-  /** Of the file, or of the first of several. */
+  /** The absolute path of the file, or of the first file of a split model. */
   path: string;
-  /** The file's state when it was loaded; undefined where that could not be asked for. */
+  /** The file's {@link stampOf} when it was loaded; undefined if `stat` failed. */
   stamp: string | undefined;
-  /** The metadata that was replaced. */
+  /** The metadata overrides, serialized. */
   overrides: string;
 }
 
-/** Where a model came from. */
+/** Where a model was loaded from. */
 export let sourceOf: (model: Model) => ModelSource;
 
-/** The native model behind a Model, for what holds it: see {@link hold}. */
+/** The native model of a Model. Callers that outlive a call must {@link hold} it. */
 export let nativeOf: (model: Model) => NativeModel;
 
 /**
- * Keeps the native model from being freed, until the function that it gives is called.
- * Throws ClosedError where the model is closed already.
+ * Keeps the native model alive until the returned release function is called. Throws ClosedError
+ * if the model is already closed.
  */
 export let hold: (model: Model) => () => Promise<void>;
 
 /**
- * A loaded model. Close it when done. It is freed once no LLaMa uses it any more, so it may
- * be closed before they are: they go on working.
+ * A loaded model. Close it when done. Its memory is freed once no LLaMa uses it, so it may be
+ * closed before its LLaMas, which keep working.
  *
  * @example
  * await using model = await Model.load('models/default.gguf');
  * model.tokenizeSync('Hello'); // Int32Array
  */
 export class Model implements AsyncDisposable {
-  /** What the file says of itself. */
+  /** The model's hyperparameters, and facts about its file. */
   readonly info: ModelInfo;
   readonly vocab: Vocabulary;
-  /** Every key and value of the file, as text. */
+  /** The file's metadata, every value as a string. */
   readonly metadata: Readonly<Record<string, string>>;
   readonly #native: NativeModel;
   readonly #adapters = new Set<Adapter>();
@@ -80,14 +80,14 @@ export class Model implements AsyncDisposable {
   /**
    * Loads a GGUF file.
    *
-   * @throws ModelLoadError where there is no such file, or it is no model that the engine can
-   * build; TypeError, RangeError for options that are not what their comments say
+   * @throws ModelLoadError if the file does not exist or the engine cannot load a model from it;
+   * TypeError or RangeError for invalid options
    */
   static async load(path: string, options?: ModelOptions): Promise<Model> {
     checkPath(path, 'path');
     const { native: request, onProgress, signal } = readModelOptions(options);
     let failure: { reason: unknown } | undefined;
-    // Asked for before it is read: a file that changes meanwhile is another one.
+    // Before reading: a file that changes while it is read no longer matches its stamp.
     const stamp = await stampOf(path).catch(() => undefined);
     const loading = runJob(async (cancellation) => {
       const report = (fraction: number): void => {
@@ -99,9 +99,9 @@ export class Model implements AsyncDisposable {
           cancellation.cancel();
         }
       };
-      const told = onProgress === undefined ? undefined : report;
-      const model = await native.loadModel(path, request, told, cancellation);
-      // It may have been too late to cancel.
+      const listener = onProgress === undefined ? undefined : report;
+      const model = await native.loadModel(path, request, listener, cancellation);
+      // The cancellation may have come too late.
       if (failure !== undefined || signal?.aborted) await model.close();
       return model;
     }, signal);
@@ -121,43 +121,44 @@ export class Model implements AsyncDisposable {
     return this.#closing !== undefined;
   }
 
-  /** The token ids of a text. Blocks; {@link tokenize} does not. */
+  /** The token ids of a text. Blocks the event loop; {@link tokenize} does not. */
   tokenizeSync(text: string, options?: Omit<TokenizeOptions, 'signal'>): Int32Array {
     checkString(text, 'text');
     const { addSpecial, parseSpecial } = readTokenizeOptions(options);
     return callNative(() => this.#open().tokenizeSync(text, addSpecial, parseSpecial));
   }
 
-  /** The token ids of a text. A lone surrogate counts as U+FFFD. */
+  /** The token ids of a text. A lone surrogate is treated as U+FFFD. */
   async tokenize(text: string, options?: TokenizeOptions): Promise<Int32Array> {
     checkString(text, 'text');
     const { addSpecial, parseSpecial, signal } = readTokenizeOptions(options);
     return runJob(() => this.#open().tokenize(text, addSpecial, parseSpecial), signal);
   }
 
-  /** The text of token ids. Blocks; {@link detokenize} does not. */
+  /** The text of token ids. Blocks the event loop; {@link detokenize} does not. */
   detokenizeSync(tokens: Int32Array, options?: Omit<DetokenizeOptions, 'signal'>): string {
     checkTokens(tokens, 'tokens', this.vocab.size);
     const { special } = readDetokenizeOptions(options);
     return callNative(() => this.#open().detokenizeSync(tokens, special));
   }
 
-  /** The text of token ids. Bytes that are no UTF-8 become U+FFFD. */
+  /** The text of token ids. Invalid UTF-8 becomes U+FFFD. */
   async detokenize(tokens: Int32Array, options?: DetokenizeOptions): Promise<string> {
     checkTokens(tokens, 'tokens', this.vocab.size);
     const { special, signal } = readDetokenizeOptions(options);
     return runJob(() => this.#open().detokenize(tokens, special), signal);
   }
 
-  /** The bytes that a token stands for; none for a control token. */
+  /** The bytes of a token; empty for a control token. */
   tokenBytes(token: number): Uint8Array {
     checkInteger(token, 'token', 0, this.vocab.size - 1);
     return callNative(() => this.#open().tokenBytes(token));
   }
 
   /**
-   * Throws a TypeError with line, column and what was expected there where a text is no GBNF
-   * grammar, or is none of this vocabulary: it may name tokens. Its start symbol is `root`.
+   * Throws a TypeError, with the line, the column and what was expected there, unless the string is
+   * a GBNF grammar whose tokens, if it names any, are in this vocabulary. The start symbol is
+   * `root`.
    */
   checkGrammar(grammar: string): void {
     checkString(grammar, 'grammar');
@@ -165,8 +166,8 @@ export class Model implements AsyncDisposable {
   }
 
   /**
-   * Whether a grammar derives a text. Throws as {@link checkGrammar} does. A token that the grammar
-   * names is in no text.
+   * Whether a grammar accepts a text. Throws as {@link checkGrammar} does. Text never matches a
+   * token that the grammar names.
    */
   matchesGrammar(grammar: string, text: string): boolean {
     checkString(grammar, 'grammar');
@@ -175,49 +176,49 @@ export class Model implements AsyncDisposable {
   }
 
   /**
-   * The text of every token as the file writes it, by token id: with `▁` or `Ġ` for a space,
-   * and bytes as the vocabulary has them. Made when first asked for; empty without a vocabulary.
+   * The text of every token as stored in the file, by token id: `▁` or `Ġ` for a space, and bytes
+   * as the vocabulary encodes them. Built on first access; empty without a vocabulary.
    */
   get tokens(): readonly string[] {
     return this.#tokenTable().texts;
   }
 
-  /** What the file says of a token: its text, score and kind. */
+  /** A token's text, score and attributes, as stored in the file. */
   tokenInfo(token: number): TokenInfo {
     const table = this.#tokenTable();
     return table.at(checkInteger(token, 'token', 0, table.texts.length - 1));
   }
 
   /**
-   * Loads a LoRA adapter of this model; `LLaMa.setAdapters` puts it to use. Tensors that the
-   * engine leaves out, which are weights of normalisations, bring a warning with the code
+   * Loads a LoRA adapter for this model; `LLaMa.setAdapters` applies it. The engine ignores
+   * normalization weights: an adapter that has some causes a warning with the code
    * `AUTOCOG_ADAPTER_PARTIAL`.
    *
-   * @throws ModelLoadError where there is no such file, or it is no LoRA adapter of this model;
-   * NotSupportedError for an activated LoRA, which is one for some positions only
+   * @throws ModelLoadError if the file does not exist or is not a LoRA adapter for this model;
+   * NotSupportedError for an activated LoRA (aLoRA), which applies only to some positions
    */
   async loadAdapter(path: string, options?: CallOptions): Promise<Adapter> {
     checkPath(path, 'path');
     const signal = readSignal(options);
-    const adapter = await runJob(async () => {
+    const nativeAdapter = await runJob(async () => {
       const loaded = await this.#open().loadAdapter(path);
-      // It may have been too late for the signal, or the model was closed meanwhile.
+      // The abort may have come too late, or the model may have been closed in the meantime.
       if (!signal?.aborted && !this.closed) return loaded;
       loaded.close();
       throw new ClosedError('The model is closed');
     }, signal);
-    warnOfIgnored(path, adapter.ignored());
-    const metadata = readMetadata(adapter.metadata());
-    const made = new Adapter(this, path, adapter, metadata, (closed) => {
+    warnOfIgnored(path, nativeAdapter.ignored());
+    const metadata = readMetadata(nativeAdapter.metadata());
+    const adapter = new Adapter(this, path, nativeAdapter, metadata, (closed) => {
       this.#adapters.delete(closed);
     });
-    this.#adapters.add(made);
-    return made;
+    this.#adapters.add(adapter);
+    return adapter;
   }
 
   /**
-   * Frees the model and its adapters; as long as a LLaMa uses it, the last of them does that when it closes,
-   * and this resolves before. Idempotent; later calls throw ClosedError.
+   * Frees the model and its adapters. If LLaMas still use the model, this resolves at once and the
+   * last of them frees it when it closes. Idempotent; other methods throw ClosedError afterwards.
    */
   close(): Promise<void> {
     this.#closing ??= this.#holders > 0 ? Promise.resolve() : this.#free();
@@ -253,18 +254,18 @@ export class Model implements AsyncDisposable {
   }
 }
 
-/** The native adapter behind an Adapter. Throws ClosedError where it is closed. */
+/** The native adapter of an Adapter. Throws ClosedError if it is closed. */
 export let nativeAdapterOf: (adapter: Adapter) => NativeAdapter;
 
 /**
- * A LoRA adapter: a small addition to a model's weights, from a GGUF file. Close it when done:
- * it is freed once no LLaMa uses it any more, and at the latest with its model.
+ * A LoRA adapter (a low-rank delta of a model's weights) from a GGUF file. Close it when done. Its
+ * memory is freed once no LLaMa uses it, or with its model at the latest.
  */
 export class Adapter implements AsyncDisposable {
-  /** The model that it is for. */
+  /** The model that it was loaded for. */
   readonly model: Model;
   readonly path: string;
-  /** Every key and value of the file, as text; lists are left out. */
+  /** The file's metadata, every value as a string, without arrays. */
   readonly metadata: Readonly<Record<string, string>>;
   readonly #native: NativeAdapter;
   readonly #onClose: (adapter: Adapter) => void;
@@ -298,8 +299,9 @@ export class Adapter implements AsyncDisposable {
   }
 
   /**
-   * Frees the adapter; as long as a LLaMa uses it, that goes on and the last of them frees it,
-   * when it gets others or closes. Idempotent; `setAdapters` rejects with ClosedError afterwards.
+   * Frees the adapter. LLaMas that use it keep using it, and the last of them frees it when its
+   * adapters are replaced or it closes. Idempotent; `setAdapters` rejects with ClosedError for it
+   * afterwards.
    */
   async close(): Promise<void> {
     if (this.#closed) return;
@@ -318,12 +320,12 @@ function warnOfIgnored(path: string, ignored: readonly string[]): void {
   if (ignored.length === 0) return;
   warn(
     'AUTOCOG_ADAPTER_PARTIAL',
-    `llama.cpp leaves out ${ignored.length} tensors of the adapter ${path}`,
+    `llama.cpp ignores ${ignored.length} tensors of the adapter ${path}`,
     ignored.join(', '),
   );
 }
 
-/** The replaced metadata as text, the same for the same. */
+/** The metadata overrides as a canonical string: equal for equal overrides, in any order. */
 function describeOverrides({ overrideKeys, overrideValues }: NativeModelOptions): string {
   const entries = overrideKeys.map((key, index) => {
     const value = overrideValues[index];
@@ -332,7 +334,7 @@ function describeOverrides({ overrideKeys, overrideValues }: NativeModelOptions)
   return JSON.stringify(entries.sort());
 }
 
-/** Keys and values alternate. */
+/** Converts a list of alternating keys and values. */
 function readMetadata(pairs: readonly string[]): Record<string, string> {
   const entries: [string, string][] = [];
   for (let index = 0; index + 1 < pairs.length; index += 2) {

@@ -1,4 +1,4 @@
-// Writes a model in another weight type.
+// `quantize`: converts a model file to another weight type.
 
 import { checkString } from '../common/arguments.js';
 import { physicalCores } from '../common/physical-cores.js';
@@ -7,11 +7,11 @@ import { runJob } from '../native/job.js';
 import { checkPath } from './model-options.js';
 
 /**
- * Writes the model at `source` to `target` in another weight type, on a thread of its own. The
- * engine cannot stop it half-way: a process that exits meanwhile waits for its end.
+ * Converts the model at `source` to another weight type and writes it to `target`, on a separate
+ * thread. The engine cannot cancel this: a process that exits during it waits until it finishes.
  *
- * @param type as llama.cpp names it: `'F32'`, `'F16'`, `'Q8_0'`, `'Q4_K_M'`, …
- * @throws ModelLoadError for a source that is no model; RangeError for an unknown type
+ * @param type llama.cpp's name of the type: `'F32'`, `'F16'`, `'Q8_0'`, `'Q4_K_M'`, …
+ * @throws ModelLoadError for a source that is not a model; RangeError for an unknown type
  */
 export async function quantize(source: string, target: string, type: string): Promise<void> {
   checkPath(source, 'source');

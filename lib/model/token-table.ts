@@ -1,38 +1,38 @@
-// What a model's file says of each token: read when first asked for, as a vocabulary may have
-// hundreds of thousands. `lib/model/model.ts` keeps one.
+// Every token's text, score and attributes. `lib/model/model.ts` builds the table on first access,
+// as a vocabulary may have hundreds of thousands of tokens.
 
 import type { NativeTokenTable } from '../native/binding.js';
 
-/** What a model's file says of a token. */
+/** A token's text, score and attributes, as stored in the model's file. */
 export interface TokenInfo {
-  /** As the file writes it: with `▁` or `Ġ` for a space, bytes as their vocabulary has them. */
+  /** As stored: `▁` or `Ġ` for a space, bytes as the vocabulary encodes them. */
   text: string;
-  /** As the tokenizer was trained; 0 where its kind has no scores. */
+  /** The tokenizer's score; 0 if its type has no scores. */
   score: number;
-  /** An ordinary piece of text. */
+  /** An ordinary text token. */
   normal: boolean;
-  /** No text, but a sign: the beginning, the end, a role. */
+  /** A control token, which stands for no text: BOS, EOS, a role marker. */
   control: boolean;
-  /** A single byte, for what no other token writes. */
+  /** A single byte: the fallback for text that no other token covers. */
   byte: boolean;
-  /** Added by whoever made the model; matched in text before all others. */
+  /** Added by the model's author; matched in text before all other tokens. */
   userDefined: boolean;
-  /** Stands for what the vocabulary cannot write. */
+  /** The unknown token: replaces text outside the vocabulary. */
   unknown: boolean;
-  /** Has an id and no meaning. */
+  /** A reserved id without a meaning. */
   unused: boolean;
-  /** Matched in text that is normalised first. */
+  /** Matched against normalized text. */
   normalized: boolean;
-  /** Takes the spaces before it along. */
+  /** Consumes the whitespace before it. */
   lstrip: boolean;
-  /** Takes the spaces after it along. */
+  /** Consumes the whitespace after it. */
   rstrip: boolean;
-  /** Matched as a whole word only. */
+  /** Matched only as a whole word. */
   singleWord: boolean;
 }
 
-/** The bits of llama.cpp's `llama_token_attr`. */
-const bits = {
+/** The flags of llama.cpp's `llama_token_attr`. */
+const attributeBits = {
   unknown: 1 << 0,
   unused: 1 << 1,
   normal: 1 << 2,
@@ -47,7 +47,7 @@ const bits = {
 
 /** All tokens of a vocabulary. */
 export class TokenTable {
-  /** Their texts, by token id. */
+  /** Token texts, by token id. */
   readonly texts: readonly string[];
   readonly #scores: Float32Array;
   readonly #attributes: Int32Array;
@@ -61,10 +61,11 @@ export class TokenTable {
     this.#attributes = attributes;
   }
 
-  /** What there is to know of a token, which must be one of the table. */
+  /** A token's entry. The id must be in range. */
   at(token: number): TokenInfo {
     const attributes = this.#attributes[token] as number;
-    const has = (name: keyof typeof bits): boolean => (attributes & bits[name]) !== 0;
+    const has = (name: keyof typeof attributeBits): boolean =>
+      (attributes & attributeBits[name]) !== 0;
     return {
       text: this.texts[token] as string,
       score: this.#scores[token] as number,

@@ -1,10 +1,10 @@
-// Texts and tokens as LLaMa needs them: many texts in one native job, where thousands of choices
-// would be thousands of jobs.
+// Tokenizes many texts in one native job, as thousands of choices would otherwise be thousands of
+// jobs; and helpers for tokens and texts. LLaMa, Embedder and the server's prompts use it.
 
 import { callNative, runJob } from '../native/job.js';
 import { type Model, nativeOf } from './model.js';
 
-/** The tokens of each text; control tokens written out in a text stay plain text. */
+/** The tokens of each text. Control tokens spelled out in a text are tokenized as plain text. */
 export async function tokenizeMany(
   model: Model,
   texts: readonly string[],
@@ -21,18 +21,21 @@ export async function tokenizeMany(
   });
 }
 
-/** Gives the text of a token, control tokens included. */
+/** Returns a function from token to text, which includes control tokens. */
 export function textIn(model: Model): (token: number) => string {
   return (token) => callNative(() => nativeOf(model).detokenizeSync(Int32Array.of(token), true));
 }
 
-/** Some models want an end token around every text; what follows a prompt must not come after it. */
+/**
+ * The tokens without the trailing EOS that some models add to every text: a continuation of a
+ * prompt must not follow it.
+ */
 export function withoutEnd({ vocab }: Model, tokens: Int32Array): Int32Array {
   const { addEos, eos } = vocab;
   return addEos && tokens.at(-1) === eos ? tokens.slice(0, -1) : tokens;
 }
 
-/** UTF-8 of texts, one after the other, and where each ends. */
+/** The concatenated UTF-8 of the texts, and the end offset of each. */
 function encodeAll(texts: readonly string[]): { bytes: Uint8Array; ends: Int32Array } {
   const ends = new Int32Array(texts.length);
   let end = 0;

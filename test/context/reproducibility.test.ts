@@ -1,6 +1,6 @@
-// What docs/reproducibility.md promises, measured: what is equal to the bit there must be so
-// here, what is not must be within its bound. The page's table of what was measured is held to
-// the same, so that neither can be changed alone.
+// Measures what docs/reproducibility.md promises: values that it lists as equal must be
+// bit-identical, others within their bounds. The page's table of measurements is checked against
+// the same bounds, so that neither can be changed alone.
 
 import { readFileSync } from 'node:fs';
 import { LLaMa, type LLaMaOptions, type Model } from 'autocog-lm';
@@ -26,12 +26,12 @@ interface Cases {
 const script: string = '../../scripts/reproducibility-cases.mjs';
 const { cases, forms, measure } = (await import(script)) as Cases;
 
-/** The rows of the page's tables: cells by column, by the row's name. */
+/** The rows of the page's tables, by name; the cells of each, by column. */
 function readRows(page: string): Map<string, Map<string, string>> {
   const rows = new Map<string, Map<string, string>>();
   let head: string[] = [];
-  for (const line of page.split('\n').map((text) => text.split('|').slice(1, -1))) {
-    const [name = '', ...cells] = line.map((cell) => cell.trim());
+  for (const row of page.split('\n').map((line) => line.split('|').slice(1, -1))) {
+    const [name = '', ...cells] = row.map((cell) => cell.trim());
     if (cells.length === 0) head = [];
     else if (head.length === 0) head = cells;
     else rows.set(name, new Map(cells.map((cell, column) => [head[column] ?? '', cell])));
@@ -50,13 +50,17 @@ const kinds: Record<string, string> = {
 };
 const boundOf = ({ kind }: Case, column: string): number => sizeOf(cell(kinds[kind] ?? '', column));
 
-t.test('the page has bounds, and what it says was measured is within them', async (t) => {
+t.test('the page has bounds, and its measurements are within them', async (t) => {
   for (const { label } of forms) {
     t.equal(boundOf({ kind: 'same', name: '' }, label), 0);
     for (const each of cases) {
-      const told = cell(each.name, label);
-      t.match(told, /^(equal|\d\.\de-\d+ \((<1|\d+)%\))$/, `${each.name}, ${label}: ${told}`);
-      t.ok(sizeOf(told) <= boundOf(each, label), `${told} is within the bound`);
+      const reported = cell(each.name, label);
+      t.match(
+        reported,
+        /^(equal|\d\.\de-\d+ \((<1|\d+)%\))$/,
+        `${each.name}, ${label}: ${reported}`,
+      );
+      t.ok(sizeOf(reported) <= boundOf(each, label), `${reported} is within the bound`);
     }
   }
 });
@@ -72,7 +76,7 @@ for (const { label, type, options } of forms) {
   });
 }
 
-t.test('no choose decodes equal branches', async (t) => {
+t.test('choose and chooseMany decode equal branches once', async (t) => {
   const model = await loadForm(t, 'F16');
   await using lm = new LLaMa(model, oneThread);
   const prompt = Int32Array.of(1, 2, 3);
@@ -90,10 +94,10 @@ async function decodedBy(lm: LLaMa, tasks: Parameters<LLaMa['chooseMany']>[0]): 
   return decoded;
 }
 
-t.test('a bound that is exceeded is found', async (t: Test) => {
+t.test('tables and bounds are parsed correctly', async (t: Test) => {
   const page = '| | A | B |\n|---|---|---|\n| other cells | 1e-4 | equal |\n\ntext\n';
   const cells = readRows(page).get('other cells');
   t.equal(sizeOf(cells?.get('A') ?? ''), 1e-4);
   t.equal(sizeOf(cells?.get('B') ?? ''), 0);
-  t.notOk(1e-4 <= sizeOf(''), 'nor is a row that is not there a bound');
+  t.notOk(1e-4 <= sizeOf(''), 'a missing row is not a bound');
 });

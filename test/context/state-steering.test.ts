@@ -1,4 +1,4 @@
-// A saved prompt belongs to what a context computes besides its model, too.
+// A saved state depends on the control vector of its context, too.
 
 import { join } from 'node:path';
 import { defaultModelPath, LLaMa } from 'autocog-lm';
@@ -6,7 +6,7 @@ import t from 'tap';
 import { failure } from '../support/failures.js';
 import { oneThread } from '../support/forms.js';
 
-t.test('a state is loaded only where the same vector is added', async (t) => {
+t.test('a state loads only with the same control vector', async (t) => {
   const path = join(t.testdir(), 'prompt.state');
   await using lm = await LLaMa.load(defaultModelPath, oneThread);
   const { embeddingSize, layers } = lm.model.info;
@@ -22,7 +22,7 @@ t.test('a state is loaded only where the same vector is added', async (t) => {
     code: 'STATE_MISMATCH',
     message: /context\.adapters/,
   });
-  t.same(await lm.greedy('The sky is'), plain, 'nothing of it is used');
+  t.same(await lm.greedy('The sky is'), plain, 'the state is not used');
 
   await lm.setControlVector({ data, scale: 2 });
   t.match(await failure(lm.loadState(path)), { code: 'STATE_MISMATCH' });

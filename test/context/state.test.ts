@@ -1,4 +1,4 @@
-// Saved prompts: the same numbers to the last bit after a load.
+// Saved prompts: a loaded prompt gives bit-identical results.
 
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -7,10 +7,10 @@ import { LLaMa, type LLaMaOptions, Model } from 'autocog-lm';
 import t, { type Test } from 'tap';
 import { failure, failures } from '../support/failures.js';
 import { oneThread } from '../support/forms.js';
-import { type Answers, answersOf } from './answers.mjs';
+import { type Outputs, outputsOf } from './outputs.mjs';
 import { prompt, saved } from './states.js';
 
-/** Weights, and how their cache is kept. */
+/** Title, weight type, and KV cache options. */
 const forms: [string, string, LLaMaOptions][] = [
   ['F32', 'F32', { kvCacheTypeK: 'f32', kvCacheTypeV: 'f32' }],
   ['F16', 'F16', {}],
@@ -22,12 +22,12 @@ const forms: [string, string, LLaMaOptions][] = [
   ],
 ];
 
-/** Everything that is the same with a cached prompt, however it came to be cached. */
-const checkAnswers = (t: Test, found: Answers, wanted: Answers, length: number): void => {
-  t.same(found.cached, [length, length, length], 'all of the prompt is cached');
-  t.equal(found.decoded, 0, 'and its logits cost nothing');
+/** Checks that a cached prompt gives the expected outputs without decoding. */
+const checkOutputs = (t: Test, actual: Outputs, expected: Outputs, length: number): void => {
+  t.same(actual.cached, [length, length, length], 'all of the prompt is cached');
+  t.equal(actual.decoded, 0, 'and its logits take no decoding');
   for (const what of ['greedy', 'eval', 'logprobs'] as const) {
-    t.same(found[what], wanted[what], `${what} is the same to the last bit`);
+    t.same(actual[what], expected[what], `${what} is bit-identical`);
   }
 };
 
@@ -35,75 +35,75 @@ const numbersOf = (bytes: string): Float64Array =>
   new Float64Array(new Uint8Array(Buffer.from(bytes, 'base64')).buffer);
 
 for (const [name, type, options] of forms) {
-  t.test(`${name}: a loaded prompt gives what it gave`, async (t) => {
-    const { model, state, settings, tokens, answers } = await saved(t, { type, options });
+  t.test(`${name}: a loaded prompt gives the same results`, async (t) => {
+    const { model, state, settings, tokens, outputs } = await saved(t, { type, options });
     await using lm = await LLaMa.load(model, settings);
     const loaded = await lm.loadState(state);
     t.same(loaded.tokens, tokens);
     t.equal(loaded.usage.decodedTokens, 0);
     t.equal(loaded.usage.promptTokens, tokens.length);
-    checkAnswers(t, await answersOf(lm, tokens), answers, tokens.length);
+    checkOutputs(t, await outputsOf(lm, tokens), outputs, tokens.length);
   });
 }
 
-t.test('another process gives the same, too', async (t) => {
-  const { model, state, settings, tokens, answers } = await saved(t, { type: 'Q8_0' });
+t.test('another process gives the same results', async (t) => {
+  const { model, state, settings, tokens, outputs } = await saved(t, { type: 'Q8_0' });
   const args = ['test/fixtures/state.mjs', model, state, JSON.stringify(settings)];
   const { NODE_OPTIONS: _, ...env } = process.env;
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { env, encoding: 'utf8' });
   t.equal(status, 0, stderr);
-  const told = JSON.parse(stdout) as Answers & { tokens: number[] };
-  t.same(told.tokens, [...tokens]);
-  checkAnswers(t, told, answers, tokens.length);
+  const reported = JSON.parse(stdout) as Outputs & { tokens: number[] };
+  t.same(reported.tokens, [...tokens]);
+  checkOutputs(t, reported, outputs, tokens.length);
 });
 
-t.test('a model is known by what is in it, not by where it lies', async (t) => {
-  const { folder, model, state, settings, tokens, answers } = await saved(t);
+t.test('a model is identified by its contents, not by its path', async (t) => {
+  const { folder, model, state, settings, tokens, outputs } = await saved(t);
   const copy = join(folder, 'copy.gguf');
   copyFileSync(model, copy);
   await using lm = await LLaMa.load(copy, settings);
   await lm.loadState(state);
-  checkAnswers(t, await answersOf(lm, tokens), answers, tokens.length);
+  checkOutputs(t, await outputsOf(lm, tokens), outputs, tokens.length);
 });
 
-t.test('a state goes among other prompts, and leaves them', async (t) => {
-  const { model, state, settings, tokens, answers } = await saved(t);
+t.test('loading and saving a state keeps other cached prompts', async (t) => {
+  const { model, state, settings, tokens, outputs } = await saved(t);
   const others = ['One two three', 'A dog barks', 'The end'];
   const checkOthers = async (when: string) => {
     for (const other of others) {
       const { usage } = await lm.ingest(other);
-      t.equal(usage.decodedTokens, 0, `${other} is there ${when}`);
+      t.equal(usage.decodedTokens, 0, `${other} is cached ${when}`);
     }
   };
   await using lm = await LLaMa.load(model, settings);
   for (const other of others) await lm.ingest(other);
   await lm.loadState(state);
   await checkOthers('after loading');
-  // From the second slot on, a state is saved by way of the first.
+  // A state in any slot but the first is saved via the first slot.
   const again = `${state}-again`;
   const { usage } = await lm.saveState(again, tokens);
   t.equal(usage.decodedTokens, 0);
   t.same(readFileSync(again), readFileSync(state), 'the same bytes are saved');
   await checkOthers('after saving');
-  // In other cells of the buffer, sums have another order: their last digits are others.
-  const found = await answersOf(lm, tokens);
+  // In other KV cells, sums are computed in another order: their last digits differ.
+  const actual = await outputsOf(lm, tokens);
   const off = Math.max(
-    ...found.logprobs.flatMap((list, index) => {
-      const wanted = numbersOf(answers.logprobs[index] as string);
-      return Array.from(numbersOf(list), (value, at) => Math.abs(value - (wanted[at] as number)));
+    ...actual.logprobs.flatMap((list, index) => {
+      const expected = numbersOf(outputs.logprobs[index] as string);
+      return Array.from(numbersOf(list), (value, at) => Math.abs(value - (expected[at] as number)));
     }),
   );
   t.ok(off < 1e-3, `choices are within ${off}`);
-  checkAnswers(t, { ...found, logprobs: answers.logprobs }, answers, tokens.length);
+  checkOutputs(t, { ...actual, logprobs: outputs.logprobs }, outputs, tokens.length);
   await using narrow = await LLaMa.load(model, { ...settings, promptSlots: 1, contextSize: 64 });
   await narrow.ingest('One two three');
   await narrow.loadState(state);
-  t.equal((await narrow.ingest(tokens)).usage.decodedTokens, 0, 'also where it has to make room');
+  t.equal((await narrow.ingest(tokens)).usage.decodedTokens, 0, 'also if it has to evict prompts');
   await narrow.saveState(again);
   t.same(readFileSync(again), readFileSync(state));
 });
 
-t.test('without a prompt, the one that was used last is saved', async (t) => {
+t.test('without a prompt, the most recently used one is saved', async (t) => {
   const { state, model, settings } = await saved(t);
   await using lm = await LLaMa.load(model, settings);
   const nothing = { code: 'STATE_NOT_SAVED', message: /No prompt is cached/ };
@@ -118,25 +118,25 @@ t.test('without a prompt, the one that was used last is saved', async (t) => {
   t.same((await lm.loadState(state)).tokens, tokens);
   await lm.clear();
   t.match(await failure(lm.saveState(state)), nothing);
-  t.same((await lm.loadState(state)).tokens, tokens, 'what was saved before is whole');
+  t.same((await lm.loadState(state)).tokens, tokens, 'the previous state is intact');
 });
 
-t.test('what was written one token at a time is not saved', async (t) => {
+t.test('tokens generated one at a time are not saved', async (t) => {
   const { state, model, settings } = await saved(t);
   await using lm = await LLaMa.load(model, settings);
-  const asked = await lm.tokenize(prompt, { addSpecial: true });
-  await lm.complete(asked, { maxTokens: 5 });
+  const promptTokens = await lm.tokenize(prompt, { addSpecial: true });
+  await lm.complete(promptTokens, { maxTokens: 5 });
   const { tokens } = await lm.saveState(state);
-  t.same(tokens, asked, 'the prompt alone');
+  t.same(tokens, promptTokens, 'only the prompt');
   const cold = await LLaMa.load(model, settings);
-  const wanted = await answersOf(cold, asked);
+  const expected = await outputsOf(cold, promptTokens);
   await cold.close();
   await using fresh = await LLaMa.load(model, settings);
   await fresh.loadState(state);
-  checkAnswers(t, await answersOf(fresh, asked), wanted, asked.length);
+  checkOutputs(t, await outputsOf(fresh, promptTokens), expected, promptTokens.length);
 });
 
-t.test('saving replaces what was there, and leaves nothing else', async (t) => {
+t.test('saving replaces the previous state, and leaves no other files', async (t) => {
   const { folder, state, model, settings } = await saved(t);
   await using lm = await LLaMa.load(model, settings);
   const texts = ['one', 'one two', 'one two three', 'four', 'five six'];
@@ -146,7 +146,7 @@ t.test('saving replaces what was there, and leaves nothing else', async (t) => {
     (await Promise.all(texts.map((text) => lm.tokenize(text, { addSpecial: true })))).some(
       (each) => String(each) === String(tokens),
     ),
-    'one of them, whole',
+    'one of them, complete',
   );
   t.same(readdirSync(folder).sort(), ['model.gguf', 'prompt.state', 'prompt.state.json']);
   const sidecar = JSON.parse(readFileSync(`${state}.json`, 'utf8'));
@@ -155,7 +155,7 @@ t.test('saving replaces what was there, and leaves nothing else', async (t) => {
   t.same(sidecar.tokens, [...tokens]);
 });
 
-t.test('wrong arguments, places and times are told', async (t) => {
+t.test('invalid arguments and paths, aborts and closes are reported', async (t) => {
   const { folder, model, state, settings } = await saved(t);
   const lm = await LLaMa.load(model, settings);
   const call = lm as unknown as Record<
@@ -177,17 +177,17 @@ t.test('wrong arguments, places and times are told', async (t) => {
     cause: { code: 'ENOENT' },
   });
   t.match(await failure(lm.saveState(folder, prompt)), { code: 'STATE_NOT_SAVED' });
-  t.notOk(existsSync(`${folder}.json`), 'nothing is left beside it');
+  t.notOk(existsSync(`${folder}.json`), 'no sidecar is left');
   const reason = new Error('enough');
   const signal = AbortSignal.abort(reason);
   t.equal(await failure(lm.saveState(state, prompt, { signal })), reason);
   t.equal(await failure(lm.loadState(state, { signal })), reason);
   const controller = new AbortController();
   const running = [lm.loadState(state, controller), lm.saveState(state, 'other', controller)];
-  const ends = failures(running);
+  const results = failures(running);
   controller.abort(reason);
-  t.same(await ends, [reason, reason]);
-  t.ok((await lm.loadState(state)).tokens.length > 0, 'after all of which it works');
+  t.same(await results, [reason, reason]);
+  t.ok((await lm.loadState(state)).tokens.length > 0, 'the LM still works');
   const late = failures([lm.loadState(state), lm.saveState(state, prompt)]);
   await lm.close();
   for (const error of await late) t.match(error, { code: 'CLOSED' });
@@ -195,9 +195,9 @@ t.test('wrong arguments, places and times are told', async (t) => {
   t.match(await failure(lm.saveState(state)), { name: 'ClosedError' });
 });
 
-t.test('a state of many megabytes comes back whole', async (t) => {
+t.test('a state of many megabytes loads completely', async (t) => {
   const { state, model } = await saved(t);
-  // Contexts beyond the training one have a rope base of their own unless they are told.
+  // Contexts of different sizes beyond the training context get different RoPE bases by default.
   const rope = { ropeFrequencyBase: 20_000 };
   const settings = { ...oneThread, ...rope, kvCacheTypeK: 'f32', kvCacheTypeV: 'f32' } as const;
   await using loaded = await Model.load(model);
@@ -205,8 +205,8 @@ t.test('a state of many megabytes comes back whole', async (t) => {
   const long = Int32Array.from({ length: 1500 }, (_, index) => 1 + ((index * 31) % 400));
   await lm.saveState(state, long);
   t.ok(readFileSync(state).length > 5 * 2 ** 20, 'read and written in several parts');
-  const answers = await answersOf(lm, long);
+  const outputs = await outputsOf(lm, long);
   await using other = new LLaMa(loaded, { ...settings, contextSize: 1600 });
   t.same((await other.loadState(state)).tokens, long);
-  checkAnswers(t, await answersOf(other, long), answers, long.length);
+  checkOutputs(t, await outputsOf(other, long), outputs, long.length);
 });

@@ -1,15 +1,15 @@
-// Saved states for tests: one to begin with, and whether a load was refused as it should be.
+// Helpers for tests of saved states: makes one, and checks that a load is rejected.
 
 import { join } from 'node:path';
 import { defaultModelPath, LLaMa, type LLaMaOptions, quantize } from 'autocog-lm';
 import type { Test } from 'tap';
 import { failure } from '../support/failures.js';
 import { oneThread } from '../support/forms.js';
-import { answersOf } from './answers.mjs';
+import { outputsOf } from './outputs.mjs';
 
 export const prompt = 'Question: what colour is the sky on a clear day in summer?\nAnswer: it is';
 
-/** Saves a prompt's state beside the model and gives what came of it. */
+/** Saves a prompt's state next to the model, and returns both with the LM's outputs. */
 export async function saved(t: Test, { type = 'F32', options = {} as LLaMaOptions } = {}) {
   const folder = t.testdir();
   const model = join(folder, 'model.gguf');
@@ -18,34 +18,34 @@ export async function saved(t: Test, { type = 'F32', options = {} as LLaMaOption
   const settings = { ...oneThread, ...options };
   await using lm = await LLaMa.load(model, settings);
   const { tokens } = await lm.saveState(state, prompt);
-  return { folder, model, state, settings, tokens, answers: await answersOf(lm, tokens) };
+  return { folder, model, state, settings, tokens, outputs: await outputsOf(lm, tokens) };
 }
 
-/** Of an error, what is to be as it says here. */
-export type Wanted = Partial<Record<'name' | 'code' | 'message', string | RegExp>>;
+/** The expected properties of an error. */
+export type ExpectedError = Partial<Record<'name' | 'code' | 'message', string | RegExp>>;
 
-/** Whether a load was refused, and everything is as it was before. */
-export async function checkRefusal(
+/** Checks that a load is rejected, and that the prompt is still cached. */
+export async function checkRejected(
   t: Test,
   lm: LLaMa,
   path: string,
-  wanted: Wanted,
+  expected: ExpectedError,
   what: string,
 ): Promise<void> {
   const error = await failure(lm.loadState(path));
   const { usage } = await lm.ingest(prompt);
   const { name, code, message } = error;
-  const isWanted = Object.entries({ name: 'LMError', code: 'STATE_MISMATCH', ...wanted }).every(
+  const isExpected = Object.entries({ name: 'LMError', code: 'STATE_MISMATCH', ...expected }).every(
     ([key, value]) => {
-      const found = String({ name, code, message }[key as 'name']);
-      return typeof value === 'string' ? found === value : value.test(found);
+      const actual = String({ name, code, message }[key as 'name']);
+      return typeof value === 'string' ? actual === value : value.test(actual);
     },
   );
-  const isWhole = usage.decodedTokens === 0 && usage.cachedTokens === usage.promptTokens;
-  t.ok(isWanted && isWhole, `${what}: ${message}`, { name, code, message, usage });
+  const isCached = usage.decodedTokens === 0 && usage.cachedTokens === usage.promptTokens;
+  t.ok(isExpected && isCached, `${what}: ${message}`, { name, code, message, usage });
 }
 
-/** Random numbers below a limit, the same each time. */
+/** A deterministic generator of random integers below a limit. */
 export function randomBelow(seed: number): (limit: number) => number {
   let state = seed;
   return (limit) => {

@@ -1,4 +1,4 @@
-// Calls of `embed`: what they take and give, what they refuse, how they overlap and end.
+// Calls of `embed`: arguments and results, rejections, concurrency, abort and close.
 
 import { defaultModelPath, Embedder, LLaMa, Model } from 'autocog-lm';
 import t from 'tap';
@@ -7,7 +7,7 @@ import { loadForm, oneThread } from '../support/forms.js';
 import { distance, texts, vectorsOf, withEmbedder } from './embedding.js';
 import { bertContextSize, tinyBert } from './tiny-bert.js';
 
-t.test('one text gives one vector, several give a list, none give none', async (t) => {
+t.test('one text gives one vector, a list gives a list, an empty one included', async (t) => {
   await withEmbedder(defaultModelPath, {}, async (embedder) => {
     const one = await embedder.embed('a');
     t.same(Object.keys(one).sort(), ['embedding', 'timings', 'usage']);
@@ -17,7 +17,7 @@ t.test('one text gives one vector, several give a list, none give none', async (
     t.same(Object.keys(several).sort(), ['embeddings', 'timings', 'usage']);
     const [first, second] = several.embeddings as [Float32Array, Float32Array];
     t.ok(distance([first], [second]) <= 1e-6);
-    t.not(first.buffer, second.buffer, 'each with memory of its own');
+    t.not(first.buffer, second.buffer, 'each with its own memory');
     t.equal(first.byteLength, first.buffer.byteLength);
     const none = await embedder.embed([]);
     t.same(none.embeddings, []);
@@ -25,8 +25,8 @@ t.test('one text gives one vector, several give a list, none give none', async (
   });
 });
 
-t.test('odd texts have vectors, too', async (t) => {
-  const odd = [
+t.test('unusual texts have normalized vectors, too', async (t) => {
+  const unusualTexts = [
     '',
     ' ',
     '\0',
@@ -39,7 +39,7 @@ t.test('odd texts have vectors, too', async (t) => {
   ];
   for (const source of [defaultModelPath, tinyBert(t)]) {
     await withEmbedder(source, { contextSize: bertContextSize }, async (embedder) => {
-      for (const text of odd) {
+      for (const text of unusualTexts) {
         const { length } = embedder.model.tokenizeSync(text, { addSpecial: true });
         if (length === 0 || length > bertContextSize) {
           const code = length === 0 ? 'OUT_OF_RANGE' : 'CONTEXT_OVERFLOW';
@@ -54,7 +54,7 @@ t.test('odd texts have vectors, too', async (t) => {
   }
 });
 
-t.test('a text of one token is padded, so that it takes the kernels of longer ones', async (t) => {
+t.test('a text of one token is padded, so that it uses the kernels of longer ones', async (t) => {
   const model = await loadForm(t, 'Q8_0');
   const one = Int32Array.of(40);
   await withEmbedder(model, {}, async (embedder) => {
@@ -66,7 +66,7 @@ t.test('a text of one token is padded, so that it takes the kernels of longer on
   });
 });
 
-t.test('wrong arguments are told', async (t) => {
+t.test('invalid arguments are rejected', async (t) => {
   await using model = await Model.load(defaultModelPath);
   const make = (options: object) => () => new Embedder(model, options);
   for (const options of [{ pooling: 'sum' }, { normalize: 'l3' }, { normalise: true }, []]) {
@@ -106,18 +106,18 @@ t.test('wrong arguments are told', async (t) => {
   );
   t.match(await failure(embed('a', { topN: 1 })), { name: 'TypeError' });
   t.match(await failure(embed('a', { signal: 'no' })), { name: 'TypeError' });
-  t.equal((await embedder.embed('a')).embedding.length, 128, 'and it works on');
+  t.equal((await embedder.embed('a')).embedding.length, 128, 'and it still works');
 });
 
 t.test('a text that does not fit is a ContextOverflowError', async (t) => {
   for (const source of [defaultModelPath, tinyBert(t)]) {
     await withEmbedder(source, { contextSize: 16 }, async (embedder) => {
-      const at = new Int32Array(16).fill(7);
-      t.equal((await embedder.embed(at)).usage.decodedTokens, 16);
+      const fitting = new Int32Array(16).fill(7);
+      t.equal((await embedder.embed(fitting)).usage.decodedTokens, 16);
       const over = new Int32Array(17).fill(7);
       const overflow = { name: 'ContextOverflowError', message: /17 tokens of text do not fit/ };
       t.match(await failure(embedder.embed(over)), overflow);
-      t.match(await failure(embedder.embed([at, over])), { message: /texts\[1\]/ });
+      t.match(await failure(embedder.embed([fitting, over])), { message: /texts\[1\]/ });
     });
   }
   const long = Embedder.load(tinyBert(t), { contextSize: bertContextSize + 1 });
@@ -126,7 +126,7 @@ t.test('a text that does not fit is a ContextOverflowError', async (t) => {
   t.match(await failure(huge), { code: 'OUT_OF_MEMORY' });
 });
 
-t.test('models that cannot embed say so', async (t) => {
+t.test('models that cannot embed are rejected', async (t) => {
   const vocabOnly = Embedder.load(defaultModelPath, { vocabOnly: true });
   t.match(await failure(vocabOnly), { name: 'NotSupportedError', message: /vocabOnly/ });
   const headless = Embedder.load(defaultModelPath, { pooling: 'rank' });
@@ -134,7 +134,7 @@ t.test('models that cannot embed say so', async (t) => {
   const named = Embedder.load(tinyBert(t, { pooling: 'rank' }), oneThread);
   t.match(await failure(named), { name: 'NotSupportedError', message: /no head/ });
   const scoring = LLaMa.load(tinyBert(t), oneThread);
-  t.match(await failure(scoring), { name: 'NotSupportedError' }, 'nor does one that embeds score');
+  t.match(await failure(scoring), { name: 'NotSupportedError' }, 'nor can an encoder score');
 });
 
 t.test('calls overlap, abort and close', async (t) => {
@@ -170,13 +170,13 @@ t.test('calls overlap, abort and close', async (t) => {
   const last = new Embedder(freed, oneThread);
   await last.ready;
   await freed.close();
-  t.equal((await last.embed('a')).embedding.length, 128, 'it works on when its model is closed');
+  t.equal((await last.embed('a')).embedding.length, 128, 'it works after its model is closed');
   await last.close();
   const late = new Embedder(freed, oneThread);
-  t.match(await failure(late.ready), { name: 'ClosedError' }, 'but none begins then');
+  t.match(await failure(late.ready), { name: 'ClosedError' }, 'but no new one can be built');
 });
 
-t.test('load ends at an abort', async (t) => {
+t.test('an abort ends a load', async (t) => {
   const reason = new Error('enough');
   const signal = AbortSignal.abort(reason);
   t.equal(await failure(Embedder.load(defaultModelPath, { signal })), reason);
@@ -191,7 +191,7 @@ t.test('an LM embeds with its own model', async (t) => {
   const variant = lm.with({ completion: { maxTokens: 2 } });
   const { embedding } = await variant.embed(texts[0] as string);
   t.ok(distance([embedding], [embeddings[0] as Float32Array]) <= 1e-6);
-  t.ok((await lm.greedy('a')).length > 0, 'and scores besides');
+  t.ok((await lm.greedy('a')).length > 0, 'and it still scores');
   t.match(await failure(lm.embed(7 as never)), { name: 'TypeError' });
   const late = failure(lm.embed(Array<Int32Array>(100).fill(new Int32Array(100).fill(9))));
   await lm.close();

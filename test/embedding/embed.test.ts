@@ -1,5 +1,4 @@
-// Embeddings: vectors as the model gives them, pooled and scaled as asked, whatever other texts
-// they come with.
+// Embeddings: pooling and normalization, and independence of the other texts in the call.
 
 import { defaultModelPath, Embedder, Model } from 'autocog-lm';
 import t, { type Test } from 'tap';
@@ -8,7 +7,7 @@ import { exact, loadForm, oneThread } from '../support/forms.js';
 import { distance, texts, vectorsOf, withEmbedder } from './embedding.js';
 import { tinyBert } from './tiny-bert.js';
 
-/** The tokens' vectors of one text, out of the row-major list of all. */
+/** Splits the row-major vectors of a text's tokens. */
 function rowsOf(values: Float32Array, size: number): Float32Array[] {
   return Array.from({ length: values.length / size }, (_, row) =>
     values.subarray(row * size, (row + 1) * size),
@@ -27,10 +26,10 @@ const loadDefault = async (t: Test): Promise<Model> => {
 };
 
 /**
- * Models of both kinds: one that looks back alone and keeps a cache, one that looks ahead. How far
- * a text's numbers may be from those of the same text among others, at least three times what was
- * observed: ggml takes an encoder's GELU from a table of 16-bit floats, so that the last digit now
- * and then decides between two entries.
+ * A model with causal attention and a KV cache, and one with bidirectional attention. The bounds,
+ * at least three times what was observed, are for the difference between a text's vector alone and
+ * in a batch. ggml looks up an encoder's GELU in a table of 16-bit floats, so a difference in the
+ * last digit sometimes selects another entry.
  */
 const kinds = [
   ['a causal model', (_: Test) => defaultModelPath, 1e-6],
@@ -38,7 +37,7 @@ const kinds = [
 ] as const;
 
 for (const [kind, make, bound] of kinds) {
-  t.test(`${kind}: mean, first and last are those of the tokens' vectors`, async (t) => {
+  t.test(`${kind}: pooled vectors match those of the tokens`, async (t) => {
     const path = make(t);
     const plain = { normalize: false } as const;
     const rows = await withEmbedder(path, { ...plain, pooling: 'none' }, async (embedder) => {
@@ -56,10 +55,10 @@ for (const [kind, make, bound] of kinds) {
     t.equal(distance(await pooled('cls'), first), 0, 'the first');
     const last = rows.map((all) => all.at(-1) as Float32Array);
     t.equal(distance(await pooled('last'), last), 0, 'the last');
-    t.ok(distance(first, last) > 0.1, 'which are not the same');
+    t.ok(distance(first, last) > 0.1, 'first and last differ');
   });
 
-  t.test(`${kind}: vectors are brought to the length that was asked for`, async (t) => {
+  t.test(`${kind}: vectors have the requested norm`, async (t) => {
     const path = make(t);
     const raw = await vectorsOf(path, { normalize: false });
     const scaled = (norm: (magnitudes: number[]) => number) =>
@@ -69,20 +68,20 @@ for (const [kind, make, bound] of kinds) {
       });
     const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0);
     const power = (p: number) => (values: number[]) => sum(values.map((x) => x ** p)) ** (1 / p);
-    const ways = [
+    const norms = [
       [undefined, power(2), 1e-6],
       [true, power(2), 1e-6],
       ['l2', power(2), 1e-6],
       ['taxicab', sum, 1e-6],
       [3, power(3), 1e-6],
       [2.5, power(2.5), 1e-6],
-      // So high a power leaves the largest alone; computed as it stands it is infinite or zero.
+      // With so large a p, only the largest magnitude counts; a naive sum overflows or underflows.
       [1e9, (values: number[]) => Math.max(...values), 1e-5],
       ['max', (values: number[]) => Math.max(...values) / 32760, 5e-2],
     ] as const;
-    for (const [normalize, norm, bound] of ways) {
-      const found = await vectorsOf(path, { normalize });
-      const off = distance(found, scaled(norm));
+    for (const [normalize, norm, bound] of norms) {
+      const actual = await vectorsOf(path, { normalize });
+      const off = distance(actual, scaled(norm));
       t.ok(off <= bound, `${normalize}: within ${off}`);
     }
     const perToken = await withEmbedder(path, { pooling: 'none' }, async (embedder) => {
@@ -92,7 +91,7 @@ for (const [kind, make, bound] of kinds) {
     for (const row of perToken) t.ok(Math.abs(power(2)([...row]) - 1) < 1e-6, 'also per token');
   });
 
-  t.test(`${kind}: a text alone gives what it gives among others`, async (t) => {
+  t.test(`${kind}: a text gives the same vector alone and in a batch`, async (t) => {
     const path = make(t);
     await withEmbedder(path, {}, async (embedder) => {
       const { embeddings, usage } = await embedder.embed(texts);
@@ -115,17 +114,17 @@ for (const [kind, make, bound] of kinds) {
     });
   });
 
-  t.test(`${kind}: with one text at a time, nothing depends on the others`, async (t) => {
+  t.test(`${kind}: with one text per batch, vectors do not depend on the others`, async (t) => {
     const path = make(t);
     await withEmbedder(path, { maxSequences: 1 }, async (embedder) => {
       const { embeddings, usage } = await embedder.embed(texts);
       t.equal(usage.decodeCalls, texts.length);
-      const { embeddings: turned } = await embedder.embed([...texts].reverse());
-      t.equal(distance(turned.reverse(), embeddings), 0);
+      const { embeddings: reversed } = await embedder.embed([...texts].reverse());
+      t.equal(distance(reversed.reverse(), embeddings), 0);
     });
   });
 
-  t.test(`${kind}: texts go in as many batches as they need`, async (t) => {
+  t.test(`${kind}: texts are split into batches`, async (t) => {
     const path = make(t);
     const many = Array.from({ length: 40 }, (_, index) => `${texts[index % 5]} ${index}`);
     const whole = await vectorsOf(path, {}, many);
@@ -147,23 +146,23 @@ for (const type of ['F16', 'Q8_0']) {
     ['an encoder', (t: Test) => tinyBert(t), type === 'Q8_0' ? 5e-2 : 1e-2],
   ] as const;
   for (const [kind, make, bound] of sources) {
-    t.test(`${kind}, ${type}: a text alone gives what it gives among others`, async (t) => {
+    t.test(`${kind}, ${type}: a text gives the same vector alone and in a batch`, async (t) => {
       const model = await loadForm(t, type, make(t));
       const together = await vectorsOf(model, {});
       const each = await Promise.all(texts.map((text) => vectorsOf(model, {}, [text])));
       const alone = each.flat();
       const off = distance(together, alone);
       t.ok(off <= bound, `within ${off}`);
-      const inTurn = await vectorsOf(model, { maxSequences: 1 });
-      t.equal(distance(inTurn, alone), 0);
+      const oneByOne = await vectorsOf(model, { maxSequences: 1 });
+      t.equal(distance(oneByOne, alone), 0);
     });
   }
 }
 
-t.test('a causal text that is longer than a batch is the same piece by piece', async (t) => {
+t.test('a causal model gives the same vector for a text split into batches', async (t) => {
   const model = await loadDefault(t);
   const { size } = model.vocab;
-  // 1 over: the last piece is a single token, which takes kernels of its own without padding.
+  // 17 and 33: the last batch is a single token, which would use other kernels without padding.
   for (const length of [16, 17, 33, 100]) {
     const text = Int32Array.from({ length }, (_, index) => (index * 37 + 11) % size);
     for (const pooling of ['none', 'mean', 'cls', 'last'] as const) {
@@ -180,7 +179,7 @@ t.test('a causal text that is longer than a batch is the same piece by piece', a
   }
 });
 
-t.test('an encoder reads a text at once, however small a batch is to be', async (t) => {
+t.test('an encoder decodes a text in one batch, whatever the batch size', async (t) => {
   const path = tinyBert(t);
   const text = Int32Array.from({ length: 100 }, (_, index) => 1000 + index);
   await withEmbedder(path, { batchSize: 2 }, async (embedder) => {
@@ -191,7 +190,7 @@ t.test('an encoder reads a text at once, however small a batch is to be', async 
   });
 });
 
-t.test('what comes later moves an encoder, and not a causal model', async (t) => {
+t.test('later tokens affect an encoder, but not a causal model', async (t) => {
   const options = { pooling: 'cls', normalize: false } as const;
   const off = async (source: string) => {
     const ids = [Int32Array.of(5, 6, 7), Int32Array.of(5, 6, 8)];
@@ -202,18 +201,18 @@ t.test('what comes later moves an encoder, and not a causal model', async (t) =>
   t.ok((await off(tinyBert(t))) > 1e-3);
 });
 
-t.test('pooling is the model’s own, or the mean where it has none', async (t) => {
+t.test('the default pooling is the model’s own, or the mean if it has none', async (t) => {
   const own = async (source: string) => withEmbedder(source, {}, async ({ pooling }) => pooling);
   t.equal(await own(defaultModelPath), 'mean');
   for (const pooling of ['none', 'mean', 'cls', 'last'] as const) {
     t.equal(await own(tinyBert(t, { pooling })), pooling);
   }
   t.equal(await own(tinyBert(t, { pooling: 'rank', head: 1 })), 'rank');
-  const odd = Embedder.load(tinyBert(t, { pooling: 77 }), oneThread);
-  t.match(await failure(odd), { name: 'NotSupportedError', message: /type 77/ });
+  const unknownType = Embedder.load(tinyBert(t, { pooling: 77 }), oneThread);
+  t.match(await failure(unknownType), { name: 'NotSupportedError', message: /type 77/ });
 });
 
-t.test('a classifier gives its outputs as they are, and their names', async (t) => {
+t.test('a classifier returns its raw outputs, and their labels', async (t) => {
   const labels = ['entailment', 'neutral', 'contradiction'];
   const path = tinyBert(t, { pooling: 'rank', head: labels });
   await withEmbedder(path, {}, async (embedder) => {
@@ -232,6 +231,6 @@ t.test('a classifier gives its outputs as they are, and their names', async (t) 
   t.match(await failure(normalized), { name: 'NotSupportedError', message: /normalized/ });
   t.match(
     await failure(Embedder.load(path, { pooling: 'rank', normalize: false })),
-    wrongKind("nothing, with pooling 'rank',", 'normalize', 'false'),
+    wrongKind("no value with pooling 'rank'", 'normalize', 'false'),
   );
 });

@@ -1,4 +1,4 @@
-// Embedders for tests, and how far vectors are apart.
+// Helpers for tests of embedders: texts, embedders, and distances of vectors.
 
 import { Embedder, type EmbeddingOptions, type Model } from 'autocog-lm';
 import { oneThread } from '../support/forms.js';
@@ -11,7 +11,7 @@ export const texts = [
   'one two three four five six seven eight nine ten',
 ];
 
-/** An embedder for the length of one test. */
+/** Runs `use` with an embedder, and closes it. */
 export async function withEmbedder<T>(
   source: Model | string,
   options: EmbeddingOptions,
@@ -34,14 +34,14 @@ export const vectorsOf = (
 ): Promise<Float32Array[]> =>
   withEmbedder(source, options, async (embedder) => (await embedder.embed(input)).embeddings);
 
-/** The largest difference of any two numbers. */
+/** The maximum absolute difference; Infinity if the shapes differ. */
 export function distance(
-  found: readonly Float32Array[],
-  wanted: readonly ArrayLike<number>[],
+  actual: readonly Float32Array[],
+  expected: readonly ArrayLike<number>[],
 ): number {
-  let worst = found.length === wanted.length ? 0 : Number.POSITIVE_INFINITY;
-  for (const [index, vector] of found.entries()) {
-    const other = wanted[index] ?? [];
+  let worst = actual.length === expected.length ? 0 : Number.POSITIVE_INFINITY;
+  for (const [index, vector] of actual.entries()) {
+    const other = expected[index] ?? [];
     if (vector.length !== other.length) worst = Number.POSITIVE_INFINITY;
     for (const [at, value] of vector.entries()) {
       worst = Math.max(worst, Math.abs(value - (other[at] as number)));

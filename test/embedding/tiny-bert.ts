@@ -1,5 +1,5 @@
-// A tiny encoder of random weights with BERT's own vocabulary, with or without a head to rank or
-// to classify, as a GGUF file. Written here, because no small real one may be fetched by tests.
+// Writes a GGUF file of a tiny BERT with random weights and BERT's vocabulary, with or without a
+// head for ranking or classification. Tests generate it, as they may not download a real model.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,18 +16,18 @@ import {
 const width = 64;
 const layers = 2;
 const feedForward = 128;
-/** Tokens that it has positions for. */
+/** The size of its position embedding table. */
 export const bertContextSize = 128;
 
-/** `pooling_type` of a GGUF file. */
+/** Values of `pooling_type` in GGUF files. */
 const poolingTypes = { none: 0, mean: 1, cls: 2, last: 3, rank: 4 } as const;
 
-/** What is special about a model that is made. */
+/** Variants of the model. */
 export interface TinyBert {
   pooling?: keyof typeof poolingTypes | number;
-  /** The head's outputs; their names where there are more than one. */
+  /** The number of outputs of the head, or their labels. */
   head?: 1 | readonly string[];
-  /** A `tokenizer.chat_template.rerank`. */
+  /** `tokenizer.chat_template.rerank`. */
   template?: string;
   seed?: number;
 }
@@ -47,7 +47,7 @@ const keyFalse = (key: string): Buffer => Buffer.concat([string(key), u32(7), Bu
 const keyTexts = (key: string, texts: readonly string[]): Buffer =>
   Buffer.concat([string(key), u32(9), u32(8), u64(texts.length), ...texts.map(string)]);
 
-/** mulberry32, as numbers of about a normal distribution: the same everywhere. */
+/** An approximately normal distribution from mulberry32, the same on every platform. */
 function randomNumbers(seed: number): (deviation: number) => number {
   let state = seed >>> 0;
   const uniform = (): number => {
@@ -65,8 +65,8 @@ function tensorsOf(vocabulary: number, head: TinyBert['head'], seed: number): Te
     const value = () => random(1.5 / Math.sqrt(inputs));
     return { name: `${name}.weight`, shape: [inputs, outputs], type: types.f32, value };
   };
-  const vector = (name: string, size: number, centre: number): Tensor => {
-    return { name, shape: [size], type: types.f32, value: () => centre + random(0.2) };
+  const vector = (name: string, size: number, center: number): Tensor => {
+    return { name, shape: [size], type: types.f32, value: () => center + random(0.2) };
   };
   const linear = (name: string, inputs: number, outputs: number) => [
     matrix(name, inputs, outputs),
@@ -104,7 +104,7 @@ function keyValuesOf({ pooling = 'cls', head, template }: TinyBert): [number, Bu
   );
   const tokenizer = [...vocab].filter(([key]) => key.startsWith('tokenizer.'));
   const list = vocab.get('tokenizer.ggml.tokens') as Buffer;
-  // Key, type of the value, type of the elements, then how many.
+  // Layout: key, value type, element type, element count.
   const size = Number(list.readBigUInt64LE(8 + 'tokenizer.ggml.tokens'.length + 8));
   const type = typeof pooling === 'number' ? pooling : poolingTypes[pooling];
   return [
@@ -133,7 +133,7 @@ export function writeTinyBert(path: string, options: TinyBert = {}): void {
   const tensors = tensorsOf(vocabulary, options.head, options.seed ?? 1);
   const data = tensors.map(({ shape, value }) => {
     const size = shape.reduce((product, each) => product * each, 1);
-    // Every size here is a multiple of the file's alignment, or is filled up to one.
+    // Pads every tensor to the file's alignment of 32 bytes.
     const padded = new Float32Array(Math.ceil(size / 8) * 8);
     for (let index = 0; index < size; index++) padded[index] = value();
     return Buffer.from(padded.buffer);
@@ -141,7 +141,7 @@ export function writeTinyBert(path: string, options: TinyBert = {}): void {
   writeFileSync(path, Buffer.concat([makeHead(keyValues, tensors), ...data]));
 }
 
-/** The path of a model that lies there until the test ends. */
+/** Writes the model to the test's directory, and returns its path. */
 export function tinyBert(t: Test, options: TinyBert = {}): string {
   const path = join(t.testdir(), 'tiny-bert.gguf');
   writeTinyBert(path, options);

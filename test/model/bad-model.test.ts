@@ -1,4 +1,4 @@
-// Files that are no models: each has its own plain answer, and nothing ends the process.
+// Files that are not models: each is rejected with a specific error, and none aborts the process.
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join as joinPath } from 'node:path';
@@ -10,7 +10,7 @@ import { manyPaths } from '../support/many.js';
 
 const folder = t.testdir();
 
-t.test('a path without a model behind it is refused, with the reason', async (t) => {
+t.test('a path that is not a model is rejected, with the reason', async (t) => {
   const whole = readFileSync(defaultModelPath);
   const noise = Buffer.concat(manyPaths(64, 64, 2 ** 31).map((path) => Buffer.from(path.buffer)));
   const header = Buffer.from('GGUF\x03\0\0\0');
@@ -38,9 +38,9 @@ t.test('a path without a model behind it is refused, with the reason', async (t)
   for (const [path, why, cause] of cases) {
     for (const error of await failures([Model.load(path), LLaMa.load(path, exact)])) {
       t.match(error, { name: 'ModelLoadError', code: 'MODEL_LOAD', message: why }, path);
-      t.ok(error.message.startsWith(`Cannot load ${path}: `), 'and says which');
+      t.ok(error.message.startsWith(`Cannot load ${path}: `), 'the message names the file');
       if (cause === undefined) t.notOk('cause' in error && error.cause);
-      else t.match((error.cause as Error).message, cause, 'and what llama.cpp said');
+      else t.match((error.cause as Error).message, cause, 'the cause is the message of llama.cpp');
     }
   }
   const target = joinPath(folder, 'target.gguf');
@@ -51,11 +51,11 @@ t.test('a path without a model behind it is refused, with the reason', async (t)
     name: 'LMError',
   });
   await t.rejects(quantize(defaultModelPath, target, 'Q9'), { name: 'RangeError' });
-  await t.rejects(Model.load(''), wrongKind('the path of a file', 'path', '""'));
+  await t.rejects(Model.load(''), wrongKind('a file path', 'path', '""'));
   await t.rejects(Model.load('a\0b'), { name: 'TypeError' });
 });
 
-t.test('what llama.cpp asserts of a file is an error, not the end of the process', async (t) => {
+t.test('a failed assertion of llama.cpp on load is an error, not an abort', async (t) => {
   for (const [key, value] of [
     ['llama.block_count', 0n],
     ['llama.block_count', -1n],
@@ -66,11 +66,11 @@ t.test('what llama.cpp asserts of a file is an error, not the end of the process
     const load = Model.load(defaultModelPath, { metadataOverrides: { [key]: value } });
     const [error] = await failures([load]);
     t.match(error, { name: 'ModelLoadError', code: 'MODEL_LOAD' }, `${key} = ${value}`);
-    t.match(error?.cause, { message: /GGML_ASSERT/ }, 'and it says which assertion');
+    t.match(error?.cause, { message: /GGML_ASSERT/ }, 'the cause names the assertion');
   }
 });
 
-t.test('a context larger than all memory is refused before it is tried', async (t) => {
+t.test('a context larger than the memory is rejected before it is allocated', async (t) => {
   const model = await Model.load(defaultModelPath);
   t.teardown(() => model.close());
   const lm = new LLaMa(model, { ...exact, contextSize: 2 ** 31 - 1 });

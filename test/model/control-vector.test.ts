@@ -1,5 +1,5 @@
-// Control vectors: one that is added after a layer is that layer's bias, which a model's file may
-// have, so the test writes it there.
+// Control vectors. Adding one after a layer equals adding it to that layer's `ffn_down` bias: the
+// reference is a model file with such biases.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -29,7 +29,7 @@ const keys = [
   keyString('controlvector.model_hint', 'llama'),
 ];
 
-/** The rows of a vector as tensors of a file, from layer 1 on. */
+/** The rows of a vector as the tensors of a file, from layer 1 on. */
 const directions = (data: Float32Array): Tensor[] =>
   Array.from({ length: data.length / width }, (_, row) =>
     tensorOf(`direction.${row + 1}`, [width], data.slice(row * width, (row + 1) * width)),
@@ -45,11 +45,11 @@ async function open(t: Test, source = path): Promise<LLaMa> {
 }
 
 const distance = (a: Float32Array, b: Float32Array): number =>
-  a.reduce((most, value, index) => Math.max(most, Math.abs(value - (b[index] as number))), 0);
+  a.reduce((max, value, index) => Math.max(max, Math.abs(value - (b[index] as number))), 0);
 
 let biasedModels = 0;
 
-/** The model's file with these biases after its layers, the first for layer 1. */
+/** Writes a copy of the model with these biases, the first row for layer 1. */
 function biased(source: string, bias: Float32Array): string {
   const { keyValues, tensors } = readGguf(source);
   const biases = directions(bias).map(({ data }, row) => ({
@@ -61,7 +61,7 @@ function biased(source: string, bias: Float32Array): string {
   return path;
 }
 
-t.test('what is added after a layer is what a bias there adds', async (t) => {
+t.test('a control vector equals a bias after the same layer', async (t) => {
   const lm = await open(t);
   const before = await lm.greedy(prompt);
   const parts: [string, object, Float32Array][] = [
@@ -79,15 +79,15 @@ t.test('what is added after a layer is what a bias there adds', async (t) => {
   ];
   for (const [name, vector, bias] of parts) {
     await lm.setControlVector(vector);
-    const found = await lm.greedy(prompt);
-    const wanted = await (await open(t, biased(plain, bias))).greedy(prompt);
-    const off = distance(found, wanted);
+    const actual = await lm.greedy(prompt);
+    const expected = await (await open(t, biased(plain, bias))).greedy(prompt);
+    const off = distance(actual, expected);
     t.ok(off < 2e-4, `${name}: ${off}`);
-    t.ok(distance(found, before) > 0.05, 'and it matters');
+    t.ok(distance(actual, before) > 0.05, 'and it has an effect');
   }
 });
 
-t.test('on Q8_0 weights, too, as far as their kernels round', async (t) => {
+t.test('also on Q8_0 weights, up to the rounding of the kernels', async (t) => {
   const form = join(folder, 'Q8_0.gguf');
   const plain8 = join(folder, 'Q8_0-plain.gguf');
   await quantize(path, form, 'Q8_0');
@@ -96,15 +96,15 @@ t.test('on Q8_0 weights, too, as far as their kernels round', async (t) => {
   const before = await lm.greedy(prompt);
   const strong = data.map((value) => value * 4);
   await lm.setControlVector({ data: strong });
-  const found = await lm.greedy(prompt);
-  const wanted = await (await open(t, biased(plain8, strong))).greedy(prompt);
-  t.ok(distance(found, wanted) < 0.6, `off by ${distance(found, wanted)}`);
-  t.ok(distance(found, before) > 2);
+  const actual = await lm.greedy(prompt);
+  const expected = await (await open(t, biased(plain8, strong))).greedy(prompt);
+  t.ok(distance(actual, expected) < 0.6, `off by ${distance(actual, expected)}`);
+  t.ok(distance(actual, before) > 2);
   await lm.setControlVector(undefined);
   t.strictSame(await lm.greedy(prompt), before);
 });
 
-t.test('a zero vector changes nothing, and removing one restores all', async (t) => {
+t.test('a zero vector changes nothing, and removing a vector restores the model', async (t) => {
   const lm = await open(t);
   const before = await lm.greedy(prompt);
   await lm.setControlVector({ data: new Float32Array(width * layers) });
@@ -112,14 +112,14 @@ t.test('a zero vector changes nothing, and removing one restores all', async (t)
   await lm.setControlVector({ data, scale: 0 });
   t.strictSame(await lm.greedy(prompt), before, 'a scale of zero');
   await lm.setControlVector({ data });
-  const found = await lm.greedy(prompt);
-  t.notSame(found, before);
+  const actual = await lm.greedy(prompt);
+  t.notSame(actual, before);
   for (const none of [undefined, []]) {
     await lm.setControlVector({ data });
     await lm.setControlVector(none);
     t.strictSame(await lm.greedy(prompt), before, 'none');
   }
-  // A row of a longer vector must not stay behind a shorter one.
+  // No rows of a longer vector may remain after setting a shorter one.
   await lm.setControlVector({ data });
   await lm.setControlVector({ data: data.slice(0, width) });
   const short = await lm.greedy(prompt);
@@ -128,33 +128,33 @@ t.test('a zero vector changes nothing, and removing one restores all', async (t)
   t.strictSame(await fresh.greedy(prompt), short);
 });
 
-t.test('files, data, scales and sums agree', async (t) => {
+t.test('files, data, scales and sums are consistent', async (t) => {
   const lm = await open(t);
   const after = async (vector: Parameters<LLaMa['setControlVector']>[0]): Promise<Float32Array> => {
     await lm.setControlVector(vector);
     return lm.greedy(prompt);
   };
-  const wanted = await after({ data });
-  t.strictSame(await after({ path: file }), wanted, 'a file is its data');
-  t.strictSame(await after([{ path: file }]), wanted, 'a list of one');
+  const expected = await after({ data });
+  t.strictSame(await after({ path: file }), expected, 'a file equals its data');
+  t.strictSame(await after([{ path: file }]), expected, 'a list of one');
   const tripled = await after({ data: data.map((value) => value * 3) });
   t.strictSame(await after({ data, scale: 3 }), tripled, 'a scale');
   const thrice = [{ data }, { path: file, scale: 1 }, { data, scale: 1 }];
-  t.strictSame(await after(thrice), tripled, 'several are added up');
+  t.strictSame(await after(thrice), tripled, 'several vectors are summed');
   const pieces = [1, 2, 3].map((layer) => ({ data, layerStart: layer, layerEnd: layer }));
-  t.strictSame(await after(pieces), wanted, 'layer by layer');
+  t.strictSame(await after(pieces), expected, 'layer by layer');
   const changing = data.slice();
   const setting = lm.setControlVector({ data: changing });
   changing.fill(100);
   await setting;
-  t.strictSame(await lm.greedy(prompt), wanted, 'the data are those of the call');
-  t.strictSame(await lm.greedy(prompt, {}), wanted);
+  t.strictSame(await lm.greedy(prompt), expected, 'the data are copied by the call');
+  t.strictSame(await lm.greedy(prompt, {}), expected);
   t.equal((await lm.eval(prompt)).usage.cachedTokens > 0, true);
   await lm.setControlVector({ data });
-  t.equal((await lm.eval(prompt)).usage.cachedTokens, 0, 'nothing cached is used');
+  t.equal((await lm.eval(prompt)).usage.cachedTokens, 0, 'no cached prompt is used');
 });
 
-t.test('what is no control vector of this model is refused, with the reason', async (t) => {
+t.test('files that are not control vectors are rejected, with the reason', async (t) => {
   const lm = await open(t);
   const rows = directions(data);
   const [one] = rows as [Tensor];
@@ -189,10 +189,10 @@ t.test('what is no control vector of this model is refused, with the reason', as
     const error = { name: 'ModelLoadError', code: 'MODEL_LOAD', message };
     await t.rejects(lm.setControlVector({ path }), error, path);
   }
-  t.strictSame(await lm.greedy(prompt), before, 'the one in use stays');
+  t.strictSame(await lm.greedy(prompt), before, 'the vector in use remains');
 });
 
-t.test('a wrong call is a mistake of the caller', async (t) => {
+t.test('invalid arguments are rejected', async (t) => {
   const lm = await open(t);
   const type = { name: 'TypeError', code: 'INVALID_ARGUMENT' };
   const range = { name: 'RangeError', code: 'OUT_OF_RANGE' };
@@ -219,7 +219,7 @@ t.test('a wrong call is a mistake of the caller', async (t) => {
   await t.rejects(lm.setControlVector({ data }), { name: 'ClosedError' });
 });
 
-t.test('contexts of one model have vectors of their own', async (t) => {
+t.test('each context of a model has its own vector', async (t) => {
   const model = await Model.load(path);
   t.teardown(() => model.close());
   const one = new LLaMa(model, { ...exact, contextSize: 128 });

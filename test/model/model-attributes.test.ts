@@ -1,5 +1,5 @@
-// What a model and a context say of themselves: every fact against the file, or against what it
-// means.
+// `model.info`, the token table and `lm.contextInfo`, checked against the file or the options; and
+// `countTokens` and `printCandidates`.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -29,7 +29,7 @@ async function open(t: Test, options: LLaMaOptions = {}): Promise<LLaMa> {
   return lm;
 }
 
-t.test('a model says what its file says', async (t) => {
+t.test('model.info has the values of the file', async (t) => {
   t.match(model.info, {
     path: defaultModelPath,
     fileName: 'default.gguf',
@@ -50,7 +50,7 @@ t.test('a model says what its file says', async (t) => {
   await none.close();
 });
 
-t.test('heads are shared as the file says', async (t) => {
+t.test('model.info honors overrides, and lacks RoPE facts for a model without RoPE', async (t) => {
   const shared = await Model.load(defaultModelPath, {
     vocabOnly: true,
     metadataOverrides: { 'llama.rope.freq_base': 5e5 },
@@ -68,18 +68,18 @@ t.test('heads are shared as the file says', async (t) => {
   await gpt2.close();
 });
 
-t.test('all tokens are those of the file, made when first asked for', async (t) => {
+t.test('model.tokens has the texts of the file, and is built once', async (t) => {
   const { tokens } = model;
   t.equal(tokens.length, model.vocab.size);
   t.equal(model.tokens, tokens);
   t.ok(Object.isFrozen(tokens));
-  // The list stands in the file: texts, each after its length.
+  // In the file, the list consists of texts, each preceded by its length.
   const file = readFileSync(defaultModelPath);
   let at = file.indexOf('tokenizer.ggml.tokens') + 'tokenizer.ggml.tokens'.length + 16;
   for (const [token, text] of tokens.entries()) {
     const length = Number(file.readBigUInt64LE(at));
-    const wanted = file.toString('utf8', at + 8, at + 8 + length);
-    if (text !== wanted) t.equal(text, wanted, `token ${token}`);
+    const expected = file.toString('utf8', at + 8, at + 8 + length);
+    if (text !== expected) t.equal(text, expected, `token ${token}`);
     at += 8 + length;
   }
   t.equal(tokens[model.vocab.bos as number], '<|bos|>');
@@ -89,7 +89,7 @@ t.test('all tokens are those of the file, made when first asked for', async (t) 
   t.throws(() => model.tokenInfo('a' as never), { name: 'TypeError' });
 });
 
-t.test('the kinds and scores of tokens are the vocabulary’s own', async (t) => {
+t.test('token attributes and scores are those of the vocabulary', async (t) => {
   const load = (name: string) =>
     Model.load(join(vocabularies, `ggml-vocab-${name}.gguf`), { vocabOnly: true });
   const spm = await load('llama-spm');
@@ -98,7 +98,7 @@ t.test('the kinds and scores of tokens are the vocabulary’s own', async (t) =>
   t.match(spm.tokenInfo(3), { text: '<0x00>', byte: true, control: false });
   const info = spm.tokenInfo(spm.tokenizeSync('the')[0] as number);
   t.match(info, { text: '▁the', normal: true, byte: false });
-  t.ok(info.score < 0, 'the score of a piece is its log-probability, or its rank');
+  t.ok(info.score < 0, 'the score of a piece is its logprob, or its negative rank');
   const controls = spm.tokens.filter((_, token) => spm.tokenInfo(token).control);
   t.strictSame(controls, ['<s>', '</s>']);
   t.equal(spm.tokens.filter((_, token) => spm.tokenInfo(token).byte).length, 256);
@@ -108,23 +108,23 @@ t.test('the kinds and scores of tokens are the vocabulary’s own', async (t) =>
   const phi = await load('phi-3');
   t.ok(
     phi.tokens.some((_, token) => phi.tokenInfo(token).rstrip),
-    'phi-3 strips after its tokens',
+    'phi-3 has tokens with rstrip',
   );
   await Promise.all([spm.close(), bert.close(), phi.close()]);
-  t.equal(spm.tokens.length, spm.vocab.size, 'what was made stays');
+  t.equal(spm.tokens.length, spm.vocab.size, 'a token table that was built remains');
   t.throws(() => phi.tokenInfo(-1), { name: 'RangeError' });
 });
 
-t.test('a closed model that was never asked has no tokens any more', async (t) => {
+t.test('a token table is not built after the model is closed', async (t) => {
   const other = await Model.load(defaultModelPath, { vocabOnly: true });
   await other.close();
   t.throws(() => other.tokens, { name: 'ClosedError' });
   t.throws(() => other.tokenInfo(0), { name: 'ClosedError' });
 });
 
-t.test('a context says what it was built with', async (t) => {
+t.test('contextInfo has the parameters of the context', async (t) => {
   const plain = await open(t);
-  const wanted: ContextInfo = {
+  const expected: ContextInfo = {
     contextSize: 512,
     contextScale: 1,
     batchSize: 512,
@@ -142,7 +142,7 @@ t.test('a context says what it was built with', async (t) => {
     ropeFrequencyScale: 1,
     ropeScaling: 'linear',
   };
-  t.strictSame(plain.contextInfo, wanted);
+  t.strictSame(plain.contextInfo, expected);
   t.ok(Object.isFrozen(plain.contextInfo));
   t.equal(plain.with({}).contextInfo, plain.contextInfo);
   const options = {
@@ -163,9 +163,9 @@ t.test('a context says what it was built with', async (t) => {
   t.match(other.contextInfo, { ...options, contextScale: 0.25, threads: 1 });
 });
 
-t.test('before it stands a context says nothing, and after its end what it was', async (t) => {
+t.test('contextInfo throws before the context is ready, and survives its close', async (t) => {
   const lm = new LLaMa(model, { ...oneThread, contextSize: 64 });
-  t.throws(() => lm.contextInfo, { name: 'ClosedError', message: /does not stand yet/ });
+  t.throws(() => lm.contextInfo, { name: 'ClosedError', message: /is not ready yet/ });
   await lm.ready;
   const { contextInfo } = lm;
   await lm.close();
@@ -176,20 +176,20 @@ t.test('before it stands a context says nothing, and after its end what it was',
   await failing.close();
 });
 
-t.test('automatic flash attention is told as it turned out', async (t) => {
+t.test('contextInfo reports the choice of automatic flash attention', async (t) => {
   const prompt = 'The capital of France is';
   const logits = async (flashAttention: boolean | 'auto') => {
     const lm = await open(t, { flashAttention });
     return { ...lm.contextInfo, logits: (await lm.eval(prompt)).logits };
   };
   const [on, off, auto] = [await logits(true), await logits(false), await logits('auto')];
-  t.notSame(on.logits, off.logits, 'it can be told from the numbers');
+  t.notSame(on.logits, off.logits, 'the logits show which is in effect');
   t.equal(on.flashAttention, true);
   t.equal(off.flashAttention, false);
   t.strictSame(auto.logits, auto.flashAttention ? on.logits : off.logits);
 });
 
-t.test('countTokens counts the beginning, too', async (t) => {
+t.test('countTokens includes BOS', async (t) => {
   const lm = await open(t, { contextSize: 64 });
   const text = 'The sky is blue. ❤';
   t.equal(await lm.countTokens(text), model.tokenizeSync(text).length + 1);
@@ -205,33 +205,33 @@ t.test('countTokens counts the beginning, too', async (t) => {
   await t.rejects(lm.countTokens('a'), { name: 'ClosedError' });
 });
 
-t.test('printCandidates writes a line for each', async (t) => {
+t.test('printCandidates prints one line per candidate', async (t) => {
   const lm = await open(t, { contextSize: 64 });
   const prompt = 'The sky is';
   const candidates = await lm.candidates(prompt, 5);
   const file = new PassThrough({ encoding: 'utf8' });
-  let written = '';
+  let output = '';
   file.on('data', (text: string) => {
-    written += text;
+    output += text;
   });
   await lm.printCandidates(prompt, 5, { file });
-  const lines = written.split('\n');
-  written = '';
-  t.equal(lines.pop(), '', 'each ends');
+  const lines = output.split('\n');
+  output = '';
+  t.equal(lines.pop(), '', 'each line is terminated');
   t.equal(lines.length, 5);
   for (const [index, { text, probability }] of candidates.entries()) {
-    const shown = text.replaceAll(' ', '▁').replaceAll('\n', '\\n');
-    t.equal(lines[index], `token '${shown}' has probability ${probability}`);
+    const visible = text.replaceAll(' ', '▁').replaceAll('\n', '\\n');
+    t.equal(lines[index], `token '${visible}' has probability ${probability}`);
   }
   t.ok(lines.some((line) => line.startsWith("token '▁blue' has probability 0.")));
   await lm.printCandidates(prompt, model.vocab.size, { file });
-  const all = written;
-  t.equal(all.split('\n').length, model.vocab.size + 1, 'whatever a token holds, it is one line');
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: there is to be none but line ends
+  const all = output;
+  t.equal(all.split('\n').length, model.vocab.size + 1, 'any token takes exactly one line');
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: no control characters except newlines
   t.notMatch(all, /[\u0000-\u0009\u000b-\u001f\u007f]/);
 });
 
-t.test('printCandidates waits for its stream, and fails with it', async (t) => {
+t.test('printCandidates waits for its stream, and rejects with its error', async (t) => {
   const lm = await open(t, { contextSize: 64 });
   const broken = new Writable({ write: (_, __, done) => done(new Error('the disk is full')) });
   broken.on('error', () => {});
@@ -245,9 +245,9 @@ t.test('printCandidates waits for its stream, and fails with it', async (t) => {
     },
   });
   const aborting = new AbortController();
-  const writing = lm.printCandidates('The sky', 2, { file: slow, signal: aborting.signal });
+  const printing = lm.printCandidates('The sky', 2, { file: slow, signal: aborting.signal });
   setTimeout(() => aborting.abort(new Error('enough')), 50);
-  await t.rejects(writing, { message: 'enough' }, 'unless it is aborted');
+  await t.rejects(printing, { message: 'enough' }, 'an abort ends the wait');
   finish();
   const wrong = { name: 'TypeError', code: 'INVALID_ARGUMENT' };
   await t.rejects(lm.printCandidates('The sky', 2, { file: 'out.txt' as never }), wrong);

@@ -1,4 +1,4 @@
-// quantize: every weight type by name, and no half-written file whatever goes wrong.
+// quantize: every weight type by name, and no partial file after any failure.
 
 import { spawnSync } from 'node:child_process';
 import {
@@ -25,7 +25,7 @@ import {
   writeGguf,
 } from '../support/gguf.js';
 
-/** Bits that a weight takes, most of them, and how far rounding moves one of noise, relatively. */
+/** Bits per weight of the type, and the maximum relative RMS error of quantizing random weights. */
 const types: [type: string, bits: number, error: number][] = [
   ['F32', 32, 0],
   ['F16', 16, 5e-4],
@@ -57,14 +57,17 @@ const types: [type: string, bits: number, error: number][] = [
   ['TQ2_0', 2.06, 0.8],
 ];
 
-const needy = 'Q2_K_S IQ3_XS IQ3_XXS IQ2_M IQ2_S IQ2_XS IQ2_XXS IQ1_M IQ1_S'.split(' ');
+const imatrixTypes = 'Q2_K_S IQ3_XS IQ3_XXS IQ2_M IQ2_S IQ2_XS IQ2_XXS IQ1_M IQ1_S'.split(' ');
 
 const { plain } = await formsOf(t, 'F32');
 const folder = dirname(plain);
 const wide = join(folder, 'wide.gguf');
-const watched = 'blk.2.ffn_gate.weight';
+const checkedWeight = 'blk.2.ffn_gate.weight';
 
-/** Rows of 256, a block of every type, so that no tensor falls back on another. */
+/**
+ * Writes a model with rows of 256, a multiple of every type's block size, so that no tensor falls
+ * back to another type.
+ */
 function writeWide(): void {
   const { keyValues, tensors } = readGguf(plain);
   const sizes = { embedding_length: 256, feed_forward_length: 512, 'rope.dimension_count': 64 };
@@ -81,14 +84,14 @@ function writeWide(): void {
 }
 
 const weightsOf = (path: string): Float32Array => {
-  const found = readGguf(path).tensors.find(({ name }) => name === watched);
+  const found = readGguf(path).tensors.find(({ name }) => name === checkedWeight);
   return floatsOf(found as NonNullable<typeof found>);
 };
 
-const squares = (values: Float32Array): number =>
+const sumOfSquares = (values: Float32Array): number =>
   values.reduce((sum, value) => sum + value * value, 0);
 
-t.test('every type writes weights of its size that are near their source', async (t) => {
+t.test('every type has weights of its size, close to the source', async (t) => {
   writeWide();
   const source = weightsOf(wide);
   const path = join(folder, 'type.gguf');
@@ -98,13 +101,13 @@ t.test('every type writes weights of its size that are near their source', async
     const model = await Model.load(path);
     const { sizeBytes, parameters } = model.info;
     await model.close();
-    // The embeddings are kept in a larger type than the rest.
-    const found = (sizeBytes * 8) / parameters;
-    t.ok(found > bits * 0.95 && found < bits + 2.5, `${type}: ${found} bits for ${bits}`);
+    // The embeddings have a larger type than the rest.
+    const actual = (sizeBytes * 8) / parameters;
+    t.ok(actual > bits * 0.95 && actual < bits + 2.5, `${type}: ${actual} bits, expected ${bits}`);
     await quantize(path, back, 'F32');
     const rounded = weightsOf(back);
     const difference = rounded.map((value, index) => value - (source[index] as number));
-    const off = Math.sqrt(squares(difference) / squares(source));
+    const off = Math.sqrt(sumOfSquares(difference) / sumOfSquares(source));
     t.ok(off <= error, `${type}: off by ${off}`);
     if (type !== 'F32') t.ok(off > 0);
   }
@@ -114,7 +117,7 @@ t.test('every type writes weights of its size that are near their source', async
   await mixture.close();
 });
 
-t.test('COPY leaves every weight as it is', async (t) => {
+t.test('COPY leaves every weight unchanged', async (t) => {
   const path = join(folder, 'copy.gguf');
   await quantize(defaultModelPath, path, 'COPY');
   const [copy, model] = [await Model.load(path), await Model.load(defaultModelPath)];
@@ -125,10 +128,10 @@ t.test('COPY leaves every weight as it is', async (t) => {
 });
 
 t.test(
-  'a type that needs an importance matrix is refused before anything is written',
+  'a type that needs an importance matrix is rejected before anything is written',
   async (t) => {
-    const target = join(folder, 'needy.gguf');
-    for (const type of needy) {
+    const target = join(folder, 'imatrix.gguf');
+    for (const type of imatrixTypes) {
       await t.rejects(
         quantize(defaultModelPath, target, type),
         {
@@ -143,27 +146,27 @@ t.test(
       const error = await quantize(defaultModelPath, target, type).catch((error) => error);
       t.match(error, { name: 'RangeError', code: 'OUT_OF_RANGE' });
       const listed = /\((.*)\)/.exec(error.message)?.[1]?.split(', ') as string[];
-      t.strictSame([...listed].sort(), [...names].sort(), 'the message lists all that there are');
+      t.strictSame([...listed].sort(), [...names].sort(), 'the message lists all types');
     }
     await t.rejects(quantize(defaultModelPath, target, 8 as never), { name: 'TypeError' });
-    t.notOk(readdirSync(folder).some((file) => file.startsWith('needy')));
+    t.notOk(readdirSync(folder).some((file) => file.startsWith('imatrix')));
   },
 );
 
-t.test('a run that fails leaves the target as it was, and nothing beside it', async (t) => {
-  const place = join(folder, 'place');
-  mkdirSync(place);
-  const target = join(place, 'target.gguf');
+t.test('a failed run leaves the target unchanged, and no other file', async (t) => {
+  const directory = join(folder, 'failed');
+  mkdirSync(directory);
+  const target = join(directory, 'target.gguf');
   const whole = readFileSync(plain);
   const sources: [string, Buffer][] = [
     ['cut.gguf', whole.subarray(0, whole.length / 2)],
     ['header.gguf', whole.subarray(0, 30_000)],
     ['noise.gguf', Buffer.concat([Buffer.from('GGUF\x03\0\0\0'), whole.subarray(99, 999)])],
   ];
-  // A weight that is no number is only found when its turn comes.
+  // A NaN is detected only when its tensor is quantized.
   const broken = readGguf(plain);
   for (const [index, tensor] of broken.tensors.entries()) {
-    if (tensor.name !== watched) continue;
+    if (tensor.name !== checkedWeight) continue;
     const values = floatsOf(tensor);
     values[7] = Number.NaN;
     broken.tensors[index] = tensorOf(tensor.name, tensor.shape, values);
@@ -171,7 +174,7 @@ t.test('a run that fails leaves the target as it was, and nothing beside it', as
   const nan = join(folder, 'nan.gguf');
   writeGguf(nan, broken.keyValues.values(), broken.tensors);
   sources.push(['nan2.gguf', readFileSync(nan)]);
-  for (const before of [undefined, 'what stood there before']) {
+  for (const before of [undefined, 'previous contents']) {
     if (before !== undefined) writeFileSync(target, before);
     for (const [name, bytes] of sources) {
       const source = join(folder, name);
@@ -181,22 +184,22 @@ t.test('a run that fails leaves the target as it was, and nothing beside it', as
     await t.rejects(quantize(join(folder, 'missing.gguf'), target, 'Q8_0'), {
       name: 'ModelLoadError',
     });
-    t.strictSame(readdirSync(place), before === undefined ? [] : ['target.gguf']);
+    t.strictSame(readdirSync(directory), before === undefined ? [] : ['target.gguf']);
     if (before !== undefined) t.equal(readFileSync(target, 'utf8'), before);
   }
   await quantize(plain, target, 'Q8_0');
-  t.strictSame(readdirSync(place), ['target.gguf'], 'one that succeeds takes its place');
+  t.strictSame(readdirSync(directory), ['target.gguf'], 'a successful run replaces it');
   const model = await Model.load(target);
   t.match(model.info.description, /Q8_0/);
   await model.close();
 });
 
-t.test('a target that cannot be is refused', async (t) => {
+t.test('an invalid target is rejected', async (t) => {
   const wrong = { name: 'TypeError', code: 'INVALID_ARGUMENT' };
   await t.rejects(quantize(plain, plain, 'Q8_0'), wrong, 'the source itself');
   const link = join(folder, 'link.gguf');
   symlinkSync(plain, link);
-  await t.rejects(quantize(plain, link, 'Q8_0'), wrong, 'the source by another name');
+  await t.rejects(quantize(plain, link, 'Q8_0'), wrong, 'a link to the source');
   await t.rejects(quantize(plain, folder, 'Q8_0'), { ...wrong, message: /no ordinary file/ });
   await t.rejects(quantize(plain, '/dev/null', 'Q8_0'), { ...wrong, message: /no ordinary file/ });
   await t.rejects(quantize(plain, join(folder, 'no', 'where.gguf'), 'Q8_0'), wrong);
@@ -204,7 +207,7 @@ t.test('a target that cannot be is refused', async (t) => {
   const locked = join(folder, 'locked');
   mkdirSync(locked);
   chmodSync(locked, 0o500);
-  // The superuser may write anywhere.
+  // Root may write anywhere.
   const refused = quantize(plain, join(locked, 'target.gguf'), 'Q8_0');
   if (process.getuid?.() === 0) await refused;
   else await t.rejects(refused, wrong);
@@ -221,7 +224,7 @@ t.test('a link is written through, not replaced', async (t) => {
   t.ok(statSync(real).size < statSync(plain).size / 4);
 });
 
-t.test('two runs to one target leave one whole file', async (t) => {
+t.test('concurrent runs with one target leave one complete file', async (t) => {
   const target = join(folder, 'raced.gguf');
   await Promise.all(['Q8_0', 'Q4_0', 'F16'].map((type) => quantize(plain, target, type)));
   const model = await Model.load(target, { checkTensors: true });
@@ -233,20 +236,20 @@ t.test('two runs to one target leave one whole file', async (t) => {
   );
 });
 
-t.test('a disk that is full is an error, and leaves nothing', async (t) => {
-  const place = join(folder, 'full');
-  mkdirSync(place);
+t.test('a full disk is an error, and leaves no file', async (t) => {
+  const directory = join(folder, 'full');
+  mkdirSync(directory);
   const program = `
     import { quantize } from 'autocog-lm';
     process.on('SIGXFSZ', () => {});
     await quantize(process.argv[1], process.argv[2], 'F32').then(
       () => console.log('it resolved'),
       (error) => console.log(error.name, error.message));`;
-  // A limit on the size of files, in blocks of 1024 bytes, fails writes as a full disk does.
+  // A file size limit, in blocks of 1024 bytes, fails writes as a full disk does.
   const node = `'${process.execPath}' --input-type=module -e "$0" "$1" "$2"`;
   const script = `ulimit -f 1000 && exec ${node}`;
   const { NODE_OPTIONS: _, ...env } = process.env;
-  const target = join(place, 'target.gguf');
+  const target = join(directory, 'target.gguf');
   const { stdout, stderr, status, signal } = spawnSync(
     'bash',
     ['-c', script, program, plain, target],
@@ -257,5 +260,5 @@ t.test('a disk that is full is an error, and leaves nothing', async (t) => {
   );
   t.match({ stderr, status, signal }, { stderr: '', status: 0, signal: null });
   t.match(stdout, /^LMError Cannot (quantize|write)/);
-  t.strictSame(readdirSync(place), []);
+  t.strictSame(readdirSync(directory), []);
 });

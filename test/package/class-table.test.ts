@@ -1,4 +1,4 @@
-// README's table of what each class can do, held to the classes.
+// Checks README's table of what each class can do against the classes.
 
 import { readFileSync } from 'node:fs';
 import { LLaMa } from 'autocog-lm';
@@ -13,11 +13,11 @@ const head = lines.findIndex((line) => line.startsWith('| | `LLaMa` |'));
 const rows = lines.slice(head + 2, lines.indexOf('', head)).map(cellsOf);
 const names = cellsOf(lines[head] ?? '').map((cell) => cell.replaceAll('`', '').trim());
 
-t.test("a class has a row's methods, unless the table says no", async (t) => {
+t.test('a class has the methods of a row, unless its cell is "no"', async (t) => {
   t.same(names.slice(1), Object.keys(classes));
   let count = 0;
-  for (const [what = '', ...cells] of rows) {
-    const methods = [...what.matchAll(/`(\w+)`/g)].map(([, name]) => name ?? '');
+  for (const [feature = '', ...cells] of rows) {
+    const methods = [...feature.matchAll(/`(\w+)`/g)].map(([, name]) => name ?? '');
     for (const method of methods.filter((name) => name in LLaMa.prototype)) {
       count++;
       for (const [index, cell] of cells.entries()) {

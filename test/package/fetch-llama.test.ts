@@ -1,4 +1,4 @@
-// A source of llama.cpp that is not the pinned one, to the byte, is refused.
+// scripts/fetch-llama.mjs: rejects llama.cpp sources that differ from the pinned tree by a byte.
 
 import { execFileSync } from 'node:child_process';
 import {
@@ -30,20 +30,20 @@ const script: string = '../../scripts/fetch-llama.mjs';
 const { verifyTree, fetchLlama, pin } = (await import(script)) as FetchLlama;
 const folder = t.testdir();
 
-/** The same tree with the same files, by links, so that it costs no space and little time. */
+/** Copies a tree with hard links, which takes no space and little time. */
 function mirror(source: string, target: string): void {
   mkdirSync(target);
   for (const name of readdirSync(source)) {
     if (name === '.git') continue;
     const [from, to] = [join(source, name), join(target, name)];
-    const facts = lstatSync(from);
-    if (facts.isDirectory()) mirror(from, to);
-    else if (facts.isSymbolicLink()) symlinkSync(readlinkSync(from), to);
+    const stats = lstatSync(from);
+    if (stats.isDirectory()) mirror(from, to);
+    else if (stats.isSymbolicLink()) symlinkSync(readlinkSync(from), to);
     else linkSync(from, to);
   }
 }
 
-function checkRefused(t: Test, tree: string, what: string): void {
+function checkRejected(t: Test, tree: string, what: string): void {
   const message = new RegExp(
     `^.*${tree} is not llama\\.cpp ${pin.tag}: its tree is [0-9a-f]{40}, not [0-9a-f]{40}\\. ` +
       'It was changed or is incomplete\\. .*npm run fetch:llama$',
@@ -51,47 +51,47 @@ function checkRefused(t: Test, tree: string, what: string): void {
   t.throws(() => verifyTree(tree), { message }, what);
 }
 
-t.test('the pinned source is accepted, and one byte or one file more is not', async (t) => {
+t.test('the pinned source is accepted, and any changed byte or file is rejected', async (t) => {
   const tree = join(folder, 'llama.cpp');
   mirror('llama.cpp', tree);
   verifyTree(tree);
-  t.pass('as it is');
+  t.pass('unchanged');
 
   const header = join(tree, 'include', 'llama.h');
   const original = join(folder, 'llama.h');
   renameSync(header, original);
-  checkRefused(t, tree, 'a file less');
+  checkRejected(t, tree, 'a missing file');
 
   const bytes = readFileSync(original);
   const middle = bytes.length >> 1;
   bytes[middle] = (bytes[middle] ?? 0) ^ 1;
   writeFileSync(header, bytes);
-  checkRefused(t, tree, 'one bit in one byte');
+  checkRejected(t, tree, 'one bit in one byte');
   t.throws(() => fetchLlama(tree), /is not llama\.cpp/, 'and it is not overwritten');
   t.same(readFileSync(header), bytes);
 
   copyFileSync(original, header);
   if (process.platform !== 'win32') {
     chmodSync(header, 0o755);
-    checkRefused(t, tree, 'an executable bit');
+    checkRejected(t, tree, 'an executable bit');
     chmodSync(header, 0o644);
   }
   writeFileSync(join(tree, 'more.txt'), '');
-  checkRefused(t, tree, 'a file more');
+  checkRejected(t, tree, 'an additional file');
   rmSync(join(tree, 'more.txt'));
   verifyTree(tree);
-  t.pass('and as it was before');
+  t.pass('and restored');
 });
 
-t.test('what is no source at all is refused', async (t) => {
+t.test('a folder without llama.cpp is rejected', async (t) => {
   const other = join(folder, 'other');
   mkdirSync(other);
-  checkRefused(t, other, 'an empty folder');
+  checkRejected(t, other, 'an empty folder');
   writeFileSync(join(other, 'CMakeLists.txt'), 'project(other)\n');
-  checkRefused(t, other, 'another project');
+  checkRejected(t, other, 'another project');
 });
 
-t.test('another commit of a repository is refused, whatever is checked out', async (t) => {
+t.test('another commit is rejected, whatever the working tree contains', async (t) => {
   const tree = join(folder, 'other-commit');
   mirror('llama.cpp', tree);
   const git = (...args: string[]) => execFileSync('git', args, { cwd: tree, stdio: 'pipe' });
@@ -101,7 +101,7 @@ t.test('another commit of a repository is refused, whatever is checked out', asy
   t.throws(() => verifyTree(tree), /is a checkout of [0-9a-f]{40}, not of [0-9a-f]{40}\. Run: git/);
 });
 
-t.test('a damaged download is refused, and unpacked nowhere', async (t) => {
+t.test('a damaged download is rejected, and not unpacked', async (t) => {
   const cache = join(folder, 'cache');
   mkdirSync(cache);
   const tarball = join(cache, `${pin.npm.package}-${pin.npm.version}.tgz`);

@@ -1,5 +1,5 @@
-// docs/from-easy-llama.md has a row for every name of easy-llama's documentation, and what it
-// names of this package is there.
+// Checks that docs/from-easy-llama.md has a row for every name in easy-llama's documentation, and
+// that the names of this package in it exist.
 
 import { readFileSync } from 'node:fs';
 import * as autocog from 'autocog-lm';
@@ -9,8 +9,8 @@ import { ScriptedLM } from '../support/scripted-lm.mjs';
 
 const words = (text: string): string[] => text.trim().split(/\s+/);
 
-/** The names of its documentation, by the headings they stand under. */
-const theirs: Record<string, string[]> = {
+/** The names in easy-llama's documentation, by the heading of their table. */
+const easyLlamaNames: Record<string, string[]> = {
   'Model: attributes': words(`ez.Model verbose metadata context_length n_ctx llama vocab bos_token
     eos_token eot_token nl_token prefix_token middle_token suffix_token cls_token sep_token filename
     n_ctx_train rope_freq_base_train rope_freq_base flash_attn n_vocab n_layer n_gpu_layers ctx_scale
@@ -44,25 +44,25 @@ const theirs: Record<string, string[]> = {
     tess alpaca_strict`),
 };
 
-/** The rows of the page's tables: their heading, and the names in their first two columns. */
+/** The rows of the page's tables: the heading, and the first two columns. */
 const rows = readFileSync('docs/from-easy-llama.md', 'utf8')
   .split(/^## /m)
   .slice(1)
   .flatMap((section) => {
     const heading = section.slice(0, section.indexOf('\n'));
-    return [...section.matchAll(/^\| `(.+?)` \| (.+?) \|/gm)].map(([, name, ours]) => {
-      return { heading, name: name as string, ours: ours as string };
+    return [...section.matchAll(/^\| `(.+?)` \| (.+?) \|/gm)].map(([, name, equivalent]) => {
+      return { heading, name: name as string, equivalent: equivalent as string };
     });
   });
 
-for (const [heading, names] of Object.entries(theirs)) {
-  t.test(`every name under ${heading} is mapped, once, and no other`, async (t) => {
+for (const [heading, names] of Object.entries(easyLlamaNames)) {
+  t.test(`every name under ${heading} is mapped exactly once, and no other`, async (t) => {
     const mapped = rows.filter((row) => row.heading === heading).map(({ name }) => name);
     t.same(mapped, names);
   });
 }
 
-t.test('what the page names of this package is there', async (t) => {
+t.test('the names of this package exist', async (t) => {
   const lm = new ScriptedLM(['x']);
   const thread = new chat.Thread(lm, { format: 'blank' });
   const roots: Record<string, object> = {
@@ -73,9 +73,9 @@ t.test('what the page names of this package is there', async (t) => {
     samplers: (autocog as unknown as { samplers: object }).samplers,
   };
   let checked = 0;
-  for (const { ours } of rows) {
-    // What lm.model and lm.contextInfo hold is known of a loaded model alone.
-    for (const [, root, member] of ours.matchAll(/`(\w+)\.(\w+)[^`]*`/g)) {
+  for (const { equivalent } of rows) {
+    // lm.model and lm.contextInfo require a loaded model: see the next test.
+    for (const [, root, member] of equivalent.matchAll(/`(\w+)\.(\w+)[^`]*`/g)) {
       const object = roots[root as string];
       if (object === undefined || member === 'model' || member === 'contextInfo') continue;
       t.ok((member as string) in object, `${root}.${member}`);
@@ -85,15 +85,15 @@ t.test('what the page names of this package is there', async (t) => {
   t.ok(checked > 60, `${checked} names`);
 });
 
-t.test('what the page names of a loaded model is there', async (t) => {
+t.test('the names of a loaded model exist', async (t) => {
   const lm = await autocog.LLaMa.load(autocog.defaultModelPath, { threads: 1 });
   t.teardown(() => lm.close());
-  for (const { ours } of rows) {
-    for (const [, path] of ours.matchAll(/`lm\.((?:model|contextInfo)[\w.]+)`/g)) {
+  for (const { equivalent } of rows) {
+    for (const [, path] of equivalent.matchAll(/`lm\.((?:model|contextInfo)[\w.]+)`/g)) {
       const names = (path as string).split('.');
       const last = names.pop() as string;
       const object = names.reduce<object | undefined>(
-        (found, name) => (found as Record<string, object> | undefined)?.[name],
+        (parent, name) => (parent as Record<string, object> | undefined)?.[name],
         lm,
       );
       t.ok(object !== undefined && last in object, `lm.${path}`);

@@ -1,5 +1,5 @@
-// The declarations as a user's compiler sees them: strict, from ESM and from CommonJS, with
-// and without the newest library types.
+// The type declarations as a user's compiler sees them: strict, from ESM and CommonJS, with and
+// without the newest library types.
 
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
@@ -8,7 +8,7 @@ import t from 'tap';
 
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
 
-// Inside the package, so that it resolves itself by its own name and exports.
+// Inside the package, so that the files can import the package by its own name and exports.
 const folder = t.testdir({
   'esm.mts': `
     import { type Choice, ChoiceLM, LLaMa, type LLaMaOptions, type Model, defaultModelPath } from 'autocog-lm';
@@ -25,7 +25,7 @@ const folder = t.testdir({
     console.log(logprob, model.info.path, await new Toy().choose('a', ['b']));
     // @ts-expect-error there is no such option
     await lm.choose('a', ['b'], { normalise: 'tokens' });
-    // @ts-expect-error choices are all texts or all token ids
+    // @ts-expect-error choices are all strings or all token ids
     await lm.choose('a', ['b', Int32Array.of(1)]);
     // @ts-expect-error greedyImpl is for subclasses
     lm.greedyImpl;
@@ -53,7 +53,7 @@ const folder = t.testdir({
   `,
 });
 
-t.test('both forms of the chat load, and name the same things', async (t) => {
+t.test('the ESM and CommonJS builds of the chat have the same exports', async (t) => {
   const esm = await import('autocog-lm/chat');
   const commonjs = createRequire(import.meta.url)('autocog-lm/chat');
   t.same(Object.keys(commonjs).sort(), Object.keys(esm).sort());

@@ -1,4 +1,5 @@
-// States that are damaged, altered, forged or foreign are refused, and the LM stays as it was.
+// States that are damaged, altered, forged, or of another model or context are rejected, and the LM
+// is unchanged.
 
 import { createHash } from 'node:crypto';
 import {
@@ -14,33 +15,33 @@ import { join } from 'node:path';
 import { LLaMa, type LLaMaOptions, quantize } from 'autocog-lm';
 import t from 'tap';
 import { failure } from '../support/failures.js';
-import { checkRefusal, prompt, randomBelow, saved, type Wanted } from './states.js';
+import { checkRejected, type ExpectedError, prompt, randomBelow, saved } from './states.js';
 
-t.test('any byte that is changed is found', async (t) => {
+t.test('any changed byte is detected', async (t) => {
   const { model, state, settings } = await saved(t);
   await using lm = await LLaMa.load(model, settings);
   await lm.ingest(prompt);
   const random = randomBelow(7);
   for (const path of [state, `${state}.json`]) {
     const whole = readFileSync(path);
-    const places = [
+    const positions = [
       0,
       1,
       whole.length - 1,
       ...Array.from({ length: 120 }, () => random(whole.length)),
     ];
-    for (const place of places) {
+    for (const position of positions) {
       const altered = Buffer.from(whole);
-      altered[place] = (altered[place] as number) ^ (1 << random(8));
+      altered[position] = (altered[position] as number) ^ (1 << random(8));
       writeFileSync(path, altered);
-      await checkRefusal(t, lm, state, {}, `byte ${place}`);
+      await checkRejected(t, lm, state, {}, `byte ${position}`);
     }
     writeFileSync(path, whole);
   }
-  t.ok((await lm.loadState(state)).tokens.length > 0, 'and unchanged it loads');
+  t.ok((await lm.loadState(state)).tokens.length > 0, 'the unchanged state loads');
 });
 
-t.test('files that are cut, longer, empty, swapped or missing are refused', async (t) => {
+t.test('files that are truncated, longer, empty, swapped or missing are rejected', async (t) => {
   const { folder, model, state, settings } = await saved(t);
   await using lm = await LLaMa.load(model, settings);
   await lm.ingest(prompt);
@@ -54,15 +55,15 @@ t.test('files that are cut, longer, empty, swapped or missing are refused', asyn
       ...Array.from({ length: 30 }, () => random(whole.length)),
     ]) {
       truncateSync(path, length);
-      await checkRefusal(t, lm, state, {}, `cut to ${length}`);
+      await checkRejected(t, lm, state, {}, `truncated to ${length}`);
       writeFileSync(path, whole);
     }
     appendFileSync(path, ' ');
-    await checkRefusal(t, lm, state, {}, 'one byte longer');
+    await checkRejected(t, lm, state, {}, 'one byte longer');
     rmSync(path);
-    await checkRefusal(t, lm, state, { message: /cannot be read/ }, 'missing');
+    await checkRejected(t, lm, state, { message: /cannot be read/ }, 'missing');
     mkdirSync(path);
-    await checkRefusal(t, lm, state, { message: /is no file/ }, 'a folder');
+    await checkRejected(t, lm, state, { message: /is not a file/ }, 'a folder');
     rmSync(path, { recursive: true });
     writeFileSync(path, whole);
   }
@@ -70,16 +71,16 @@ t.test('files that are cut, longer, empty, swapped or missing are refused', asyn
   await lm.saveState(other, `${prompt} blue`);
   await lm.ingest(prompt);
   copyFileSync(`${other}.json`, `${state}.json`);
-  await checkRefusal(t, lm, state, {}, 'another state’s sidecar');
+  await checkRejected(t, lm, state, {}, 'another state’s sidecar');
   writeFileSync(other, Buffer.alloc(readFileSync(other).length));
-  await checkRefusal(t, lm, other, { message: /damaged/ }, 'all zeros');
+  await checkRejected(t, lm, other, { message: /damaged/ }, 'all zeros');
   const nowhere = join(folder, 'no', 'such', 'folder');
-  await checkRefusal(t, lm, nowhere, {}, 'nowhere');
+  await checkRejected(t, lm, nowhere, {}, 'nowhere');
 });
 
 type Content = Record<string, unknown>;
 
-/** Changes a sidecar and seals it anew, as somebody would who wants to be believed. */
+/** Changes a sidecar and recomputes its seal, as an attacker would. */
 function forge(path: string, change: (content: Content) => void): void {
   const { seal: _, ...content } = JSON.parse(readFileSync(path, 'utf8')) as Content;
   change(content);
@@ -87,13 +88,13 @@ function forge(path: string, change: (content: Content) => void): void {
   writeFileSync(path, `${JSON.stringify({ ...content, seal })}\n`);
 }
 
-t.test('what is sealed but cannot be is refused, too', async (t) => {
+t.test('invalid contents with a valid seal are rejected', async (t) => {
   const { model, state, settings, tokens } = await saved(t);
   await using lm = await LLaMa.load(model, settings);
   await lm.ingest(prompt);
   const sidecar = readFileSync(`${state}.json`);
   const data = readFileSync(state);
-  const forgeries: [string, (content: Content) => void, Wanted?][] = [
+  const forgeries: [string, (content: Content) => void, ExpectedError?][] = [
     ['huge data', (content) => Object.assign(content, { bytes: [2 ** 52, 4] })],
     ['huge cells', (content) => Object.assign(content, { bytes: [2 ** 52, 2048] })],
     ['negative sizes', (content) => Object.assign(content, { bytes: [-1, 4] })],
@@ -126,12 +127,12 @@ t.test('what is sealed but cannot be is refused, too', async (t) => {
       { name: 'ContextOverflowError', code: 'CONTEXT_OVERFLOW' },
     ],
   ];
-  for (const [what, change, wanted = {}] of forgeries) {
+  for (const [what, change, expected = {}] of forgeries) {
     forge(`${state}.json`, change);
-    await checkRefusal(t, lm, state, wanted, what);
+    await checkRejected(t, lm, state, expected, what);
     writeFileSync(`${state}.json`, sidecar);
   }
-  // Data that fits its hash, but is none that llama.cpp has written.
+  // Data that matches its hash, but was not written by llama.cpp.
   const forgeData = (change: (bytes: Buffer) => void): void => {
     const bytes = Buffer.from(data);
     change(bytes);
@@ -139,25 +140,25 @@ t.test('what is sealed but cannot be is refused, too', async (t) => {
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     forge(`${state}.json`, (content) => Object.assign(content, { sha256 }));
   };
-  // Before each part stands its size.
-  const partAt = 8;
-  const cellsAt = partAt + 16;
-  const layersAt = cellsAt + 12 * tokens.length;
+  // Each part is preceded by its size.
+  const partOffset = 8;
+  const cellsOffset = partOffset + 16;
+  const layersOffset = cellsOffset + 12 * tokens.length;
   const changes: [string, (bytes: Buffer) => void][] = [
     ['a part larger than all', (bytes) => bytes.writeBigUInt64LE(2n ** 63n, 0)],
     ['a part of nothing', (bytes) => bytes.writeBigUInt64LE(0n, 0)],
     ['a part a byte short', (bytes) => bytes.writeBigUInt64LE(bytes.readBigUInt64LE(0) - 1n, 0)],
-    ['another magic number', (bytes) => bytes.writeUInt32LE(1, partAt)],
-    ['two streams', (bytes) => bytes.writeUInt32LE(2, partAt + 8)],
-    ['four billion cells', (bytes) => bytes.writeUInt32LE(0xffffffff, partAt + 12)],
-    ['a cell less', (bytes) => bytes.writeUInt32LE(tokens.length - 1, partAt + 12)],
-    ['a position twice', (bytes) => bytes.writeUInt32LE(0, cellsAt + 12)],
-    ['a negative position', (bytes) => bytes.writeInt32LE(-5, cellsAt)],
-    ['a cell in many sequences', (bytes) => bytes.writeUInt32LE(1 << 30, cellsAt + 4)],
-    ['another arrangement', (bytes) => bytes.writeUInt32LE(0, layersAt)],
-    ['a thousand layers', (bytes) => bytes.writeUInt32LE(1000, layersAt + 4)],
-    ['another type', (bytes) => bytes.writeInt32LE(8, layersAt + 8)],
-    ['longer rows', (bytes) => bytes.writeBigUInt64LE(2n ** 60n, layersAt + 12)],
+    ['another magic number', (bytes) => bytes.writeUInt32LE(1, partOffset)],
+    ['two streams', (bytes) => bytes.writeUInt32LE(2, partOffset + 8)],
+    ['four billion cells', (bytes) => bytes.writeUInt32LE(0xffffffff, partOffset + 12)],
+    ['a cell less', (bytes) => bytes.writeUInt32LE(tokens.length - 1, partOffset + 12)],
+    ['a position twice', (bytes) => bytes.writeUInt32LE(0, cellsOffset + 12)],
+    ['a negative position', (bytes) => bytes.writeInt32LE(-5, cellsOffset)],
+    ['a cell in many sequences', (bytes) => bytes.writeUInt32LE(1 << 30, cellsOffset + 4)],
+    ['another arrangement', (bytes) => bytes.writeUInt32LE(0, layersOffset)],
+    ['a thousand layers', (bytes) => bytes.writeUInt32LE(1000, layersOffset + 4)],
+    ['another type', (bytes) => bytes.writeInt32LE(8, layersOffset + 8)],
+    ['longer rows', (bytes) => bytes.writeBigUInt64LE(2n ** 60n, layersOffset + 12)],
   ];
   for (const [what, change] of changes) {
     forgeData(change);
@@ -167,49 +168,49 @@ t.test('what is sealed but cannot be is refused, too', async (t) => {
   }
   writeFileSync(state, data);
   writeFileSync(`${state}.json`, sidecar);
-  t.same((await lm.loadState(state)).tokens, tokens, 'the true one loads');
+  t.same((await lm.loadState(state)).tokens, tokens, 'the original loads');
 });
 
-t.test('states of other models are refused', async (t) => {
+t.test('states of other models are rejected', async (t) => {
   const { folder, model, state, settings } = await saved(t);
   const altered = join(folder, 'altered.gguf');
   const random = randomBelow(3);
   const bytes = readFileSync(model);
-  const refuse = async (path: string, options: object, message: RegExp) => {
+  const checkMismatch = async (path: string, options: object, message: RegExp) => {
     await using lm = await LLaMa.load(path, { ...settings, ...options });
     await lm.ingest(prompt);
-    await checkRefusal(t, lm, state, { message }, path.slice(folder.length));
+    await checkRejected(t, lm, state, { message }, path.slice(folder.length));
   };
   for (let round = 0; round < 8; round++) {
-    // A single bit of a weight: the last third of the file is certainly such.
-    const place = bytes.length - 1 - random(Math.floor(bytes.length / 3));
+    // A single bit of a weight: the last third of the file consists of weights.
+    const position = bytes.length - 1 - random(Math.floor(bytes.length / 3));
     const other = Buffer.from(bytes);
-    other[place] = (other[place] as number) ^ 1;
+    other[position] = (other[position] as number) ^ 1;
     writeFileSync(altered, other);
-    await refuse(altered, {}, /differs in model\.fingerprint/);
+    await checkMismatch(altered, {}, /differs in model\.fingerprint/);
   }
   const quantized = join(folder, 'quantized.gguf');
   await quantize(model, quantized, 'Q8_0');
-  await refuse(quantized, {}, /differs in model\.fingerprint/);
+  await checkMismatch(quantized, {}, /differs in model\.fingerprint/);
   const metadataOverrides = { 'llama.rope.freq_base': 5000 };
-  await refuse(model, { metadataOverrides }, /differs in model\.fingerprint/);
+  await checkMismatch(model, { metadataOverrides }, /differs in model\.fingerprint/);
 });
 
-t.test('a model file that was replaced while it is loaded is noticed', async (t) => {
+t.test('replacing the file of a loaded model is detected', async (t) => {
   const { folder, model, state, settings } = await saved(t);
   await using lm = await LLaMa.load(model, { ...settings, mmap: false });
   const other = join(folder, 'other.gguf');
   await quantize(model, other, 'F16');
   copyFileSync(other, model);
   await lm.ingest(prompt);
-  await checkRefusal(t, lm, state, { message: /changed since it was loaded/ }, 'loading');
+  await checkRejected(t, lm, state, { message: /changed since it was loaded/ }, 'loading');
   t.match(await failure(lm.saveState(state)), {
     code: 'STATE_NOT_SAVED',
     message: /changed since it was loaded/,
   });
 });
 
-t.test('states of other contexts are refused, and say what differs', async (t) => {
+t.test('states of other contexts are rejected, with the differences', async (t) => {
   const { model, state, settings } = await saved(t);
   const others: [LLaMaOptions, RegExp][] = [
     [{ kvCacheTypeK: 'f32' }, /context\.kvCacheTypeK \(f16, not f32\)/],
@@ -222,7 +223,7 @@ t.test('states of other contexts are refused, and say what differs', async (t) =
   for (const [options, message] of others) {
     await using lm = await LLaMa.load(model, { ...settings, ...options });
     await lm.ingest(prompt);
-    await checkRefusal(t, lm, state, { message }, JSON.stringify(options));
+    await checkRejected(t, lm, state, { message }, JSON.stringify(options));
   }
   await using small = await LLaMa.load(model, { ...settings, contextSize: 8 });
   t.match(await failure(small.loadState(state)), {
@@ -230,7 +231,7 @@ t.test('states of other contexts are refused, and say what differs', async (t) =
     message: /do not fit|does not fit in the context of 8/,
   });
   t.match(await failure(small.saveState(state, prompt)), { name: 'ContextOverflowError' });
-  // What only says how much is computed at a time changes nothing.
+  // Sizes and slots do not affect the contents of the KV cache.
   await using other = await LLaMa.load(model, {
     ...settings,
     contextSize: 100,

@@ -1,9 +1,10 @@
-// What an LM answers after a prompt, to the last bit, in a form that JSON keeps.
+// The outputs of an LM after a prompt, bit by bit, in a form that JSON preserves. state.test.ts
+// compares those of several processes.
 
 const bitsOf = (values) => Buffer.from(values.buffer, values.byteOffset, values.byteLength);
 
 /** @param {import('autocog-lm').LLaMa} lm @param {Int32Array} prompt */
-export async function answersOf(lm, prompt) {
+export async function outputsOf(lm, prompt) {
   const cost = await lm.ingest(prompt);
   const greedy = bitsOf(await lm.greedy(prompt)).toString('base64');
   const evaluated = await lm.eval(prompt);
