@@ -1,14 +1,14 @@
-# Adds the vendored llama.cpp and ggml as static, hidden libraries with everything off that the addon does not use.
-# The tree itself is never edited: whatever it needs is set from here.
+# Adds the vendored llama.cpp and ggml as static libraries with hidden symbols, with everything that the addon does not
+# use switched off. The vendored tree is never edited; all its settings are made here.
 
 file(READ ${CMAKE_CURRENT_SOURCE_DIR}/scripts/llama-pin.json pin)
 string(JSON AUTOCOG_LLAMA_BUILD GET "${pin}" build)
 string(JSON AUTOCOG_LLAMA_COMMIT GET "${pin}" commit)
 
-# Without these, llama.cpp and ggml ask git, find the commit of *this* repository, and recompile after each of ours.
+# Without these, llama.cpp and ggml query git, find the commit of *this* repository, and rebuild after each commit.
 set(LLAMA_BUILD_NUMBER ${AUTOCOG_LLAMA_BUILD})
 set(LLAMA_BUILD_COMMIT ${AUTOCOG_LLAMA_COMMIT})
-set(GIT_EXE "" CACHE FILEPATH "kept empty so that ggml takes its commit from the pin" FORCE)
+set(GIT_EXE "" CACHE FILEPATH "empty, so that ggml uses the pinned commit" FORCE)
 
 set(BUILD_SHARED_LIBS OFF CACHE BOOL "" FORCE)
 set(LLAMA_BUILD_IS_DEV OFF CACHE BOOL "" FORCE)
@@ -22,8 +22,8 @@ foreach(part COMMON TOOLS SERVER)
   set(LLAMA_BUILD_${part} ${AUTOCOG_TOOLS} CACHE BOOL "" FORCE)
 endforeach()
 
-# ggml's own thread pool instead of OpenMP: no libgomp to find on the user's machine, and a session's threads are the
-# ones that it made itself. Attach a persistent pool: without one, ggml starts new threads for each graph.
+# ggml's own thread pool instead of OpenMP: no dependency on libgomp, and each session controls its own threads. Contexts
+# must attach a persistent pool (thread_pool.h): without one, ggml starts new threads for each graph.
 set(GGML_OPENMP OFF CACHE BOOL "" FORCE)
 set(GGML_CUDA ${AUTOCOG_CUDA} CACHE BOOL "" FORCE)
 set(GGML_VULKAN ${AUTOCOG_VULKAN} CACHE BOOL "" FORCE)
@@ -31,8 +31,8 @@ set(GGML_METAL ${AUTOCOG_METAL} CACHE BOOL "" FORCE)
 set(GGML_METAL_EMBED_LIBRARY ${AUTOCOG_METAL} CACHE BOOL "" FORCE)
 set(GGML_RPC ${AUTOCOG_RPC} CACHE BOOL "" FORCE)
 
-# A prebuild is x86-64-v3 (AVX2, FMA, F16C, BMI2: Haswell 2013, Zen 2017, and later) and dies of SIGILL on anything
-# older, so the addon checks the CPU when it is loaded. A source build takes all that this machine's CPU has.
+# Prebuilds target x86-64-v3 (AVX2, FMA, F16C, BMI2: Haswell 2013, Zen 2017 and later) and would die of SIGILL on older
+# CPUs, so the addon checks the CPU when it is loaded. Source builds use all features of the build machine's CPU.
 set(GGML_NATIVE ${AUTOCOG_NATIVE} CACHE BOOL "" FORCE)
 if(AUTOCOG_NATIVE)
   set(portable OFF)
@@ -45,15 +45,15 @@ endforeach()
 
 add_subdirectory(llama.cpp EXCLUDE_FROM_ALL)
 
-# Assertions become exceptions while a file is loaded (native/engine/common/assertion.h), and pass through ggml's C frames.
+# Assertions are turned into exceptions (native/engine/common/assertion.h), which unwind through ggml's C frames.
 if(NOT MSVC)
   foreach(target ggml-base ggml-cpu)
     target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:C>:-fexceptions>)
   endforeach()
 endif()
 
-# GCC 12 drops the stores that fill the AMX tile configuration as dead, and every quantised model then dies of SIGILL
-# or SIGSEGV on a CPU with AMX (shown by scripts/check-amx.mjs). Which later releases are right was not established.
+# GCC 12 eliminates the stores to the AMX tile configuration as dead, so every quantized model crashes with SIGILL or
+# SIGSEGV on CPUs with AMX (scripts/check-amx.mjs demonstrates it). Whether later releases are correct is unknown.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   set_source_files_properties(
     ${CMAKE_CURRENT_SOURCE_DIR}/llama.cpp/ggml/src/ggml-cpu/amx/mmq.cpp
@@ -61,23 +61,23 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     PROPERTIES COMPILE_OPTIONS "-fno-tree-dse;-fno-dse")
 endif()
 
-# ggml measures graphs by offsets from a null pointer, on purpose, in every context that is made. That one check is off
-# for that one file, so that any other report, there or elsewhere, still ends the run.
+# ggml measures graphs by deliberate offsets from a null pointer whenever a context is created. Only that check is
+# disabled, and only for that file, so that every other report still ends the run.
 if(AUTOCOG_SANITIZE)
   set_source_files_properties(
     ${CMAKE_CURRENT_SOURCE_DIR}/llama.cpp/ggml/src/ggml.c
     TARGET_DIRECTORY ggml-base
     PROPERTIES COMPILE_OPTIONS "-fno-sanitize=pointer-overflow")
-  # A sort by buckets makes an int of the bucket of -inf, a token that is forbidden, before it clamps it: the least int
-  # on the machines that there are, and so the last bucket.
+  # The bucket sort converts the bucket of a -inf logit (a forbidden token) to int before clamping it. On all relevant
+  # machines the result is INT_MIN, which is then clamped to the last bucket.
   set_source_files_properties(
     ${CMAKE_CURRENT_SOURCE_DIR}/llama.cpp/src/llama-sampler.cpp
     TARGET_DIRECTORY llama
     PROPERTIES COMPILE_OPTIONS "-fno-sanitize=float-cast-overflow")
 endif()
 
-# ccache and ninja see only the text "-march=native": name what it stands for here, so that objects made on another
-# CPU are not taken for ours.
+# ccache and ninja see only the literal "-march=native". Encode what it expands to on this CPU, so that objects built
+# for another CPU are not reused.
 if(AUTOCOG_NATIVE AND NOT MSVC)
   execute_process(
     COMMAND ${CMAKE_CXX_COMPILER} -march=native -dM -E -x c++ /dev/null
@@ -87,14 +87,14 @@ if(AUTOCOG_NATIVE AND NOT MSVC)
   target_compile_definitions(ggml-cpu PRIVATE AUTOCOG_HOST_ISA=0x${isa})
 endif()
 
-# What `npm run test:oracles` holds the package to. The first is one of llama.cpp's tests with a main function of ours;
-# llama.cpp's own CMake file for its tests would bring targets that reach for the network.
+# The reference programs of `npm run test:oracles`. write-model is one of llama.cpp's tests with a different main
+# function; llama.cpp's own CMake file for its tests would add targets that access the network.
 if(AUTOCOG_TOOLS)
   add_executable(write-model ${CMAKE_CURRENT_SOURCE_DIR}/test-oracles/write-model.cc)
   target_include_directories(write-model PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/llama.cpp/tests)
   target_link_libraries(write-model PRIVATE llama llama-common)
   set_target_properties(write-model PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
-  # None of these computes what is compared: unoptimised, they build in two thirds of the time.
+  # None of these targets computes compared values; unoptimized, they build in two thirds of the time.
   if(NOT MSVC)
     foreach(target cpp-httplib llama-common mtmd server-context llama-server-impl write-model)
       target_compile_options(${target} PRIVATE -O0)

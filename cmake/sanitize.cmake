@@ -1,11 +1,11 @@
-# Puts AUTOCOG_SANITIZE on llama.cpp and on our own code alike. -O1 with line tables: reports name lines, and the whole
-# of llama.cpp still builds in minutes. Included before the vendored tree is added.
+# Applies AUTOCOG_SANITIZE to llama.cpp and to our own code. -O1 with line tables: reports have line numbers, and
+# llama.cpp still builds in minutes. Must be included before the vendored tree is added.
 if(AUTOCOG_SANITIZE)
   list(JOIN AUTOCOG_SANITIZE "," sanitizers)
   set(CMAKE_C_FLAGS_RELEASE "-O1 -gline-tables-only")
   set(CMAKE_CXX_FLAGS_RELEASE "-O1 -gline-tables-only")
   add_compile_options(-fsanitize=${sanitizers} -fno-omit-frame-pointer)
-  # Function clones are chosen while the program is loaded, before the sanitizers have started.
+  # Function multiversioning is resolved by the loader, before the sanitizer runtimes are initialized.
   add_compile_definitions(AUTOCOG_NO_CLONES)
   add_link_options(-fsanitize=${sanitizers})
 endif()

@@ -1,4 +1,4 @@
-# Our own targets: the engine as a static library, the addon, and the engine's tests. Only these get our warnings.
+# Our own targets: the engine as a static library, its tests and the addon. Only these are built with our warnings.
 
 function(autocog_warnings target)
   if(MSVC)
@@ -30,15 +30,15 @@ endif()
 add_library(autocog MODULE ${AUTOCOG_ADDON_SOURCES} ${CMAKE_JS_SRC})
 set_target_properties(autocog PROPERTIES PREFIX "" SUFFIX ".node")
 target_include_directories(autocog SYSTEM PRIVATE ${CMAKE_JS_INC})
-# C++ exceptions stay on in the compiler, since llama.cpp throws and the engine catches; they just never cross N-API.
+# The compiler's C++ exceptions stay enabled, since llama.cpp throws and the engine catches; none crosses N-API.
 target_compile_definitions(autocog PRIVATE
   NAPI_VERSION=8 NODE_ADDON_API_DISABLE_DEPRECATED NAPI_DISABLE_CPP_EXCEPTIONS
-  # A worker that is being terminated refuses every call; a promise that settles then must not end the process.
+  # A terminating worker thread rejects every N-API call; a promise that settles then must not abort the process.
   NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS)
 target_link_libraries(autocog PRIVATE autocog_engine ${CMAKE_JS_LIB})
 autocog_warnings(autocog)
 if(UNIX AND NOT APPLE)
-  # Another llama.cpp in the same process must find none of our symbols.
+  # Another copy of llama.cpp in the same process must not resolve to our symbols.
   target_link_options(autocog PRIVATE -Wl,--exclude-libs,ALL)
 endif()
 

@@ -1,5 +1,5 @@
-// Loads the addon: build/Release (a source build) before prebuilds/. The one door to native code for ESM and CommonJS
-// alike, as '#addon'. It says what to do when there is no addon.
+// Loads the addon, from build/Release (a source build) or else from prebuilds/. The only entry point to native code for
+// both ESM and CommonJS, imported as '#addon'. If the addon is missing, the error explains how to build it.
 'use strict';
 
 const { join } = require('node:path');
@@ -8,16 +8,16 @@ function load() {
   try {
     return require('node-gyp-build')(join(__dirname, '..'));
   } catch (cause) {
-    const where = `${process.platform}-${process.arch}, Node ${process.version}`;
-    // The addon itself says NOT_SUPPORTED where it loads but the CPU is too old for it.
-    const why =
+    const platform = `${process.platform}-${process.arch}, Node ${process.version}`;
+    // The addon itself throws NOT_SUPPORTED if the CPU is too old for it.
+    const reason =
       cause.code === 'NOT_SUPPORTED'
         ? cause.message
-        : 'The native addon of autocog-lm was not found or does not load';
+        : 'The native addon of autocog-lm was not found or failed to load';
     const message =
-      `${why} (${where}). ` +
+      `${reason} (${platform}). ` +
       'Build it from source: npm rebuild autocog-lm --foreground-scripts (in a clone: npm run build:native). ' +
-      'That needs git, CMake 3.21 or later, make or ninja, and a C++17 compiler ' +
+      'This requires git, CMake 3.21 or later, make or ninja, and a C++17 compiler ' +
       '(Debian: apt-get install git cmake ninja-build g++).';
     throw Object.assign(new Error(message, { cause }), { code: 'ADDON_NOT_FOUND' });
   }

@@ -1,3 +1,3 @@
-/** The addon's export table. `lib/native/binding.ts` alone says what is in it. */
+/** The addon's export table. Its type is declared in `lib/native/binding.ts`. */
 declare const addon: unknown;
 export = addon;

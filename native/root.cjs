@@ -1,4 +1,4 @@
-// The folder of this package, for ESM and CommonJS alike, as '#package'.
+// The package's root folder, for both ESM and CommonJS, imported as '#package'.
 'use strict';
 
 module.exports = require('node:path').join(__dirname, '..');

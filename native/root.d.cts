@@ -1,3 +1,3 @@
-/** The absolute path of the package's folder. */
+/** The absolute path of the package's root folder. */
 declare const root: string;
 export = root;

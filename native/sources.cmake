@@ -1,4 +1,4 @@
-# Every source of ours, by name: a file that is not listed is not built.
+# All source files of the engine, the addon and the tests. A file that is not listed is not built.
 
 set(AUTOCOG_ENGINE_SOURCES
   native/engine/common/assertion.cc
@@ -18,9 +18,9 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/embedding/pooling.cc
   native/engine/generation/beam_search.cc
   native/engine/generation/generate_many.cc
-  native/engine/generation/generated_text.cc
+  native/engine/generation/generation_state.cc
   native/engine/generation/generator.cc
-  native/engine/generation/own_samplers.cc
+  native/engine/generation/custom_samplers.cc
   native/engine/generation/sampler.cc
   native/engine/generation/sampler_chain.cc
   native/engine/generation/sampling_options.cc
@@ -31,7 +31,7 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/grammar/grammar_cursor.cc
   native/engine/grammar/grammar_matcher.cc
   native/engine/grammar/grammar_parser.cc
-  native/engine/grammar/left_calls.cc
+  native/engine/grammar/left_corners.cc
   native/engine/model/adapter.cc
   native/engine/model/control_vector.cc
   native/engine/model/gguf_file.cc
@@ -43,7 +43,7 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/model/vocabulary.cc
   native/engine/scoring/best_tokens.cc
   native/engine/scoring/choice_bounds.cc
-  native/engine/scoring/held_paths.cc
+  native/engine/scoring/decoded_paths.cc
   native/engine/scoring/log_softmax.cc
   native/engine/scoring/row_reader.cc
   native/engine/scoring/token_tree.cc
@@ -62,6 +62,7 @@ set(AUTOCOG_ADDON_SOURCES
   native/addon/classes/log_wrap.cc
   native/addon/classes/model_wrap.cc
   native/addon/classes/model_wrap_grammar.cc
+  native/addon/classes/model_wrap_tokenizer.cc
   native/addon/classes/session_wrap.cc
   native/addon/classes/session_wrap_generation.cc
   native/addon/classes/session_wrap_state.cc
@@ -83,7 +84,7 @@ set(AUTOCOG_TEST_SOURCES
   native/test/context/state_test.cc
   native/test/context/steering_test.cc
   native/test/embedding/embedder_test.cc
-  native/test/generation/generated_text_test.cc
+  native/test/generation/stop_finder_test.cc
   native/test/generation/reference_sampler.cc
   native/test/generation/sampler_test.cc
   native/test/grammar/grammar_check_test.cc

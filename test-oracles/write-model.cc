@@ -1,9 +1,9 @@
-// Writes a tiny model of random weights, of any architecture that llama.cpp has a configuration for.
-// It is llama.cpp's own test-llama-archs with another main function: that one leaves out what its
-// other tests cannot take.
+// Writes tiny models with random weights, one for each architecture that llama.cpp can configure.
+// It is llama.cpp's own test-llama-archs with a different main function, because the original skips
+// the architectures that its other tests cannot handle.
 //
-//   write-model            prints the names of the models, one per line
-//   write-model NAME FILE  writes one of them
+//   write-model            prints the model names, one per line
+//   write-model NAME FILE  writes the named model
 
 #define main upstream_main
 #include "test-llama-archs.cpp"
@@ -14,13 +14,13 @@
 namespace {
 
 constexpr size_t kSeed = 1;
-// With these weights, a token that should not be seen moves values by a thousandfold of their rounding.
-constexpr float kDeviation = 0.3f;
+// Large enough that attending to a wrong token changes values by about 1000 times the rounding error.
+constexpr float kStandardDeviation = 0.3f;
 
-// Not those that llama.cpp cannot load, or not make in memory.
-bool CanBeMade(llm_arch arch) {
+// False for architectures that llama.cpp cannot load or cannot create in memory.
+bool IsSupported(llm_arch arch) {
   switch (arch) {
-    case LLM_ARCH_CLIP:              // loads only beside another model
+    case LLM_ARCH_CLIP:              // loads only together with another model
     case LLM_ARCH_GEMMA4_ASSISTANT:  // some of its optional tensors have no shape
     case LLM_ARCH_GPTJ:              // a name without an implementation
     case LLM_ARCH_UNKNOWN:
@@ -44,14 +44,14 @@ struct Kind {
   }
 };
 
-std::vector<Kind> EveryKind() {
+std::vector<Kind> AllKinds() {
   std::vector<Kind> kinds;
   for (llm_arch arch : llm_arch_all()) {
-    if (!CanBeMade(arch)) continue;
+    if (!IsSupported(arch)) continue;
     if (HasDense(arch)) kinds.push_back({arch, false, true});
     if (!HasDense(arch) || moe_implemented(arch)) kinds.push_back({arch, true, true});
   }
-  // Any architecture may have attention that looks ahead.
+  // Any architecture may have bidirectional attention; one of them is enough.
   kinds.push_back({LLM_ARCH_LLAMA, false, false});
   return kinds;
 }
@@ -74,8 +74,8 @@ class Config {
   gguf_context_ptr gguf_;
 };
 
-// What llama.cpp's test does not configure, as it leaves these architectures out.
-void Complete(llm_arch arch, Config* config) {
+// Adds the settings that llama.cpp's test lacks because it skips these architectures.
+void AddMissingSettings(llm_arch arch, Config* config) {
   switch (arch) {
     case LLM_ARCH_BERT:
     case LLM_ARCH_NOMIC_BERT:
@@ -116,15 +116,15 @@ void Complete(llm_arch arch, Config* config) {
 
 void Write(const Kind& kind, const std::string& path) {
   Config config(kind);
-  Complete(kind.arch, &config);
-  tensor_data_params weights = {kSeed, kDeviation};
+  AddMissingSettings(kind.arch, &config);
+  tensor_data_params weights = {kSeed, kStandardDeviation};
   llama_model_params params = llama_model_default_params();
   llama_model_ptr model(llama_model_init_from_user(config.raw(), set_tensor_data, &weights, params));
-  if (!model) throw std::runtime_error("llama.cpp makes no model of this configuration");
+  if (!model) throw std::runtime_error("llama.cpp cannot create a model with this configuration");
   gguf_context_ptr file(gguf_init_empty());
   gguf_set_kv(file.get(), config.raw());
   for (const auto& [name, tensor] : model->tensors_by_name) {
-    // Some tensors stand in the list twice.
+    // Some tensors are listed twice.
     if (gguf_find_tensor(file.get(), tensor->name) < 0) gguf_add_tensor(file.get(), tensor);
   }
   if (!gguf_write_to_file(file.get(), path.c_str(), false)) throw std::runtime_error("cannot write " + path);
@@ -134,7 +134,7 @@ void Write(const Kind& kind, const std::string& path) {
 
 int main(int argc, char** argv) {
   try {
-    for (const Kind& kind : EveryKind()) {
+    for (const Kind& kind : AllKinds()) {
       if (argc < 3) {
         printf("%s\n", kind.Name().c_str());
       } else if (kind.Name() == argv[1]) {
@@ -143,7 +143,7 @@ int main(int argc, char** argv) {
       }
     }
     if (argc < 3) return 0;
-    throw std::runtime_error(std::string("there is no model ") + argv[1]);
+    throw std::runtime_error(std::string("unknown model ") + argv[1]);
   } catch (const std::exception& error) {
     fprintf(stderr, "%s\n", error.what());
     return 1;

@@ -1,6 +1,6 @@
-// The engine's floor: one llama_decode of a tree's inner nodes after a cached prompt, with
-// nothing of the package around it. Arguments: model, job file, threads. Speaks the bench's
-// protocol (bench/contender.mjs): "ready", then a line of JSON for each line "go".
+// The lower bound for the benchmarks: a single llama_decode of a tree's inner nodes after a cached
+// prompt, without any of this package's code. Arguments: model, job file, threads. Speaks the
+// protocol of bench/contender.mjs: "ready", then one line of JSON per input line "go".
 
 #include <chrono>
 #include <cstdio>
@@ -19,13 +19,13 @@ namespace {
 constexpr llama_seq_id kPrompt = 0;
 constexpr int kContextSize = 4096;
 
-[[noreturn]] void Fail(const char* what) {
-  std::fprintf(stderr, "bare: %s\n", what);
+[[noreturn]] void Fail(const char* message) {
+  std::fprintf(stderr, "bare: %s\n", message);
   std::exit(1);
 }
 
-// The job file: counts and ids in decimal. The prompt's length and tokens; the tree's number
-// of nodes, then token and parent of each, depth first, the root (-1 -1) included.
+// The job file, decimal numbers: the prompt's length and its tokens, then the number of tree nodes
+// and the token and parent of each node in depth-first order, including the root (-1 -1).
 struct Job {
   std::vector<llama_token> prompt;
   std::vector<llama_token> tokens;
@@ -43,7 +43,7 @@ Job ReadJob(const char* path) {
   job.tokens.resize(count);
   job.parents.resize(count);
   for (size_t i = 0; i < count; ++i) file >> job.tokens[i] >> job.parents[i];
-  if (!file) Fail("cannot read the job");
+  if (!file) Fail("cannot read the job file");
   return job;
 }
 
@@ -53,8 +53,8 @@ struct Node {
   std::vector<llama_seq_id> sequences;
 };
 
-// What is decoded: the nodes with children, each in the sequences of the paths through it.
-// Sequence 0 is the prompt's, so paths count from 1.
+// The nodes to decode: those with children, each assigned to the sequences of all paths through it.
+// Sequence 0 holds the prompt, so path sequences start at 1.
 struct Plan {
   std::vector<Node> nodes;
   int paths = 0;
@@ -64,24 +64,24 @@ Plan MakePlan(const Job& job) {
   const size_t size = job.tokens.size();
   std::vector<bool> inner(size, false);
   for (size_t i = 1; i < size; ++i) inner[static_cast<size_t>(job.parents[i])] = true;
-  std::vector<bool> ends_path = inner;  // no child of it is decoded
+  std::vector<bool> ends_path = inner;  // decoded, but none of its children is
   for (size_t i = 1; i < size; ++i) {
     if (inner[i]) ends_path[static_cast<size_t>(job.parents[i])] = false;
   }
   Plan plan;
   std::vector<llama_pos> depth(size, 0);
-  std::vector<size_t> place(size, 0);
+  std::vector<size_t> index(size, 0);
   for (size_t i = 1; i < size; ++i) {
     depth[i] = depth[static_cast<size_t>(job.parents[i])] + 1;
     if (!inner[i]) continue;
-    place[i] = plan.nodes.size();
+    index[i] = plan.nodes.size();
     plan.nodes.push_back({job.tokens[i], depth[i], {}});
   }
   for (size_t i = 1; i < size; ++i) {
     if (!ends_path[i]) continue;
     ++plan.paths;
     for (size_t up = i; up > 0; up = static_cast<size_t>(job.parents[up])) {
-      plan.nodes[place[up]].sequences.push_back(plan.paths);
+      plan.nodes[index[up]].sequences.push_back(plan.paths);
     }
   }
   return plan;
@@ -109,15 +109,13 @@ void DecodePrompt(llama_context* context, const std::vector<llama_token>& prompt
     batch.seq_id[i][0] = kPrompt;
     batch.logits[i] = 0;
   }
-  if (llama_decode(context, batch) != 0) Fail("the prompt was not decoded");
+  if (llama_decode(context, batch) != 0) Fail("cannot decode the prompt");
   llama_batch_free(batch);
 }
 
 llama_batch MakeBatch(const Plan& plan, llama_pos prompt_length) {
-  llama_batch batch =
-      llama_batch_init(static_cast<int32_t>(plan.nodes.size()) + 1, 0, plan.paths + 1);
-  const auto add = [&](llama_token token, llama_pos position,
-                       const std::vector<llama_seq_id>& sequences) {
+  llama_batch batch = llama_batch_init(static_cast<int32_t>(plan.nodes.size()) + 1, 0, plan.paths + 1);
+  const auto add = [&](llama_token token, llama_pos position, const std::vector<llama_seq_id>& sequences) {
     const int i = batch.n_tokens++;
     batch.token[i] = token;
     batch.pos[i] = position;
@@ -125,9 +123,8 @@ llama_batch MakeBatch(const Plan& plan, llama_pos prompt_length) {
     for (size_t s = 0; s < sequences.size(); ++s) batch.seq_id[i][s] = sequences[s];
     batch.logits[i] = 1;
   };
-  for (const Node& node : plan.nodes)
-    add(node.token, prompt_length + node.depth - 1, node.sequences);
-  // The package never decodes one token alone, since it would go through other kernels.
+  for (const Node& node : plan.nodes) add(node.token, prompt_length + node.depth - 1, node.sequences);
+  // Like the package, never decode a single token: llama.cpp uses different kernels for that.
   if (plan.nodes.size() == 1) add(0, 0, {plan.paths + 1});
   return batch;
 }
@@ -142,10 +139,10 @@ int main(int argc, char** argv) {
   const Job job = ReadJob(argv[2]);
   const Plan plan = MakePlan(job);
   llama_model* model = llama_model_load_from_file(argv[1], llama_model_default_params());
-  if (model == nullptr) Fail("the model was not loaded");
+  if (model == nullptr) Fail("cannot load the model");
   llama_context* context = MakeContext(model, plan.paths + 2, threads);
-  if (context == nullptr) Fail("no context");
-  // Kept threads that sleep between decodes, as the package has them.
+  if (context == nullptr) Fail("cannot create the context");
+  // A persistent pool whose threads sleep between decodes, as in the package.
   ggml_threadpool_params pool_params = ggml_threadpool_params_default(threads);
   pool_params.poll = 0;
   ggml_threadpool* pool = ggml_threadpool_new(&pool_params);
@@ -153,22 +150,19 @@ int main(int argc, char** argv) {
   llama_memory_t memory = llama_get_memory(context);
   const auto prompt_length = static_cast<llama_pos>(job.prompt.size());
   DecodePrompt(context, job.prompt);
-  for (llama_seq_id path = 1; path <= plan.paths; ++path)
-    llama_memory_seq_cp(memory, kPrompt, path, 0, prompt_length);
+  for (llama_seq_id path = 1; path <= plan.paths; ++path) llama_memory_seq_cp(memory, kPrompt, path, 0, prompt_length);
   llama_batch batch = MakeBatch(plan, prompt_length);
   std::cout << "{\"decodedTokens\":" << plan.nodes.size() << ",\"calls\":1}" << std::endl;
   for (std::string line; std::getline(std::cin, line);) {
     const std::clock_t cpu_before = std::clock();
     const auto start = std::chrono::steady_clock::now();
-    if (llama_decode(context, batch) != 0) Fail("the tree was not decoded");
+    if (llama_decode(context, batch) != 0) Fail("cannot decode the tree");
     llama_synchronize(context);
-    const std::chrono::duration<double, std::milli> spent =
-        std::chrono::steady_clock::now() - start;
+    const std::chrono::duration<double, std::milli> elapsed = std::chrono::steady_clock::now() - start;
     const double cpu_ms = 1000.0 * static_cast<double>(std::clock() - cpu_before) / CLOCKS_PER_SEC;
-    for (llama_seq_id path = 1; path <= plan.paths; ++path)
-      llama_memory_seq_rm(memory, path, prompt_length, -1);
+    for (llama_seq_id path = 1; path <= plan.paths; ++path) llama_memory_seq_rm(memory, path, prompt_length, -1);
     llama_memory_seq_rm(memory, plan.paths + 1, -1, -1);
-    std::cout << "{\"ms\":" << spent.count() << ",\"cpuMs\":" << cpu_ms << "}" << std::endl;
+    std::cout << "{\"ms\":" << elapsed.count() << ",\"cpuMs\":" << cpu_ms << "}" << std::endl;
   }
   llama_batch_free(batch);
   llama_free(context);

@@ -22,9 +22,9 @@ Environment* Environment::Get(Napi::Env env) { return env.GetInstanceData<Enviro
 Environment::Environment(Napi::Env env) : env_(env) {
   napi_create_threadsafe_function(env, nullptr, nullptr, Napi::String::New(env, "autocog-lm"), 0, 1, nullptr, nullptr,
                                   this, OnWake, &wake_);
-  // An idle model must not keep a process alive.
+  // An idle model must not keep the process alive.
   napi_unref_threadsafe_function(env, wake_);
-  // Hooks run last in first out: this one before the function above is torn down (rule 4).
+  // Hooks run in reverse order: this one runs before the function above is torn down (rule 4).
   napi_add_env_cleanup_hook(env, OnCleanup, this);
 }
 
@@ -38,17 +38,17 @@ std::shared_ptr<JobThread> Environment::NewThread() {
 }
 
 void Environment::BeginWork() {
-  if (working_++ == 0) napi_ref_threadsafe_function(env_, wake_);
+  if (active_jobs_++ == 0) napi_ref_threadsafe_function(env_, wake_);
 }
 
 void Environment::EndWork() {
-  if (--working_ == 0) napi_unref_threadsafe_function(env_, wake_);
+  if (--active_jobs_ == 0) napi_unref_threadsafe_function(env_, wake_);
 }
 
 void Environment::Send(std::unique_ptr<Event> event) {
   std::lock_guard<std::mutex> lock(mutex_);
   events_.push_back(std::move(event));
-  // One wake-up delivers everything that is queued by then.
+  // A single wake-up delivers all events queued until then.
   if (!closed_ && events_.size() == 1) napi_call_threadsafe_function(wake_, nullptr, napi_tsfn_nonblocking);
 }
 
@@ -75,11 +75,11 @@ void Environment::Shutdown() {
   for (const auto& each : threads_) {
     if (auto thread = each.lock()) threads.push_back(std::move(thread));
   }
-  // All are told before any is waited for.
+  // Stop all threads before waiting for any of them.
   for (const auto& thread : threads) thread->Stop();
   for (const auto& thread : threads) thread->Join();
   for (Closable* closable : closables_) closable->CloseNow();
-  // Threads of other environments go on logging.
+  // Threads of other environments may continue to log.
   if (log) log->Stop();
 }
 
@@ -93,7 +93,7 @@ void Environment::OnCleanup(void* data) {
     self->closed_ = true;
     events.swap(self->events_);
   }
-  // Undelivered jobs hold references that only this thread may drop (rule 3).
+  // Undelivered jobs hold references that may be dropped only on this thread (rule 3).
   events.clear();
   napi_release_threadsafe_function(self->wake_, napi_tsfn_abort);
 }

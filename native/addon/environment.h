@@ -1,14 +1,14 @@
-// What one JavaScript environment (the main thread or a worker_thread) owns here: the way
-// back from engine threads to its own thread, and the engine threads that it must end.
+// The addon's state per JavaScript environment (the main thread or a worker thread): the event queue
+// from engine threads to the JavaScript thread, and the engine threads to end at shutdown.
 //
 // Lifetime rules, cited where they are enforced:
-//  1. `env` is touched on the JavaScript thread only. A job takes C++ values with it.
-//  2. A pending job holds its JavaScript object, so nothing is collected while it works.
-//  3. A Job is created and destroyed on the JavaScript thread; in between one engine thread
-//     works on it.
-//  4. The environment's end (its cleanup hook, or 'exit' of the process, which runs no hooks)
-//     ends every engine thread and frees what they worked on, before the queue goes and before
-//     llama.cpp's static objects do.
+//  1. `env` is used on the JavaScript thread only. Jobs carry only C++ values to engine threads.
+//  2. A pending job holds a reference to its JavaScript object, which therefore is not collected.
+//  3. A Job is created and destroyed on the JavaScript thread; in between it belongs to one engine
+//     thread.
+//  4. When the environment ends (its cleanup hook, or the process's 'exit' event, since process.exit()
+//     runs no hooks), all engine threads are joined and their objects freed, before the event queue
+//     and before llama.cpp's static objects are destroyed.
 
 #ifndef AUTOCOG_ADDON_ENVIRONMENT_H_
 #define AUTOCOG_ADDON_ENVIRONMENT_H_
@@ -25,7 +25,7 @@
 
 namespace autocog {
 
-// Something that an engine thread hands to the JavaScript thread.
+// A message from an engine thread to the JavaScript thread.
 class Event {
  public:
   virtual ~Event() = default;
@@ -33,23 +33,22 @@ class Event {
   virtual void Deliver(Napi::Env env) = 0;
 };
 
-// A wrapped object that frees what it holds when the environment ends.
+// A wrapped object that releases its resources when the environment ends.
 class Closable {
  public:
   virtual ~Closable() = default;
-  // JavaScript thread, when every engine thread has ended. Idempotent.
+  // JavaScript thread, after all engine threads have ended. Idempotent.
   virtual void CloseNow() = 0;
 };
 
 class Environment {
  public:
-  // Creates the environment's data. Call once, when the addon is loaded into it.
+  // Creates the environment's data. Called once, when the addon is loaded into the environment.
   static void Install(Napi::Env env);
   static Environment* Get(Napi::Env env);
   ~Environment() = default;
 
-  // A new engine thread that is ended with the environment; one that takes no jobs if that
-  // has come.
+  // A new engine thread that ends with the environment. After Shutdown() it accepts no jobs.
   std::shared_ptr<JobThread> NewThread();
 
   // Objects to close when the environment ends.
@@ -59,20 +58,20 @@ class Environment {
   // Ends all engine threads and closes all objects (rule 4). Idempotent.
   void Shutdown();
 
-  // The constructors of our classes here; set when those are installed.
+  // The constructors of the wrapped classes; set by their Install().
   Napi::FunctionReference model_class;
   Napi::FunctionReference session_class;
   Napi::FunctionReference adapter_class;
-
-  // Who gets the log; null for nobody. Stopped with the environment.
-  std::shared_ptr<LogSubscription> log;
   Napi::FunctionReference embedder_class;
 
-  // Keeps the process alive between the two, counted. JavaScript thread.
+  // The log listener, or null. Stopped with the environment.
+  std::shared_ptr<LogSubscription> log;
+
+  // The process is kept alive while there are more BeginWork() than EndWork() calls. JavaScript thread.
   void BeginWork();
   void EndWork();
 
-  // Queues `event` for the JavaScript thread. Any thread.
+  // Queues `event` for the JavaScript thread. Callable from any thread.
   void Send(std::unique_ptr<Event> event);
 
  private:
@@ -83,7 +82,7 @@ class Environment {
 
   Napi::Env env_;
   napi_threadsafe_function wake_ = nullptr;
-  int working_ = 0;
+  int active_jobs_ = 0;
   std::vector<std::weak_ptr<JobThread>> threads_;
   std::set<Closable*> closables_;
   bool ended_ = false;

@@ -1,4 +1,4 @@
-// The addon's export table: NativeAddon of lib/native/binding.ts. Runs once per environment.
+// The addon's export table: NativeAddon of lib/native/binding.ts. Init() runs once per environment.
 
 #include <string>
 
@@ -60,7 +60,7 @@ Napi::Value StartQuantize(const Napi::CallbackInfo& info) {
   auto threads = type ? ReadInt(info, 3) : std::nullopt;
   if (!threads) return env.Undefined();
   auto thread = Environment::Get(env)->NewThread();
-  // The job holds the thread until it is delivered, and ends it from the JavaScript thread.
+  // The job keeps the thread until it is delivered, so the thread is joined on the JavaScript thread.
   auto work = [thread, source = std::move(*source), target = std::move(*target), type = std::move(*type),
                threads = *threads]() -> Result<Nothing> {
     Status status = Quantize(source, target, type, threads);

@@ -1,6 +1,6 @@
-// The promise bridge: one template for every asynchronous method. Work runs on an engine
-// thread and gives a Result<T>; the promise settles on the JavaScript thread, where `convert`
-// makes a JavaScript value of the T.
+// The promise bridge behind every asynchronous method. `work` runs on an engine thread and returns a
+// Result<T>; the promise settles on the JavaScript thread, where `convert` turns the T into a
+// JavaScript value.
 
 #ifndef AUTOCOG_ADDON_JOB_H_
 #define AUTOCOG_ADDON_JOB_H_
@@ -23,7 +23,7 @@ class Job final : public Event {
   using Work = std::function<Result<T>()>;
   using Convert = std::function<Napi::Value(Napi::Env, T&)>;
 
-  // Posts `work` to `thread` and gives its promise. `owner` lives at least until it settles.
+  // Posts `work` to `thread` and returns a promise of its result. `owner` is kept alive until it settles.
   static Napi::Promise Start(Napi::Env env, Napi::Object owner, const std::shared_ptr<JobThread>& thread, Work work,
                              Convert convert) {
     Environment* environment = Environment::Get(env);
@@ -70,7 +70,7 @@ class Job final : public Event {
   std::optional<Result<T>> result_;
 };
 
-// For work that gives nothing.
+// The result type of work that returns nothing.
 struct Nothing {};
 
 inline Napi::Value ToUndefined(Napi::Env env, Nothing&) { return env.Undefined(); }

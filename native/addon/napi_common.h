@@ -1,5 +1,5 @@
-// The one place that includes node-addon-api, so that its settings are the same everywhere.
-// N-API version and the absence of C++ exceptions across it are set by CMake.
+// The only file that includes node-addon-api, so that its settings are the same everywhere. CMake
+// sets the N-API version and disables C++ exceptions across N-API.
 
 #ifndef AUTOCOG_ADDON_NAPI_COMMON_H_
 #define AUTOCOG_ADDON_NAPI_COMMON_H_

@@ -122,7 +122,11 @@ t.test('with the default model', async (t) => {
     const error = await failure(
       lm.complete('a', { grammar: nothing, sampler: { temperature: 0 } }),
     );
-    t.match(error, { name: 'LMError', code: 'DECODE_FAILED', message: /Nothing is left to pick/ });
+    t.match(error, {
+      name: 'LMError',
+      code: 'DECODE_FAILED',
+      message: /No token is left to sample/,
+    });
     const none = await lm.complete('a', { grammar: 'root ::= ""' });
     t.same([none.text, none.stopReason, none.tokens.length], ['', 'eog', 0]);
   });
@@ -189,7 +193,7 @@ t.test('with the default model', async (t) => {
     t.equal(not.tokens.length, 4);
     t.notOk(not.tokens.includes(token));
     t.throws(() => model.checkGrammar('root ::= <nonsense>'), {
-      message: /a text that is one token/,
+      message: /text that is a single token/,
     });
   });
 

@@ -45,7 +45,7 @@ t.test('files that are not adapters are rejected, with the reason', async (t) =>
     [folder, /it is a folder/],
     [write('empty.gguf', Buffer.alloc(0)), /the file is empty/],
     [write('text.gguf', Buffer.from('hello')), /it is not a GGUF file/],
-    [modelPath, /it is no adapter; its general.type is 'model'/],
+    [modelPath, /it is not an adapter; its general.type is 'model'/],
     [
       write('control.gguf', ggufBytes([keyString('general.type', 'adapter')], tensors)),
       /it is an adapter of type '', not a LoRA/,

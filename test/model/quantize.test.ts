@@ -200,8 +200,11 @@ t.test('an invalid target is rejected', async (t) => {
   const link = join(folder, 'link.gguf');
   symlinkSync(plain, link);
   await t.rejects(quantize(plain, link, 'Q8_0'), wrong, 'a link to the source');
-  await t.rejects(quantize(plain, folder, 'Q8_0'), { ...wrong, message: /no ordinary file/ });
-  await t.rejects(quantize(plain, '/dev/null', 'Q8_0'), { ...wrong, message: /no ordinary file/ });
+  await t.rejects(quantize(plain, folder, 'Q8_0'), { ...wrong, message: /not a regular file/ });
+  await t.rejects(quantize(plain, '/dev/null', 'Q8_0'), {
+    ...wrong,
+    message: /not a regular file/,
+  });
   await t.rejects(quantize(plain, join(folder, 'no', 'where.gguf'), 'Q8_0'), wrong);
   await t.rejects(quantize(plain, '', 'Q8_0'), wrong);
   const locked = join(folder, 'locked');

@@ -1,5 +1,5 @@
-// See adapter_wrap.h. Above each method: its TypeScript signature and the llama.h calls that
-// it leads to.
+// See adapter_wrap.h. Above each method: its TypeScript signature and the
+// llama.h calls behind it.
 
 #include "addon/classes/adapter_wrap.h"
 
@@ -37,16 +37,16 @@ Napi::Value AdapterWrap::Load(Napi::Env env, Napi::Object owner, const std::shar
 }
 
 std::optional<std::vector<std::shared_ptr<Adapter>>> AdapterWrap::From(const Napi::CallbackInfo& info, size_t index) {
-  const auto refuse = [&] {
+  const auto reject = [&] {
     Napi::TypeError::New(info.Env(), "Native call: expected an array of adapters").ThrowAsJavaScriptException();
     return std::nullopt;
   };
-  if (!info[index].IsArray()) return refuse();
+  if (!info[index].IsArray()) return reject();
   auto array = info[index].As<Napi::Array>();
   std::vector<std::shared_ptr<Adapter>> adapters;
   for (uint32_t i = 0; i < array.Length(); ++i) {
     Napi::Value element = array[i];
-    if (!element.IsObject() || !element.As<Napi::Object>().CheckTypeTag(&kAdapterTag)) return refuse();
+    if (!element.IsObject() || !element.As<Napi::Object>().CheckTypeTag(&kAdapterTag)) return reject();
     AdapterWrap* wrap = Napi::ObjectWrap<AdapterWrap>::Unwrap(element.As<Napi::Object>());
     if (!wrap->CheckOpen(info.Env())) return std::nullopt;
     adapters.push_back(wrap->adapter_);
@@ -56,7 +56,7 @@ std::optional<std::vector<std::shared_ptr<Adapter>>> AdapterWrap::From(const Nap
 
 AdapterWrap::AdapterWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<AdapterWrap>(info) {
   if (!info[0].IsExternal()) {
-    Napi::TypeError::New(info.Env(), "Adapters come from loadAdapter").ThrowAsJavaScriptException();
+    Napi::TypeError::New(info.Env(), "Adapters are created by loadAdapter").ThrowAsJavaScriptException();
     return;
   }
   adapter_ = std::move(*info[0].As<Napi::External<Loaded>>().Data());
@@ -88,7 +88,7 @@ Napi::Value AdapterWrap::Metadata(const Napi::CallbackInfo& info) {
 }
 
 // ignored(): string[]
-// none: found when the file was checked
+// none: determined when the file was loaded
 Napi::Value AdapterWrap::Ignored(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   if (!CheckOpen(env)) return env.Undefined();

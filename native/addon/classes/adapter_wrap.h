@@ -1,5 +1,5 @@
-// NativeAdapter of lib/native/binding.ts: one of the holders of a LoRA adapter; the sessions that use
-// it are the others.
+// NativeAdapter of lib/native/binding.ts: one owner of a LoRA adapter, shared with the sessions that
+// use it.
 
 #ifndef AUTOCOG_ADDON_CLASSES_ADAPTER_WRAP_H_
 #define AUTOCOG_ADDON_CLASSES_ADAPTER_WRAP_H_
@@ -17,13 +17,13 @@ namespace autocog {
 
 class AdapterWrap : public Napi::ObjectWrap<AdapterWrap>, public Closable {
  public:
-  // Defines the class in this environment; instances come only from Load().
+  // Defines the class in this environment. Instances are created only by Load().
   static void Install(Napi::Env env);
-  // The adapter's promise; it is read on `thread`, the model's.
+  // Loads the adapter on `thread`, the model's. Returns a promise of a NativeAdapter.
   static Napi::Value Load(Napi::Env env, Napi::Object owner, const std::shared_ptr<JobThread>& thread,
                           std::shared_ptr<Model> model, std::string path);
-  // The adapters behind an array of NativeAdapters; none, with an exception pending, for anything
-  // else or closed ones.
+  // The adapters behind an array of NativeAdapters; nullopt, with an exception pending, for any other
+  // value or if one of them is closed.
   static std::optional<std::vector<std::shared_ptr<Adapter>>> From(const Napi::CallbackInfo& info, size_t index);
 
   explicit AdapterWrap(const Napi::CallbackInfo& info);
@@ -34,7 +34,7 @@ class AdapterWrap : public Napi::ObjectWrap<AdapterWrap>, public Closable {
   Napi::Value Metadata(const Napi::CallbackInfo& info);
   Napi::Value Ignored(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);
-  // False, with an exception pending, once closed.
+  // Returns false, with an exception pending, once closed.
   bool CheckOpen(Napi::Env env) const;
 
   std::shared_ptr<Adapter> adapter_;  // null once closed; JavaScript thread

@@ -1,5 +1,5 @@
-// See embedder_wrap.h. Above each method: its TypeScript signature and the llama.h calls that
-// it leads to.
+// See embedder_wrap.h. Above each method: its TypeScript signature and the
+// llama.h calls behind it.
 
 #include "addon/classes/embedder_wrap.h"
 
@@ -22,17 +22,17 @@ struct Created {
   std::shared_ptr<std::unique_ptr<Embedder>> embedder;
 };
 
-// The tokens one after the other as texts of these lengths; none where they do not add up.
+// Splits concatenated tokens into texts of the given lengths; nullopt if these do not add up.
 std::optional<std::vector<Tokens>> Split(const Tokens& tokens, const std::vector<int32_t>& lengths) {
   std::vector<Tokens> texts;
   texts.reserve(lengths.size());
-  auto at = tokens.begin();
+  auto next = tokens.begin();
   for (int32_t length : lengths) {
-    if (length < 0 || length > tokens.end() - at) return std::nullopt;
-    texts.emplace_back(at, at + length);
-    at += length;
+    if (length < 0 || length > tokens.end() - next) return std::nullopt;
+    texts.emplace_back(next, next + length);
+    next += length;
   }
-  if (at != tokens.end()) return std::nullopt;
+  if (next != tokens.end()) return std::nullopt;
   return texts;
 }
 
@@ -71,32 +71,32 @@ Napi::Value EmbedderWrap::Create(const Napi::CallbackInfo& info) {
 EmbedderWrap::EmbedderWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<EmbedderWrap>(info) {
   Napi::Env env = info.Env();
   if (!info[0].IsExternal()) {
-    Napi::TypeError::New(env, "Embedders come from createEmbedder").ThrowAsJavaScriptException();
+    Napi::TypeError::New(env, "Embedders are created by createEmbedder").ThrowAsJavaScriptException();
     return;
   }
   auto* created = info[0].As<Napi::External<Created>>().Data();
   thread_ = std::move(created->thread);
   embedder_ = std::move(created->embedder);
   Environment::Get(env)->Add(this);
-  // The thread is idle now, so that its embedder may be looked at from here.
+  // The thread is idle now, so its embedder can be accessed from here.
   const Embedder& embedder = **embedder_;
-  Napi::Object facts = Napi::Object::New(env);
-  facts.Set("pooling", PoolingName(embedder.pooling()));
-  facts.Set("size", embedder.size());
-  facts.Set("contextSize", embedder.context_size());
-  facts.Set("batchSize", embedder.batch_size());
-  facts.Set("maxSequences", embedder.max_sequences());
+  Napi::Object properties = Napi::Object::New(env);
+  properties.Set("pooling", PoolingName(embedder.pooling()));
+  properties.Set("size", embedder.size());
+  properties.Set("contextSize", embedder.context_size());
+  properties.Set("batchSize", embedder.batch_size());
+  properties.Set("maxSequences", embedder.max_sequences());
   Napi::Array labels = Napi::Array::New(env, embedder.labels().size());
   uint32_t index = 0;
   for (const std::string& label : embedder.labels()) labels.Set(index++, label);
-  facts.Set("labels", labels);
-  info_ = Napi::Persistent(facts);
+  properties.Set("labels", labels);
+  info_ = Napi::Persistent(properties);
   CountMemory(env, embedder.cache_bytes());
 }
 
 EmbedderWrap::~EmbedderWrap() {
   Environment::Get(Env())->Remove(this);
-  // A pending job keeps this object alive (rule 2), so the thread is idle and this is quick.
+  // A pending job would keep this object alive (rule 2), so the thread is idle and joins at once.
   if (thread_) thread_->Join();
   if (counted_bytes_ != 0) CountMemory(Env(), -counted_bytes_);
 }
@@ -124,11 +124,12 @@ Napi::Value EmbedderWrap::Embed(const Napi::CallbackInfo& info) {
               queued = std::chrono::steady_clock::now()]() -> Result<Embeddings> {
     const Cancellation cancellation(thread, flag);
     if (cancellation.requested()) return cancellation.status();
-    const double waited = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - queued).count();
+    const double queue_ms =
+        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - queued).count();
     auto texts = Split(tokens, lengths);
-    if (!texts) return Status(Code::kInvalidArgument, "Expected lengths that add up to the tokens");
+    if (!texts) return Status(Code::kInvalidArgument, "Expected lengths that add up to the number of tokens");
     auto result = (*embedder)->Embed(*texts, norm, cancellation);
-    if (result.ok()) result.value().usage.queue_ms = waited;
+    if (result.ok()) result.value().usage.queue_ms = queue_ms;
     return result;
   };
   return Job<Embeddings>::Start(env, Value(), thread_, std::move(run),
@@ -143,7 +144,7 @@ Napi::Value EmbedderWrap::Embed(const Napi::CallbackInfo& info) {
 // close(): Promise<void>
 // llama_free
 Napi::Value EmbedderWrap::Close(const Napi::CallbackInfo& info) {
-  // What runs sees this inside its decode; what waits is refused when its turn comes.
+  // The running job notices this inside its decode; queued jobs fail when they start.
   thread_->Stop();
   CountMemory(info.Env(), -counted_bytes_);
   auto run = [embedder = embedder_]() -> Result<Nothing> {

@@ -1,4 +1,4 @@
-// NativeEmbedder of lib/native/binding.ts: one engine embedder on one thread of its own.
+// NativeEmbedder of lib/native/binding.ts: an engine embedder on its own thread.
 
 #ifndef AUTOCOG_ADDON_CLASSES_EMBEDDER_WRAP_H_
 #define AUTOCOG_ADDON_CLASSES_EMBEDDER_WRAP_H_
@@ -15,7 +15,7 @@ namespace autocog {
 
 class EmbedderWrap : public Napi::ObjectWrap<EmbedderWrap>, public Closable {
  public:
-  // Defines the class in this environment; instances come only from Create().
+  // Defines the class in this environment. Instances are created only by Create().
   static void Install(Napi::Env env);
   // createEmbedder(model, options, pooling) -> Promise<NativeEmbedder>
   static Napi::Value Create(const Napi::CallbackInfo& info);
@@ -32,10 +32,10 @@ class EmbedderWrap : public Napi::ObjectWrap<EmbedderWrap>, public Closable {
   void CountMemory(Napi::Env env, int64_t bytes);
 
   std::shared_ptr<JobThread> thread_;
-  // Made, used and freed on the thread; the pointer's box is shared with its jobs.
+  // Created, used and freed on the thread; the outer pointer is shared with its jobs.
   std::shared_ptr<std::unique_ptr<Embedder>> embedder_;
   Napi::ObjectReference info_;
-  int64_t counted_bytes_ = 0;  // told to the garbage collector
+  int64_t counted_bytes_ = 0;  // reported to the garbage collector
 };
 
 }  // namespace autocog

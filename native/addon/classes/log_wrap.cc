@@ -13,8 +13,8 @@ namespace autocog {
 
 namespace {
 
-// Lines that wait for a busy event loop. More than any load logs, and a few megabytes.
-constexpr int kMostWaiting = 20000;
+// Limit on lines queued for a busy event loop: a few megabytes, and more than loading any model logs.
+constexpr int kMaxPending = 20000;
 
 class LogEvent final : public Event {
  public:
@@ -38,15 +38,15 @@ std::optional<LogLevel> ToLevel(const std::string& name) {
 }  // namespace
 
 std::shared_ptr<LogSubscription> LogSubscription::Start(Environment* environment, Napi::Function function,
-                                                        LogLevel least) {
-  std::shared_ptr<LogSubscription> made(new LogSubscription(environment, std::move(function)));
-  // The last reference must go on the JavaScript thread (rule 3): the engine's threads get none
-  // of their own, only what an event carries back.
-  made->listener_ =
-      AddLogListener(least, [weak = std::weak_ptr<LogSubscription>(made)](LogLevel level, const std::string& text) {
+                                                        LogLevel min_level) {
+  std::shared_ptr<LogSubscription> subscription(new LogSubscription(environment, std::move(function)));
+  // The last reference must be dropped on the JavaScript thread (rule 3), so engine threads hold only
+  // a weak one; the strong references are those of queued events.
+  subscription->listener_ = AddLogListener(
+      min_level, [weak = std::weak_ptr<LogSubscription>(subscription)](LogLevel level, const std::string& text) {
         if (auto self = weak.lock()) Send(self, level, text);
       });
-  return made;
+  return subscription;
 }
 
 LogSubscription::LogSubscription(Environment* environment, Napi::Function function)
@@ -60,8 +60,8 @@ void LogSubscription::Stop() {
 }
 
 void LogSubscription::Send(const std::shared_ptr<LogSubscription>& self, LogLevel level, const std::string& text) {
-  if (self->waiting_.fetch_add(1) >= kMostWaiting) {
-    --self->waiting_;
+  if (self->pending_.fetch_add(1) >= kMaxPending) {
+    --self->pending_;
     ++self->dropped_;
     return;
   }
@@ -69,16 +69,17 @@ void LogSubscription::Send(const std::shared_ptr<LogSubscription>& self, LogLeve
 }
 
 void LogSubscription::Deliver(Napi::Env env, LogLevel level, const std::string& text) {
-  --waiting_;
+  --pending_;
   if (listener_ == 0) return;
   Call(env, level, text);
   const int dropped = dropped_.exchange(0);
   if (dropped == 0) return;
-  Call(env, LogLevel::kWarn, "autocog-lm: " + std::to_string(dropped) + " lines dropped, the event loop was too busy");
+  Call(env, LogLevel::kWarn,
+       "autocog-lm: " + std::to_string(dropped) + " lines dropped because the event loop was busy");
 }
 
 void LogSubscription::Call(Napi::Env env, LogLevel level, const std::string& text) {
-  // lib hands in a function that does not throw.
+  // lib passes a function that does not throw.
   function_.Call({Napi::String::New(env, LogLevelName(level)), Napi::String::New(env, text)});
 }
 
@@ -90,7 +91,7 @@ Napi::Value SetLogger(const Napi::CallbackInfo& info) {
   if (!name) return env.Undefined();
   const auto level = ToLevel(*name);
   if (!level) {
-    Napi::TypeError::New(env, "Native call: expected a level of the log").ThrowAsJavaScriptException();
+    Napi::TypeError::New(env, "Native call: expected a log level").ThrowAsJavaScriptException();
     return env.Undefined();
   }
   InstallLog();

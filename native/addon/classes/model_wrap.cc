@@ -1,12 +1,10 @@
-// See model_wrap.h. Above each method: its TypeScript signature and the llama.h calls that
-// it leads to.
+// See model_wrap.h. Above each method: its TypeScript signature and the
+// llama.h calls behind it.
 
 #include "addon/classes/model_wrap.h"
 
-#include <cmath>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "addon/classes/adapter_wrap.h"
 #include "addon/environment.h"
@@ -22,25 +20,19 @@ namespace {
 
 constexpr napi_type_tag kModelTag = {0x3f0e9d5b1c7a4e22ULL, 0xb16a0d9c5e7f4831ULL};
 
-// What a load hands from the engine thread to the new object.
+// The result of a load, handed from the engine thread to the new object.
 struct Loaded {
   std::shared_ptr<JobThread> thread;
   std::shared_ptr<Model> model;
 };
 
-// Several texts' tokens, one after the other.
-struct TokenLists {
-  Tokens tokens;
-  std::vector<int32_t> lengths;
-};
-
-// Progress on its way to JavaScript. The function is dropped on the JavaScript thread.
+// Reports load progress to JavaScript. The function is released on the JavaScript thread.
 class ProgressEvent final : public Event {
  public:
   ProgressEvent(std::shared_ptr<Napi::FunctionReference> function, float fraction)
       : function_(std::move(function)), fraction_(fraction) {}
   void Deliver(Napi::Env env) override {
-    // lib hands in a function that does not throw.
+    // lib passes a function that does not throw.
     function_->Call({Napi::Number::New(env, static_cast<double>(fraction_))});
   }
 
@@ -81,17 +73,16 @@ Napi::Value ModelWrap::Load(const Napi::CallbackInfo& info) {
   auto thread = environment->NewThread();
   std::function<void(float)> progress;
   if (info[2].IsFunction()) {
-    // Owned by this function's frame chain on the JavaScript thread: the deleter below runs
-    // with the last event or with the job, both of which end there (rule 3).
+    // Shared by the job and its events, all of which are destroyed on the JavaScript thread, so the
+    // function is released there (rule 3).
     auto function = std::make_shared<Napi::FunctionReference>(Napi::Persistent(info[2].As<Napi::Function>()));
     progress = [environment, function, last = -1.0f](float fraction) mutable {
-      // llama.cpp reports every tensor; a hundred steps are enough for anyone.
+      // llama.cpp reports progress per tensor; forward it only in steps of one percent.
       if (fraction < 1.0f && fraction - last < 0.01f) return;
       last = fraction;
       environment->Send(std::make_unique<ProgressEvent>(function, fraction));
     };
   }
-  // `progress` is moved into the job, which is destroyed on the JavaScript thread.
   auto work = [thread, path = std::move(*path), options = std::move(options), progress = std::move(progress),
                flag = std::move(*flag)]() -> Result<Loaded> {
     auto model = Model::Load(path, options, progress, Cancellation(thread.get(), flag));
@@ -115,7 +106,7 @@ std::shared_ptr<Model> ModelWrap::From(const Napi::CallbackInfo& info, size_t in
 
 ModelWrap::ModelWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<ModelWrap>(info) {
   if (!info[0].IsExternal()) {
-    Napi::TypeError::New(info.Env(), "Models come from loadModel").ThrowAsJavaScriptException();
+    Napi::TypeError::New(info.Env(), "Models are created by loadModel").ThrowAsJavaScriptException();
     return;
   }
   auto* loaded = info[0].As<Napi::External<Loaded>>().Data();
@@ -148,31 +139,32 @@ bool ModelWrap::CheckOpen(Napi::Env env) const {
 Napi::Value ModelWrap::Info(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   if (!CheckOpen(env)) return env.Undefined();
-  const ModelInfo& facts = model_->info();
+  const ModelInfo& model_info = model_->info();
   Napi::Object object = Napi::Object::New(env);
-  object.Set("path", facts.path);
-  object.Set("description", facts.description);
-  object.Set("architecture", facts.architecture);
-  object.Set("parameters", static_cast<double>(facts.parameters));
-  object.Set("sizeBytes", static_cast<double>(facts.size_bytes));
-  object.Set("trainContextSize", facts.train_context_size);
-  object.Set("layers", facts.layers);
-  object.Set("embeddingSize", facts.embedding_size);
-  object.Set("heads", facts.heads);
-  object.Set("headsKV", facts.heads_kv);
-  object.Set("slidingWindow", facts.sliding_window);
-  object.Set("hasEncoder", facts.has_encoder);
-  object.Set("hasDecoder", facts.has_decoder);
-  object.Set("recurrent", facts.recurrent);
-  object.Set("hybrid", facts.hybrid);
-  object.Set("diffusion", facts.diffusion);
-  object.Set("vocabOnly", facts.vocab_only);
-  object.Set("rope", facts.has_rope);
-  object.Set("ropeFrequencyBaseTrain", static_cast<double>(facts.rope_frequency_base));
-  object.Set("ropeFrequencyScaleTrain", static_cast<double>(facts.rope_frequency_scale));
-  object.Set("ropeScalingTrain", facts.rope_scaling);
-  object.Set("gpuLayers", facts.gpu_layers);
-  object.Set("chatTemplate", facts.has_chat_template ? Napi::String::New(env, facts.chat_template) : env.Undefined());
+  object.Set("path", model_info.path);
+  object.Set("description", model_info.description);
+  object.Set("architecture", model_info.architecture);
+  object.Set("parameters", static_cast<double>(model_info.parameters));
+  object.Set("sizeBytes", static_cast<double>(model_info.size_bytes));
+  object.Set("trainContextSize", model_info.train_context_size);
+  object.Set("layers", model_info.layers);
+  object.Set("embeddingSize", model_info.embedding_size);
+  object.Set("heads", model_info.heads);
+  object.Set("headsKV", model_info.heads_kv);
+  object.Set("slidingWindow", model_info.sliding_window);
+  object.Set("hasEncoder", model_info.has_encoder);
+  object.Set("hasDecoder", model_info.has_decoder);
+  object.Set("recurrent", model_info.recurrent);
+  object.Set("hybrid", model_info.hybrid);
+  object.Set("diffusion", model_info.diffusion);
+  object.Set("vocabOnly", model_info.vocab_only);
+  object.Set("rope", model_info.has_rope);
+  object.Set("ropeFrequencyBaseTrain", static_cast<double>(model_info.rope_frequency_base));
+  object.Set("ropeFrequencyScaleTrain", static_cast<double>(model_info.rope_frequency_scale));
+  object.Set("ropeScalingTrain", model_info.rope_scaling);
+  object.Set("gpuLayers", model_info.gpu_layers);
+  object.Set("chatTemplate",
+             model_info.has_chat_template ? Napi::String::New(env, model_info.chat_template) : env.Undefined());
   return object;
 }
 
@@ -218,128 +210,6 @@ Napi::Value ModelWrap::Metadata(const Napi::CallbackInfo& info) {
   return array;
 }
 
-// tokenizeSync(text: string, addSpecial: boolean, parseSpecial: boolean): Int32Array
-// llama_tokenize
-Napi::Value ModelWrap::TokenizeSync(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  auto text = ReadString(info, 0);
-  auto add_special = text ? ReadBool(info, 1) : std::nullopt;
-  auto parse_special = add_special ? ReadBool(info, 2) : std::nullopt;
-  if (!parse_special || !CheckOpen(env)) return env.Undefined();
-  auto tokens = model_->vocabulary().Tokenize(*text, *add_special, *parse_special);
-  if (tokens.ok()) return FromInt32s(env, tokens.value());
-  Throw(env, tokens.status());
-  return env.Undefined();
-}
-
-// tokenize(text: string, addSpecial: boolean, parseSpecial: boolean): Promise<Int32Array>
-// llama_tokenize
-Napi::Value ModelWrap::Tokenize(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  auto text = ReadString(info, 0);
-  auto add_special = text ? ReadBool(info, 1) : std::nullopt;
-  auto parse_special = add_special ? ReadBool(info, 2) : std::nullopt;
-  if (!parse_special || !CheckOpen(env)) return env.Undefined();
-  auto work = [model = model_, text = std::move(*text), add = *add_special, parse = *parse_special] {
-    return model->vocabulary().Tokenize(text, add, parse);
-  };
-  return Job<Tokens>::Start(env, Value(), thread_, std::move(work),
-                            [](Napi::Env env, Tokens& tokens) { return FromInt32s(env, tokens); });
-}
-
-// tokenizeMany(bytes: Uint8Array, ends: Int32Array, addSpecial: boolean, parseSpecial: boolean): Promise<{ tokens,
-// lengths }> llama_tokenize
-Napi::Value ModelWrap::TokenizeMany(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  auto bytes = ReadBytes(info, 0);
-  auto ends = bytes ? ReadInt32s(info, 1) : std::nullopt;
-  auto add_special = ends ? ReadBool(info, 2) : std::nullopt;
-  auto parse_special = add_special ? ReadBool(info, 3) : std::nullopt;
-  if (!parse_special || !CheckOpen(env)) return env.Undefined();
-  auto work = [model = model_, bytes = std::move(*bytes), ends = std::move(*ends), add = *add_special,
-               parse = *parse_special]() -> Result<TokenLists> {
-    TokenLists lists;
-    size_t start = 0;
-    for (int32_t last : ends) {
-      const auto end = static_cast<size_t>(last);
-      if (last < 0 || end < start || end > bytes.size()) {
-        return Status(Code::kInvalidArgument, "Expected ascending ends within the bytes of all texts");
-      }
-      const std::string text(bytes.begin() + static_cast<std::ptrdiff_t>(start),
-                             bytes.begin() + static_cast<std::ptrdiff_t>(end));
-      start = end;
-      auto tokens = model->vocabulary().Tokenize(text, add, parse);
-      if (!tokens.ok()) return tokens.status();
-      lists.tokens.insert(lists.tokens.end(), tokens.value().begin(), tokens.value().end());
-      lists.lengths.push_back(static_cast<int32_t>(tokens.value().size()));
-    }
-    return lists;
-  };
-  return Job<TokenLists>::Start(env, Value(), thread_, std::move(work),
-                                [](Napi::Env env, TokenLists& lists) -> Napi::Value {
-                                  Napi::Object object = Napi::Object::New(env);
-                                  object.Set("tokens", FromInt32s(env, lists.tokens));
-                                  object.Set("lengths", FromInt32s(env, lists.lengths));
-                                  return object;
-                                });
-}
-
-// detokenizeSync(tokens: Int32Array, special: boolean): string
-// llama_detokenize
-Napi::Value ModelWrap::DetokenizeSync(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  auto tokens = ReadInt32s(info, 0);
-  auto special = tokens ? ReadBool(info, 1) : std::nullopt;
-  if (!special || !CheckOpen(env)) return env.Undefined();
-  auto text = model_->vocabulary().Detokenize(*tokens, *special);
-  if (text.ok()) return Napi::String::New(env, text.value());
-  Throw(env, text.status());
-  return env.Undefined();
-}
-
-// detokenize(tokens: Int32Array, special: boolean): Promise<string>
-// llama_detokenize
-Napi::Value ModelWrap::Detokenize(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  auto tokens = ReadInt32s(info, 0);
-  auto special = tokens ? ReadBool(info, 1) : std::nullopt;
-  if (!special || !CheckOpen(env)) return env.Undefined();
-  auto work = [model = model_, tokens = std::move(*tokens), special = *special] {
-    return model->vocabulary().Detokenize(tokens, special);
-  };
-  return Job<std::string>::Start(env, Value(), thread_, std::move(work), [](Napi::Env env, std::string& text) {
-    return Napi::Value(Napi::String::New(env, text));
-  });
-}
-
-// tokenBytes(token: number): Uint8Array
-// llama_token_to_piece
-Napi::Value ModelWrap::TokenBytes(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  auto token = ReadInt(info, 0);
-  if (!token || !CheckOpen(env)) return env.Undefined();
-  auto bytes = model_->vocabulary().TokenBytes(*token);
-  if (!bytes.ok()) {
-    Throw(env, bytes.status());
-    return env.Undefined();
-  }
-  return FromBytes(env, bytes.value());
-}
-
-// tokenTable(): NativeTokenTable
-// llama_vocab_get_text, llama_vocab_get_score, llama_vocab_get_attr
-Napi::Value ModelWrap::TokenTable(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  if (!CheckOpen(env)) return env.Undefined();
-  const autocog::TokenTable table = model_->vocabulary().Table();
-  Napi::Object object = Napi::Object::New(env);
-  object.Set("bytes", FromBytes(env, table.texts));
-  object.Set("ends", FromInt32s(env, table.ends));
-  object.Set("scores", FromFloats(env, table.scores));
-  object.Set("attributes", FromInt32s(env, table.attributes));
-  return object;
-}
-
 // loadAdapter(path: string): Promise<NativeAdapter>
 // llama_adapter_lora_init
 Napi::Value ModelWrap::LoadAdapter(const Napi::CallbackInfo& info) {
@@ -368,7 +238,7 @@ Napi::Value ModelWrap::ReadControlVector(const Napi::CallbackInfo& info) {
 Napi::Value ModelWrap::Close(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   CountMemory(env, -counted_bytes_);
-  // The last reference may be this one, and freeing gigabytes takes time: do it over there.
+  // This may be the last reference, and freeing gigabytes takes time: do it on the engine thread.
   auto holder = std::make_shared<std::shared_ptr<Model>>(std::move(model_));
   model_.reset();
   auto work = [holder]() -> Result<Nothing> {

@@ -1,4 +1,5 @@
-// The methods of NativeModel about grammars. See model_wrap.h.
+// The grammar methods of NativeModel. See model_wrap.h. Above each method: its TypeScript signature
+// and the llama.h calls behind it.
 
 #include "addon/classes/model_wrap.h"
 #include "addon/values/errors.h"

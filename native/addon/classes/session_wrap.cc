@@ -1,5 +1,5 @@
-// See session_wrap.h. Above each method: its TypeScript signature and the llama.h calls that
-// it leads to.
+// See session_wrap.h. Above each method: its TypeScript signature and the
+// llama.h calls behind it.
 
 #include "addon/classes/session_wrap.h"
 
@@ -79,38 +79,38 @@ Napi::Value SessionWrap::Create(const Napi::CallbackInfo& info) {
 SessionWrap::SessionWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<SessionWrap>(info) {
   Napi::Env env = info.Env();
   if (!info[0].IsExternal()) {
-    Napi::TypeError::New(env, "Sessions come from createSession").ThrowAsJavaScriptException();
+    Napi::TypeError::New(env, "Sessions are created by createSession").ThrowAsJavaScriptException();
     return;
   }
   auto* created = info[0].As<Napi::External<Created>>().Data();
   thread_ = std::move(created->thread);
   session_ = std::move(created->session);
   Environment::Get(env)->Add(this);
-  // The thread is idle now, so that its session may be looked at from here.
+  // The thread is idle now, so its session can be accessed from here.
   const Context& context = (*session_)->context();
-  Napi::Object facts = Napi::Object::New(env);
-  facts.Set("contextSize", context.context_size());
-  facts.Set("batchSize", context.max_tokens());
-  facts.Set("microBatchSize", context.micro_batch());
-  facts.Set("maxSequences", created->options.max_sequences);
-  facts.Set("promptSlots", (*session_)->prompt_slots());
-  facts.Set("threads", created->options.threads);
-  facts.Set("threadsBatch", created->options.threads_batch);
-  facts.Set("maxRows", context.max_rows());
-  facts.Set("flashAttention", context.flash_attention());
-  info_ = Napi::Persistent(facts);
+  Napi::Object properties = Napi::Object::New(env);
+  properties.Set("contextSize", context.context_size());
+  properties.Set("batchSize", context.max_tokens());
+  properties.Set("microBatchSize", context.micro_batch());
+  properties.Set("maxSequences", created->options.max_sequences);
+  properties.Set("promptSlots", (*session_)->prompt_slots());
+  properties.Set("threads", created->options.threads);
+  properties.Set("threadsBatch", created->options.threads_batch);
+  properties.Set("maxRows", context.max_rows());
+  properties.Set("flashAttention", context.flash_attention());
+  info_ = Napi::Persistent(properties);
   CountMemory(env, context.cache_bytes());
 }
 
 SessionWrap::~SessionWrap() {
   Environment::Get(Env())->Remove(this);
-  // A pending job keeps this object alive (rule 2), so the thread is idle and this is quick.
+  // A pending job would keep this object alive (rule 2), so the thread is idle and joins at once.
   if (thread_) thread_->Join();
   if (counted_bytes_ != 0) CountMemory(Env(), -counted_bytes_);
 }
 
-// Without this a forgotten session weighs as little as its JavaScript object, and the garbage
-// collector sees no reason to look for it.
+// Without this, the garbage collector sees only the size of the JavaScript object and has no reason
+// to collect an unreachable session.
 void SessionWrap::CountMemory(Napi::Env env, int64_t bytes) {
   Napi::MemoryManagement::AdjustExternalMemory(env, bytes);
   counted_bytes_ += bytes;
@@ -277,7 +277,7 @@ Napi::Value SessionWrap::Clear(const Napi::CallbackInfo& info) {
 // close(): Promise<void>
 // llama_free
 Napi::Value SessionWrap::Close(const Napi::CallbackInfo& info) {
-  // What runs sees this inside its decode; what waits is refused when its turn comes.
+  // The running job notices this inside its decode; queued jobs fail when they start.
   thread_->Stop();
   CountMemory(info.Env(), -counted_bytes_);
   auto run = [session = session_]() -> Result<Nothing> {

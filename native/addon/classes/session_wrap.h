@@ -1,4 +1,4 @@
-// NativeSession of lib/native/binding.ts: one engine session on one thread of its own.
+// NativeSession of lib/native/binding.ts: an engine session on its own thread.
 
 #ifndef AUTOCOG_ADDON_CLASSES_SESSION_WRAP_H_
 #define AUTOCOG_ADDON_CLASSES_SESSION_WRAP_H_
@@ -19,7 +19,7 @@ namespace autocog {
 
 class SessionWrap : public Napi::ObjectWrap<SessionWrap>, public Closable {
  public:
-  // Defines the class in this environment; instances come only from Create().
+  // Defines the class in this environment. Instances are created only by Create().
   static void Install(Napi::Env env);
   // createSession(model, options) -> Promise<NativeSession>
   static Napi::Value Create(const Napi::CallbackInfo& info);
@@ -35,23 +35,24 @@ class SessionWrap : public Napi::ObjectWrap<SessionWrap>, public Closable {
   Napi::Value Candidates(const Napi::CallbackInfo& info);
   Napi::Value ScoreTree(const Napi::CallbackInfo& info);
   Napi::Value SearchTree(const Napi::CallbackInfo& info);
+  Napi::Value Ingest(const Napi::CallbackInfo& info);
+  Napi::Value Clear(const Napi::CallbackInfo& info);
+  Napi::Value Close(const Napi::CallbackInfo& info);
+  // session_wrap_generation.cc
   Napi::Value Generate(const Napi::CallbackInfo& info);
   Napi::Value GenerateMany(const Napi::CallbackInfo& info);
   Napi::Value SearchBeams(const Napi::CallbackInfo& info);
-  Napi::Value Ingest(const Napi::CallbackInfo& info);
-  Napi::Value Clear(const Napi::CallbackInfo& info);
   // session_wrap_steering.cc
   Napi::Value SetAdapters(const Napi::CallbackInfo& info);
   Napi::Value SetControlVector(const Napi::CallbackInfo& info);
-  Napi::Value Close(const Napi::CallbackInfo& info);
   // session_wrap_state.cc
   Napi::Value SaveState(const Napi::CallbackInfo& info);
   Napi::Value LoadState(const Napi::CallbackInfo& info);
 
   void CountMemory(Napi::Env env, int64_t bytes);
 
-  // Queues `work(session, cancellation)`; it does not run once the session is closed or the
-  // call aborted. Adds the wait to the usage that `usage_of` finds in the result.
+  // Queues `work(session, cancellation)`, which is skipped once the session is closed or the call is
+  // aborted. Records the time spent in the queue in the usage that `usage_of` returns for the result.
   template <typename T, typename Work, typename UsageOf, typename Convert>
   Napi::Value Submit(Napi::Env env, CancelFlag flag, Work work, UsageOf usage_of, Convert convert);
 
@@ -59,13 +60,13 @@ class SessionWrap : public Napi::ObjectWrap<SessionWrap>, public Closable {
                          std::optional<SearchRequest> search);
 
   std::shared_ptr<JobThread> thread_;
-  // Made, used and freed on the thread; the pointer's box is shared with its jobs.
+  // Created, used and freed on the thread; the outer pointer is shared with its jobs.
   std::shared_ptr<std::unique_ptr<Session>> session_;
   Napi::ObjectReference info_;
-  int64_t counted_bytes_ = 0;  // told to the garbage collector
+  int64_t counted_bytes_ = 0;  // reported to the garbage collector
 };
 
-// The usual place of a job's cost.
+// The usage of most results.
 constexpr auto kUsageField = [](auto& result) -> Usage& { return result.usage; };
 
 template <typename T, typename Work, typename UsageOf, typename Convert>
@@ -74,9 +75,10 @@ Napi::Value SessionWrap::Submit(Napi::Env env, CancelFlag flag, Work work, Usage
               queued = std::chrono::steady_clock::now(), work = std::move(work), usage_of]() mutable -> Result<T> {
     const Cancellation cancellation(thread, flag);
     if (cancellation.requested()) return cancellation.status();
-    const double waited = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - queued).count();
+    const double queue_ms =
+        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - queued).count();
     Result<T> result = work(**session, cancellation);
-    if (result.ok()) usage_of(result.value()).queue_ms = waited;
+    if (result.ok()) usage_of(result.value()).queue_ms = queue_ms;
     return result;
   };
   return Job<T>::Start(env, Value(), thread_, std::move(run), std::move(convert));

@@ -1,4 +1,5 @@
-// The methods of NativeSession that write text. See session_wrap.h.
+// The generation methods of NativeSession. See session_wrap.h. Above each method: its TypeScript
+// signature and the llama.h calls behind it.
 
 #include <string>
 #include <utility>
@@ -30,8 +31,8 @@ const char* ReasonName(StopReason reason) {
   return "length";
 }
 
-WritingOptions ReadWritingOptions(const Napi::Object& object, const Napi::Object& sampling) {
-  WritingOptions options;
+GenerationOptions ReadGenerationOptions(const Napi::Object& object, const Napi::Object& sampling) {
+  GenerationOptions options;
   options.max_tokens = IntField(object, "maxTokens");
   options.stops = StringsField(object, "stops");
   options.stop_tokens = Int32sField(object, "stopTokens");
@@ -80,18 +81,18 @@ Napi::Object FromBeam(Napi::Env env, const Beam& beam) {
   return object;
 }
 
-// Prompts one after the other, with their lengths, seeds and cancellations.
-std::optional<std::vector<WritingTask>> ReadTasks(const Napi::CallbackInfo& info) {
+// Arguments 0 to 3 of generateMany: concatenated prompts, their lengths, seeds and cancellations.
+std::optional<std::vector<GenerationTask>> ReadTasks(const Napi::CallbackInfo& info) {
   auto tokens = ReadInt32s(info, 0);
   auto lengths = tokens ? ReadInt32s(info, 1) : std::nullopt;
   auto seeds = lengths ? ReadDoubles(info, 2) : std::nullopt;
   auto flags = seeds ? ReadCancellations(info, 3) : std::nullopt;
   if (!flags) return std::nullopt;
-  std::vector<WritingTask> tasks;
+  std::vector<GenerationTask> tasks;
   size_t start = 0;
   for (size_t i = 0; i < lengths->size() && i < seeds->size() && i < flags->size(); ++i) {
     const size_t end = std::min(tokens->size(), start + static_cast<size_t>(std::max((*lengths)[i], 0)));
-    WritingTask task;
+    GenerationTask task;
     task.prompt.assign(tokens->begin() + static_cast<std::ptrdiff_t>(start),
                        tokens->begin() + static_cast<std::ptrdiff_t>(end));
     task.seed = static_cast<uint32_t>((*seeds)[i]);
@@ -104,9 +105,10 @@ std::optional<std::vector<WritingTask>> ReadTasks(const Napi::CallbackInfo& info
 
 }  // namespace
 
-// generate(prompt: Int32Array, options: NativeWritingOptions, sampling: NativeSampling, onPieces, cancellation):
-// Promise<NativeGeneration> llama_decode, llama_get_logits_ith, llama_sampler_*, llama_token_to_piece,
-// llama_memory_seq_rm, llama_memory_seq_add
+// generate(prompt: Int32Array, options: NativeGenerationOptions, sampling: NativeSampling, onPieces,
+//          cancellation): Promise<NativeGeneration>
+// llama_decode, llama_get_logits_ith, llama_sampler_*, llama_token_to_piece, llama_memory_seq_rm,
+// llama_memory_seq_add
 Napi::Value SessionWrap::Generate(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   auto prompt = ReadInt32s(info, 0);
@@ -114,7 +116,7 @@ Napi::Value SessionWrap::Generate(const Napi::CallbackInfo& info) {
   auto sampling = object ? ReadObject(info, 2) : std::nullopt;
   auto flag = sampling ? ReadCancellation(info, 4) : std::nullopt;
   if (!flag) return env.Undefined();
-  WritingOptions options = ReadWritingOptions(*object, *sampling);
+  GenerationOptions options = ReadGenerationOptions(*object, *sampling);
   if (env.IsExceptionPending()) return env.Undefined();
   return Submit<Generation>(
       env, std::move(*flag),
@@ -129,8 +131,9 @@ Napi::Value SessionWrap::Generate(const Napi::CallbackInfo& info) {
 }
 
 // generateMany(prompts: Int32Array, lengths: Int32Array, seeds: Float64Array, stops: NativeCancellation[],
-//              options: NativeWritingOptions, sampling: NativeSampling, onPieces, cancellation):
-// Promise<NativeGeneration[]> llama_decode, llama_get_logits_ith, llama_sampler_*, llama_memory_seq_cp
+//              options: NativeGenerationOptions, sampling: NativeSampling, onPieces, cancellation):
+//              Promise<NativeGeneration[]>
+// llama_decode, llama_get_logits_ith, llama_sampler_*, llama_memory_seq_cp
 Napi::Value SessionWrap::GenerateMany(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   auto tasks = ReadTasks(info);
@@ -138,21 +141,21 @@ Napi::Value SessionWrap::GenerateMany(const Napi::CallbackInfo& info) {
   auto sampling = object ? ReadObject(info, 5) : std::nullopt;
   auto flag = sampling ? ReadCancellation(info, 7) : std::nullopt;
   if (!flag) return env.Undefined();
-  WritingOptions options = ReadWritingOptions(*object, *sampling);
+  GenerationOptions options = ReadGenerationOptions(*object, *sampling);
   if (env.IsExceptionPending()) return env.Undefined();
   struct Generations {
     std::vector<Generation> list;
-    Usage usage;  // of no one text: the wait is told with each
+    Usage usage;  // only the time in the queue, which is reported with each generation
   };
   return Submit<Generations>(
       env, std::move(*flag),
       [tasks = std::move(*tasks), options = std::move(options), pieces = ReadPieces(info, 6)](
           Session& session, const Cancellation& cancellation) -> Result<Generations> {
-        ManySink sink;
+        TaskSink sink;
         if (pieces) sink = [&pieces](int task, Piece piece) { pieces->Add(task, std::move(piece)); };
-        auto made = session.GenerateMany(tasks, options, sink, cancellation);
-        if (!made.ok()) return made.status();
-        return Generations{std::move(made.value()), {}};
+        auto generated = session.GenerateMany(tasks, options, sink, cancellation);
+        if (!generated.ok()) return generated.status();
+        return Generations{std::move(generated.value()), {}};
       },
       kUsageField,
       [](Napi::Env env, Generations& generations) -> Napi::Value {
@@ -188,12 +191,12 @@ Napi::Value SessionWrap::SearchBeams(const Napi::CallbackInfo& info) {
         return session.SearchBeams(prompt, options, cancellation);
       },
       kUsageField,
-      [](Napi::Env env, Beams& found) -> Napi::Value {
-        Napi::Array array = Napi::Array::New(env, found.beams.size());
-        for (uint32_t i = 0; i < found.beams.size(); ++i) array.Set(i, FromBeam(env, found.beams[i]));
+      [](Napi::Env env, Beams& result) -> Napi::Value {
+        Napi::Array array = Napi::Array::New(env, result.beams.size());
+        for (uint32_t i = 0; i < result.beams.size(); ++i) array.Set(i, FromBeam(env, result.beams[i]));
         Napi::Object object = Napi::Object::New(env);
         object.Set("beams", array);
-        object.Set("usage", FromUsage(env, found.usage));
+        object.Set("usage", FromUsage(env, result.usage));
         return object;
       });
 }

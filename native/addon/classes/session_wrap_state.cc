@@ -1,4 +1,5 @@
-// The methods of NativeSession that save and load a prompt's state. See session_wrap.h.
+// The methods of NativeSession that save and load a prompt's state. See session_wrap.h. Above each
+// method: its TypeScript signature and the llama.h calls behind it.
 
 #include <cstring>
 #include <memory>
@@ -12,7 +13,7 @@ namespace autocog {
 
 namespace {
 
-// Gigabytes are handed over without a copy where the runtime allows that.
+// Transfers ownership without a copy if the runtime supports external buffers: states can take gigabytes.
 Napi::Value FromBytes(Napi::Env env, std::vector<uint8_t> bytes) {
   const size_t size = bytes.size();
   if (size > 0) {
@@ -63,10 +64,10 @@ Napi::Value SessionWrap::LoadState(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   auto tokens = ReadInt32s(info, 0);
   if (!tokens) return env.Undefined();
-  const auto is = [&](size_t index, napi_typedarray_type type) {
+  const auto is_typed = [&](size_t index, napi_typedarray_type type) {
     return info[index].IsTypedArray() && info[index].As<Napi::TypedArray>().TypedArrayType() == type;
   };
-  if (!is(1, napi_uint8_array) || !is(2, napi_float32_array)) {
+  if (!is_typed(1, napi_uint8_array) || !is_typed(2, napi_float32_array)) {
     Napi::TypeError::New(env, "Native call: expected a Uint8Array and a Float32Array").ThrowAsJavaScriptException();
     return env.Undefined();
   }
@@ -75,11 +76,11 @@ Napi::Value SessionWrap::LoadState(const Napi::CallbackInfo& info) {
   auto row = info[2].As<Napi::Float32Array>();
   std::vector<float> logits(row.Data(), row.Data() + row.ElementLength());
   auto cells = info[1].As<Napi::Uint8Array>();
-  // Too large to copy here. The reference is dropped with the job, on this thread (rule 3).
-  auto held = std::make_shared<Napi::ObjectReference>(Napi::Persistent(cells.As<Napi::Object>()));
+  // Too large to copy. The reference is dropped with the job, on this thread (rule 3).
+  auto reference = std::make_shared<Napi::ObjectReference>(Napi::Persistent(cells.As<Napi::Object>()));
   return Submit<Usage>(
       env, std::move(*flag),
-      [tokens = std::move(*tokens), logits = std::move(logits), held = std::move(held), data = cells.Data(),
+      [tokens = std::move(*tokens), logits = std::move(logits), reference = std::move(reference), data = cells.Data(),
        size = cells.ElementLength()](Session& session, const Cancellation& cancellation) {
         return session.LoadState(tokens, data, size, logits, cancellation);
       },

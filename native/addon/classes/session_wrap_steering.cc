@@ -1,5 +1,5 @@
-// SessionWrap's part that changes what is computed: adapters and control vectors. Above each
-// method: its TypeScript signature and the llama.h calls that it leads to.
+// The methods of NativeSession that set adapters and control vectors. See session_wrap.h. Above each
+// method: its TypeScript signature and the llama.h calls behind it.
 
 #include <string>
 #include <utility>

@@ -1,5 +1,5 @@
-// Statuses as JavaScript errors: `message`, `code`, and `cause` with what llama.cpp logged.
-// lib/common/errors.ts makes the public classes of them.
+// Converts statuses to JavaScript errors with a `message`, a `code`, and a `cause` that has llama.cpp's
+// log output. lib/native/errors.ts converts these to the public error classes.
 
 #ifndef AUTOCOG_ADDON_VALUES_ERRORS_H_
 #define AUTOCOG_ADDON_VALUES_ERRORS_H_

@@ -1,5 +1,5 @@
-// NativeModelOptions and NativeSessionOptions of lib/native/binding.ts as the engine's structs.
-// lib fills in every field; a wrong one leaves a TypeError pending.
+// Converts NativeModelOptions and NativeSessionOptions of lib/native/binding-types.ts to the engine's
+// structs. lib sets every field; an invalid one leaves a TypeError pending.
 
 #ifndef AUTOCOG_ADDON_VALUES_OPTIONS_H_
 #define AUTOCOG_ADDON_VALUES_OPTIONS_H_

@@ -25,8 +25,8 @@ void Pieces::Add(int task, Piece piece) {
   bool first = false;
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    first = waiting_.empty();
-    waiting_.emplace_back(task, std::move(piece));
+    first = pending_.empty();
+    pending_.emplace_back(task, std::move(piece));
   }
   if (first) environment_->Send(std::make_unique<PiecesEvent>(shared_from_this()));
 }
@@ -35,7 +35,7 @@ void Pieces::Deliver(Napi::Env env) {
   std::vector<std::pair<int, Piece>> pieces;
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    pieces.swap(waiting_);
+    pieces.swap(pending_);
   }
   std::vector<int32_t> tasks;
   std::vector<int32_t> tokens;

@@ -1,6 +1,6 @@
-// Pieces of text on their way from an engine thread to a JavaScript function, in order. What
-// comes while the last delivery is still waiting joins it, so that a quick model does not cost
-// a turn of the event loop per token.
+// Streams generated pieces from an engine thread to a JavaScript function, in order. Pieces that arrive
+// while a delivery is pending are batched into it, so that a fast model does not cost one turn of the
+// event loop per token.
 
 #ifndef AUTOCOG_ADDON_VALUES_PIECES_H_
 #define AUTOCOG_ADDON_VALUES_PIECES_H_
@@ -12,18 +12,18 @@
 
 #include "addon/environment.h"
 #include "addon/napi_common.h"
-#include "engine/generation/generated_text.h"
+#include "engine/generation/generation_state.h"
 
 namespace autocog {
 
-// Made on the JavaScript thread and dropped there: by a job and by the events that it sent.
+// Created and released on the JavaScript thread. Owned by a job and the events that it sends.
 class Pieces : public std::enable_shared_from_this<Pieces> {
  public:
-  // `function` is one that does not throw, and is called as `onPieces` of lib/native/binding.ts.
+  // `function` must not throw; it is called with the arguments of NativeOnPieces in lib/native/binding-types.ts.
   Pieces(Environment* environment, Napi::Function function)
       : environment_(environment), function_(Napi::Persistent(function)) {}
 
-  // Any thread.
+  // Callable from any thread.
   void Add(int task, Piece piece);
   // JavaScript thread.
   void Deliver(Napi::Env env);
@@ -32,7 +32,7 @@ class Pieces : public std::enable_shared_from_this<Pieces> {
   Environment* environment_;
   Napi::FunctionReference function_;
   std::mutex mutex_;
-  std::vector<std::pair<int, Piece>> waiting_;  // guarded by mutex_
+  std::vector<std::pair<int, Piece>> pending_;  // guarded by mutex_
 };
 
 }  // namespace autocog

@@ -1,4 +1,4 @@
-// Sampling options across the border.
+// Converts sampling options from JavaScript to the engine's struct.
 
 #ifndef AUTOCOG_ADDON_VALUES_SAMPLING_H_
 #define AUTOCOG_ADDON_VALUES_SAMPLING_H_
@@ -8,7 +8,7 @@
 
 namespace autocog {
 
-// A NativeSampling. Whether the values are good for anything is the engine's to say.
+// Reads a NativeSampling. The engine validates the values.
 SamplingOptions ReadSampling(const Napi::Object& object);
 
 }  // namespace autocog

@@ -13,14 +13,16 @@ namespace {
 
 constexpr napi_type_tag kCancellationTag = {0x6c1f2f0ad0b84d5bULL, 0x9a3b1f74c2e85d06ULL};
 
-// No value, and a TypeError where none is pending yet.
-std::nullopt_t Refuse(Napi::Env env, const std::string& what) {
+// Returns nullopt after throwing a TypeError, unless an exception is pending already.
+std::nullopt_t Reject(Napi::Env env, const std::string& what) {
   if (!env.IsExceptionPending())
     Napi::TypeError::New(env, "Native call: expected " + what).ThrowAsJavaScriptException();
   return std::nullopt;
 }
 
-std::string At(const char* what, size_t index) { return std::string(what) + " as argument " + std::to_string(index); }
+std::string Argument(const char* what, size_t index) {
+  return std::string(what) + " as argument " + std::to_string(index);
+}
 
 bool IsTyped(const Napi::Value& value, napi_typedarray_type type) {
   return value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == type;
@@ -48,7 +50,7 @@ std::optional<std::vector<std::string>> ToStrings(const Napi::Value& value) {
   return strings;
 }
 
-// Null for anything but a cancellation.
+// Returns null for anything but a cancellation.
 CancelFlag ToFlag(const Napi::Value& value) {
   if (!value.IsObject()) return nullptr;
   auto object = value.As<Napi::Object>();
@@ -60,73 +62,73 @@ CancelFlag ToFlag(const Napi::Value& value) {
 }  // namespace
 
 std::optional<std::string> ReadString(const Napi::CallbackInfo& info, size_t index) {
-  if (!info[index].IsString()) return Refuse(info.Env(), At("a string", index));
+  if (!info[index].IsString()) return Reject(info.Env(), Argument("a string", index));
   return info[index].As<Napi::String>().Utf8Value();
 }
 
 std::optional<bool> ReadBool(const Napi::CallbackInfo& info, size_t index) {
-  if (!info[index].IsBoolean()) return Refuse(info.Env(), At("a boolean", index));
+  if (!info[index].IsBoolean()) return Reject(info.Env(), Argument("a boolean", index));
   return info[index].As<Napi::Boolean>().Value();
 }
 
 std::optional<int> ReadInt(const Napi::CallbackInfo& info, size_t index) {
   auto number = ToInt(info[index]);
-  if (!number) return Refuse(info.Env(), At("a 32-bit integer", index));
+  if (!number) return Reject(info.Env(), Argument("a 32-bit integer", index));
   return number;
 }
 
 std::optional<std::vector<int32_t>> ReadInt32s(const Napi::CallbackInfo& info, size_t index) {
-  if (!IsTyped(info[index], napi_int32_array)) return Refuse(info.Env(), At("an Int32Array", index));
+  if (!IsTyped(info[index], napi_int32_array)) return Reject(info.Env(), Argument("an Int32Array", index));
   auto array = info[index].As<Napi::Int32Array>();
   return std::vector<int32_t>(array.Data(), array.Data() + array.ElementLength());
 }
 
 std::optional<double> ReadNumber(const Napi::CallbackInfo& info, size_t index) {
-  if (!info[index].IsNumber()) return Refuse(info.Env(), At("a number", index));
+  if (!info[index].IsNumber()) return Reject(info.Env(), Argument("a number", index));
   return info[index].As<Napi::Number>().DoubleValue();
 }
 
 std::optional<std::vector<double>> ReadDoubles(const Napi::CallbackInfo& info, size_t index) {
-  if (!IsTyped(info[index], napi_float64_array)) return Refuse(info.Env(), At("a Float64Array", index));
+  if (!IsTyped(info[index], napi_float64_array)) return Reject(info.Env(), Argument("a Float64Array", index));
   auto array = info[index].As<Napi::Float64Array>();
   return std::vector<double>(array.Data(), array.Data() + array.ElementLength());
 }
 
 std::optional<std::vector<float>> ReadFloats(const Napi::CallbackInfo& info, size_t index) {
-  if (!IsTyped(info[index], napi_float32_array)) return Refuse(info.Env(), At("a Float32Array", index));
+  if (!IsTyped(info[index], napi_float32_array)) return Reject(info.Env(), Argument("a Float32Array", index));
   auto array = info[index].As<Napi::Float32Array>();
   return std::vector<float>(array.Data(), array.Data() + array.ElementLength());
 }
 
 std::optional<std::vector<uint8_t>> ReadBytes(const Napi::CallbackInfo& info, size_t index) {
-  if (!IsTyped(info[index], napi_uint8_array)) return Refuse(info.Env(), At("a Uint8Array", index));
+  if (!IsTyped(info[index], napi_uint8_array)) return Reject(info.Env(), Argument("a Uint8Array", index));
   auto array = info[index].As<Napi::Uint8Array>();
   return std::vector<uint8_t>(array.Data(), array.Data() + array.ElementLength());
 }
 
 std::optional<std::vector<std::string>> ReadStrings(const Napi::CallbackInfo& info, size_t index) {
   auto strings = ToStrings(info[index]);
-  if (!strings) return Refuse(info.Env(), At("an array of strings", index));
+  if (!strings) return Reject(info.Env(), Argument("an array of strings", index));
   return strings;
 }
 
 std::optional<Napi::Object> ReadObject(const Napi::CallbackInfo& info, size_t index) {
-  if (!info[index].IsObject()) return Refuse(info.Env(), At("an object", index));
+  if (!info[index].IsObject()) return Reject(info.Env(), Argument("an object", index));
   return info[index].As<Napi::Object>();
 }
 
 std::optional<CancelFlag> ReadCancellation(const Napi::CallbackInfo& info, size_t index) {
   if (CancelFlag flag = ToFlag(info[index])) return flag;
-  return Refuse(info.Env(), At("a cancellation", index));
+  return Reject(info.Env(), Argument("a cancellation", index));
 }
 
 std::optional<std::vector<CancelFlag>> ReadCancellations(const Napi::CallbackInfo& info, size_t index) {
   std::vector<CancelFlag> flags;
-  if (!info[index].IsArray()) return Refuse(info.Env(), At("an array of cancellations", index));
+  if (!info[index].IsArray()) return Reject(info.Env(), Argument("an array of cancellations", index));
   auto array = info[index].As<Napi::Array>();
   for (uint32_t i = 0; i < array.Length(); ++i) {
     CancelFlag flag = ToFlag(array.Get(i));
-    if (!flag) return Refuse(info.Env(), At("an array of cancellations", index));
+    if (!flag) return Reject(info.Env(), Argument("an array of cancellations", index));
     flags.push_back(std::move(flag));
   }
   return flags;
@@ -135,27 +137,27 @@ std::optional<std::vector<CancelFlag>> ReadCancellations(const Napi::CallbackInf
 std::string StringField(const Napi::Object& object, const char* name) {
   Napi::Value value = object.Get(name);
   if (value.IsString()) return value.As<Napi::String>().Utf8Value();
-  Refuse(object.Env(), std::string("a string for ") + name);
+  Reject(object.Env(), std::string("a string for ") + name);
   return {};
 }
 
 bool BoolField(const Napi::Object& object, const char* name) {
   Napi::Value value = object.Get(name);
   if (value.IsBoolean()) return value.As<Napi::Boolean>().Value();
-  Refuse(object.Env(), std::string("a boolean for ") + name);
+  Reject(object.Env(), std::string("a boolean for ") + name);
   return false;
 }
 
 double NumberField(const Napi::Object& object, const char* name) {
   Napi::Value value = object.Get(name);
   if (value.IsNumber()) return value.As<Napi::Number>().DoubleValue();
-  Refuse(object.Env(), std::string("a number for ") + name);
+  Reject(object.Env(), std::string("a number for ") + name);
   return 0;
 }
 
 int IntField(const Napi::Object& object, const char* name) {
   if (auto number = ToInt(object.Get(name))) return *number;
-  Refuse(object.Env(), std::string("a 32-bit integer for ") + name);
+  Reject(object.Env(), std::string("a 32-bit integer for ") + name);
   return 0;
 }
 
@@ -165,7 +167,7 @@ std::vector<int32_t> Int32sField(const Napi::Object& object, const char* name) {
     auto array = value.As<Napi::Int32Array>();
     return {array.Data(), array.Data() + array.ElementLength()};
   }
-  Refuse(object.Env(), std::string("an Int32Array for ") + name);
+  Reject(object.Env(), std::string("an Int32Array for ") + name);
   return {};
 }
 
@@ -175,21 +177,21 @@ std::vector<double> DoublesField(const Napi::Object& object, const char* name) {
     auto array = value.As<Napi::Float64Array>();
     return {array.Data(), array.Data() + array.ElementLength()};
   }
-  Refuse(object.Env(), std::string("a Float64Array for ") + name);
+  Reject(object.Env(), std::string("a Float64Array for ") + name);
   return {};
 }
 
 std::vector<std::string> StringsField(const Napi::Object& object, const char* name) {
   if (auto strings = ToStrings(object.Get(name))) return std::move(*strings);
-  Refuse(object.Env(), std::string("an array of strings for ") + name);
+  Reject(object.Env(), std::string("an array of strings for ") + name);
   return {};
 }
 
 namespace {
 
-// A worker that is being terminated makes no more arrays; what is delivered to it is lost anyway.
+// A terminating worker thread cannot create arrays; its results are discarded anyway.
 template <typename Array, typename T>
-Napi::Value Copied(Napi::Env env, const std::vector<T>& values) {
+Napi::Value CopyToArray(Napi::Env env, const std::vector<T>& values) {
   auto array = Array::New(env, values.size());
   if (array.IsEmpty()) return env.Undefined();
   if (!values.empty()) std::memcpy(array.Data(), values.data(), values.size() * sizeof(T));
@@ -199,15 +201,15 @@ Napi::Value Copied(Napi::Env env, const std::vector<T>& values) {
 }  // namespace
 
 Napi::Value FromInt32s(Napi::Env env, const std::vector<int32_t>& values) {
-  return Copied<Napi::Int32Array>(env, values);
+  return CopyToArray<Napi::Int32Array>(env, values);
 }
 
 Napi::Value FromBytes(Napi::Env env, const std::string& bytes) {
-  return Copied<Napi::Uint8Array>(env, std::vector<uint8_t>(bytes.begin(), bytes.end()));
+  return CopyToArray<Napi::Uint8Array>(env, std::vector<uint8_t>(bytes.begin(), bytes.end()));
 }
 
 Napi::Value FromDoubles(Napi::Env env, const std::vector<double>& values) {
-  return Copied<Napi::Float64Array>(env, values);
+  return CopyToArray<Napi::Float64Array>(env, values);
 }
 
 Napi::Value FromFloats(Napi::Env env, std::vector<float> values) {
@@ -223,14 +225,14 @@ Napi::Value FromFloats(Napi::Env env, std::vector<float> values) {
       owner.release();
       return Napi::Float32Array::New(env, count, Napi::ArrayBuffer(env, buffer), 0);
     }
-    // Runtimes with a memory cage (Electron) have no external buffers.
+    // Runtimes with a V8 memory cage (Electron) do not support external buffers.
     values = std::move(*owner);
   }
-  return Copied<Napi::Float32Array>(env, values);
+  return CopyToArray<Napi::Float32Array>(env, values);
 }
 
 Napi::Value FromUsage(Napi::Env env, const Usage& usage) {
-  // The order is that of NativeUsage in lib/native/binding.ts.
+  // In the order of NativeUsage in lib/native/binding-types.ts.
   return FromDoubles(
       env, {static_cast<double>(usage.prompt_tokens), static_cast<double>(usage.cached_tokens),
             static_cast<double>(usage.decoded_tokens), static_cast<double>(usage.padding_tokens),

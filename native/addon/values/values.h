@@ -1,6 +1,6 @@
-// Values across the border. Reading checks the type and gives an empty optional after
-// throwing a TypeError, so that a wrong call from lib is an error and never undefined
-// behaviour; writing copies small arrays and hands big ones over.
+// Conversions between JavaScript and C++ values. The Read functions check types and return nullopt
+// after throwing a TypeError, so that an invalid call from lib is an error and never undefined
+// behavior. The From functions copy small arrays and transfer large ones.
 
 #ifndef AUTOCOG_ADDON_VALUES_VALUES_H_
 #define AUTOCOG_ADDON_VALUES_VALUES_H_
@@ -30,11 +30,11 @@ std::optional<Napi::Object> ReadObject(const Napi::CallbackInfo& info, size_t in
 // The flag of a NativeCancellation.
 std::optional<CancelFlag> ReadCancellation(const Napi::CallbackInfo& info, size_t index);
 
-// The flags of an array of them.
+// The flags of an array of NativeCancellations.
 std::optional<std::vector<CancelFlag>> ReadCancellations(const Napi::CallbackInfo& info, size_t index);
 
-// Fields of an option object. lib fills in every one; a missing or wrong one gives the
-// fallback's type and a pending TypeError.
+// Fields of an options object. lib sets every field; for a missing or invalid one they return a default
+// value and leave a TypeError pending.
 std::string StringField(const Napi::Object& object, const char* name);
 bool BoolField(const Napi::Object& object, const char* name);
 double NumberField(const Napi::Object& object, const char* name);
@@ -46,11 +46,11 @@ std::vector<double> DoublesField(const Napi::Object& object, const char* name);
 Napi::Value FromInt32s(Napi::Env env, const std::vector<int32_t>& values);
 Napi::Value FromBytes(Napi::Env env, const std::string& bytes);
 Napi::Value FromDoubles(Napi::Env env, const std::vector<double>& values);
-// Hands the memory over without a copy where the runtime allows that.
+// Transfers the memory without a copy if the runtime supports external buffers.
 Napi::Value FromFloats(Napi::Env env, std::vector<float> values);
 Napi::Value FromUsage(Napi::Env env, const Usage& usage);
 
-// A fresh { cancel() }.
+// A new { cancel() } object.
 Napi::Value NewCancellation(const Napi::CallbackInfo& info);
 
 }  // namespace autocog

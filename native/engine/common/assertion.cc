@@ -11,12 +11,12 @@ namespace autocog {
 
 namespace {
 
-thread_local int guards = 0;
+thread_local int guard_count = 0;
 
 void OnAbort(const char* message) {
-  if (guards > 0) throw AssertionFailure(message);
-  // The process ends when this returns; these are its last words.
-  std::fprintf(stderr, "autocog-lm: assertion of llama.cpp: %s\n", message);
+  if (guard_count > 0) throw AssertionFailure(message);
+  // ggml aborts the process when this returns.
+  std::fprintf(stderr, "autocog-lm: llama.cpp assertion failed: %s\n", message);
 }
 
 }  // namespace
@@ -26,8 +26,8 @@ void InstallAssertions() {
   std::call_once(once, [] { ggml_set_abort_callback(OnAbort); });
 }
 
-AssertionGuard::AssertionGuard() { ++guards; }
+AssertionGuard::AssertionGuard() { ++guard_count; }
 
-AssertionGuard::~AssertionGuard() { --guards; }
+AssertionGuard::~AssertionGuard() { --guard_count; }
 
 }  // namespace autocog

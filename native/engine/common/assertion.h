@@ -1,8 +1,8 @@
-// llama.cpp's assertions as exceptions, where that is safe: while a model is loaded, a context
-// made or a text tokenised, on the thread that does it. Hostile or broken files trip them, and
-// the default is to end the process. Inside a decode they still do: ggml's threads wait for
-// each other there. (Steering's probe is the exception: what may fail of it fails before they
-// start.) Needs ggml's C sources compiled with -fexceptions (cmake/llama.cmake).
+// Turns llama.cpp's assertions into exceptions where that is safe: on the thread that loads a model,
+// creates a context or tokenizes a text. Malicious or corrupt files trip these assertions, which abort
+// the process by default. They still do inside a decode, where ggml's threads wait for each other.
+// (Exception: Steering's probe decode, whose possible assertions fail before those threads start.)
+// Requires ggml's C sources to be compiled with -fexceptions (cmake/llama.cmake).
 
 #ifndef AUTOCOG_ENGINE_COMMON_ASSERTION_H_
 #define AUTOCOG_ENGINE_COMMON_ASSERTION_H_
@@ -16,10 +16,10 @@ class AssertionFailure : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// Takes over ggml's abort. Idempotent, thread-safe.
+// Installs ggml's abort callback. Idempotent, thread-safe.
 void InstallAssertions();
 
-// While one stands, a failing assertion of this thread throws AssertionFailure.
+// While a guard is alive, failing assertions on its thread throw AssertionFailure.
 class AssertionGuard {
  public:
   AssertionGuard();

@@ -64,14 +64,14 @@ Result<std::vector<ggml_backend_dev_t>> RpcDevices(const std::vector<std::string
   if (rpc == nullptr) {
     return Status(Code::kNotSupported, "This build has no RPC backend; build from source with AUTOCOG_RPC=1");
   }
-  // The function's type is declared in ggml-rpc.h, which is there only in RPC builds.
+  // ggml-rpc.h declares the function's type, but is available in RPC builds only.
   using AddServer = ggml_backend_reg_t (*)(const char*);
   auto add_server = reinterpret_cast<AddServer>(ggml_backend_reg_get_proc_address(rpc, "ggml_backend_rpc_add_server"));
   if (add_server == nullptr) return Status(Code::kNotSupported, "This build's RPC backend cannot add servers");
   std::vector<ggml_backend_dev_t> devices;
   for (const std::string& server : servers) {
     ggml_backend_reg_t reg = add_server(server.c_str());
-    if (reg == nullptr) return Status(Code::kModelLoad, "No RPC server answers at " + server);
+    if (reg == nullptr) return Status(Code::kModelLoad, "No RPC server responds at " + server);
     for (size_t i = 0; i < ggml_backend_reg_dev_count(reg); ++i) {
       devices.push_back(ggml_backend_reg_dev_get(reg, i));
     }

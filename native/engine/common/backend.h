@@ -1,5 +1,4 @@
-// The process-wide side of ggml: its one-time start and the devices that it found.
-// Safe from any thread.
+// The process-wide part of ggml: one-time initialization and device enumeration. Thread-safe.
 
 #ifndef AUTOCOG_ENGINE_COMMON_BACKEND_H_
 #define AUTOCOG_ENGINE_COMMON_BACKEND_H_
@@ -22,16 +21,16 @@ struct Device {
   uint64_t memory_total = 0;
 };
 
-// Starts llama.cpp and takes over its log. Everything else here calls it first. Idempotent.
+// Initializes llama.cpp and redirects its log. Called by the other functions here. Idempotent.
 void InstallBackend();
 
 std::vector<Device> Devices();
 
-// Adds the devices of RPC servers ("host:port") and gives them; kNotSupported where the build
-// has no RPC, kModelLoad where a server does not answer.
+// Adds and returns the devices of RPC servers ("host:port"). kNotSupported if the build has no RPC
+// backend, kModelLoad if a server does not respond.
 Result<std::vector<ggml_backend_dev_t>> RpcDevices(const std::vector<std::string>& servers);
 
-// kOutOfRange where there is no device of that name.
+// kOutOfRange if there is no device with that name.
 Result<ggml_backend_dev_t> FindDevice(const std::string& name);
 
 }  // namespace autocog

@@ -1,5 +1,5 @@
-// How a running job learns that nobody wants its result any more: the caller's own flag
-// (an AbortSignal) and the owner's (close, exit of the environment).
+// Cancellation of running jobs: by the caller's flag (an AbortSignal) or by the owning thread (closing
+// the object, exit of the environment).
 
 #ifndef AUTOCOG_ENGINE_COMMON_CANCELLATION_H_
 #define AUTOCOG_ENGINE_COMMON_CANCELLATION_H_
@@ -17,7 +17,7 @@ using CancelFlag = std::shared_ptr<std::atomic<bool>>;
 
 inline CancelFlag NewCancelFlag() { return std::make_shared<std::atomic<bool>>(false); }
 
-// Valid while `owner` lives. Read from the owner's thread; set from any.
+// `owner` must outlive this. Read on the owner's thread; the flags are set from any thread.
 class Cancellation {
  public:
   Cancellation(const JobThread* owner, CancelFlag caller) : owner_(owner), caller_(std::move(caller)) {}
@@ -26,7 +26,7 @@ class Cancellation {
     return (caller_ && caller_->load(std::memory_order_relaxed)) || (owner_ != nullptr && owner_->stopping());
   }
 
-  // REQUIRES: requested(). A close outranks an abort: the session is gone either way.
+  // REQUIRES: requested(). Closing takes precedence over an abort, since the session is gone either way.
   Status status() const {
     if (owner_ != nullptr && owner_->stopping()) return Status(Code::kClosed, "The session was closed");
     return Status(Code::kAborted, "The call was aborted");

@@ -1,5 +1,5 @@
-// See cpu_check.h. AUTOCOG_PORTABLE is set by CMake for builds that must run elsewhere; on
-// x86-64 those need x86-64-v3 (see cmake/llama.cmake).
+// See cpu_check.h. CMake defines AUTOCOG_PORTABLE for builds that run on other machines; on x86-64
+// these require x86-64-v3 (see cmake/llama.cmake).
 
 #include "engine/common/cpu_check.h"
 
@@ -16,7 +16,7 @@ Status CheckCpu() {
   if (!__builtin_cpu_supports("bmi2")) missing += " BMI2";
   if (!missing.empty()) {
     return Status(Code::kNotSupported,
-                  "The prebuilt addon of autocog-lm needs a CPU with AVX2, FMA and BMI2, and this one lacks" + missing);
+                  "The prebuilt addon of autocog-lm requires a CPU with AVX2, FMA and BMI2; this CPU lacks" + missing);
   }
 #endif
   return Status::Ok();

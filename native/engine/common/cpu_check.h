@@ -1,4 +1,4 @@
-// Whether this CPU has the instructions that the build uses; asked when the addon is loaded,
+// Checks that this CPU supports the instructions that the build uses. Called when the addon is loaded,
 // because the alternative is a SIGILL in the first decode.
 
 #ifndef AUTOCOG_ENGINE_COMMON_CPU_CHECK_H_
@@ -8,7 +8,7 @@
 
 namespace autocog {
 
-// kNotSupported, naming what is missing. Always ok in a build that was tuned for its own CPU.
+// kNotSupported, listing the missing instruction sets. Always OK in a build for the host CPU.
 Status CheckCpu();
 
 }  // namespace autocog

@@ -1,5 +1,5 @@
-// A thread with a first-in first-out queue: the only thread that touches what its jobs
-// touch. Sessions and models own one each; see docs/architecture.md for the whole picture.
+// A thread with a FIFO job queue: the only thread that accesses the objects its jobs use. Each session
+// and each model owns one; docs/architecture.md describes the threading model.
 
 #ifndef AUTOCOG_ENGINE_COMMON_JOB_THREAD_H_
 #define AUTOCOG_ENGINE_COMMON_JOB_THREAD_H_
@@ -16,21 +16,21 @@ namespace autocog {
 class JobThread {
  public:
   JobThread();
-  // Stops and joins. Must not run on the thread itself.
+  // Join()s. Must not run on the thread itself.
   ~JobThread();
   JobThread(const JobThread&) = delete;
   JobThread& operator=(const JobThread&) = delete;
 
-  // Queues a job. Returns false, dropping it, once Join() was called. Any thread.
+  // Queues a job. After Join() it drops the job and returns false. Callable from any thread.
   bool Post(std::function<void()> job);
 
-  // Asks running and waiting jobs to end soon: they see stopping(). They still run, so that
-  // each can report its end. Any thread; idempotent.
+  // Requests running and queued jobs to end soon: they check stopping(). Queued jobs still run, so that
+  // each can report its result. Callable from any thread; idempotent.
   void Stop() { stopping_.store(true, std::memory_order_relaxed); }
   bool stopping() const { return stopping_.load(std::memory_order_relaxed); }
 
-  // Stop(), then waits until the queue is empty and the thread has ended. Idempotent; one
-  // caller at a time, never the thread itself.
+  // Calls Stop(), then waits until the queue is empty and the thread has ended. Idempotent. One caller
+  // at a time, never the thread itself.
   void Join();
 
  private:
@@ -41,7 +41,7 @@ class JobThread {
   std::condition_variable wake_;
   std::deque<std::function<void()>> queue_;  // guarded by mutex_
   bool ending_ = false;                      // guarded by mutex_
-  std::thread thread_;                       // last: it starts when the rest stands
+  std::thread thread_;                       // last, since it uses the other members
 };
 
 }  // namespace autocog

@@ -16,51 +16,51 @@ namespace autocog {
 
 namespace {
 
-thread_local LogCapture* innermost = nullptr;
+thread_local LogCapture* innermost_capture = nullptr;
 
-// One failing load must not collect megabytes.
-constexpr size_t kMostBytes = 16 * 1024;
+// Limit on captured text and on the length of a line, in bytes.
+constexpr size_t kMaxBytes = 16 * 1024;
 
 struct Listeners {
   std::mutex mutex;
   std::map<uint64_t, std::pair<LogLevel, LogListener>> all;  // guarded by mutex
   uint64_t last_id = 0;                                      // guarded by mutex
-  // The lowest level that anybody wants: most of the time nobody does, and nothing is locked.
-  std::atomic<int> least{static_cast<int>(LogLevel::kError) + 1};
+  // The lowest level of all listeners. Usually there is none, and then nothing is locked.
+  std::atomic<int> min_level{static_cast<int>(LogLevel::kError) + 1};
 };
 
-// Never destroyed: threads may log until the process ends.
-Listeners& TheListeners() {
+// Never destroyed, since threads may log until the process ends.
+Listeners& GlobalListeners() {
   static auto* listeners = new Listeners;
   return *listeners;
 }
 
-void UpdateLeast(Listeners* listeners) {
-  int least = static_cast<int>(LogLevel::kError) + 1;
-  for (const auto& [id, listener] : listeners->all) least = std::min(least, static_cast<int>(listener.first));
-  listeners->least = least;
+void UpdateMinLevel(Listeners* listeners) {
+  int min_level = static_cast<int>(LogLevel::kError) + 1;
+  for (const auto& [id, listener] : listeners->all) min_level = std::min(min_level, static_cast<int>(listener.first));
+  listeners->min_level = min_level;
 }
 
-// What this thread has logged of a line that has not ended.
-class OpenLine {
+// The unfinished log line of a thread.
+class PartialLine {
  public:
-  ~OpenLine() { End(); }
+  ~PartialLine() { End(); }
 
   void Add(int level, const char* text) {
-    // llama.cpp writes some lines in pieces, marked as such or all of one level.
-    const bool goes_on = level == GGML_LOG_LEVEL_CONT || level == static_cast<int>(level_);
-    if (!goes_on) {
+    // llama.cpp logs some lines in pieces, marked as CONT or with the level of the first piece.
+    const bool continues_line = level == GGML_LOG_LEVEL_CONT || level == static_cast<int>(level_);
+    if (!continues_line) {
       End();
       level_ = LevelOf(level);
     }
-    if (static_cast<int>(level_) < TheListeners().least.load(std::memory_order_relaxed)) {
+    if (static_cast<int>(level_) < GlobalListeners().min_level.load(std::memory_order_relaxed)) {
       text_.clear();
       return;
     }
     for (; *text != '\0'; ++text) {
       if (*text == '\n') {
         End();
-      } else if (text_.size() < kMostBytes) {
+      } else if (text_.size() < kMaxBytes) {
         text_ += *text;
       }
     }
@@ -72,10 +72,10 @@ class OpenLine {
     return known ? static_cast<LogLevel>(level) : LogLevel::kInfo;
   }
 
-  // Empty lines only set others apart.
+  // Drops empty lines, which llama.cpp uses as separators.
   void End() {
     if (text_.empty()) return;
-    Listeners& listeners = TheListeners();
+    Listeners& listeners = GlobalListeners();
     const std::lock_guard<std::mutex> lock(listeners.mutex);
     for (const auto& [id, listener] : listeners.all) {
       if (level_ >= listener.first) listener.second(level_, text_);
@@ -88,11 +88,11 @@ class OpenLine {
 };
 
 void OnLine(int level, const char* text) {
-  thread_local OpenLine line;
+  thread_local PartialLine line;
   try {
     line.Add(level, text);
   } catch (const std::exception&) {
-    // No memory for a line of the log; and llama.cpp's C code is no place to throw.
+    // Out of memory: drop the line, since exceptions must not propagate into llama.cpp's C code.
   }
 }
 
@@ -100,12 +100,12 @@ void OnLine(int level, const char* text) {
 
 void OnLog(int level, const char* text) {
   OnLine(level, text);
-  LogCapture* capture = innermost;
+  LogCapture* capture = innermost_capture;
   if (capture == nullptr) return;
   if (level != GGML_LOG_LEVEL_CONT) {
-    capture->keeping_ = level == GGML_LOG_LEVEL_WARN || level == GGML_LOG_LEVEL_ERROR;
+    capture->capturing_ = level == GGML_LOG_LEVEL_WARN || level == GGML_LOG_LEVEL_ERROR;
   }
-  if (capture->keeping_ && capture->lines_.size() < kMostBytes) capture->lines_ += text;
+  if (capture->capturing_ && capture->lines_.size() < kMaxBytes) capture->lines_ += text;
 }
 
 void InstallLog() {
@@ -128,25 +128,25 @@ const char* LogLevelName(LogLevel level) {
   return "info";
 }
 
-uint64_t AddLogListener(LogLevel least, LogListener listener) {
-  Listeners& listeners = TheListeners();
+uint64_t AddLogListener(LogLevel min_level, LogListener listener) {
+  Listeners& listeners = GlobalListeners();
   const std::lock_guard<std::mutex> lock(listeners.mutex);
   const uint64_t id = ++listeners.last_id;
-  listeners.all.emplace(id, std::pair(least, std::move(listener)));
-  UpdateLeast(&listeners);
+  listeners.all.emplace(id, std::pair(min_level, std::move(listener)));
+  UpdateMinLevel(&listeners);
   return id;
 }
 
 void RemoveLogListener(uint64_t id) {
-  Listeners& listeners = TheListeners();
+  Listeners& listeners = GlobalListeners();
   const std::lock_guard<std::mutex> lock(listeners.mutex);
   listeners.all.erase(id);
-  UpdateLeast(&listeners);
+  UpdateMinLevel(&listeners);
 }
 
-LogCapture::LogCapture() : outer_(innermost) { innermost = this; }
+LogCapture::LogCapture() : outer_(innermost_capture) { innermost_capture = this; }
 
-LogCapture::~LogCapture() { innermost = outer_; }
+LogCapture::~LogCapture() { innermost_capture = outer_; }
 
 std::string LogCapture::text() const {
   std::string text = lines_;

@@ -1,6 +1,6 @@
-// llama.cpp's log, which is one for the process and is called from any thread. Nothing is
-// printed: whole lines go to whoever listens, and warnings and errors of the current thread are
-// kept while a LogCapture stands, so that a failure can say what the engine said.
+// Redirects llama.cpp's log, which is global and called from any thread. Nothing is printed: complete
+// lines go to the listeners. A LogCapture also collects the warnings and errors of its thread, so that
+// an error can include what llama.cpp logged.
 
 #ifndef AUTOCOG_ENGINE_COMMON_LOG_H_
 #define AUTOCOG_ENGINE_COMMON_LOG_H_
@@ -11,27 +11,27 @@
 
 namespace autocog {
 
-// Takes over llama.cpp's log. Idempotent, thread-safe.
+// Redirects llama.cpp's log to this module. Idempotent, thread-safe.
 void InstallLog();
 
 enum class LogLevel { kDebug = 1, kInfo = 2, kWarn = 3, kError = 4 };
 
-// The name that JavaScript sees.
+// The level's name in JavaScript.
 const char* LogLevelName(LogLevel level);
 
-// Gets a line without its end, on the thread that logged it. Lines of one thread come in their
-// order, and no two at once. It must be quick, and neither throw nor log.
+// Called with a line without its newline, on the thread that logged it. Calls are serialized, and the
+// lines of one thread arrive in order. Must be fast, and must neither throw nor log.
 using LogListener = std::function<void(LogLevel, const std::string&)>;
 
-// From now on `listener` gets every line of `least` or above. Gives what RemoveLogListener
-// takes. Any thread, but not a listener.
-uint64_t AddLogListener(LogLevel least, LogListener listener);
+// Adds a listener for lines of `min_level` or above. Returns an id for RemoveLogListener. Callable from
+// any thread, but not from a listener.
+uint64_t AddLogListener(LogLevel min_level, LogListener listener);
 
-// When it returns, the listener is not running and does not run again.
+// Once this returns, the listener is not running and will not be called again.
 void RemoveLogListener(uint64_t id);
 
 // Collects this thread's warnings and errors between construction and destruction.
-// Captures nest; the innermost collects.
+// Captures can be nested; only the innermost collects.
 class LogCapture {
  public:
   LogCapture();
@@ -39,13 +39,13 @@ class LogCapture {
   LogCapture(const LogCapture&) = delete;
   LogCapture& operator=(const LogCapture&) = delete;
 
-  // Lines so far, without the trailing line end.
+  // The lines so far, without the trailing newline.
   std::string text() const;
 
  private:
   LogCapture* outer_;
   std::string lines_;
-  bool keeping_ = false;
+  bool capturing_ = false;
 
   friend void OnLog(int level, const char* text);
 };

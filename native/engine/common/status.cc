@@ -1,4 +1,4 @@
-// The names of the codes, as `NativeErrorCode` in lib/native/binding.ts lists them.
+// The names of the error codes: NativeErrorCode of lib/native/binding-types.ts.
 
 #include "engine/common/status.h"
 

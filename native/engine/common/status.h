@@ -1,6 +1,6 @@
-// The engine's way to say that something failed: a code, a message for the caller, and what
-// llama.cpp logged about it. Values, not exceptions, so that they cross threads; the addon
-// turns a code into a JavaScript error and nobody parses messages.
+// The engine's error type: a code, a message for the caller, and llama.cpp's log output as the cause.
+// Values instead of exceptions, so that they can cross threads. The addon converts them to JavaScript
+// errors by their code; nothing parses messages.
 
 #ifndef AUTOCOG_ENGINE_COMMON_STATUS_H_
 #define AUTOCOG_ENGINE_COMMON_STATUS_H_
@@ -26,7 +26,7 @@ enum class Code {
   kStateMismatch,
 };
 
-// The name that JavaScript sees as `error.code`. Never null.
+// The value of `error.code` in JavaScript. Never null.
 const char* CodeName(Code code);
 
 class [[nodiscard]] Status {
@@ -40,7 +40,7 @@ class [[nodiscard]] Status {
   bool ok() const { return code_ == Code::kOk; }
   Code code() const { return code_; }
   const std::string& message() const { return message_; }
-  // What the engine logged while it failed; may be empty.
+  // What llama.cpp logged or threw when it failed; may be empty.
   const std::string& cause() const { return cause_; }
 
  private:
@@ -49,7 +49,7 @@ class [[nodiscard]] Status {
   std::string cause_;
 };
 
-// Either a value or a status that is not ok.
+// Either a value or an error status.
 template <typename T>
 class [[nodiscard]] Result {
  public:

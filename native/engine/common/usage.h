@@ -1,4 +1,4 @@
-// What a job cost. Counted where it is spent, handed to the caller with every result.
+// The cost of a job: token counts and times, returned with every result.
 
 #ifndef AUTOCOG_ENGINE_COMMON_USAGE_H_
 #define AUTOCOG_ENGINE_COMMON_USAGE_H_
@@ -9,14 +9,14 @@ namespace autocog {
 
 struct Usage {
   int prompt_tokens = 0;
-  int cached_tokens = 0;   // of the prompt, found in the KV cache
-  int decoded_tokens = 0;  // prompt and continuation, without padding
+  int cached_tokens = 0;   // prompt tokens found in the KV cache
+  int decoded_tokens = 0;  // of prompt and continuation, without padding
   int padding_tokens = 0;  // see Kernels::kBatch
   int decode_calls = 0;
-  double queue_ms = 0;   // waiting for earlier jobs
-  double prompt_ms = 0;  // bringing the prompt into the cache
-  double decode_ms = 0;  // decoding what was asked for
-  double read_ms = 0;    // probabilities from logits
+  double queue_ms = 0;   // in the queue, waiting for earlier jobs
+  double prompt_ms = 0;  // getting the prompt into the KV cache
+  double decode_ms = 0;  // decoding the continuation
+  double read_ms = 0;    // computing probabilities from logits
 };
 
 // Adds the time from construction to destruction to a total, in milliseconds.

@@ -1,5 +1,5 @@
-// See workers.h. Items are rows of a whole vocabulary, some hundred microseconds each, so that
-// one lock for all is cheap enough.
+// See workers.h. Each item processes a row of logits over the whole vocabulary, which takes some
+// hundred microseconds, so a single lock is cheap enough.
 
 #include "engine/common/workers.h"
 

@@ -1,5 +1,5 @@
-// Threads of a session's own for work that llama.cpp does not do: reading rows of logits. They
-// sleep between runs.
+// A session's worker threads for work outside of llama.cpp: reading rows of logits. They sleep between
+// runs.
 
 #ifndef AUTOCOG_ENGINE_COMMON_WORKERS_H_
 #define AUTOCOG_ENGINE_COMMON_WORKERS_H_
@@ -14,19 +14,19 @@ namespace autocog {
 
 class Workers {
  public:
-  // `threads` work together, the caller's included. They are started when first needed.
+  // `threads` includes the calling thread. The others are started on first use.
   explicit Workers(int threads) : threads_(threads) {}
   ~Workers();
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
 
-  // Calls work(i) for every i below `count`, each once, on any of the threads, and waits for
-  // all. `work` must not throw.
+  // Calls work(i) once for every 0 <= i < count, on any of the threads, and waits for all calls.
+  // `work` must not throw.
   void Run(int count, const std::function<void(int)>& work);
 
  private:
   void Serve();
-  // Takes items until there are none. REQUIRES: the lock is held.
+  // Processes items until none are left. REQUIRES: the lock is held.
   void Work(std::unique_lock<std::mutex>* lock);
 
   const int threads_;

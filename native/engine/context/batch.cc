@@ -10,38 +10,38 @@ void Batch::Clear() {
   sequence_counts_.clear();
   sequence_starts_.clear();
   sequences_.clear();
-  wants_logits_.clear();
+  outputs_logits_.clear();
   rows_ = 0;
 }
 
-void Batch::Add(llama_token token, llama_pos position, llama_seq_id sequence, bool wants_logits) {
-  AddShared(token, position, sequence, 1, wants_logits);
+void Batch::Add(llama_token token, llama_pos position, llama_seq_id sequence, bool outputs_logits) {
+  AddShared(token, position, sequence, 1, outputs_logits);
 }
 
-void Batch::AddShared(llama_token token, llama_pos position, llama_seq_id first, int count, bool wants_logits) {
-  Begin(token, position, count, wants_logits);
+void Batch::AddShared(llama_token token, llama_pos position, llama_seq_id first, int count, bool outputs_logits) {
+  Begin(token, position, count, outputs_logits);
   for (int i = 0; i < count; ++i) sequences_.push_back(first + i);
 }
 
 void Batch::AddShared(llama_token token, llama_pos position, const std::vector<llama_seq_id>& sequences,
-                      bool wants_logits) {
-  Begin(token, position, static_cast<int>(sequences.size()), wants_logits);
+                      bool outputs_logits) {
+  Begin(token, position, static_cast<int>(sequences.size()), outputs_logits);
   sequences_.insert(sequences_.end(), sequences.begin(), sequences.end());
 }
 
-void Batch::Begin(llama_token token, llama_pos position, int sequences, bool wants_logits) {
+void Batch::Begin(llama_token token, llama_pos position, int sequences, bool outputs_logits) {
   tokens_.push_back(token);
   positions_.push_back(position);
   sequence_counts_.push_back(sequences);
   sequence_starts_.push_back(sequences_.size());
-  wants_logits_.push_back(wants_logits ? 1 : 0);
-  if (wants_logits) ++rows_;
+  outputs_logits_.push_back(outputs_logits ? 1 : 0);
+  if (outputs_logits) ++rows_;
 }
 
-void Batch::WantLogits(int i) {
-  int8_t& wanted = wants_logits_[static_cast<size_t>(i)];
-  if (wanted == 0) ++rows_;
-  wanted = 1;
+void Batch::RequestLogits(int i) {
+  int8_t& output = outputs_logits_[static_cast<size_t>(i)];
+  if (output == 0) ++rows_;
+  output = 1;
 }
 
 llama_batch Batch::View() {
@@ -53,7 +53,7 @@ llama_batch Batch::View() {
   view.pos = positions_.data();
   view.n_seq_id = sequence_counts_.data();
   view.seq_id = sequence_pointers_.data();
-  view.logits = wants_logits_.data();
+  view.logits = outputs_logits_.data();
   return view;
 }
 

@@ -1,5 +1,5 @@
-// One llama_batch under construction: tokens with their position, their sequences and
-// whether their logits are wanted. Plain memory; used on the session's thread.
+// Builds a llama_batch: tokens with their positions, sequences and logits flags. Plain memory; used on
+// the session's thread.
 
 #ifndef AUTOCOG_ENGINE_CONTEXT_BATCH_H_
 #define AUTOCOG_ENGINE_CONTEXT_BATCH_H_
@@ -13,24 +13,26 @@ namespace autocog {
 class Batch {
  public:
   void Clear();
-  void Add(llama_token token, llama_pos position, llama_seq_id sequence, bool wants_logits);
+  void Add(llama_token token, llama_pos position, llama_seq_id sequence, bool outputs_logits);
   // A token shared by the sequences [first, first + count). REQUIRES: count > 0.
-  void AddShared(llama_token token, llama_pos position, llama_seq_id first, int count, bool wants_logits);
+  void AddShared(llama_token token, llama_pos position, llama_seq_id first, int count, bool outputs_logits);
 
-  // A token shared by these sequences, at least one.
-  void AddShared(llama_token token, llama_pos position, const std::vector<llama_seq_id>& sequences, bool wants_logits);
+  // A token shared by `sequences`, which must not be empty.
+  void AddShared(llama_token token, llama_pos position, const std::vector<llama_seq_id>& sequences,
+                 bool outputs_logits);
 
   int size() const { return static_cast<int>(tokens_.size()); }
+  // Number of tokens that output logits.
   int rows() const { return rows_; }
-  bool wants_logits(int i) const { return wants_logits_[static_cast<size_t>(i)] != 0; }
-  void WantLogits(int i);
+  bool outputs_logits(int i) const { return outputs_logits_[static_cast<size_t>(i)] != 0; }
+  void RequestLogits(int i);
 
-  // A view that is valid until the batch changes.
+  // Valid until the batch changes.
   llama_batch View();
 
  private:
-  // A token whose sequences come next.
-  void Begin(llama_token token, llama_pos position, int sequences, bool wants_logits);
+  // Adds a token; the caller appends its `sequences` sequence ids.
+  void Begin(llama_token token, llama_pos position, int sequences, bool outputs_logits);
 
   std::vector<llama_token> tokens_;
   std::vector<llama_pos> positions_;
@@ -38,7 +40,7 @@ class Batch {
   std::vector<size_t> sequence_starts_;
   std::vector<llama_seq_id> sequences_;
   std::vector<llama_seq_id*> sequence_pointers_;
-  std::vector<int8_t> wants_logits_;
+  std::vector<int8_t> outputs_logits_;
   int rows_ = 0;
 };
 

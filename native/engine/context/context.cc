@@ -17,7 +17,7 @@ namespace autocog {
 
 namespace {
 
-// Types that llama.cpp takes for the KV cache.
+// The types that llama.cpp supports for the KV cache.
 constexpr ggml_type kCacheTypes[] = {
     GGML_TYPE_F32,  GGML_TYPE_F16,  GGML_TYPE_BF16, GGML_TYPE_Q8_0,   GGML_TYPE_Q4_0,
     GGML_TYPE_Q4_1, GGML_TYPE_Q5_0, GGML_TYPE_Q5_1, GGML_TYPE_IQ4_NL,
@@ -36,32 +36,32 @@ Result<ggml_type> CacheType(const std::string& name) {
 
 namespace {
 
-// Architectures, by llama.cpp's names for them, that it computes in ways that do not fit trees
-// of tokens, or any scoring. `npm run test:oracles` tries every architecture that there is.
-constexpr std::pair<const char*, const char*> kUnfit[] = {
-    {"chameleon", "llama.cpp suppresses its image tokens in the first row of logits alone"},
-    {"cogvlm", "llama.cpp gives the logits of other tokens than those that were asked for"},
-    {"gemma4-assistant", "it drafts for another model, whose cache it reads"},
-    {"llama-embed", "it embeds texts and gives no logits"},
-    {"minimax-m3", "its sparse attention needs a cache that holds one sequence and no branches"},
+// Architectures, by their llama.cpp names, whose implementation in llama.cpp does not support token
+// trees or scoring at all. `npm run test:oracles` tests every architecture.
+constexpr std::pair<const char*, const char*> kUnsupported[] = {
+    {"chameleon", "llama.cpp suppresses its image tokens only in the first row of logits"},
+    {"cogvlm", "llama.cpp returns the logits of other tokens than the requested ones"},
+    {"gemma4-assistant", "it is a draft model that reads the KV cache of its target model"},
+    {"llama-embed", "it is an embedding model and returns no logits"},
+    {"minimax-m3", "its sparse attention requires a KV cache with a single sequence, without branches"},
 };
 
-// Why this kind of model cannot share tokens between sequences here; empty where it can.
-std::string WhyNot(const ModelInfo& info) {
+// Why this model cannot share tokens between sequences; empty if it can.
+std::string UnsupportedReason(const ModelInfo& info) {
   if (info.vocab_only) return "it was loaded with vocabOnly, so it has no weights";
-  if (info.has_encoder) return "it has an encoder, and prompts would have to pass through it first";
+  if (info.has_encoder) return "it has an encoder, which would have to process prompts first";
   if (!info.has_decoder) return "it has no decoder";
-  if (info.diffusion) return "it is a diffusion model and gives no next-token probabilities";
+  if (info.diffusion) return "it is a diffusion model, without next-token probabilities";
   if (info.recurrent) return "it is recurrent: its state cannot be shared between branches";
   if (info.hybrid) return "it is a hybrid of attention and recurrence: its state cannot be shared between branches";
-  if (!info.causal) return "its attention looks ahead, so what comes next changes what came before";
-  for (const auto& [architecture, reason] : kUnfit) {
+  if (!info.causal) return "its attention is bidirectional, so later tokens change the results of earlier ones";
+  for (const auto& [architecture, reason] : kUnsupported) {
     if (info.architecture == architecture) return reason;
   }
   return {};
 }
 
-Status Refusal(const std::string& reason) {
+Status NotSupported(const std::string& reason) {
   return Status(Code::kNotSupported, "This model cannot be used for scoring: " + reason);
 }
 
@@ -75,22 +75,22 @@ bool HasPositionTable(const ModelInfo& info) {
 }
 
 Status CheckContextOptions(const ContextOptions& options) {
-  const auto refuse = [](const char* name, const char* range, int value) {
+  const auto out_of_range = [](const char* name, const char* range, int value) {
     return Status(Code::kOutOfRange,
                   std::string("Expected ") + range + " for " + name + ", got " + std::to_string(value));
   };
-  if (options.context_size < 1) return refuse("contextSize", "a positive count", options.context_size);
-  // A decode of one token takes kernels of its own; two are needed to be able to avoid it.
-  if (options.batch_size < 2) return refuse("batchSize", "at least 2", options.batch_size);
-  if (options.micro_batch_size < 2) return refuse("microBatchSize", "at least 2", options.micro_batch_size);
-  const int most = static_cast<int>(llama_max_parallel_sequences());
-  if (options.max_sequences < 4 || options.max_sequences > most) {
-    return refuse("maxSequences", ("4 to " + std::to_string(most)).c_str(), options.max_sequences);
+  if (options.context_size < 1) return out_of_range("contextSize", "a positive count", options.context_size);
+  // llama.cpp decodes single tokens with different kernels; avoiding that takes batches of two.
+  if (options.batch_size < 2) return out_of_range("batchSize", "at least 2", options.batch_size);
+  if (options.micro_batch_size < 2) return out_of_range("microBatchSize", "at least 2", options.micro_batch_size);
+  const int max_sequences = static_cast<int>(llama_max_parallel_sequences());
+  if (options.max_sequences < 4 || options.max_sequences > max_sequences) {
+    return out_of_range("maxSequences", ("4 to " + std::to_string(max_sequences)).c_str(), options.max_sequences);
   }
   for (const auto& [name, threads] :
        {std::pair("threads", options.threads), std::pair("threadsBatch", options.threads_batch)}) {
     if (threads < 1 || threads > GGML_MAX_N_THREADS) {
-      return refuse(name, ("1 to " + std::to_string(GGML_MAX_N_THREADS)).c_str(), threads);
+      return out_of_range(name, ("1 to " + std::to_string(GGML_MAX_N_THREADS)).c_str(), threads);
     }
   }
   return Status::Ok();
@@ -98,23 +98,23 @@ Status CheckContextOptions(const ContextOptions& options) {
 
 namespace {
 
-// llama.cpp has no way to ask. It warns where it turns flash attention off, and only there.
-bool HasFlashAttention(const ModelInfo& info, llama_flash_attn_type wanted, const std::string& warnings) {
-  if (wanted == LLAMA_FLASH_ATTN_TYPE_DISABLED || info.architecture == "grok") return false;
+// llama.cpp has no API for this, but logs a warning when it disables flash attention.
+bool HasFlashAttention(const ModelInfo& info, llama_flash_attn_type requested, const std::string& warnings) {
+  if (requested == LLAMA_FLASH_ATTN_TYPE_DISABLED || info.architecture == "grok") return false;
   return warnings.find("Flash Attention not supported") == std::string::npos;
 }
 
-// Rows of logits that one decode may give. Each micro-batch may need a second row as padding.
-uint32_t RowsWithin(size_t budget, const Vocabulary& vocabulary, uint32_t batch, uint32_t micro_batch) {
+// The maximum number of rows of logits per decode. Each micro-batch may need a second row as padding.
+uint32_t MaxRows(size_t budget, const Vocabulary& vocabulary, uint32_t batch, uint32_t micro_batch) {
   const size_t row_bytes = static_cast<size_t>(vocabulary.size()) * sizeof(float);
-  const size_t least = 2 * ((batch + micro_batch - 1) / micro_batch);
-  return static_cast<uint32_t>(std::min<size_t>(std::max(budget / row_bytes, least), batch));
+  const size_t min_rows = 2 * ((batch + micro_batch - 1) / micro_batch);
+  return static_cast<uint32_t>(std::min<size_t>(std::max(budget / row_bytes, min_rows), batch));
 }
 
 }  // namespace
 
 Result<std::unique_ptr<Context>> Context::Create(std::shared_ptr<Model> model, const ContextOptions& options) {
-  if (std::string reason = WhyNot(model->info()); !reason.empty()) return Refusal(reason);
+  if (std::string reason = UnsupportedReason(model->info()); !reason.empty()) return NotSupported(reason);
   if (Status status = CheckContextOptions(options); !status.ok()) return status;
   if (HasPositionTable(model->info()) && options.context_size > model->info().train_context_size) {
     return Status(Code::kOutOfRange, "Expected at most " + std::to_string(model->info().train_context_size) +
@@ -136,11 +136,11 @@ Result<std::unique_ptr<Context>> Context::Create(std::shared_ptr<Model> model, c
   params.n_ctx = static_cast<uint32_t>(options.context_size);
   params.n_batch = static_cast<uint32_t>(std::max(batch_size, 2));
   params.n_ubatch = static_cast<uint32_t>(std::max(std::min(options.micro_batch_size, batch_size), 2));
-  // With a unified KV buffer every sequence id below LLAMA_MAX_SEQ works whatever n_seq_max
-  // says, and n_seq_max only reserves that many rows of logits for nothing.
+  // With a unified KV cache, every sequence id below LLAMA_MAX_SEQ works regardless of n_seq_max, which
+  // would only reserve unused rows of logits.
   params.kv_unified = true;
   params.n_seq_max = 1;
-  params.n_outputs_max = RowsWithin(options.logits_budget, model->vocabulary(), params.n_batch, params.n_ubatch);
+  params.n_outputs_max = MaxRows(options.logits_budget, model->vocabulary(), params.n_batch, params.n_ubatch);
   params.n_threads = options.threads;
   params.n_threads_batch = options.threads_batch;
   params.flash_attn_type = options.flash_attention;
@@ -155,9 +155,9 @@ Result<std::unique_ptr<Context>> Context::Create(std::shared_ptr<Model> model, c
   params.yarn_beta_fast = options.yarn_beta_fast;
   params.yarn_beta_slow = options.yarn_beta_slow;
   params.yarn_orig_ctx = options.yarn_orig_ctx;
-  // Whatever an override may say: with any other, llama.cpp asserts that a batch is one micro-batch.
+  // Even if a metadata override differs: otherwise llama.cpp asserts that a batch is one micro-batch.
   params.attention_type = LLAMA_ATTENTION_TYPE_CAUSAL;
-  // Cells of a sliding window are lost once it has passed, and branches return to them.
+  // Otherwise cells outside the sliding window are discarded, but branches return to them.
   params.swa_full = true;
   params.no_perf = true;
 
@@ -166,26 +166,26 @@ Result<std::unique_ptr<Context>> Context::Create(std::shared_ptr<Model> model, c
   try {
     llama_context* context = nullptr;
     {
-      // With a YaRN scale of the caller's, llama.cpp writes into the model that others read.
+      // With a YaRN scale set by the caller, llama.cpp writes to the model, which other threads read.
       const std::lock_guard<std::mutex> lock(model->mutex());
       context = llama_init_from_model(model->raw(), params);
     }
     if (context != nullptr && llama_get_memory(context) == nullptr) {
       llama_free(context);
-      return Refusal("it keeps no cache, as models that only encode or embed do not");
+      return NotSupported("it has no KV cache, like all models that only encode or embed");
     }
     if (context != nullptr) {
-      std::unique_ptr<Context> made(new Context(std::move(model), context, options));
-      made->flash_attention_ = HasFlashAttention(made->model().info(), options.flash_attention, log.text());
-      made->cache_bytes_ =
-          static_cast<int64_t>(CacheBytes(made->model().info(), made->cells(), params.type_k, params.type_v));
-      return made;
+      std::unique_ptr<Context> created(new Context(std::move(model), context, options));
+      created->flash_attention_ = HasFlashAttention(created->model().info(), options.flash_attention, log.text());
+      created->cache_bytes_ =
+          static_cast<int64_t>(CacheBytes(created->model().info(), created->cells(), params.type_k, params.type_v));
+      return created;
     }
-    return Status(Code::kInvalidArgument, "llama.cpp refuses to make a context with these options", log.text());
+    return Status(Code::kInvalidArgument, "llama.cpp rejects these context options", log.text());
   } catch (const std::bad_alloc&) {
     return Status(Code::kOutOfMemory, "Not enough memory for the context", log.text());
   } catch (const std::exception& error) {
-    return Status(Code::kInternal, "llama.cpp failed to make a context", error.what());
+    return Status(Code::kInternal, "llama.cpp failed to create a context", error.what());
   }
 }
 
@@ -203,9 +203,9 @@ Context::Context(std::shared_ptr<Model> model, llama_context* context, const Con
       max_sequences_(options.max_sequences) {
   const auto batch = llama_n_batch(context_);
   const auto micro_batch = llama_n_ubatch(context_);
-  // Room for a padding token in every batch that may need one, and for a row in each micro-batch.
+  // Reserve room for a padding token per batch and for a padding row per micro-batch.
   if (max_tokens_ % micro_batch_ == 1) --max_tokens_;
-  max_rows_ = static_cast<int>(RowsWithin(options.logits_budget, vocabulary(), batch, micro_batch) -
+  max_rows_ = static_cast<int>(MaxRows(options.logits_budget, vocabulary(), batch, micro_batch) -
                                (batch + micro_batch - 1) / micro_batch);
   llama_set_abort_callback(context_, OnAbort, this);
   llama_attach_threadpool(context_, pool_.raw(), batch_pool_ ? batch_pool_->raw() : nullptr);
@@ -225,13 +225,13 @@ Status Context::Decode(Batch* batch, Kernels kernels, int free_cells, const Canc
   if (cancellation.requested()) return cancellation.status();
   if (batch->size() < 1 || batch->size() > max_tokens_ || batch->rows() > max_rows_) {
     return Status(Code::kInternal, "A batch of " + std::to_string(batch->size()) + " tokens and " +
-                                       std::to_string(batch->rows()) + " rows was made for a limit of " +
+                                       std::to_string(batch->rows()) + " rows exceeds the limits of " +
                                        std::to_string(max_tokens_) + " and " + std::to_string(max_rows_));
   }
-  const int wanted = batch->size();
+  const int size = batch->size();
   const llama_seq_id padding = max_sequences_ - 1;
-  const bool padded = kernels == Kernels::kBatch && wanted % micro_batch_ == 1 && free_cells > 0;
-  if (padded) batch->Add(0, 0, padding, batch->wants_logits(wanted - 1));
+  const bool padded = kernels == Kernels::kBatch && size % micro_batch_ == 1 && free_cells > 0;
+  if (padded) batch->Add(0, 0, padding, batch->outputs_logits(size - 1));
   if (kernels == Kernels::kBatch) PairRows(batch);
   LogCapture log;
   int32_t code;
@@ -247,31 +247,31 @@ Status Context::Decode(Batch* batch, Kernels kernels, int free_cells, const Canc
   running_ = nullptr;
   if (padded) Trim(padding, 0);
   if (code == 0) {
-    usage->decoded_tokens += wanted;
+    usage->decoded_tokens += size;
     usage->padding_tokens += padded ? 1 : 0;
     usage->decode_calls += 1;
     return Status::Ok();
   }
   if (cancellation.requested()) return cancellation.status();
   if (failure.empty()) failure = log.text();
-  if (code == 1) return Status(Code::kDecodeFailed, "The KV buffer has no room for the batch", failure);
+  if (code == 1) return Status(Code::kDecodeFailed, "The KV cache has no room for the batch", failure);
   if (code == -2) return Status(Code::kOutOfMemory, "llama.cpp could not allocate memory for a batch", failure);
   return Status(Code::kDecodeFailed, "llama_decode failed with code " + std::to_string(code), failure);
 }
 
-// llama.cpp drops what gives no logits before the last layer's end, so that a micro-batch with
-// a single row falls back to the kernels for one token however many tokens it has.
+// In the last layer, llama.cpp computes only the rows that output logits, so a micro-batch with a single
+// such row would use the single-token kernels regardless of its number of tokens.
 void Context::PairRows(Batch* batch) const {
   for (int start = 0; start < batch->size(); start += micro_batch_) {
     const int end = std::min(start + micro_batch_, batch->size());
     int rows = 0;
     int last = -1;
     for (int i = start; i < end; ++i) {
-      if (!batch->wants_logits(i)) continue;
+      if (!batch->outputs_logits(i)) continue;
       ++rows;
       last = i;
     }
-    if (rows == 1 && end - start > 1) batch->WantLogits(last == start ? start + 1 : last - 1);
+    if (rows == 1 && end - start > 1) batch->RequestLogits(last == start ? start + 1 : last - 1);
   }
 }
 

@@ -1,5 +1,5 @@
-// Cells of the KV buffer as bytes, and back: the part of Context that sessions save and load
-// states by. What llama.cpp would allocate for, or assert of, a header is checked before.
+// Serializes cells of the KV cache: the part of Context that saves and loads session states. Headers are
+// validated before llama.cpp allocates memory for them or asserts on them.
 
 #include <cstring>
 #include <exception>
@@ -13,42 +13,43 @@ namespace autocog {
 
 namespace {
 
-// How llama.cpp's bytes begin: a magic number, a sequence, how many streams, how many cells.
-// Then each cell: its position, how many sequences it is in, for some models more, and which.
-constexpr size_t kStreamsAt = 8;
-constexpr size_t kCountAt = 12;
-constexpr size_t kCellsAt = 16;
-constexpr size_t kPlainCell = 12;
-constexpr size_t kCellWithMore = 24;
+// The header of llama.cpp's format: magic number, sequence id, number of streams, number of cells. Each
+// cell follows: its position, its number of sequences, extra data for some models, its sequence ids.
+constexpr size_t kStreamsOffset = 8;
+constexpr size_t kCountOffset = 12;
+constexpr size_t kCellsOffset = 16;
+constexpr size_t kCellSize = 12;
+constexpr size_t kExtendedCellSize = 24;
 
-uint32_t ReadAt(const uint8_t* data, size_t at) {
+uint32_t ReadAt(const uint8_t* data, size_t offset) {
   uint32_t value;
-  std::memcpy(&value, data + at, sizeof value);
+  std::memcpy(&value, data + offset, sizeof value);
   return value;
 }
 
-// Whether cells of this many bytes are at the positions from `from` on, each in one sequence.
-bool AreInOrder(const uint8_t* data, size_t size, size_t from, size_t count, size_t cell) {
-  if ((size - kCellsAt) / cell < count) return false;
+// Whether the cells have consecutive positions starting at `from` and one sequence each.
+bool AreConsecutive(const uint8_t* data, size_t size, size_t from, size_t count, size_t cell_size) {
+  if ((size - kCellsOffset) / cell_size < count) return false;
   for (size_t i = 0; i < count; ++i) {
-    const size_t at = kCellsAt + i * cell;
-    if (ReadAt(data, at) != from + i || ReadAt(data, at + 4) != 1) return false;
+    const size_t offset = kCellsOffset + i * cell_size;
+    if (ReadAt(data, offset) != from + i || ReadAt(data, offset + 4) != 1) return false;
   }
   return true;
 }
 
-bool Holds(const uint8_t* data, size_t size, int from, int to) {
+bool HasPositions(const uint8_t* data, size_t size, int from, int to) {
   const auto first = static_cast<size_t>(from);
   const auto count = static_cast<size_t>(to - from);
-  if (size < kCellsAt || ReadAt(data, kStreamsAt) != 1 || ReadAt(data, kCountAt) != count) return false;
-  return AreInOrder(data, size, first, count, kPlainCell) || AreInOrder(data, size, first, count, kCellWithMore);
+  if (size < kCellsOffset || ReadAt(data, kStreamsOffset) != 1 || ReadAt(data, kCountOffset) != count) return false;
+  return AreConsecutive(data, size, first, count, kCellSize) ||
+         AreConsecutive(data, size, first, count, kExtendedCellSize);
 }
 
 }  // namespace
 
-// Cells that the sequence's last token does not see through a sliding window are not written, and
-// branches return to them: so no more at a time than all see of each other.
-int Context::most_saved() const {
+// llama.cpp does not save cells outside of the last token's sliding window, but branches may return to
+// them. So limit each part to cells that all lie within one window.
+int Context::max_saved_cells() const {
   const int window = model_->info().sliding_window;
   return window > 0 ? window : cells_;
 }
@@ -63,8 +64,9 @@ Status Context::SaveCells(int from, int to, std::vector<uint8_t>* data) {
     if (llama_state_seq_get_data(context_, data->data() + start, size, 0) != size) {
       return Status(Code::kInternal, "llama.cpp did not save the state", log.text());
     }
-    if (Holds(data->data() + start, size, from, to)) return Status::Ok();
-    return Status(Code::kNotSupported, "The state of this model cannot be saved: its cache is of another kind");
+    if (HasPositions(data->data() + start, size, from, to)) return Status::Ok();
+    return Status(Code::kNotSupported,
+                  "The state of this model cannot be saved: llama.cpp does not save its kind of KV cache completely");
   } catch (const std::bad_alloc&) {
     return Status(Code::kOutOfMemory, "Not enough memory to save the state");
   } catch (const std::exception& error) {
@@ -73,8 +75,8 @@ Status Context::SaveCells(int from, int to, std::vector<uint8_t>* data) {
 }
 
 Status Context::LoadCells(llama_seq_id sequence, int from, int to, const uint8_t* data, size_t size) {
-  if (!Holds(data, size, from, to)) {
-    return Status(Code::kStateMismatch, "The state does not hold the cells of its tokens");
+  if (!HasPositions(data, size, from, to)) {
+    return Status(Code::kStateMismatch, "The state does not contain the cells of its tokens");
   }
   LogCapture log;
   AssertionGuard guard;
@@ -89,7 +91,7 @@ Status Context::LoadCells(llama_seq_id sequence, int from, int to, const uint8_t
     failure = error.what();
   }
   Trim(sequence, 0);
-  return Status(Code::kStateMismatch, "llama.cpp refuses the state", failure);
+  return Status(Code::kStateMismatch, "llama.cpp rejects the state", failure);
 }
 
 }  // namespace autocog

@@ -15,9 +15,9 @@ PrefixCache::PrefixCache(Context* context, int slots)
 int PrefixCache::CommonPrefix(const Slot& slot, const Tokens& prompt, bool reuse_appended) const {
   const size_t appended = slot.shifted < 0 ? slot.tokens.size() : static_cast<size_t>(slot.shifted);
   const size_t usable = reuse_appended ? appended : static_cast<size_t>(slot.exact);
-  const size_t most = std::min(usable, prompt.size());
+  const size_t max_common = std::min(usable, prompt.size());
   size_t common = 0;
-  while (common < most && slot.tokens[common] == prompt[common]) ++common;
+  while (common < max_common && slot.tokens[common] == prompt[common]) ++common;
   return static_cast<int>(common);
 }
 
@@ -26,10 +26,10 @@ int PrefixCache::BestSlot(const Tokens& prompt, bool reuse_appended, int* common
   *common = -1;
   for (int i = 0; i < slots(); ++i) {
     const Slot& slot = slots_[static_cast<size_t>(i)];
-    const int here = CommonPrefix(slot, prompt, reuse_appended);
-    if (here > *common || (here == *common && slot.last_used > slots_[static_cast<size_t>(best)].last_used)) {
+    const int candidate = CommonPrefix(slot, prompt, reuse_appended);
+    if (candidate > *common || (candidate == *common && slot.last_used > slots_[static_cast<size_t>(best)].last_used)) {
       best = i;
-      *common = here;
+      *common = candidate;
     }
   }
   return best;
@@ -49,7 +49,7 @@ int PrefixCache::OldestSlot(int except) const {
 void PrefixCache::TrimSlot(int index, int length) {
   Slot& slot = slots_[static_cast<size_t>(index)];
   if (length >= Length(index)) return;
-  // Branches keep cells alive, so what hangs on the removed part goes with it.
+  // Branches keep shared cells alive, so trim them as well.
   for (int i = 0; i < branches(); ++i) {
     Branch& branch = branches_[static_cast<size_t>(i)];
     if (branch.slot != index || branch.length <= length) continue;
@@ -63,19 +63,19 @@ void PrefixCache::TrimSlot(int index, int length) {
   if (slot.row_position >= length) slot.row_position = -1;
 }
 
-int PrefixCache::Route(const Tokens& prompt, const PromptRequest& request, int* reused) {
+int PrefixCache::SelectSlot(const Tokens& prompt, const PromptRequest& request, int* reused) {
   const int length = static_cast<int>(prompt.size());
   int common = 0;
   const int best = BestSlot(prompt, request.reuse_appended, &common);
-  const bool row_is_kept = request.rows.size() == 1 && request.rows.front() == length - 1 &&
-                           slots_[static_cast<size_t>(best)].row_position == length - 1;
-  // Logits come only from decoding: go back to the first row that is wanted and not kept.
+  const bool row_is_cached = request.rows.size() == 1 && request.rows.front() == length - 1 &&
+                             slots_[static_cast<size_t>(best)].row_position == length - 1;
+  // Logits require decoding: reuse only the tokens before the first requested row that is not cached.
   *reused = common;
-  if (!request.rows.empty() && !(common == length && row_is_kept)) {
+  if (!request.rows.empty() && !(common == length && row_is_cached)) {
     *reused = std::min(common, request.rows.front());
   }
   if (*reused == length) return best;
-  // Nothing is lost by working in the slot itself where the prompt covers all of it.
+  // If the prompt starts with all of the slot's tokens, extending the slot in place evicts nothing.
   if (common == Length(best) || slots() == 1) return best;
   const int target = common == 0 ? OldestSlot(-1) : OldestSlot(best);
   if (target == best) return best;
@@ -93,14 +93,14 @@ Result<int> PrefixCache::Ensure(const Tokens& prompt, const PromptRequest& reque
   if (cancellation.requested()) return cancellation.status();
   const int length = static_cast<int>(prompt.size());
   int reused = 0;
-  const int index = Route(prompt, request, &reused);
+  const int index = SelectSlot(prompt, request, &reused);
   Slot& slot = slots_[static_cast<size_t>(index)];
   slot.last_used = ++clock_;
   usage->prompt_tokens += length;
   usage->cached_tokens += reused;
   if (reused < length) {
     TrimSlot(index, reused);
-    if (length - reused <= request.leave) return index;
+    if (length - reused <= request.max_deferred) return index;
     Status status = DecodeRest(index, prompt, request, cancellation, usage);
     if (!status.ok()) return status;
   } else if (!request.rows.empty()) {
@@ -122,7 +122,7 @@ void PrefixCache::KeepRow(Slot* slot, const float* row) {
   slot->row_position = length - 1;
 }
 
-void PrefixCache::Adopt(int index, const Tokens& prompt, int branches, const float* row) {
+void PrefixCache::CommitDeferred(int index, const Tokens& prompt, int branches, const float* row) {
   Slot& slot = slots_[static_cast<size_t>(index)];
   const int length = static_cast<int>(prompt.size());
   Extend(&slot, prompt, length);
@@ -130,22 +130,22 @@ void PrefixCache::Adopt(int index, const Tokens& prompt, int branches, const flo
   if (row != nullptr) KeepRow(&slot, row);
 }
 
-void PrefixCache::Abandon(int index) { context_->Trim(index, Length(index)); }
+void PrefixCache::DiscardDeferred(int index) { context_->Trim(index, Length(index)); }
 
 Status PrefixCache::DecodeRest(int index, const Tokens& prompt, const PromptRequest& request,
                                const Cancellation& cancellation, Usage* usage) {
   Slot& slot = slots_[static_cast<size_t>(index)];
   const int length = static_cast<int>(prompt.size());
-  auto wanted = std::lower_bound(request.rows.begin(), request.rows.end(), Length(index));
+  auto requested = std::lower_bound(request.rows.begin(), request.rows.end(), Length(index));
   while (Length(index) < length) {
     const int start = Length(index);
     batch_.Clear();
-    auto next = wanted;
+    auto next = requested;
     for (int i = start; i < length && batch_.size() < context_->max_tokens(); ++i) {
-      const bool wants_row = next != request.rows.end() && *next == i;
-      if (wants_row && batch_.rows() == context_->max_rows()) break;
-      batch_.Add(prompt[static_cast<size_t>(i)], i, index, wants_row);
-      if (wants_row) ++next;
+      const bool needs_row = next != request.rows.end() && *next == i;
+      if (needs_row && batch_.rows() == context_->max_rows()) break;
+      batch_.Add(prompt[static_cast<size_t>(i)], i, index, needs_row);
+      if (needs_row) ++next;
     }
     const int count = batch_.size();
     const int room = MakeRoom(count + 1, index);
@@ -155,10 +155,10 @@ Status PrefixCache::DecodeRest(int index, const Tokens& prompt, const PromptRequ
       return status;
     }
     Extend(&slot, prompt, start + count);
-    for (; wanted != next; ++wanted) {
-      const float* row = context_->Row(*wanted - start);
-      if (*wanted == length - 1) KeepRow(&slot, row);
-      request.on_row(static_cast<size_t>(wanted - request.rows.begin()), row);
+    for (; requested != next; ++requested) {
+      const float* row = context_->Row(*requested - start);
+      if (*requested == length - 1) KeepRow(&slot, row);
+      request.on_row(static_cast<size_t>(requested - request.rows.begin()), row);
     }
   }
   return Status::Ok();
@@ -180,7 +180,7 @@ Result<const float*> PrefixCache::Append(int index, llama_token token, const Can
 }
 
 void PrefixCache::ShiftSlot(int index, int from, int count) {
-  // A cell has one position for all sequences that share it, so nobody else may.
+  // A cell has a single position for all sequences that share it, so no other sequence may share cells.
   for (int i = 0; i < slots(); ++i) {
     if (i != index) TrimSlot(i, 0);
   }
@@ -200,12 +200,12 @@ void PrefixCache::ShiftSlot(int index, int from, int count) {
 void PrefixCache::Pin(int index, int slot, int length, int cells) {
   Attach(index, slot, length);
   branches_[static_cast<size_t>(index)] = {};
-  claimed_ += cells;
+  reserved_ += cells;
 }
 
 void PrefixCache::Release(int index, int cells) {
   context_->Trim(BranchSequence(index), 0);
-  claimed_ -= cells;
+  reserved_ -= cells;
 }
 
 void PrefixCache::Attach(int index, int slot, int length) {
@@ -225,10 +225,10 @@ void PrefixCache::TrimBranch(int index) {
   context_->Trim(BranchSequence(index), branches_[static_cast<size_t>(index)].length);
 }
 
-int PrefixCache::MakeRoom(int wanted, int keep) {
+int PrefixCache::MakeRoom(int required, int keep) {
   for (;;) {
-    // Cells that are shared are counted twice, so this never promises too much.
-    int used = claimed_;
+    // Shared cells are counted more than once, so this never overestimates the free cells.
+    int used = reserved_;
     int oldest = -1;
     for (int i = 0; i < slots(); ++i) {
       used += Length(i);
@@ -238,7 +238,7 @@ int PrefixCache::MakeRoom(int wanted, int keep) {
       }
     }
     const int room = context_->cells() - used;
-    if (room >= wanted || oldest < 0) return room;
+    if (room >= required || oldest < 0) return room;
     TrimSlot(oldest, 0);
   }
 }
@@ -247,7 +247,7 @@ void PrefixCache::Clear() {
   for (int i = 0; i < slots(); ++i) TrimSlot(i, 0);
 }
 
-Tokens PrefixCache::LastUsed() const {
+Tokens PrefixCache::LastUsedPrompt() const {
   const Slot* last = nullptr;
   for (const Slot& slot : slots_) {
     if (slot.exact > 0 && (last == nullptr || slot.last_used > last->last_used)) last = &slot;
@@ -262,15 +262,15 @@ llama_seq_id PrefixCache::SpareSequence() {
 }
 
 Result<std::vector<uint8_t>> PrefixCache::SaveCells(int slot, int length) {
-  // Sequence 0 makes room for the cells: metadata only.
-  const int held = Length(0);
+  // SaveCells() needs the cells in sequence 0, so move its own to a spare sequence. Metadata only.
+  const int own_length = Length(0);
   const llama_seq_id spare = SpareSequence();
-  context_->Share(0, spare, 0, held);
+  context_->Share(0, spare, 0, own_length);
   context_->Trim(0, 0);
   std::vector<uint8_t> data;
   Status status;
   for (int from = 0; from < length && status.ok();) {
-    const int to = std::min(length, from + context_->most_saved());
+    const int to = std::min(length, from + context_->max_saved_cells());
     context_->Share(slot == 0 ? spare : slot, 0, from, to);
     const size_t start = data.size();
     data.resize(start + sizeof(uint64_t));
@@ -280,7 +280,7 @@ Result<std::vector<uint8_t>> PrefixCache::SaveCells(int slot, int length) {
     context_->Trim(0, 0);
     from = to;
   }
-  context_->Share(spare, 0, 0, held);
+  context_->Share(spare, 0, 0, own_length);
   context_->Trim(spare, 0);
   if (!status.ok()) return status;
   return data;
@@ -294,7 +294,7 @@ Status PrefixCache::LoadCells(const Tokens& prompt, const uint8_t* data, size_t 
   const llama_seq_id spare = SpareSequence();
   Status status;
   for (int from = 0; from < length && status.ok();) {
-    const int to = std::min(length, from + context_->most_saved());
+    const int to = std::min(length, from + context_->max_saved_cells());
     uint64_t part = 0;
     if (size >= sizeof part) {
       std::memcpy(&part, data, sizeof part);
@@ -302,7 +302,7 @@ Status PrefixCache::LoadCells(const Tokens& prompt, const uint8_t* data, size_t 
       size -= sizeof part;
     }
     if (part == 0 || part > size || (to == length && part != size)) {
-      status = Status(Code::kStateMismatch, "The state has not the parts that its tokens need");
+      status = Status(Code::kStateMismatch, "The state lacks parts that its tokens require");
       break;
     }
     status = context_->LoadCells(spare, from, to, data, part);

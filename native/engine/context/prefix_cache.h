@@ -1,7 +1,7 @@
-// Keeps prompts in the KV buffer. A few sequences are prompt slots; the others are branches
-// that hang on one slot while a tree is scored. The context is the session's, and so is the
-// thread. Invariant between calls: a slot's sequence holds exactly the positions of its
-// `tokens`, and a branch holds exactly the first `length` positions of its slot.
+// Caches prompts in the KV cache. Some sequences are prompt slots; the others are branches, which are
+// attached to a slot while a tree is scored. Used on the session's thread, with its context.
+// Invariant between calls: a slot's sequence has exactly the positions of its `tokens`, and a branch
+// has exactly the first `length` positions of its slot.
 
 #ifndef AUTOCOG_ENGINE_CONTEXT_PREFIX_CACHE_H_
 #define AUTOCOG_ENGINE_CONTEXT_PREFIX_CACHE_H_
@@ -19,96 +19,99 @@
 
 namespace autocog {
 
-// What a caller wants of a prompt.
+// What to compute for a prompt.
 struct PromptRequest {
-  // Ascending positions whose logits are wanted; may be empty.
+  // The positions whose logits are requested, ascending; may be empty.
   std::vector<int> rows;
-  // Gets each wanted row, in order: its index in `rows`, and the logits, valid in the call.
+  // Called for each requested row, in order, with its index in `rows` and its logits, which are valid
+  // during the call only.
   std::function<void(size_t, const float*)> on_row;
-  // Take cells that Append() made, too. Faster to go on from, other in the last digits.
+  // Also reuse cells decoded by Append(). Faster, but the results differ in the last digits.
   bool reuse_appended = false;
-  // Where no more tokens than this are missing, the caller decodes them together with its own:
-  // a decode less. See PrefixCache::Left().
-  int leave = 0;
+  // If at most this many tokens are missing, Ensure() leaves them to the caller, which saves a decode by
+  // adding them to its own batch. See PrefixCache::Deferred().
+  int max_deferred = 0;
 };
 
 class PrefixCache {
  public:
-  // For branches that hang on no prompt.
+  // The slot of branches without a prompt.
   static constexpr int kNoSlot = -1;
 
   // `context` must outlive this. REQUIRES: 0 < slots <= context->sequences() - 2.
   PrefixCache(Context* context, int slots);
 
-  // Makes `prompt` the first positions of a slot and hands out the rows that are wanted.
-  // Gives the slot. Everything is decoded with Kernels::kBatch.
-  // On failure the cache holds what was certain before, and what was decoded in full since.
+  // Makes `prompt` the first positions of a slot, passes the requested rows to on_row, and returns the
+  // slot. Decodes with Kernels::kBatch. After a failure the cache holds what was valid before, and the
+  // batches that were decoded successfully since.
   // REQUIRES: 0 < prompt.size() <= context->context_size(), tokens in the vocabulary.
   Result<int> Ensure(const Tokens& prompt, const PromptRequest& request, const Cancellation& cancellation,
                      Usage* usage);
 
-  // How many of the prompt's last tokens Ensure() left to the caller, none of whose rows were
-  // handed out. The caller decodes them in the slot's sequence and in those of branches that are
-  // attached up to there, and then either Adopt()s or Abandon()s them.
-  int Left(int slot, const Tokens& prompt) const { return std::max(0, static_cast<int>(prompt.size()) - Length(slot)); }
-  // They were decoded, by Kernels::kBatch, in the slot and in the first `branches` branches.
-  // `row` has the logits after the last, or is null.
-  void Adopt(int slot, const Tokens& prompt, int branches, const float* row);
-  // They may have been decoded in part.
-  void Abandon(int slot);
+  // The number of the prompt's last tokens that Ensure() left to the caller; none of their rows were
+  // passed to on_row. The caller decodes them in the sequences of the slot and of branches attached up to
+  // there, and then calls either CommitDeferred() or DiscardDeferred().
+  int Deferred(int slot, const Tokens& prompt) const {
+    return std::max(0, static_cast<int>(prompt.size()) - Length(slot));
+  }
+  // The deferred tokens were decoded with Kernels::kBatch in the slot and in the first `branches`
+  // branches. `row` has the logits after the last one, or is null.
+  void CommitDeferred(int slot, const Tokens& prompt, int branches, const float* row);
+  // Decoding the deferred tokens failed: removes their cells.
+  void DiscardDeferred(int slot);
 
-  // Shortens a slot, and the branches on it, to its first `length` tokens.
+  // Trims a slot and its branches to the first `length` tokens.
   void TrimSlot(int slot, int length);
 
-  // Appends one token to a slot, by the kernels for one token, and gives its logits.
+  // Appends one token to a slot, using the single-token kernels, and returns its logits.
   Result<const float*> Append(int slot, llama_token token, const Cancellation& cancellation, Usage* usage);
 
-  // Removes the `count` positions from `from` on and moves up those behind them. What is behind
-  // was computed with the removed in view, so it is good to go on writing from and for nothing
-  // else: no later prompt finds it. REQUIRES: context->CanShift().
+  // Removes the positions [from, from + count) and shifts later ones down. The later cells were computed
+  // with the removed ones in view, so they serve only to continue this generation: no later prompt
+  // reuses them. REQUIRES: context->CanShift().
   void ShiftSlot(int slot, int from, int count);
 
-  // Branches: sequence ids for tokens that follow the first `length` positions of a slot, or
-  // nothing: kNoSlot and 0.
+  // Branches: sequences for tokens that follow the first `length` positions of a slot, or that start at
+  // position 0 (kNoSlot, length 0).
   int branches() const { return static_cast<int>(branches_.size()); }
   llama_seq_id BranchSequence(int branch) const { return slots() + branch; }
   void Attach(int branch, int slot, int length);
-  // Removes what was decoded on the branch beyond the length that it is attached with.
+  // Removes the branch's cells beyond the length with which it is attached.
   void TrimBranch(int branch);
 
-  // A branch that stands on its own: it keeps the first `length` positions of the slot whatever
-  // becomes of that, and `cells` of the buffer are spoken for until Release().
+  // Attaches a branch that is independent of the slot: it keeps the first `length` positions even if
+  // the slot changes. Reserves `cells` cells of the KV cache until Release().
   void Pin(int branch, int slot, int length, int cells);
   void Release(int branch, int cells);
-  // Cells that no pinned branch has spoken for.
-  int unclaimed() const { return context_->cells() - claimed_; }
+  // Cells that are not reserved by pinned branches.
+  int unreserved() const { return context_->cells() - reserved_; }
 
-  // Cells that are certainly free, after giving up other prompts than that of `slot` (which may
-  // be kNoSlot), least recently used first, as long as there are fewer than `wanted`.
-  int MakeRoom(int wanted, int slot);
+  // Evicts prompts, least recently used first but never that of `slot` (which may be kNoSlot), until at
+  // least `required` cells are free or nothing is left to evict. Returns a lower bound of the free cells.
+  int MakeRoom(int required, int slot);
 
-  // Forgets every prompt.
+  // Removes all prompts.
   void Clear();
 
   int slots() const { return static_cast<int>(slots_.size()); }
 
-  // The tokens of the slot that was used last, those decoded with Kernels::kBatch; may be none.
-  Tokens LastUsed() const;
-  // The cells of a slot's first `length` tokens, a part at a time as Context::SaveCells() writes
-  // them, each after its size.
+  // The tokens of the most recently used slot that were decoded with Kernels::kBatch; may be empty.
+  Tokens LastUsedPrompt() const;
+  // Serializes the cells of a slot's first `length` tokens, as parts of Context::SaveCells(), each
+  // prefixed with its size.
   Result<std::vector<uint8_t>> SaveCells(int slot, int length);
-  // Makes saved cells a slot's, with the row of logits after the last, in place of the prompt that
-  // was used longest ago and of as many more as there have to be. On failure that slot is empty.
+  // Loads saved cells, and the row of logits after the last one, into the least recently used slot,
+  // evicting further prompts if needed. After a failure that slot is empty.
   Status LoadCells(const Tokens& prompt, const uint8_t* data, size_t size, const float* row);
 
  private:
   struct Slot {
     Tokens tokens;
-    // The first so many tokens were decoded with Kernels::kBatch.
+    // The number of leading tokens that were decoded with Kernels::kBatch.
     int exact = 0;
-    // From here on, what is written lost some of its context: see ShiftSlot(). -1: nowhere.
+    // The first position whose context was shifted, see ShiftSlot(); -1 if none.
     int shifted = -1;
-    // The kept row of logits and the position it belongs to, or -1.
+    // The position of the cached row of logits, or -1.
     int row_position = -1;
     std::vector<float> row;
     uint64_t last_used = 0;
@@ -122,22 +125,22 @@ class PrefixCache {
   int CommonPrefix(const Slot& slot, const Tokens& prompt, bool reuse_appended) const;
   int BestSlot(const Tokens& prompt, bool reuse_appended, int* common) const;
   int OldestSlot(int except) const;
-  // The slot that is to hold `prompt`, with as much of it as can be reused.
-  int Route(const Tokens& prompt, const PromptRequest& request, int* reused);
-  // The prompt's tokens up to `length` were decoded in the slot, by Kernels::kBatch.
+  // Selects the slot for `prompt` and sets `reused` to the number of tokens that it already has.
+  int SelectSlot(const Tokens& prompt, const PromptRequest& request, int* reused);
+  // Records that the prompt's tokens up to `length` were decoded in the slot with Kernels::kBatch.
   void Extend(Slot* slot, const Tokens& prompt, int length);
-  // Keeps the row after the slot's last token, if it is exact.
+  // Caches the row after the slot's last token, if all tokens are exact.
   void KeepRow(Slot* slot, const float* row);
   Status DecodeRest(int slot, const Tokens& prompt, const PromptRequest& request, const Cancellation& cancellation,
                     Usage* usage);
 
-  // An empty sequence, until a branch is attached.
+  // An empty sequence for temporary use, valid until the next branch is attached.
   llama_seq_id SpareSequence();
 
   Context* context_;
   std::vector<Slot> slots_;
   std::vector<Branch> branches_;
-  int claimed_ = 0;  // cells that pinned branches may fill
+  int reserved_ = 0;  // cells reserved by pinned branches
   uint64_t clock_ = 0;
   Batch batch_;
 };

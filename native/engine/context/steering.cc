@@ -16,16 +16,16 @@ Status Steering::SetAdapters(std::vector<AdapterUse> adapters) {
   if (Status status = CheckAdapters(adapters); !status.ok()) return status;
   if (Status status = Apply(adapters); !status.ok()) return status;
   if (!adapters.empty()) {
-    // Some adapters fit their model's shapes and not what is computed with them (one for the
-    // embeddings of a model whose output shares them): llama.cpp asserts when it builds a graph.
-    if (auto probed = Probe(); !probed.ok()) {
+    // Some adapters match the shapes of the weights but not the graph (e.g. one for embeddings that are
+    // tied to the output): llama.cpp asserts when it builds the graph.
+    if (auto probe = Probe(); !probe.ok()) {
       Status restored = Apply(adapters_);
       if (!restored.ok()) return restored;
       return Status(Code::kNotSupported, "llama.cpp cannot compute this model with these adapters",
-                    probed.status().cause());
+                    probe.status().cause());
     }
   }
-  // Only now may those that were in use be freed.
+  // Only now can the previous adapters be freed.
   adapters_ = std::move(adapters);
   return Status::Ok();
 }
@@ -33,11 +33,11 @@ Status Steering::SetAdapters(std::vector<AdapterUse> adapters) {
 Status Steering::CheckAdapters(const std::vector<AdapterUse>& adapters) const {
   for (const AdapterUse& use : adapters) {
     if (use.adapter->model() != &context_->model()) {
-      return Status(Code::kInvalidArgument, "Expected adapters of this LM's own model, got one of another");
+      return Status(Code::kInvalidArgument, "Expected adapters of this LM's own model, got one of another model");
     }
     const auto same = [&](const AdapterUse& other) { return other.adapter == use.adapter; };
     if (std::count_if(adapters.begin(), adapters.end(), same) > 1) {
-      return Status(Code::kInvalidArgument, "Expected each adapter once, got one twice");
+      return Status(Code::kInvalidArgument, "Expected each adapter at most once, got one twice");
     }
     if (!std::isfinite(use.scale)) {
       return Status(Code::kOutOfRange, "Expected a finite scale, got " + std::to_string(use.scale));
@@ -54,14 +54,14 @@ Status Steering::Apply(const std::vector<AdapterUse>& adapters) {
     scales.push_back(use.scale);
   }
   if (llama_set_adapters_lora(context_->raw(), raw.data(), raw.size(), scales.data()) == 0) return Status::Ok();
-  return Status(Code::kInternal, "llama.cpp refuses the adapters");
+  return Status(Code::kInternal, "llama.cpp rejects the adapters");
 }
 
 Status Steering::SetControlVector(const std::vector<float>& data) {
   const ModelInfo& info = context_->model().info();
   const size_t width = static_cast<size_t>(info.embedding_size);
-  const size_t most = width * static_cast<size_t>(std::max(info.layers - 1, 0));
-  if (width == 0 || data.size() % width != 0 || data.size() > most) {
+  const size_t max_size = width * static_cast<size_t>(std::max(info.layers - 1, 0));
+  if (width == 0 || data.size() % width != 0 || data.size() > max_size) {
     return Status(Code::kOutOfRange, "Expected rows of " + std::to_string(width) + " numbers for layers 1 to " +
                                          std::to_string(info.layers - 1) + ", got " + std::to_string(data.size()) +
                                          " numbers");
@@ -71,13 +71,13 @@ Status Steering::SetControlVector(const std::vector<float>& data) {
   }
   vector_.clear();
   if (data.empty()) return ApplyVector(nullptr, 0);
-  if (!takes_vectors_) {
+  if (!supports_vectors_) {
     if (Status status = ProbeVector(); !status.ok()) return status;
-    takes_vectors_ = true;
+    supports_vectors_ = true;
   }
-  // llama.cpp leaves rows that are not given as they were.
+  // llama.cpp leaves missing rows unchanged, so pad with zeros.
   std::vector<float> rows = data;
-  rows.resize(most);
+  rows.resize(max_size);
   if (Status status = ApplyVector(rows.data(), rows.size()); !status.ok()) return status;
   vector_ = std::move(rows);
   return Status::Ok();
@@ -96,7 +96,7 @@ Status Steering::ApplyVector(const float* data, size_t size) {
   }
 }
 
-// The graphs of some architectures leave control vectors out, and llama.cpp does not say so.
+// The graphs of some architectures silently ignore control vectors: compare the logits with and without.
 Status Steering::ProbeVector() {
   const ModelInfo& info = context_->model().info();
   if (Status status = ApplyVector(nullptr, 0); !status.ok()) return status;
@@ -109,7 +109,7 @@ Status Steering::ProbeVector() {
   if (!with.ok()) return with.status();
   if (with.value() != without.value()) return Status::Ok();
   return Status(Code::kNotSupported,
-                "llama.cpp applies no control vectors to models of the architecture '" + info.architecture + "'");
+                "llama.cpp does not support control vectors for the architecture '" + info.architecture + "'");
 }
 
 Result<std::vector<float>> Steering::Probe() {
@@ -120,7 +120,7 @@ Result<std::vector<float>> Steering::Probe() {
   Usage usage;
   Status status;
   {
-    // Asserted are the shapes of a graph, on this thread, before any other computes.
+    // The shape assertions fail on this thread, before the compute threads start.
     AssertionGuard guard;
     status = context_->Decode(&batch, Kernels::kBatch, 0, Cancellation(nullptr, nullptr), &usage);
   }
@@ -136,7 +136,7 @@ Result<std::vector<float>> Steering::Probe() {
 
 std::string Steering::name() const {
   uint64_t digest = 0;
-  // In any order: llama.cpp keeps adapters as a set.
+  // Sum the digests: the order does not matter, since llama.cpp keeps adapters as a set.
   for (const AdapterUse& use : adapters_) {
     if (use.scale == 0) continue;
     const uint64_t file = use.adapter->digest();

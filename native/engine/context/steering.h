@@ -1,6 +1,5 @@
-// What a session's context computes besides its model: LoRA adapters and a control vector.
-// Changing either makes all that was decoded before worthless. The session owns it and calls it
-// on its own thread, with an empty cache.
+// The LoRA adapters and the control vector of a session's context. Changing either invalidates everything
+// decoded before. Owned by the session, which calls it on its thread, with an empty KV cache.
 
 #ifndef AUTOCOG_ENGINE_CONTEXT_STEERING_H_
 #define AUTOCOG_ENGINE_CONTEXT_STEERING_H_
@@ -25,31 +24,30 @@ class Steering {
   // `context` must outlive this.
   explicit Steering(Context* context) : context_(context) {}
 
-  // Puts these adapters in place of those in use; none removes them. On failure nothing changes.
-  // REQUIRES: nothing is cached in the context.
+  // Replaces the adapters in use; an empty list removes them. On failure nothing changes.
+  // REQUIRES: the KV cache is empty.
   Status SetAdapters(std::vector<AdapterUse> adapters);
 
-  // Adds row i of `data` to what leaves layer i + 1, in place of what was added; empty removes
-  // it. On failure nothing is added any more.
-  // REQUIRES: nothing is cached in the context.
+  // Replaces the control vector: row i of `data` is added to the output of layer i + 1. Empty data
+  // removes it. On failure no control vector is in use. REQUIRES: the KV cache is empty.
   Status SetControlVector(const std::vector<float>& data);
 
-  // Names what is in use: equal for equal adapter files, scales and vectors, empty for none. A
-  // state is only good in a context of the same name.
+  // Identifies the adapters and the vector in use: equal for equal adapter files, scales and vectors;
+  // empty for none. A saved state is valid only in a context with the same name.
   std::string name() const;
 
  private:
   Status Apply(const std::vector<AdapterUse>& adapters);
   Status CheckAdapters(const std::vector<AdapterUse>& adapters) const;
   Status ApplyVector(const float* data, size_t size);
-  // Two tokens, for their logits: builds llama.cpp's graphs anew.
+  // Decodes two tokens and returns the logits, which makes llama.cpp rebuild its graphs.
   Result<std::vector<float>> Probe();
   Status ProbeVector();
 
   Context* context_;
   std::vector<AdapterUse> adapters_;
   std::vector<float> vector_;
-  bool takes_vectors_ = false;  // known by trying
+  bool supports_vectors_ = false;  // determined by ProbeVector()
 };
 
 }  // namespace autocog

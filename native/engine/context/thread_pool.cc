@@ -1,5 +1,5 @@
-// See thread_pool.h. The functions are asked of the CPU backend by name, since backends may
-// be loaded at run time.
+// See thread_pool.h. The functions are looked up in the CPU backend by name, since backends may be
+// loaded at run time.
 
 #include "engine/context/thread_pool.h"
 
@@ -24,8 +24,8 @@ ThreadPool::ThreadPool(int threads) {
   auto make = FromCpu<New>("ggml_threadpool_new");
   if (make == nullptr) return;
   ggml_threadpool_params params = ggml_threadpool_params_default(threads);
-  // Spinning between graphs would take a core from an idle process, and from JavaScript's thread
-  // while a text is written: on two cores that costs more than it wins.
+  // Busy-waiting between graphs would use CPU time while idle, and compete with the JavaScript thread
+  // during generation: on two cores it costs more than it gains.
   params.poll = 0;
   pool_ = make(&params);
 }

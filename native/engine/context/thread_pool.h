@@ -1,5 +1,5 @@
-// ggml's compute threads, kept from one decode to the next. Without a pool ggml starts and
-// ends its threads with every graph, which a small model feels in each token.
+// A persistent pool of ggml compute threads. Without one, ggml starts and joins threads for every graph,
+// which is a noticeable cost per token with small models.
 
 #ifndef AUTOCOG_ENGINE_CONTEXT_THREAD_POOL_H_
 #define AUTOCOG_ENGINE_CONTEXT_THREAD_POOL_H_
@@ -10,10 +10,10 @@ namespace autocog {
 
 class ThreadPool {
  public:
-  // Threads that sleep between graphs. Holds none where the backend has no pools or one
-  // thread is wanted.
+  // The threads sleep between graphs. Creates no pool if one thread is requested or the backend does
+  // not support pools.
   explicit ThreadPool(int threads);
-  // Must outlive the contexts that it is attached to.
+  // REQUIRES: the contexts that it is attached to have been freed.
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;

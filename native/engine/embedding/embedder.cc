@@ -1,5 +1,5 @@
-// See embedder.h. llama.cpp pools here only where a model's head comes after that: its own mean
-// is a product over all tokens of a batch, and depends on the other texts in it.
+// See embedder.h. llama.cpp's own pooling is used only for rank models, whose head follows it: its mean
+// is a matrix product over all tokens of the batch, so it would depend on the batch's other texts.
 
 #include "engine/embedding/embedder.h"
 
@@ -17,51 +17,53 @@ namespace autocog {
 
 namespace {
 
-// Tokens of one decode where the caller does not say: more gain nothing on a CPU.
-constexpr int kUsualBatch = 512;
-constexpr int kLeastUsualBatch = 32;
+// Default batch size in tokens, if the logits budget allows: larger batches gain nothing on a CPU.
+constexpr int kMaxDefaultBatch = 512;
+constexpr int kMinDefaultBatch = 32;
 
-// Architectures, by llama.cpp's names for them, that it embeds with in ways that end the process
-// or mean nothing. `npm run test:oracles` tries every architecture that there is.
-constexpr std::pair<const char*, const char*> kUnfit[] = {
-    {"arwkv7", "llama.cpp gives no embeddings of it"},
-    {"deepseek4", "llama.cpp reads embeddings of another shape than it has"},
-    {"qwen4exp", "llama.cpp reads embeddings of another shape than it has"},
-    {"rwkv6qwen2", "llama.cpp gives no embeddings of it"},
-    {"wavtokenizer-dec", "it makes sound of all the tokens of a batch, whichever text they are of"},
+// Architectures, by their llama.cpp names, whose embeddings in llama.cpp are meaningless or abort the
+// process. `npm run test:oracles` tests every architecture.
+constexpr std::pair<const char*, const char*> kUnsupported[] = {
+    {"arwkv7", "llama.cpp returns no embeddings for it"},
+    {"deepseek4", "llama.cpp reads embeddings of the wrong shape for it"},
+    {"qwen4exp", "llama.cpp reads embeddings of the wrong shape for it"},
+    {"rwkv6qwen2", "llama.cpp returns no embeddings for it"},
+    {"wavtokenizer-dec", "it is an audio decoder, which mixes all tokens of a batch"},
 };
 
-// Why a model cannot embed here; empty where it can.
-std::string WhyNot(const ModelInfo& info) {
+// Why this model cannot embed; empty if it can.
+std::string UnsupportedReason(const ModelInfo& info) {
   if (info.vocab_only) return "it was loaded with vocabOnly, so it has no weights";
-  if (info.has_encoder && info.has_decoder) return "its encoder is there for its decoder alone";
-  for (const auto& [architecture, reason] : kUnfit) {
+  if (info.has_encoder && info.has_decoder) return "its encoder only serves its decoder";
+  for (const auto& [architecture, reason] : kUnsupported) {
     if (info.architecture == architecture) return reason;
   }
   return {};
 }
 
-Status Refusal(const std::string& reason) { return Status(Code::kNotSupported, "This model cannot embed: " + reason); }
+Status NotSupported(const std::string& reason) {
+  return Status(Code::kNotSupported, "This model cannot embed: " + reason);
+}
 
-// llama.cpp hands out logits with every embedding, wanted or not.
+// llama.cpp outputs a row of logits with every embedding, even though it is not needed.
 double RowBytes(const Model& model) { return static_cast<double>(model.vocabulary().size()) * sizeof(float); }
 
-// kOutOfMemory where one decode of so many tokens, each of which sees all, needs more memory than
-// there is at all.
+// kOutOfMemory if one decode of `tokens` tokens, each of which attends to all others, needs more memory
+// than all devices have.
 Status CheckBatchFits(const Model& model, int tokens) {
   double memory = 0;
   for (const Device& device : Devices()) memory += static_cast<double>(device.memory_total);
   const double attention = static_cast<double>(model.info().heads) * tokens * tokens * sizeof(float);
   if (memory == 0 || attention + RowBytes(model) * tokens <= memory) return Status::Ok();
   return Status(Code::kOutOfMemory, "A text of " + std::to_string(tokens) +
-                                        " tokens, which this model sees at once, needs more than all memory of "
-                                        "this machine");
+                                        " tokens, which this model must decode at once, needs more than this "
+                                        "machine's memory");
 }
 
-// Heads that read a text's last token. The others read its first, or all.
-bool RanksByLast(const ModelInfo& info) { return info.architecture == "qwen3" || info.architecture == "qwen3vl"; }
+// Whether the rank head reads a text's last token. Those of other models read the first one, or all.
+bool RanksByLastToken(const ModelInfo& info) { return info.architecture == "qwen3" || info.architecture == "qwen3vl"; }
 
-// Runs what may throw, with llama.cpp's assertions as exceptions.
+// Runs `work` with llama.cpp's assertions as exceptions, and converts exceptions to statuses.
 template <typename T, typename Work>
 Result<T> Guard(const char* what, const Work& work) {
   LogCapture log;
@@ -71,24 +73,25 @@ Result<T> Guard(const char* what, const Work& work) {
   } catch (const std::bad_alloc&) {
     return Status(Code::kOutOfMemory, std::string("Not enough memory for ") + what, log.text());
   } catch (const std::exception& error) {
-    return Status(Code::kInternal, std::string("llama.cpp failed to make ") + what, error.what());
+    return Status(Code::kInternal, std::string("llama.cpp failed to create ") + what, error.what());
   }
 }
 
 Status CheckOptions(const Model& model, const ContextOptions& options) {
-  if (std::string reason = WhyNot(model.info()); !reason.empty()) return Refusal(reason);
-  if (model.vocabulary().size() < 1) return Refusal("it has an empty vocabulary");
-  const int most = static_cast<int>(llama_max_parallel_sequences());
-  if (options.max_sequences < 1 || options.max_sequences > most) {
-    return Status(Code::kOutOfRange, "Expected 1 to " + std::to_string(most) + " for maxSequences, got " +
+  if (std::string reason = UnsupportedReason(model.info()); !reason.empty()) return NotSupported(reason);
+  if (model.vocabulary().size() < 1) return NotSupported("it has an empty vocabulary");
+  const int max_sequences = static_cast<int>(llama_max_parallel_sequences());
+  if (options.max_sequences < 1 || options.max_sequences > max_sequences) {
+    return Status(Code::kOutOfRange, "Expected 1 to " + std::to_string(max_sequences) + " for maxSequences, got " +
                                          std::to_string(options.max_sequences));
   }
-  ContextOptions others = options;
-  others.max_sequences = most;
-  if (Status status = CheckContextOptions(others); !status.ok()) return status;
-  const int known = model.info().train_context_size;
-  if (HasPositionTable(model.info()) && options.context_size > known) {
-    return Status(Code::kOutOfRange, "Expected at most " + std::to_string(known) +
+  // The other options; embedders allow fewer sequences than contexts do.
+  ContextOptions checked = options;
+  checked.max_sequences = max_sequences;
+  if (Status status = CheckContextOptions(checked); !status.ok()) return status;
+  const int max_positions = model.info().train_context_size;
+  if (HasPositionTable(model.info()) && options.context_size > max_positions) {
+    return Status(Code::kOutOfRange, "Expected at most " + std::to_string(max_positions) +
                                          ", the positions that this model knows, for contextSize, got " +
                                          std::to_string(options.context_size));
   }
@@ -101,9 +104,9 @@ Result<llama_context_params> ToParams(const Model& model, const ContextOptions& 
   auto type_v = CacheType(options.kv_type_v);
   if (!type_v.ok()) return type_v.status();
   llama_context_params params = llama_context_default_params();
-  // One cell more than a text takes, for padding.
+  // One more cell than the longest text, for padding.
   params.n_ctx = static_cast<uint32_t>(std::max(options.context_size, tokens)) + 1;
-  // Attention that looks ahead needs its text in one micro-batch, and every token gives a row.
+  // Bidirectional attention needs each text in one micro-batch, and every token outputs a row.
   params.n_batch = params.n_ubatch = params.n_outputs_max = static_cast<uint32_t>(tokens);
   params.kv_unified = true;
   params.n_seq_max = 1;
@@ -126,11 +129,11 @@ Result<llama_context_params> ToParams(const Model& model, const ContextOptions& 
 
 Result<std::unique_ptr<Embedder>> Embedder::Create(std::shared_ptr<Model> model, ContextOptions options,
                                                    const std::string& pooling_name) {
-  using Made = std::unique_ptr<Embedder>;
-  return Guard<Made>("the context", [&]() -> Result<Made> {
+  using Created = std::unique_ptr<Embedder>;
+  return Guard<Created>("the context", [&]() -> Result<Created> {
     if (options.batch_size == 0) {
       const double rows = static_cast<double>(options.logits_budget) / RowBytes(*model);
-      options.batch_size = static_cast<int>(std::clamp<double>(rows, kLeastUsualBatch, kUsualBatch));
+      options.batch_size = static_cast<int>(std::clamp<double>(rows, kMinDefaultBatch, kMaxDefaultBatch));
     }
     if (Status status = CheckOptions(*model, options); !status.ok()) return status;
     auto pooling = ChoosePooling(*model, pooling_name);
@@ -141,8 +144,8 @@ Result<std::unique_ptr<Embedder>> Embedder::Create(std::shared_ptr<Model> model,
       if (!found.ok()) return found.status();
       head = std::move(found.value());
     }
-    // What looks ahead has to see its text at once, and so has a head that reads its first token.
-    bool whole = !model->info().causal || (pooling.value() == Pooling::kRank && !RanksByLast(model->info()));
+    // Bidirectional models, and heads that read the first token, need each text in a single batch.
+    bool whole = !model->info().causal || (pooling.value() == Pooling::kRank && !RanksByLastToken(model->info()));
     for (;;) {
       const int tokens = std::max(2, whole ? std::max(options.batch_size, options.context_size) : options.batch_size);
       if (Status status = CheckBatchFits(*model, whole ? tokens : 0); !status.ok()) return status;
@@ -156,16 +159,16 @@ Result<std::unique_ptr<Embedder>> Embedder::Create(std::shared_ptr<Model> model,
       LogCapture log;
       llama_context* context = llama_init_from_model(model->raw(), params.value());
       if (context == nullptr) {
-        return Status(Code::kInvalidArgument, "llama.cpp refuses to make a context with these options", log.text());
+        return Status(Code::kInvalidArgument, "llama.cpp rejects these context options", log.text());
       }
       if (llama_get_memory(context) != nullptr || whole) {
-        Made made(new Embedder(std::move(model), context, options, pooling.value(), std::move(head)));
-        if (made->memory_ != nullptr) {
-          made->cache_bytes_ = static_cast<int64_t>(CacheBytes(made->model().info(), cells, type_k, type_v));
+        Created created(new Embedder(std::move(model), context, options, pooling.value(), std::move(head)));
+        if (created->memory_ != nullptr) {
+          created->cache_bytes_ = static_cast<int64_t>(CacheBytes(created->model().info(), cells, type_k, type_v));
         }
-        return made;
+        return created;
       }
-      // A model without memory looks ahead, whatever its file says.
+      // A model without a KV cache is bidirectional, even if its metadata says otherwise: retry as such.
       llama_free(context);
       whole = true;
     }
@@ -183,9 +186,9 @@ Embedder::Embedder(std::shared_ptr<Model> model, llama_context* context, const C
       size_(pooling == Pooling::kRank ? head_.outputs : llama_model_n_embd_out(model_->raw())),
       context_size_(options.context_size),
       batch_size_(options.batch_size),
-      // A recurrent memory holds as many sequences as it was made for.
+      // Recurrent memory holds only the number of sequences that it was created for.
       max_sequences_(model_->info().recurrent || model_->info().hybrid ? 1 : options.max_sequences),
-      most_tokens_(static_cast<int>(llama_n_batch(context))),
+      max_tokens_(static_cast<int>(llama_n_batch(context))),
       pads_(!model_->info().recurrent && !model_->info().hybrid),
       pooler_(pooling == Pooling::kRank ? Pooling::kNone : pooling, size_) {
   llama_set_abort_callback(context_, OnAbort, this);
@@ -218,7 +221,7 @@ Status Embedder::Check(const std::vector<Tokens>& texts, double norm) const {
   return Status::Ok();
 }
 
-size_t Embedder::CountTogether(const std::vector<Tokens>& texts, size_t first) const {
+size_t Embedder::CountInBatch(const std::vector<Tokens>& texts, size_t first) const {
   size_t count = 1;
   size_t tokens = texts[first].size();
   while (first + count < texts.size() && count < static_cast<size_t>(max_sequences_)) {
@@ -234,12 +237,12 @@ Result<Embeddings> Embedder::Embed(const std::vector<Tokens>& texts, double norm
     if (Status status = Check(texts, norm); !status.ok()) return status;
     Embeddings result;
     for (size_t first = 0; first < texts.size();) {
-      const size_t count = CountTogether(texts, first);
-      Forget(false);
-      Status status = EmbedSome(texts, first, count, norm, cancellation, &result);
+      const size_t count = CountInBatch(texts, first);
+      ClearMemory(false);
+      Status status = EmbedBatch(texts, first, count, norm, cancellation, &result);
       if (!status.ok()) {
-        // What is not finite would go on in later texts, even times zero.
-        Forget(true);
+        // Non-finite values left in the memory would propagate to later texts, even multiplied by zero.
+        ClearMemory(true);
         return status;
       }
       first += count;
@@ -252,11 +255,11 @@ Result<Embeddings> Embedder::Embed(const std::vector<Tokens>& texts, double norm
   }
 }
 
-Status Embedder::EmbedSome(const std::vector<Tokens>& texts, size_t first, size_t count, double norm,
-                           const Cancellation& cancellation, Embeddings* result) {
+Status Embedder::EmbedBatch(const std::vector<Tokens>& texts, size_t first, size_t count, double norm,
+                            const Cancellation& cancellation, Embeddings* result) {
   const int sequences = static_cast<int>(count);
   std::vector<int> done(count, 0);
-  // One round, but for a text alone that is longer than a batch.
+  // A single iteration, except for a text that is longer than a batch.
   for (bool more = true; more;) {
     batch_.Clear();
     std::vector<int> starts;
@@ -266,29 +269,29 @@ Status Embedder::EmbedSome(const std::vector<Tokens>& texts, size_t first, size_
       const int length = static_cast<int>(text.size());
       starts.push_back(batch_.size());
       int position = done[static_cast<size_t>(i)];
-      for (; position < length && batch_.size() < most_tokens_; ++position) {
+      for (; position < length && batch_.size() < max_tokens_; ++position) {
         batch_.Add(text[static_cast<size_t>(position)], position, i, true);
       }
       more = more || position < length;
     }
-    const int wanted = batch_.size();
-    // A batch of one token takes kernels of its own.
-    if (wanted == 1 && pads_) {
+    const int size = batch_.size();
+    // Pad batches of one token, for which llama.cpp has different kernels.
+    if (size == 1 && pads_) {
       batch_.Add(0, 0, sequences, true);
       ++result->usage.padding_tokens;
     }
     if (Status status = Decode(cancellation, &result->usage); !status.ok()) return status;
-    result->usage.prompt_tokens += wanted;
-    result->usage.decoded_tokens += wanted;
+    result->usage.prompt_tokens += size;
+    result->usage.decoded_tokens += size;
     Stopwatch watch(&result->usage.read_ms);
-    starts.push_back(wanted);
+    starts.push_back(size);
     for (int i = 0; i < sequences; ++i) {
       const int start = starts[static_cast<size_t>(i)];
-      const int taken = starts[static_cast<size_t>(i) + 1] - start;
-      done[static_cast<size_t>(i)] += taken;
-      if (Status status = Read(i, start, taken, !more, norm, result); !status.ok()) return status;
+      const int count_read = starts[static_cast<size_t>(i) + 1] - start;
+      done[static_cast<size_t>(i)] += count_read;
+      if (Status status = Read(i, start, count_read, !more, norm, result); !status.ok()) return status;
     }
-    if (wanted == 1 && pads_ && memory_ != nullptr) llama_memory_seq_rm(memory_, sequences, 0, -1);
+    if (size == 1 && pads_ && memory_ != nullptr) llama_memory_seq_rm(memory_, sequences, 0, -1);
   }
   return Status::Ok();
 }
@@ -318,27 +321,27 @@ Status Embedder::Decode(const Cancellation& cancellation, Usage* usage) {
   return Status(Code::kDecodeFailed, "llama.cpp failed to embed, with code " + std::to_string(code), failure);
 }
 
-Status Embedder::Read(int sequence, int start, int count, bool ends, double norm, Embeddings* result) {
-  const Status missing(Code::kInternal, "llama.cpp gave no embedding");
-  const Status odd(Code::kDecodeFailed, "The model gave an embedding that is not finite");
+Status Embedder::Read(int sequence, int start, int count, bool is_end, double norm, Embeddings* result) {
+  const Status missing(Code::kInternal, "llama.cpp returned no embedding");
+  const Status not_finite(Code::kDecodeFailed, "The model returned a non-finite embedding");
   if (pooling_ == Pooling::kRank) {
-    if (!ends) return Status::Ok();
+    if (!is_end) return Status::Ok();
     const float* outputs = llama_get_embeddings_seq(context_, sequence);
     if (outputs == nullptr) return missing;
     pooler_.Add(outputs);
-    return pooler_.Finish(-1, &result->values) ? Status::Ok() : odd;
+    return pooler_.Finish(-1, &result->values) ? Status::Ok() : not_finite;
   }
   for (int i = start; i < start + count; ++i) {
     const float* row = llama_get_embeddings_ith(context_, i);
     if (row == nullptr) return missing;
     pooler_.Add(row);
-    if (pooling_ == Pooling::kNone && !pooler_.Finish(norm, &result->values)) return odd;
+    if (pooling_ == Pooling::kNone && !pooler_.Finish(norm, &result->values)) return not_finite;
   }
-  if (pooling_ == Pooling::kNone || !ends) return Status::Ok();
-  return pooler_.Finish(norm, &result->values) ? Status::Ok() : odd;
+  if (pooling_ == Pooling::kNone || !is_end) return Status::Ok();
+  return pooler_.Finish(norm, &result->values) ? Status::Ok() : not_finite;
 }
 
-void Embedder::Forget(bool data) {
+void Embedder::ClearMemory(bool data) {
   if (memory_ != nullptr) llama_memory_clear(memory_, data);
   pooler_.Reset();
 }

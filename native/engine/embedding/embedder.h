@@ -1,6 +1,6 @@
-// One llama_context that embeds: texts to vectors, or to a classifier's outputs. Not for
-// scoring, whose Context refuses encoders and models that look ahead; these are welcome here.
-// One thread: its owner's. No method throws.
+// Owns one llama_context for embeddings: maps texts to vectors, or to a classifier's outputs. Unlike
+// Context, which is for scoring, it supports encoders and bidirectional models. Used on its owner's
+// thread only. No method throws.
 
 #ifndef AUTOCOG_ENGINE_EMBEDDING_EMBEDDER_H_
 #define AUTOCOG_ENGINE_EMBEDDING_EMBEDDER_H_
@@ -23,16 +23,16 @@
 namespace autocog {
 
 struct Embeddings {
-  // Text by text, each Embedder::size() numbers; without pooling that many for each token.
+  // texts × Embedder::size(), row-major; without pooling, tokens × size().
   std::vector<float> values;
   Usage usage;
 };
 
 class Embedder {
  public:
-  // `pooling`: a name, or empty for the model's own, which is the mean where it has none.
-  // `options.batch_size` may be 0: as many tokens as suit the model. `options.max_sequences` is
-  // how many texts may share a batch.
+  // `pooling`: a name, or empty for the model's default, which is mean if the file has none.
+  // `options.batch_size` may be 0 for a default. `options.max_sequences` is the maximum number of texts
+  // per batch.
   static Result<std::unique_ptr<Embedder>> Create(std::shared_ptr<Model> model, ContextOptions options,
                                                   const std::string& pooling);
   ~Embedder();
@@ -41,20 +41,20 @@ class Embedder {
 
   const Model& model() const { return *model_; }
   Pooling pooling() const { return pooling_; }
-  // Of one vector.
+  // Numbers per vector.
   int size() const { return size_; }
-  // Most tokens of a text.
+  // Maximum tokens per text.
   int context_size() const { return context_size_; }
-  // Most tokens of several texts that are decoded together, and most such texts.
+  // Maximum tokens, and maximum number of texts, of a batch of several texts.
   int batch_size() const { return batch_size_; }
   int max_sequences() const { return max_sequences_; }
   const std::vector<std::string>& labels() const { return head_.labels; }
-  // Of the KV cache, about; 0 for models that keep none.
+  // Estimated size of the KV cache; 0 for models without one.
   int64_t cache_bytes() const { return cache_bytes_; }
 
-  // `norm`: negative for vectors as they are, 0 to scale the largest magnitude to 32760, p of at
-  // least 1 to make the p-norm 1. A classifier's outputs are given as they are.
-  // On failure nothing is kept. Arguments are checked here, whoever calls.
+  // `norm`: negative for no normalization, 0 to scale the largest magnitude to 32760, p >= 1 to scale the
+  // p-norm to 1. A classifier's outputs are never normalized. Checks its arguments. Nothing remains in
+  // the memory after a failure.
   Result<Embeddings> Embed(const std::vector<Tokens>& texts, double norm, const Cancellation& cancellation);
 
  private:
@@ -63,30 +63,30 @@ class Embedder {
   static bool OnAbort(void* self);
 
   Status Check(const std::vector<Tokens>& texts, double norm) const;
-  // How many of the texts from the `first`-th on go into one batch, at least one.
-  size_t CountTogether(const std::vector<Tokens>& texts, size_t first) const;
-  // Decodes so many texts in one batch, or a long one in several.
-  Status EmbedSome(const std::vector<Tokens>& texts, size_t first, size_t count, double norm,
-                   const Cancellation& cancellation, Embeddings* result);
-  // Decodes the batch after what the memory holds.
+  // The number of texts from index `first` on that fit one batch, at least one.
+  size_t CountInBatch(const std::vector<Tokens>& texts, size_t first) const;
+  // Decodes `count` texts in one batch, or a single long text in several.
+  Status EmbedBatch(const std::vector<Tokens>& texts, size_t first, size_t count, double norm,
+                    const Cancellation& cancellation, Embeddings* result);
+  // Decodes the batch.
   Status Decode(const Cancellation& cancellation, Usage* usage);
-  // Reads what the batch gave of the text that is its `sequence`-th, `count` tokens from its
-  // `start`-th on. `ends`: they are the text's last.
-  Status Read(int sequence, int start, int count, bool ends, double norm, Embeddings* result);
-  // Empties the memory; with `data` also of what a new text might still multiply by zero.
-  void Forget(bool data);
+  // Reads the embeddings of the batch's text `sequence`: `count` tokens from batch index `start` on.
+  // `is_end`: they are the text's last tokens.
+  Status Read(int sequence, int start, int count, bool is_end, double norm, Embeddings* result);
+  // Clears the memory. With `data` also overwrites the values, which a later text could multiply by zero.
+  void ClearMemory(bool data);
 
   std::shared_ptr<Model> model_;
   ThreadPool pool_;
   llama_context* context_;
-  llama_memory_t memory_;  // null for models that keep none
+  llama_memory_t memory_;  // null for models without one
   Pooling pooling_;
   ClassifierHead head_;
   int size_;
   int context_size_;
   int batch_size_;
   int max_sequences_;
-  int most_tokens_;  // of one decode
+  int max_tokens_;  // per decode
   bool pads_;
   int64_t cache_bytes_ = 0;
   Batch batch_;

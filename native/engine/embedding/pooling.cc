@@ -20,20 +20,20 @@ constexpr std::pair<Pooling, const char*> kNames[] = {
     {Pooling::kLast, "last"}, {Pooling::kRank, "rank"},
 };
 
-// The file's value of a key, as text; empty where there is none.
+// The value of a metadata key as text; empty if missing.
 std::string Metadata(const Model& model, const std::string& key) {
   char text[64];
   const int32_t length = llama_model_meta_val_str(model.raw(), key.c_str(), text, sizeof text);
   return length < 0 ? std::string() : std::string(text);
 }
 
-// Rows of a tensor of the file; 0 where it is not there. llama.h does not tell of tensors.
+// The number of rows of a tensor in the file; 0 if missing. llama.h has no access to tensors.
 int RowsOf(ggml_context* tensors, const char* name) {
   const ggml_tensor* tensor = ggml_get_tensor(tensors, name);
   return tensor == nullptr ? 0 : static_cast<int>(tensor->ne[1]);
 }
 
-bool HasHead(const Model& model, int outputs) {
+bool HasClassifierHead(const Model& model, int outputs) {
   ggml_context* tensors = nullptr;
   gguf_context* file = gguf_init_from_file(model.info().path.c_str(), {/*no_alloc=*/true, &tensors});
   if (file == nullptr) return false;
@@ -46,10 +46,10 @@ bool HasHead(const Model& model, int outputs) {
 double NormOf(const std::vector<double>& values, double p) {
   double largest = 0;
   for (double value : values) largest = std::max(largest, std::fabs(value));
-  // llama-embedding makes the range that of a 16-bit integer, about.
+  // Like llama-embedding: scales to about the range of a 16-bit integer.
   if (p == 0) return largest / 32760.0;
   if (largest == 0) return 0;
-  // Relative to the largest, or high powers would overflow.
+  // Relative to the largest magnitude, since high powers would overflow.
   double sum = 0;
   for (double value : values) {
     const double part = std::fabs(value) / largest;
@@ -90,19 +90,19 @@ Result<Pooling> ChoosePooling(const Model& model, const std::string& name) {
     case LLAMA_POOLING_TYPE_RANK:
       return Pooling::kRank;
     default:
-      return Status(Code::kNotSupported, "This model wants a pooling of type " + own + ", which is not known here");
+      return Status(Code::kNotSupported, "This model requires pooling type " + own + ", which is not supported");
   }
 }
 
 Result<ClassifierHead> FindClassifierHead(const Model& model) {
   ClassifierHead head;
   head.outputs = static_cast<int>(llama_model_n_cls_out(model.raw()));
-  // Of a file in parts, the head may be in any: then the file's word has to do.
-  const bool in_parts = std::strtol(Metadata(model, "split.count").c_str(), nullptr, 10) > 1;
+  // In a split file the head may be in any part: rely on the metadata instead.
+  const bool is_split = std::strtol(Metadata(model, "split.count").c_str(), nullptr, 10) > 1;
   const bool ranks =
-      in_parts ? Metadata(model, model.info().architecture + ".pooling_type") == std::to_string(LLAMA_POOLING_TYPE_RANK)
-               : HasHead(model, head.outputs);
-  if (!ranks) return Status(Code::kNotSupported, "This model has no head to rank or to classify with");
+      is_split ? Metadata(model, model.info().architecture + ".pooling_type") == std::to_string(LLAMA_POOLING_TYPE_RANK)
+               : HasClassifierHead(model, head.outputs);
+  if (!ranks) return Status(Code::kNotSupported, "This model has no head for ranking or classification");
   for (int i = 0; i < head.outputs; ++i) {
     const char* label = llama_model_cls_label(model.raw(), static_cast<uint32_t>(i));
     if (label != nullptr) head.labels.push_back(label);

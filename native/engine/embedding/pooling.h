@@ -1,5 +1,5 @@
-// How the vectors of a text's tokens become one vector, and what of a model that is up to: its
-// own way, and the head of one that ranks or classifies. The embedder uses it.
+// Pooling of token vectors into one vector per text, and the model properties that it depends on: the
+// default pooling type and the head for ranking or classification. Used by Embedder.
 
 #ifndef AUTOCOG_ENGINE_EMBEDDING_POOLING_H_
 #define AUTOCOG_ENGINE_EMBEDDING_POOLING_H_
@@ -17,32 +17,31 @@ enum class Pooling { kNone, kMean, kCls, kLast, kRank };
 // "none", "mean", "cls", "last" or "rank".
 const char* PoolingName(Pooling pooling);
 
-// The pooling of that name; for an empty one the model's own, or the mean where its file says
-// nothing of it. kNotSupported where the file names one that is not known here.
+// The pooling with the given name. For an empty name the model's default, or mean if its file has none;
+// kNotSupported if the file has an unknown type.
 Result<Pooling> ChoosePooling(const Model& model, const std::string& name);
 
-// A model's outputs for ranking or classification, and their names if it has any.
+// A model's outputs for ranking or classification, with their labels if it has any.
 struct ClassifierHead {
   int outputs = 0;
   std::vector<std::string> labels;
 };
 
-// kNotSupported where the model has none: llama.cpp would hand out whatever lies there.
+// kNotSupported if the model has no head, for which llama.cpp would return arbitrary values.
 Result<ClassifierHead> FindClassifierHead(const Model& model);
 
-// Pools the rows of one text after another, in double precision and by itself: so that a text's
-// vector does not depend on which others it was decoded with.
+// Pools the rows of one text at a time, in double precision, so that a text's vector does not depend on
+// the other texts in its batch.
 class Pooler {
  public:
   Pooler(Pooling pooling, int size) : pooling_(pooling), sum_(static_cast<size_t>(size)) {}
 
-  // Takes the next token's row.
+  // Adds the next token's row.
   void Add(const float* row);
-  // Appends the text's vector to `values`, scaled as Embedder::Embed() says of `norm`, and begins
-  // another text; without pooling, a token's vector and another token. False where it is not
-  // finite.
+  // Appends the text's vector (without pooling: the token's) to `values`, normalized by `norm` as in
+  // Embedder::Embed(), and resets. Returns false if it is not finite.
   bool Finish(double norm, std::vector<float>* values);
-  // Begins another text, whatever was added.
+  // Discards all rows and starts the next text.
   void Reset();
 
  private:

@@ -1,5 +1,5 @@
-// See beam_search.h. The rules are those of Hugging Face Transformers' beam search, so that
-// its users find what they know.
+// See beam_search.h. Implements the semantics of Hugging Face Transformers' beam search, so that results
+// are familiar to its users.
 
 #include "engine/generation/beam_search.h"
 
@@ -15,10 +15,10 @@ namespace autocog {
 
 namespace {
 
-// A beam that has not ended.
-struct Open {
+// An unfinished beam.
+struct OpenBeam {
   Beam beam;
-  double sum = 0;  // of log-probabilities
+  double sum = 0;  // of its log-probabilities
   StopFinder finder{{}};
 };
 
@@ -35,10 +35,10 @@ bool Better(const Candidate& a, const Candidate& b) {
 }
 
 Status CheckOptions(const BeamOptions& options, int branches) {
-  const int most = std::min(branches / 2, 64);
-  if (options.beams < 1 || options.beams > most) {
+  const int max_beams = std::min(branches / 2, 64);
+  if (options.beams < 1 || options.beams > max_beams) {
     return Status(Code::kOutOfRange,
-                  "Expected 1 to " + std::to_string(most) + " for beams, got " + std::to_string(options.beams));
+                  "Expected 1 to " + std::to_string(max_beams) + " for beams, got " + std::to_string(options.beams));
   }
   if (options.sequences < 1 || options.sequences > options.beams) {
     return Status(Code::kOutOfRange,
@@ -47,7 +47,7 @@ Status CheckOptions(const BeamOptions& options, int branches) {
   if (options.max_tokens < 1) return Status(Code::kOutOfRange, "Expected a positive count for maxTokens");
   if (!std::isfinite(options.length_penalty)) return Status(Code::kOutOfRange, "Expected a finite lengthPenalty");
   for (const std::string& stop : options.stops) {
-    if (stop.empty()) return Status(Code::kOutOfRange, "Expected stop strings that are not empty");
+    if (stop.empty()) return Status(Code::kOutOfRange, "Expected non-empty stop strings");
   }
   return Status::Ok();
 }
@@ -56,13 +56,13 @@ class BeamSearch {
  public:
   BeamSearch(Context* context, PrefixCache* cache, const Tokens& prompt, const BeamOptions& options)
       : context_(context), cache_(cache), prompt_(prompt), options_(options) {
-    // The last token of a text is not decoded.
+    // The last token of a completion is not decoded.
     const int room = context->context_size() - length() + 1;
     const int cells = (context->cells() - length() - 1) / options.beams;
     limit_ = std::min({options.max_tokens, room, std::max(cells, 1)});
-    const auto ends = context->vocabulary().end_of_generation().size();
-    // So many that there are enough that do not end, whatever ends.
-    wide_ = static_cast<size_t>(options.beams) * std::max<size_t>(2, 1 + ends);
+    const auto end_tokens = context->vocabulary().end_of_generation().size();
+    // Enough candidates for `beams` that continue, even if every end token is among them for each beam.
+    max_candidates_ = static_cast<size_t>(options.beams) * std::max<size_t>(2, 1 + end_tokens);
   }
   ~BeamSearch() {
     if (!pinned_) return;
@@ -77,13 +77,14 @@ class BeamSearch {
   int length() const { return static_cast<int>(prompt_.size()); }
   llama_seq_id Sequence(int bank, int beam) const { return cache_->BranchSequence(bank * options_.beams + beam); }
   Status ReadRow(int parent, const float* row);
-  // Ends candidates, makes the others the open beams, forks their sequences.
+  // Finishes candidates that end, makes the best others the open beams, and forks their sequences.
   void Advance(int step);
   void Fork(const std::vector<int>& parents, int step);
-  void Keep(Beam beam, double sum, int length);
+  void AddFinished(Beam beam, double sum, int length);
   bool Done(int step) const;
-  Result<bool> Follow(const Cancellation& cancellation);
-  Beams Collect(bool done);
+  // Runs the search. Returns whether it ended before the length limit.
+  Result<bool> Search(const Cancellation& cancellation);
+  Beams CollectResults(bool done);
   Status Decode(int step, const Cancellation& cancellation);
   double Score(double sum, int length) const { return sum / std::pow(length, options_.length_penalty); }
 
@@ -92,13 +93,13 @@ class BeamSearch {
   const Tokens& prompt_;
   const BeamOptions& options_;
   int limit_ = 0;
-  size_t wide_ = 0;
+  size_t max_candidates_ = 0;
   bool pinned_ = false;
   int bank_ = 0;
-  std::vector<Open> open_;
-  std::vector<Beam> ended_;  // best first
+  std::vector<OpenBeam> open_;
+  std::vector<Beam> finished_;  // best first
   std::vector<Candidate> candidates_;
-  Tokens order_;  // reused
+  Tokens best_tokens_;  // reused across calls
   Batch batch_;
   Usage usage_;
 };
@@ -106,53 +107,55 @@ class BeamSearch {
 Status BeamSearch::ReadRow(int parent, const float* row) {
   const auto size = static_cast<size_t>(context_->vocabulary_size());
   const double normalizer = LogSumExp(row, size);
-  if (!std::isfinite(normalizer)) return Status(Code::kDecodeFailed, "The model gave logits that are not finite");
-  FindBestTokens(row, size, wide_, &order_);
+  if (!std::isfinite(normalizer)) return Status(Code::kDecodeFailed, "The model returned non-finite logits");
+  FindBestTokens(row, size, max_candidates_, &best_tokens_);
   const double sum = open_[static_cast<size_t>(parent)].sum;
-  for (const llama_token token : order_) {
+  for (const llama_token token : best_tokens_) {
     const double logprob = static_cast<double>(row[token]) - normalizer;
     candidates_.push_back({sum + logprob, logprob, parent, token});
   }
   return Status::Ok();
 }
 
-void BeamSearch::Keep(Beam beam, double sum, int length) {
+void BeamSearch::AddFinished(Beam beam, double sum, int length) {
   beam.score = Score(sum, length);
-  const auto place = std::find_if(ended_.begin(), ended_.end(), [&](const Beam& e) { return e.score < beam.score; });
-  ended_.insert(place, std::move(beam));
-  if (ended_.size() > static_cast<size_t>(options_.beams)) ended_.pop_back();
+  const auto position =
+      std::find_if(finished_.begin(), finished_.end(), [&](const Beam& other) { return other.score < beam.score; });
+  finished_.insert(position, std::move(beam));
+  if (finished_.size() > static_cast<size_t>(options_.beams)) finished_.pop_back();
 }
 
 void BeamSearch::Advance(int step) {
-  const size_t wide = std::min(candidates_.size(), wide_);
-  std::partial_sort(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(wide), candidates_.end(),
+  const size_t width = std::min(candidates_.size(), max_candidates_);
+  std::partial_sort(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(width), candidates_.end(),
                     Better);
-  candidates_.resize(wide);
+  candidates_.resize(width);
   const Vocabulary& vocabulary = context_->vocabulary();
-  std::vector<Open> next;
+  std::vector<OpenBeam> next;
   std::vector<int> parents;
-  for (size_t rank = 0; rank < wide && next.size() < static_cast<size_t>(options_.beams); ++rank) {
+  for (size_t rank = 0; rank < width && next.size() < static_cast<size_t>(options_.beams); ++rank) {
     const Candidate& candidate = candidates_[rank];
-    const bool counts = rank < static_cast<size_t>(options_.beams);
-    Open open = open_[static_cast<size_t>(candidate.parent)];
+    // As in Transformers, only candidates among the best `beams` may end.
+    const bool may_end = rank < static_cast<size_t>(options_.beams);
+    OpenBeam open = open_[static_cast<size_t>(candidate.parent)];
     open.sum = candidate.sum;
     if (vocabulary.IsEndOfGeneration(candidate.token)) {
-      if (!counts) continue;
+      if (!may_end) continue;
       open.beam.end_logprob = candidate.logprob;
       open.beam.text = open.finder.text();
       open.beam.reason = StopReason::kEndOfGeneration;
-      Keep(std::move(open.beam), candidate.sum, step + 1);
+      AddFinished(std::move(open.beam), candidate.sum, step + 1);
       continue;
     }
     open.beam.tokens.push_back(candidate.token);
     open.beam.logprobs.push_back(candidate.logprob);
     auto bytes = vocabulary.TokenBytes(candidate.token);
     if (open.finder.Append(bytes.ok() ? bytes.value() : std::string())) {
-      if (!counts) continue;
+      if (!may_end) continue;
       open.beam.text = open.finder.text().substr(0, open.finder.begin());
       open.beam.stop = static_cast<int>(open.finder.stop());
       open.beam.reason = StopReason::kStopString;
-      Keep(std::move(open.beam), candidate.sum, step + 1);
+      AddFinished(std::move(open.beam), candidate.sum, step + 1);
       continue;
     }
     next.push_back(std::move(open));
@@ -173,10 +176,10 @@ void BeamSearch::Fork(const std::vector<int>& parents, int step) {
 
 bool BeamSearch::Done(int step) const {
   if (open_.empty()) return true;
-  if (ended_.size() < static_cast<size_t>(options_.beams)) return false;
+  if (finished_.size() < static_cast<size_t>(options_.beams)) return false;
   if (options_.early_stopping == EarlyStopping::kYes) return true;
-  const bool longest = options_.early_stopping == EarlyStopping::kNever && options_.length_penalty > 0;
-  return ended_.back().score >= Score(open_.front().sum, longest ? limit_ : step + 1);
+  const bool assume_longest = options_.early_stopping == EarlyStopping::kNever && options_.length_penalty > 0;
+  return finished_.back().score >= Score(open_.front().sum, assume_longest ? limit_ : step + 1);
 }
 
 Status BeamSearch::Decode(int step, const Cancellation& cancellation) {
@@ -208,14 +211,13 @@ Result<Beams> BeamSearch::Run(const Cancellation& cancellation) {
   Result<bool> done = false;
   {
     Stopwatch watch(&usage_.decode_ms);
-    done = Follow(cancellation);
+    done = Search(cancellation);
   }
   if (!done.ok()) return done.status();
-  return Collect(done.value());
+  return CollectResults(done.value());
 }
 
-// Whether it ended before the limit.
-Result<bool> BeamSearch::Follow(const Cancellation& cancellation) {
+Result<bool> BeamSearch::Search(const Cancellation& cancellation) {
   for (int step = 0;; ++step) {
     Advance(step);
     if (Done(step)) return true;
@@ -229,18 +231,18 @@ Result<bool> BeamSearch::Follow(const Cancellation& cancellation) {
   }
 }
 
-Beams BeamSearch::Collect(bool done) {
+Beams BeamSearch::CollectResults(bool done) {
   const StopReason reason = limit_ < options_.max_tokens ? StopReason::kContext : StopReason::kLength;
   if (!done) {
-    for (Open& open : open_) {
+    for (OpenBeam& open : open_) {
       open.beam.text = open.finder.text();
       open.beam.reason = reason;
       const int tokens = static_cast<int>(open.beam.tokens.size());
-      Keep(std::move(open.beam), open.sum, tokens);
+      AddFinished(std::move(open.beam), open.sum, tokens);
     }
   }
-  ended_.resize(std::min(ended_.size(), static_cast<size_t>(options_.sequences)));
-  return {std::move(ended_), usage_};
+  finished_.resize(std::min(finished_.size(), static_cast<size_t>(options_.sequences)));
+  return {std::move(finished_), usage_};
 }
 
 }  // namespace

@@ -12,20 +12,21 @@ namespace autocog {
 
 namespace {
 
-// A text that is being written.
+// A generation in progress.
 struct Running {
   int task = 0;
   int branch = 0;
-  int cells = 0;     // spoken for
+  int cells = 0;     // reserved
   int position = 0;  // of the next token
   llama_token next = LLAMA_TOKEN_NULL;
 };
 
 class Scheduler {
  public:
-  Scheduler(Context* context, PrefixCache* cache, const std::vector<WritingTask>& tasks, const WritingOptions& options)
+  Scheduler(Context* context, PrefixCache* cache, const std::vector<GenerationTask>& tasks,
+            const GenerationOptions& options)
       : context_(context), cache_(cache), tasks_(tasks), options_(options) {
-    for (int i = cache->branches(); i-- > 0;) free_.push_back(i);
+    for (int i = cache->branches(); i-- > 0;) free_branches_.push_back(i);
   }
   ~Scheduler() {
     for (const Running& running : running_) cache_->Release(running.branch, running.cells);
@@ -33,36 +34,38 @@ class Scheduler {
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
 
-  Status MakeWriters(const ManySink& sink);
+  Status CreateStates(const TaskSink& sink);
   Status Run(const Cancellation& cancellation);
-  // What has not ended ends here.
+  // Ends unfinished generations as aborted and returns all.
   std::vector<Generation> Finish();
 
  private:
+  // Whether a prompt can start now. Sets `cells` to the number of cells that it needs.
   bool Fits(const Tokens& prompt, int* cells) const;
-  Status Begin(int task, int cells, const Cancellation& cancellation);
+  Status Start(int task, int cells, const Cancellation& cancellation);
   Status Step(const Cancellation& cancellation);
-  void Retire();
+  // Removes generations that have ended, and releases their branches.
+  void RemoveEnded();
 
   Context* context_;
   PrefixCache* cache_;
-  const std::vector<WritingTask>& tasks_;
-  const WritingOptions& options_;
-  std::vector<std::unique_ptr<Writer>> writers_;
+  const std::vector<GenerationTask>& tasks_;
+  const GenerationOptions& options_;
+  std::vector<std::unique_ptr<GenerationState>> states_;
   std::vector<Running> running_;
-  std::vector<int> free_;  // branches
+  std::vector<int> free_branches_;
   Batch batch_;
 };
 
-Status Scheduler::MakeWriters(const ManySink& sink) {
+Status Scheduler::CreateStates(const TaskSink& sink) {
   for (size_t i = 0; i < tasks_.size(); ++i) {
-    WritingOptions options = options_;
+    GenerationOptions options = options_;
     options.sampling.seed = tasks_[i].seed;
-    Sink one;
-    if (sink) one = [&sink, i](Piece piece) { sink(static_cast<int>(i), std::move(piece)); };
-    auto writer = Writer::Create(context_->vocabulary(), options, tasks_[i].prompt, std::move(one));
-    if (!writer.ok()) return writer.status();
-    writers_.push_back(std::move(writer.value()));
+    Sink task_sink;
+    if (sink) task_sink = [&sink, i](Piece piece) { sink(static_cast<int>(i), std::move(piece)); };
+    auto state = GenerationState::Create(context_->vocabulary(), options, tasks_[i].prompt, std::move(task_sink));
+    if (!state.ok()) return state.status();
+    states_.push_back(std::move(state.value()));
   }
   return Status::Ok();
 }
@@ -72,28 +75,28 @@ bool Scheduler::Fits(const Tokens& prompt, int* cells) const {
   const int room = context_->context_size() - length;
   *cells = length + std::min(room, std::max(options_.max_tokens, 1)) + 1;
   if (running_.empty()) return true;
-  const size_t most = static_cast<size_t>(std::min(context_->max_tokens(), context_->max_rows()));
-  return !free_.empty() && running_.size() < most && *cells <= cache_->unclaimed();
+  const size_t max_running = static_cast<size_t>(std::min(context_->max_tokens(), context_->max_rows()));
+  return !free_branches_.empty() && running_.size() < max_running && *cells <= cache_->unreserved();
 }
 
-Status Scheduler::Begin(int task, int cells, const Cancellation& cancellation) {
-  Writer* writer = writers_[static_cast<size_t>(task)].get();
-  if (writer->ended()) return Status::Ok();
+Status Scheduler::Start(int task, int cells, const Cancellation& cancellation) {
+  GenerationState* state = states_[static_cast<size_t>(task)].get();
+  if (state->ended()) return Status::Ok();
   const Tokens& prompt = tasks_[static_cast<size_t>(task)].prompt;
-  Usage* usage = &writer->generation().usage;
+  Usage* usage = &state->generation().usage;
   const int length = static_cast<int>(prompt.size());
   Result<llama_token> first = LLAMA_TOKEN_NULL;
   PromptRequest request;
   request.rows = {length - 1};
-  request.on_row = [&](size_t, const float* row) { first = writer->Next(row); };
+  request.on_row = [&](size_t, const float* row) { first = state->Next(row); };
   request.reuse_appended = true;
   Stopwatch watch(&usage->prompt_ms);
   auto slot = cache_->Ensure(prompt, request, cancellation, usage);
   if (!slot.ok()) return slot.status();
   if (!first.ok()) return first.status();
-  if (writer->ended()) return Status::Ok();
-  Running running{task, free_.back(), cells, length, first.value()};
-  free_.pop_back();
+  if (state->ended()) return Status::Ok();
+  Running running{task, free_branches_.back(), cells, length, first.value()};
+  free_branches_.pop_back();
   cache_->Pin(running.branch, slot.value(), length, cells);
   running_.push_back(running);
   return Status::Ok();
@@ -115,28 +118,28 @@ Status Scheduler::Step(const Cancellation& cancellation) {
   if (!status.ok()) return status;
   for (size_t i = 0; i < running_.size(); ++i) {
     Running& running = running_[i];
-    Writer* writer = writers_[static_cast<size_t>(running.task)].get();
-    Usage* own = &writer->generation().usage;
+    GenerationState* state = states_[static_cast<size_t>(running.task)].get();
+    Usage* own = &state->generation().usage;
     own->decoded_tokens += 1;
     own->decode_calls += 1;
     own->decode_ms += ms;
     ++running.position;
-    auto next = writer->Next(context_->Row(static_cast<int>(i)));
+    auto next = state->Next(context_->Row(static_cast<int>(i)));
     if (!next.ok()) return next.status();
     running.next = next.value();
   }
   return Status::Ok();
 }
 
-void Scheduler::Retire() {
+void Scheduler::RemoveEnded() {
   const auto ended = [this](const Running& running) {
-    Writer* writer = writers_[static_cast<size_t>(running.task)].get();
+    GenerationState* state = states_[static_cast<size_t>(running.task)].get();
     const CancelFlag& stop = tasks_[static_cast<size_t>(running.task)].stop;
-    if (!writer->ended() && stop && stop->load(std::memory_order_relaxed)) writer->End(StopReason::kAborted);
-    if (!writer->ended() && running.position == context_->context_size()) writer->End(StopReason::kContext);
-    if (!writer->ended()) return false;
+    if (!state->ended() && stop && stop->load(std::memory_order_relaxed)) state->End(StopReason::kAborted);
+    if (!state->ended() && running.position == context_->context_size()) state->End(StopReason::kContext);
+    if (!state->ended()) return false;
     cache_->Release(running.branch, running.cells);
-    free_.push_back(running.branch);
+    free_branches_.push_back(running.branch);
     return true;
   };
   running_.erase(std::remove_if(running_.begin(), running_.end(), ended), running_.end());
@@ -148,21 +151,21 @@ Status Scheduler::Run(const Cancellation& cancellation) {
   while (next < count || !running_.empty()) {
     int cells = 0;
     while (next < count && Fits(tasks_[static_cast<size_t>(next)].prompt, &cells)) {
-      if (Status status = Begin(next++, cells, cancellation); !status.ok()) return status;
+      if (Status status = Start(next++, cells, cancellation); !status.ok()) return status;
     }
-    Retire();
+    RemoveEnded();
     if (running_.empty()) continue;
     if (Status status = Step(cancellation); !status.ok()) return status;
-    Retire();
+    RemoveEnded();
   }
   return Status::Ok();
 }
 
 std::vector<Generation> Scheduler::Finish() {
   std::vector<Generation> generations;
-  for (auto& writer : writers_) {
-    if (!writer->ended()) writer->End(StopReason::kAborted);
-    generations.push_back(std::move(writer->generation()));
+  for (auto& state : states_) {
+    if (!state->ended()) state->End(StopReason::kAborted);
+    generations.push_back(std::move(state->generation()));
   }
   return generations;
 }
@@ -170,12 +173,12 @@ std::vector<Generation> Scheduler::Finish() {
 }  // namespace
 
 Result<std::vector<Generation>> GenerateMany(Context* context, PrefixCache* cache,
-                                             const std::vector<WritingTask>& tasks, const WritingOptions& options,
-                                             const ManySink& sink, const Cancellation& cancellation) {
+                                             const std::vector<GenerationTask>& tasks, const GenerationOptions& options,
+                                             const TaskSink& sink, const Cancellation& cancellation) {
   Scheduler scheduler(context, cache, tasks, options);
-  if (Status status = scheduler.MakeWriters(sink); !status.ok()) return status;
+  if (Status status = scheduler.CreateStates(sink); !status.ok()) return status;
   Status status = scheduler.Run(cancellation);
-  if (!status.ok() && !EndsWriting(status)) return status;
+  if (!status.ok() && !EndsGeneration(status)) return status;
   return scheduler.Finish();
 }
 

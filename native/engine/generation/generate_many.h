@@ -1,5 +1,5 @@
-// Writes several texts after their prompts at the same time: each decode takes one token of
-// every text that is not at its end, and where one ends the next prompt takes its place.
+// Continuous batching: generates completions of several prompts at the same time. Each decode has one
+// token of every running generation; when one ends, the next prompt takes its place.
 
 #ifndef AUTOCOG_ENGINE_GENERATION_GENERATE_MANY_H_
 #define AUTOCOG_ENGINE_GENERATION_GENERATE_MANY_H_
@@ -12,25 +12,25 @@
 #include "engine/common/status.h"
 #include "engine/context/context.h"
 #include "engine/context/prefix_cache.h"
-#include "engine/generation/generated_text.h"
+#include "engine/generation/generation_state.h"
 
 namespace autocog {
 
-struct WritingTask {
+struct GenerationTask {
   Tokens prompt;
   uint32_t seed = 0;
-  CancelFlag stop;  // of this text alone; may be null
+  CancelFlag stop;  // cancels only this task; may be null
 };
 
-// Gets the pieces of all texts, in each text's order, with its index.
-using ManySink = std::function<void(int, Piece)>;
+// Called with the task index and each piece of its generation. The pieces of a task arrive in order.
+using TaskSink = std::function<void(int, Piece)>;
 
-// A generation per task. An abort of the whole gives what was written of each until then.
-// As many texts run together as the KV buffer has room for, prompt and maxTokens together.
-// REQUIRES: checked prompts that fit the context, no context_shift.
+// Returns one generation per task. If the whole call is aborted, these have what was generated so far.
+// Runs as many tasks at a time as the KV cache has room for, counting each prompt plus maxTokens.
+// REQUIRES: validated prompts that fit the context, no context_shift.
 Result<std::vector<Generation>> GenerateMany(Context* context, PrefixCache* cache,
-                                             const std::vector<WritingTask>& tasks, const WritingOptions& options,
-                                             const ManySink& sink, const Cancellation& cancellation);
+                                             const std::vector<GenerationTask>& tasks, const GenerationOptions& options,
+                                             const TaskSink& sink, const Cancellation& cancellation);
 
 }  // namespace autocog
 

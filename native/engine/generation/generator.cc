@@ -9,33 +9,33 @@ namespace autocog {
 
 namespace {
 
-// Makes room in a full context by forgetting the older half of what follows the first `keep` tokens.
-Status MakeRoom(Context* context, PrefixCache* cache, int slot, int keep, int* position) {
+// Makes room in a full context by discarding the older half of the tokens that follow the first `keep`.
+Status ShiftContext(Context* context, PrefixCache* cache, int slot, int keep, int* position) {
   if (!context->CanShift()) {
-    return Status(Code::kNotSupported, "This model cannot forget the beginning of a text (contextShift)");
+    return Status(Code::kNotSupported, "This model does not support contextShift");
   }
   const int kept = std::min(keep, *position - 1);
-  const int forgotten = std::max(1, (*position - kept) / 2);
-  cache->ShiftSlot(slot, kept, forgotten);
-  *position -= forgotten;
+  const int discarded = std::max(1, (*position - kept) / 2);
+  cache->ShiftSlot(slot, kept, discarded);
+  *position -= discarded;
   return Status::Ok();
 }
 
-// Writes after the slot's `position` tokens, whose row gave `token`.
+// The decode loop. `token` was sampled after the slot's first `position` tokens and is not decoded yet.
 Status Continue(Context* context, PrefixCache* cache, int slot, int position, llama_token token,
-                const WritingOptions& options, const Cancellation& cancellation, Writer* writer) {
-  while (!writer->ended()) {
+                const GenerationOptions& options, const Cancellation& cancellation, GenerationState* state) {
+  while (!state->ended()) {
     if (position == context->context_size()) {
       if (!options.context_shift) {
-        writer->End(StopReason::kContext);
+        state->End(StopReason::kContext);
         break;
       }
-      if (Status status = MakeRoom(context, cache, slot, options.keep, &position); !status.ok()) return status;
+      if (Status status = ShiftContext(context, cache, slot, options.keep, &position); !status.ok()) return status;
     }
-    auto row = cache->Append(slot, token, cancellation, &writer->generation().usage);
+    auto row = cache->Append(slot, token, cancellation, &state->generation().usage);
     if (!row.ok()) return row.status();
     ++position;
-    auto next = writer->Next(row.value());
+    auto next = state->Next(row.value());
     if (!next.ok()) return next.status();
     token = next.value();
   }
@@ -44,19 +44,19 @@ Status Continue(Context* context, PrefixCache* cache, int slot, int position, ll
 
 }  // namespace
 
-bool EndsWriting(const Status& status) { return status.code() == Code::kAborted; }
+bool EndsGeneration(const Status& status) { return status.code() == Code::kAborted; }
 
-Result<Generation> Generate(Context* context, PrefixCache* cache, const Tokens& prompt, const WritingOptions& options,
-                            Sink sink, const Cancellation& cancellation) {
-  auto made = Writer::Create(context->vocabulary(), options, prompt, std::move(sink));
-  if (!made.ok()) return made.status();
-  Writer* writer = made.value().get();
-  Usage* usage = &writer->generation().usage;
+Result<Generation> Generate(Context* context, PrefixCache* cache, const Tokens& prompt,
+                            const GenerationOptions& options, Sink sink, const Cancellation& cancellation) {
+  auto created = GenerationState::Create(context->vocabulary(), options, prompt, std::move(sink));
+  if (!created.ok()) return created.status();
+  GenerationState* state = created.value().get();
+  Usage* usage = &state->generation().usage;
   Result<llama_token> first = LLAMA_TOKEN_NULL;
   PromptRequest request;
   request.rows = {static_cast<int>(prompt.size()) - 1};
   request.on_row = [&](size_t, const float* row) {
-    if (!writer->ended()) first = writer->Next(row);
+    if (!state->ended()) first = state->Next(row);
   };
   request.reuse_appended = true;
   Status status;
@@ -75,12 +75,12 @@ Result<Generation> Generate(Context* context, PrefixCache* cache, const Tokens& 
     Stopwatch watch(&usage->decode_ms);
     const int length = static_cast<int>(prompt.size());
     cache->TrimSlot(slot, length);
-    status = Continue(context, cache, slot, length, first.value(), options, cancellation, writer);
+    status = Continue(context, cache, slot, length, first.value(), options, cancellation, state);
   }
-  if (status.ok()) return std::move(writer->generation());
-  if (!EndsWriting(status)) return status;
-  if (!writer->ended()) writer->End(StopReason::kAborted);
-  return std::move(writer->generation());
+  if (status.ok()) return std::move(state->generation());
+  if (!EndsGeneration(status)) return status;
+  if (!state->ended()) state->End(StopReason::kAborted);
+  return std::move(state->generation());
 }
 
 }  // namespace autocog

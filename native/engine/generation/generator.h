@@ -1,5 +1,5 @@
-// Writes one text after a prompt, in the prompt's own slot, so that what is written is cached
-// for a prompt that goes on from it.
+// Generates one completion of a prompt, in the prompt's own slot, so that the completion is cached for
+// a later prompt that extends it.
 
 #ifndef AUTOCOG_ENGINE_GENERATION_GENERATOR_H_
 #define AUTOCOG_ENGINE_GENERATION_GENERATOR_H_
@@ -8,19 +8,18 @@
 #include "engine/common/status.h"
 #include "engine/context/context.h"
 #include "engine/context/prefix_cache.h"
-#include "engine/generation/generated_text.h"
+#include "engine/generation/generation_state.h"
 #include "engine/model/vocabulary.h"
 
 namespace autocog {
 
-// Decodes a token at a time, by the kernels for one token. An abort by the caller gives what
-// was written until then; the end of the session is kClosed.
-// REQUIRES: a checked prompt that fits the context.
-Result<Generation> Generate(Context* context, PrefixCache* cache, const Tokens& prompt, const WritingOptions& options,
-                            Sink sink, const Cancellation& cancellation);
+// Decodes one token at a time, with the single-token kernels. If the caller aborts, returns what was
+// generated so far; if the session closes, kClosed. REQUIRES: a validated prompt that fits the context.
+Result<Generation> Generate(Context* context, PrefixCache* cache, const Tokens& prompt,
+                            const GenerationOptions& options, Sink sink, const Cancellation& cancellation);
 
-// Whether a failed decode is the end of what is being written, not of the job.
-bool EndsWriting(const Status& status);
+// Whether an error status ends the generation with a result, instead of failing the job: an abort.
+bool EndsGeneration(const Status& status);
 
 }  // namespace autocog
 

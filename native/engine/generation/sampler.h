@@ -1,5 +1,6 @@
-// Picks the next token off a row of logits: llama.cpp's samplers in the order that its server runs
-// them, so that one seed gives one text in both. Used by the generator on the session's thread.
+// Samples the next token from a row of logits, with llama.cpp's samplers in the same order as
+// llama-server, so that equal seeds give equal completions. Used by GenerationState on the session's
+// thread.
 
 #ifndef AUTOCOG_ENGINE_GENERATION_SAMPLER_H_
 #define AUTOCOG_ENGINE_GENERATION_SAMPLER_H_
@@ -19,37 +20,37 @@ namespace autocog {
 
 class Sampler {
  public:
-  // `history`: the prompt, which penalties and DRY look back on. kInvalidArgument or kOutOfRange
-  // for bad options or a bad grammar, kNotSupported where the vocabulary has no text and the
-  // options need it. The vocabulary must outlive this.
+  // `history`: the prompt, which penalties and DRY take into account. kInvalidArgument or kOutOfRange for
+  // invalid options or an invalid grammar, kNotSupported if the options require text and the vocabulary
+  // has none. The vocabulary must outlive this.
   static Result<std::unique_ptr<Sampler>> Create(const Vocabulary& vocabulary, const SamplingOptions& options,
                                                  const Tokens& history);
 
-  // Picks the next token from logits of the whole vocabulary and takes note of it. kDecodeFailed
-  // where the row is no distribution or nothing is left to pick; the sampler is then of no more
-  // use. An end-of-generation token is picked but not noted by the grammar.
+  // Samples the next token from logits of the whole vocabulary and adds it to the history. kDecodeFailed
+  // if the row has non-finite logits or no token is left; the sampler must not be used afterwards.
+  // End-of-generation tokens are not passed to the grammar.
   Result<llama_token> Next(const float* row);
 
  private:
   explicit Sampler(const Vocabulary& vocabulary) : vocabulary_(vocabulary) {}
 
-  Result<llama_token> Pick(const float* row);
-  // The row after biases, penalties and DRY; `row` itself where none is asked for.
-  const float* Reshape(const float* row);
-  // The likeliest token that the grammar allows.
-  Result<llama_token> PickBestAllowed(const float* logits);
-  Result<llama_token> PickBySampling(const float* logits);
-  // The chain once more, on what the grammar allows.
-  Result<llama_token> PickAgain(const float* logits);
-  Result<llama_token> PickAgainFromAll(const float* logits);
+  Result<llama_token> SampleToken(const float* row);
+  // The row after biases, penalties and DRY; `row` itself if none is enabled.
+  const float* Modify(const float* row);
+  // The most probable token that the grammar allows.
+  Result<llama_token> BestAllowed(const float* logits);
+  Result<llama_token> Sample(const float* logits);
+  // Run the chain again, on the tokens that the grammar allows.
+  Result<llama_token> ResampleAllowed(const float* logits);
+  Result<llama_token> ResampleFromAll(const float* logits);
   void Fill(const float* logits);
 
   const Vocabulary& vocabulary_;
   std::vector<llama_logit_bias> bias_;
   SamplerChain chain_;
   std::unique_ptr<GrammarConstraint> grammar_;
-  // Kept from token to token, since they have the size of the vocabulary.
-  std::vector<float> reshaped_;
+  // Reused across calls, since they have the size of the vocabulary.
+  std::vector<float> modified_;
   std::vector<llama_token_data> candidates_;
 };
 

@@ -1,5 +1,5 @@
-// A row of llama.cpp's samplers as sampling options ask for them. Those that are switched off are
-// left out, and those that reshape logits are kept apart from those that choose among them.
+// A chain of llama.cpp's samplers, built from sampling options. Disabled samplers are omitted, and the
+// leading ones that modify logits (penalties, DRY) are separate from those that select tokens.
 
 #ifndef AUTOCOG_ENGINE_GENERATION_SAMPLER_CHAIN_H_
 #define AUTOCOG_ENGINE_GENERATION_SAMPLER_CHAIN_H_
@@ -16,22 +16,22 @@ namespace autocog {
 
 class SamplerChain {
  public:
-  // REQUIRES: options that passed CheckSamplingOptions, a checked history. kNotSupported for DRY
-  // without a tokenizer.
+  // kNotSupported for DRY without a tokenizer. REQUIRES: options that passed CheckSamplingOptions, a
+  // validated history.
   Status Build(const Vocabulary& vocabulary, const SamplingOptions& options, const Tokens& history);
 
-  // Whether the pick is the greatest logit after Reshape, whatever else is in the chain.
+  // Whether the chain always selects the maximum logit after ModifyLogits().
   bool is_greedy() const { return greedy_; }
-  bool reshapes() const { return reshaping_ > 0; }
-  // How many candidates the first sampler after Reshape leaves; 0 if it is another than top-k.
+  bool modifies_logits() const { return modifiers_ > 0; }
+  // The k of top-k, if it is the first sampler after ModifyLogits(); else 0.
   int first_top_k() const { return first_top_k_; }
 
-  // Penalties and DRY, where they come first, on logits of the whole vocabulary.
-  void Reshape(float* logits);
-  // What comes after Reshape; from the second on, where the caller did the first's work.
+  // Applies penalties and DRY, if they come first, to logits of the whole vocabulary.
+  void ModifyLogits(float* logits);
+  // Applies the other samplers; with `skip_first` without the first one, whose work the caller has done.
   // REQUIRES: at least one logit above -inf, none NaN or +inf.
-  void Choose(llama_token_data_array* candidates, bool skip_first);
-  // Takes note of a token.
+  void Select(llama_token_data_array* candidates, bool skip_first);
+  // Adds a token to the history.
   void Accept(llama_token token);
 
  private:
@@ -47,16 +47,16 @@ class SamplerChain {
   int Window(int last_n) const;
 
   std::vector<Pointer> samplers_;
-  // So many of them come before all that choose.
-  size_t reshaping_ = 0;
+  // The number of leading samplers that modify logits.
+  size_t modifiers_ = 0;
   bool greedy_ = false;
   int first_top_k_ = 0;
-  // What was seen, for the tokens that reshaping can touch: only the last so many.
+  // The tokens that ModifyLogits() can change are the last `window_` of these.
   Tokens recent_;
-  int limit_ = 0;
+  int limit_ = 0;  // of any window: the context size
   int window_ = 0;
-  std::vector<llama_token_data> touched_;
-  std::vector<uint32_t> stamps_;
+  std::vector<llama_token_data> changed_;  // reused across calls
+  std::vector<uint32_t> stamps_;           // per token: the last ModifyLogits() call that saw it
   uint32_t stamp_ = 0;
 };
 

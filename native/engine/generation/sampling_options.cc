@@ -12,27 +12,27 @@ namespace autocog {
 namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
-// llama.cpp cuts off what is longer.
-constexpr size_t kLongestBreaker = 40;
+// llama.cpp truncates longer ones.
+constexpr size_t kMaxBreakerSize = 40;
 
-// A number with both ends of its range, which belong to it.
-struct Bounded {
+// An option's value with its range, inclusive.
+struct RangedValue {
   const char* name;
   float value;
-  float least;
-  float most;
+  float min;
+  float max;
 };
 
-Status Outside(const Bounded& number) {
+Status OutOfRange(const RangedValue& number) {
   std::ostringstream message;
-  message << "Expected a number from " << number.least << " to " << number.most << " for " << number.name << ", got "
+  message << "Expected a number from " << number.min << " to " << number.max << " for " << number.name << ", got "
           << number.value;
   return Status(Code::kOutOfRange, message.str());
 }
 
 Status CheckNumbers(const SamplingOptions& options) {
-  constexpr auto kMost = static_cast<float>(std::numeric_limits<int>::max());
-  const Bounded numbers[] = {
+  constexpr auto kMaxInt = static_cast<float>(std::numeric_limits<int>::max());
+  const RangedValue numbers[] = {
       {"temperature", options.temperature, 0, kInfinity},
       {"topP", options.top_p, 0, 1},
       {"minP", options.min_p, 0, 1},
@@ -49,16 +49,16 @@ Status CheckNumbers(const SamplingOptions& options) {
       {"xtcThreshold", options.xtc_threshold, 0, 1},
       {"mirostatTau", options.mirostat_tau, 0, 1000},
       {"mirostatEta", options.mirostat_eta, 0, 10},
-      {"penaltyLastN", static_cast<float>(options.penalty_last_n), -1, kMost},
-      {"dryPenaltyLastN", static_cast<float>(options.dry_penalty_last_n), -1, kMost},
-      {"dryAllowedLength", static_cast<float>(options.dry_allowed_length), 0, kMost},
+      {"penaltyLastN", static_cast<float>(options.penalty_last_n), -1, kMaxInt},
+      {"dryPenaltyLastN", static_cast<float>(options.dry_penalty_last_n), -1, kMaxInt},
+      {"dryAllowedLength", static_cast<float>(options.dry_allowed_length), 0, kMaxInt},
       {"mirostat", static_cast<float>(options.mirostat), 0, 2},
-      {"minKeep", static_cast<float>(options.min_keep), 0, kMost},
-      {"the context size", static_cast<float>(options.context_size), 0, kMost},
+      {"minKeep", static_cast<float>(options.min_keep), 0, kMaxInt},
+      {"the context size", static_cast<float>(options.context_size), 0, kMaxInt},
   };
-  for (const Bounded& number : numbers) {
-    // Written so that NaN is outside.
-    if (!(number.value >= number.least && number.value <= number.most)) return Outside(number);
+  for (const RangedValue& number : numbers) {
+    // Negated, so that NaN is out of range.
+    if (!(number.value >= number.min && number.value <= number.max)) return OutOfRange(number);
   }
   return Status::Ok();
 }
@@ -78,9 +78,10 @@ Status CheckSamplingOptions(const Vocabulary& vocabulary, const SamplingOptions&
     }
   }
   for (const std::string& breaker : options.dry_sequence_breakers) {
-    if (breaker.empty() || breaker.size() > kLongestBreaker || breaker.find('\0') != std::string::npos) {
-      return Status(Code::kOutOfRange, "Expected texts of 1 to 40 bytes without a null for drySequenceBreakers, got " +
-                                           std::to_string(breaker.size()) + " bytes");
+    if (breaker.empty() || breaker.size() > kMaxBreakerSize || breaker.find('\0') != std::string::npos) {
+      return Status(Code::kOutOfRange,
+                    "Expected strings of 1 to 40 bytes without null bytes for drySequenceBreakers, got " +
+                        std::to_string(breaker.size()) + " bytes");
     }
   }
   const std::vector<std::string> known = SamplingOptions().order;
@@ -89,7 +90,7 @@ Status CheckSamplingOptions(const Vocabulary& vocabulary, const SamplingOptions&
       return Status(Code::kInvalidArgument, "Expected names of samplers for order, got '" + *name + "'");
     }
     if (std::find(options.order.begin(), name, *name) != name) {
-      return Status(Code::kInvalidArgument, "Expected each sampler once at most for order, got '" + *name + "' twice");
+      return Status(Code::kInvalidArgument, "Expected each sampler at most once for order, got '" + *name + "' twice");
     }
   }
   return Status::Ok();

@@ -1,5 +1,5 @@
-// How the next token is picked. Plain values; the defaults are llama.cpp's, but for the
-// temperature, whose default picks the likeliest token.
+// How the next token is sampled. Plain values. The defaults are llama.cpp's, except for the temperature,
+// which defaults to greedy sampling.
 
 #ifndef AUTOCOG_ENGINE_GENERATION_SAMPLING_OPTIONS_H_
 #define AUTOCOG_ENGINE_GENERATION_SAMPLING_OPTIONS_H_
@@ -15,7 +15,7 @@
 namespace autocog {
 
 struct SamplingOptions {
-  float temperature = 0;  // 0: greedy; infinite: uniform over what is left
+  float temperature = 0;  // 0: greedy; infinite: uniform over the remaining tokens
   int top_k = 40;         // 0 or less: all
   float top_p = 0.95f;
   float min_p = 0.05f;
@@ -34,23 +34,23 @@ struct SamplingOptions {
   std::vector<std::string> dry_sequence_breakers = {"\n", ":", "\"", "*"};
   float xtc_probability = 0;
   float xtc_threshold = 0.1f;
-  int mirostat = 0;  // 1 or 2: that version, in place of the chain
+  int mirostat = 0;  // 1 or 2: that version, instead of the chain
   float mirostat_tau = 5;
   float mirostat_eta = 0.1f;
   int min_keep = 0;
-  std::vector<llama_logit_bias> bias;  // -inf forbids
-  // Which samplers there are, first to last; one that is not listed is not run.
+  std::vector<llama_logit_bias> bias;  // -inf forbids a token
+  // The samplers to run, in order; others are disabled.
   std::vector<std::string> order = {"penalties", "dry",  "topNSigma", "topK",       "typicalP",
                                     "topP",      "minP", "xtc",       "temperature"};
-  uint32_t seed = 0;    // 2^32 - 1 counts as one less: llama.cpp takes it for "choose one"
+  uint32_t seed = 0;    // 2^32 - 1 is treated as 2^32 - 2, since to llama.cpp it means a random seed
   std::string grammar;  // GBNF; empty for none
   std::string grammar_root = "root";
-  // The most that penalties and DRY look back; 0: the history and 65,536 tokens more.
+  // The maximum window of penalties and DRY; 0: the length of the history plus 65,536 tokens.
   int context_size = 0;
 };
 
-// kOutOfRange or kInvalidArgument for the first option that no sampler could work with, or that
-// could make a logit infinite: llama.cpp sorts logits, and NaN has no order.
+// kOutOfRange or kInvalidArgument for the first option that is invalid or could make a logit infinite:
+// that could lead to NaN, and llama.cpp sorts logits.
 Status CheckSamplingOptions(const Vocabulary& vocabulary, const SamplingOptions& options);
 
 }  // namespace autocog

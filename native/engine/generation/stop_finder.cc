@@ -19,16 +19,16 @@ bool StopFinder::Append(const std::string& bytes) {
       stop_ = i;
     }
   }
-  return begin_ != kNone && PossibleBegin() >= begin_;
+  return begin_ != kNone && EarliestPartialStop() >= begin_;
 }
 
-size_t StopFinder::certain() const { return std::min(begin_, PossibleBegin()); }
+size_t StopFinder::safe_length() const { return std::min(begin_, EarliestPartialStop()); }
 
-size_t StopFinder::PossibleBegin() const {
+size_t StopFinder::EarliestPartialStop() const {
   size_t earliest = text_.size();
   for (const std::string& stop : stops_) {
-    const size_t longest = std::min(stop.size() - 1, text_.size());
-    for (size_t length = longest; length > 0; --length) {
+    const size_t max_length = std::min(stop.size() - 1, text_.size());
+    for (size_t length = max_length; length > 0; --length) {
       if (text_.size() - length >= earliest) break;
       if (text_.compare(text_.size() - length, length, stop, 0, length) != 0) continue;
       earliest = text_.size() - length;

@@ -1,5 +1,5 @@
-// Finds the earliest of several stop texts in a text that grows. What it finds depends on the
-// text alone and not on where it is cut into tokens. Plain memory, one thread.
+// Finds the earliest of several stop strings in a growing text. The result depends only on the text, not
+// on its tokenization. Not thread-safe.
 
 #ifndef AUTOCOG_ENGINE_GENERATION_STOP_FINDER_H_
 #define AUTOCOG_ENGINE_GENERATION_STOP_FINDER_H_
@@ -15,25 +15,25 @@ class StopFinder {
  public:
   static constexpr size_t kNone = std::string::npos;
 
-  // REQUIRES: no empty stops.
+  // REQUIRES: non-empty stop strings.
   explicit StopFinder(std::vector<std::string> stops) : stops_(std::move(stops)) {}
 
-  // More of the text. True once a stop was found and none that begins before it can come.
+  // Appends to the text. Returns true once a stop string was found that no earlier one can preempt.
   bool Append(const std::string& bytes);
 
   const std::string& text() const { return text_; }
-  // The stop with the earliest beginning so far, the shortest of several; kNone without one.
+  // The start of the earliest stop string so far, the shortest of several; kNone if there is none.
   size_t begin() const { return begin_; }
   size_t end() const { return begin_ + stops_[stop_].size(); }
-  // Its index. REQUIRES: begin() != kNone.
+  // The index of that stop string. REQUIRES: begin() != kNone.
   size_t stop() const { return stop_; }
-  // So many bytes of the text come before any stop, whatever follows.
-  size_t certain() const;
+  // The number of leading bytes that precede any stop string, whatever follows.
+  size_t safe_length() const;
 
  private:
-  // Where the longest end of the text that may be the beginning of a stop begins; text().size()
-  // where none may.
-  size_t PossibleBegin() const;
+  // The start of the longest suffix of the text that is a proper prefix of a stop string; text().size()
+  // if there is none.
+  size_t EarliestPartialStop() const;
 
   std::vector<std::string> stops_;
   std::string text_;

@@ -10,7 +10,7 @@ namespace {
 
 bool IsContinuation(unsigned char byte) { return (byte & 0xC0) == 0x80; }
 
-// Bytes of the character that begins with `lead`; 0 where none does.
+// The number of bytes of a character that starts with `lead`; 0 if invalid.
 size_t LengthOf(unsigned char lead) {
   if (lead < 0x80) return 1;
   if (lead >= 0xC2 && lead <= 0xDF) return 2;
@@ -19,8 +19,8 @@ size_t LengthOf(unsigned char lead) {
   return 0;
 }
 
-// Whether `second` may follow `lead`: it excludes overlong forms, surrogates and what lies
-// beyond U+10FFFF.
+// Whether `second` may follow `lead`: excludes overlong encodings, surrogates and code points beyond
+// U+10FFFF.
 bool MayFollow(unsigned char lead, unsigned char second) {
   if (!IsContinuation(second)) return false;
   switch (lead) {
@@ -39,7 +39,7 @@ bool MayFollow(unsigned char lead, unsigned char second) {
 
 }  // namespace
 
-size_t UnfinishedUtf8(const std::string& text, size_t end) {
+size_t IncompleteUtf8Length(const std::string& text, size_t end) {
   for (size_t back = 1; back <= std::min<size_t>(3, end); ++back) {
     const auto lead = static_cast<unsigned char>(text[end - back]);
     if (IsContinuation(lead)) continue;

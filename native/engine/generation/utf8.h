@@ -1,4 +1,4 @@
-// Where bytes that arrive bit by bit can be cut without cutting a character. Pure.
+// Splitting of streamed bytes at character boundaries. Pure.
 
 #ifndef AUTOCOG_ENGINE_GENERATION_UTF8_H_
 #define AUTOCOG_ENGINE_GENERATION_UTF8_H_
@@ -8,9 +8,9 @@
 
 namespace autocog {
 
-// How many bytes before `end` begin a UTF-8 character that more bytes could complete; 0 where
-// the text ends with a whole character, or with bytes that no continuation makes valid.
-size_t UnfinishedUtf8(const std::string& text, size_t end);
+// The number of bytes before `end` that form an incomplete UTF-8 character; 0 if the text ends with a
+// complete character, or with bytes that no continuation could make valid.
+size_t IncompleteUtf8Length(const std::string& text, size_t end);
 
 }  // namespace autocog
 

@@ -1,5 +1,5 @@
-// A grammar in llama.cpp's notation (GBNF) as its rules' elements, laid out as llama.cpp lays them
-// out. Made by ParseGrammar; read by the checks and by the matcher.
+// A parsed GBNF grammar: each rule as a list of elements, in the same layout as llama.cpp's. Produced by
+// ParseGrammar; used by the checks and by GrammarMatcher.
 
 #ifndef AUTOCOG_ENGINE_GRAMMAR_GRAMMAR_H_
 #define AUTOCOG_ENGINE_GRAMMAR_GRAMMAR_H_
@@ -16,16 +16,16 @@ namespace autocog {
 
 struct GrammarElement {
   enum class Type : uint8_t {
-    kEnd,        // of a rule
-    kAlternate,  // of one alternative, before the next
-    kRule,       // value: the rule that is referred to
+    kEnd,        // end of a rule
+    kAlternate,  // end of an alternative that is not the last
+    kRule,       // value: index of the referenced rule
     kChar,       // value: a code point
-    kNotChar,    // any code point but this one and those that follow it
-    kRangeEnd,   // makes the element before it a range, up to and including value
-    kOrChar,     // one more code point of the class before it
+    kNotChar,    // start of a negated class; value: its first code point
+    kRangeEnd,   // makes the previous element a range; value: its last code point
+    kOrChar,     // value: another code point of the same class
     kAny,        // any code point
-    kToken,      // value: a token's id
-    kNotToken,   // any token but this one
+    kToken,      // value: a token id
+    kNotToken,   // any token except this one
   };
   Type type;
   uint32_t value;
@@ -36,20 +36,21 @@ inline bool EndsAlternative(const GrammarElement& element) {
 }
 
 struct Grammar {
-  // Each with its alternatives one after the other; empty for a name that has no rule.
+  // Per rule: its concatenated alternatives; empty for a name without a definition.
   std::vector<std::vector<GrammarElement>> rules;
-  // Of each rule: what it is called, or for a part of a rule what that is called; and where in
-  // the text it was first spoken of.
+  // Per rule: its name, or for a generated rule that of the rule it is part of; and the position of its
+  // first mention in the text.
   std::vector<std::string> names;
-  std::vector<size_t> places;
+  std::vector<size_t> positions;
   size_t root = 0;
 };
 
-// "Line 3, column 7: <what>", both counted from 1, columns in code points.
-Status GrammarError(const std::string& text, size_t place, const std::string& what);
+// An error "Line 3, column 7: <message>": both are 1-based, columns count code points. Appends
+// ", got <text at the position>" unless the message has a ", got ".
+Status GrammarError(const std::string& text, size_t position, const std::string& message);
 
-// kInvalidArgument, with the place, where llama.cpp's parser fails, or would not come to an end.
-// The rules that are referred to exist.
+// kInvalidArgument, with the position, where llama.cpp's parser fails or would not terminate. In the
+// result, all referenced rules are defined.
 Result<Grammar> ParseGrammar(const Vocabulary& vocabulary, const std::string& text, const std::string& root);
 
 }  // namespace autocog

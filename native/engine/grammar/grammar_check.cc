@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "engine/grammar/grammar_matcher.h"
-#include "engine/grammar/left_calls.h"
+#include "engine/grammar/left_corners.h"
 
 namespace autocog {
 
@@ -15,37 +15,38 @@ namespace {
 
 using Type = GrammarElement::Type;
 
-// How much of a text an error shows.
-constexpr size_t kMostShown = 20;
+// The maximum length of the excerpt in an error message, in bytes.
+constexpr size_t kMaxExcerpt = 20;
 
-// What stands at `place`, to be read by a person.
-std::string Shown(const std::string& text, size_t place) {
-  if (place >= text.size()) return "the end of the text";
-  if (text[place] == '\n' || text[place] == '\r') return "the end of the line";
-  size_t end = std::min(text.find_first_of("\r\n", place), text.size());
-  const bool cut = end - place > kMostShown;
-  if (cut) {
-    end = place + kMostShown;
-    // Not within a character of UTF-8.
-    while (end > place + 1 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+// A human-readable excerpt of the text at `position`.
+std::string Excerpt(const std::string& text, size_t position) {
+  if (position >= text.size()) return "the end of the text";
+  if (text[position] == '\n' || text[position] == '\r') return "the end of the line";
+  size_t end = std::min(text.find_first_of("\r\n", position), text.size());
+  const bool truncated = end - position > kMaxExcerpt;
+  if (truncated) {
+    end = position + kMaxExcerpt;
+    // Do not split a UTF-8 character.
+    while (end > position + 1 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
   }
-  return "'" + text.substr(place, end - place) + (cut ? "…'" : "'");
+  return "'" + text.substr(position, end - position) + (truncated ? "…'" : "'");
 }
 
-// A rule's part has its rule's name, and a rule that leads to itself through parts is named once.
-std::string NamesOf(const Grammar& grammar, const std::vector<size_t>& way) {
-  std::string names = grammar.names[way.front()];
+// A path of rules, for error messages. Generated rules have the name of the rule that they are part of,
+// so repeated names are shown once.
+std::string DescribePath(const Grammar& grammar, const std::vector<size_t>& path) {
+  std::string names = grammar.names[path.front()];
   std::string last = names;
-  for (size_t i = 1; i < way.size(); ++i) {
-    const std::string& name = grammar.names[way[i]];
-    if (name == last && i + 1 < way.size()) continue;
+  for (size_t i = 1; i < path.size(); ++i) {
+    const std::string& name = grammar.names[path[i]];
+    if (name == last && i + 1 < path.size()) continue;
     names += " → " + name;
     last = name;
   }
   return names;
 }
 
-// Of each rule: whether the root leads to it.
+// Per rule: whether it is reachable from the root.
 std::vector<bool> FindReachable(const Grammar& grammar) {
   std::vector<bool> reachable(grammar.rules.size());
   std::vector<size_t> open{grammar.root};
@@ -62,31 +63,32 @@ std::vector<bool> FindReachable(const Grammar& grammar) {
   return reachable;
 }
 
-// llama.cpp refuses every rule that leads back to itself at its left end, as far as it sees which rules can be empty.
+// Rejects what llama.cpp rejects: left recursion, where only trivially nullable rules count as nullable.
 Status CheckLeftRecursion(const Grammar& grammar, const std::string& text) {
-  const auto calls = FindLeftCalls(grammar, FindEmptyAsWritten(grammar));
-  const auto component = FindComponents(calls);
-  for (size_t id = 0; id < calls.size(); ++id) {
-    for (const LeftCall& call : calls[id]) {
-      if (component[call.rule] != component[id]) continue;
-      return GrammarError(text, grammar.places[id],
-                          "expected no left recursion, got " + NamesOf(grammar, FindWay(calls, id, id)));
+  const auto corners = FindLeftCorners(grammar, FindTriviallyNullable(grammar));
+  const auto component = FindComponents(corners);
+  for (size_t id = 0; id < corners.size(); ++id) {
+    for (const LeftCorner& corner : corners[id]) {
+      if (component[corner.rule] != component[id]) continue;
+      return GrammarError(text, grammar.positions[id],
+                          "expected no left recursion, got " + DescribePath(grammar, FindPath(corners, id, id)));
     }
   }
   return Status::Ok();
 }
 
-// It goes round for ever where it does not see that a rule can be empty and there is ever more to come behind.
+// Rejects left recursion that llama.cpp misses, because it does not find all nullable rules. Following such a
+// grammar, llama.cpp would not terminate if more elements follow the recursive call.
 Status CheckHiddenRecursion(const Grammar& grammar, const std::string& text) {
-  const auto calls = FindLeftCalls(grammar, FindNullable(grammar));
-  const auto component = FindComponents(calls);
+  const auto corners = FindLeftCorners(grammar, FindNullable(grammar));
+  const auto component = FindComponents(corners);
   const auto reachable = FindReachable(grammar);
-  for (size_t id = 0; id < calls.size(); ++id) {
-    for (const LeftCall& call : calls[id]) {
-      if (!reachable[id] || !call.is_followed || component[call.rule] != component[id]) continue;
-      return GrammarError(
-          text, grammar.places[id],
-          "expected no left recursion behind rules that can be empty, got " + NamesOf(grammar, FindWay(calls, id, id)));
+  for (size_t id = 0; id < corners.size(); ++id) {
+    for (const LeftCorner& corner : corners[id]) {
+      if (!reachable[id] || !corner.is_followed || component[corner.rule] != component[id]) continue;
+      return GrammarError(text, grammar.positions[id],
+                          "expected no left recursion behind rules that can be empty, got " +
+                              DescribePath(grammar, FindPath(corners, id, id)));
     }
   }
   return Status::Ok();
@@ -94,10 +96,10 @@ Status CheckHiddenRecursion(const Grammar& grammar, const std::string& text) {
 
 }  // namespace
 
-Status GrammarError(const std::string& text, size_t place, const std::string& what) {
+Status GrammarError(const std::string& text, size_t position, const std::string& message) {
   size_t line = 1;
   size_t column = 1;
-  for (size_t i = 0; i < place && i < text.size(); ++i) {
+  for (size_t i = 0; i < position && i < text.size(); ++i) {
     const bool line_end = text[i] == '\n' || (text[i] == '\r' && (i + 1 == text.size() || text[i + 1] != '\n'));
     if (line_end) {
       ++line;
@@ -106,9 +108,9 @@ Status GrammarError(const std::string& text, size_t place, const std::string& wh
       ++column;
     }
   }
-  std::string message = "Line " + std::to_string(line) + ", column " + std::to_string(column) + ": " + what;
-  if (what.find(", got ") == std::string::npos) message += ", got " + Shown(text, place);
-  return Status(Code::kInvalidArgument, message);
+  std::string full = "Line " + std::to_string(line) + ", column " + std::to_string(column) + ": " + message;
+  if (message.find(", got ") == std::string::npos) full += ", got " + Excerpt(text, position);
+  return Status(Code::kInvalidArgument, full);
 }
 
 Result<Grammar> ReadGrammar(const Vocabulary& vocabulary, const std::string& text, const std::string& root) {
@@ -129,27 +131,27 @@ Status CheckGrammar(const Vocabulary& vocabulary, const std::string& text, const
 
 Result<bool> MatchesGrammar(const Vocabulary& vocabulary, const std::string& grammar, const std::string& root,
                             const std::string& text) {
-  auto read = ReadGrammar(vocabulary, grammar, root);
-  if (!read.ok()) return read.status();
+  auto parsed = ReadGrammar(vocabulary, grammar, root);
+  if (!parsed.ok()) return parsed.status();
   try {
-    GrammarMatcher matcher(std::move(read.value()));
+    GrammarMatcher matcher(std::move(parsed.value()));
     std::vector<GrammarMatcher::Set> set{matcher.start()};
-    for (size_t i = 0; i < text.size() && set[0] != GrammarMatcher::kNothing;) {
+    for (size_t i = 0; i < text.size() && set[0] != GrammarMatcher::kEmpty;) {
       const auto first = static_cast<unsigned char>(text[i]);
       const size_t length = first < 0xC0 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
       uint32_t code_point = length == 1 ? first : first & ((1u << (7 - length)) - 1);
-      for (size_t at = i + 1; at < std::min(i + length, text.size()); ++at) {
-        code_point = (code_point << 6) | (static_cast<unsigned char>(text[at]) & 0x3Fu);
+      for (size_t next = i + 1; next < std::min(i + length, text.size()); ++next) {
+        code_point = (code_point << 6) | (static_cast<unsigned char>(text[next]) & 0x3Fu);
       }
       set[0] = matcher.Advance(set[0], code_point);
       matcher.Compact(&set);
       i += length;
     }
-    return matcher.MayEnd(set[0]);
+    return matcher.CanEnd(set[0]);
   } catch (const GrammarTooAmbiguous& error) {
     return Status(Code::kOutOfMemory, error.what());
   } catch (const std::bad_alloc&) {
-    return Status(Code::kOutOfMemory, "The text's derivations do not fit into memory");
+    return Status(Code::kOutOfMemory, "Not enough memory for the derivations of the text");
   }
 }
 

@@ -1,4 +1,4 @@
-// Whether a text is a grammar that generation can follow.
+// Validation of GBNF grammars, and matching of texts against them.
 
 #ifndef AUTOCOG_ENGINE_GRAMMAR_GRAMMAR_CHECK_H_
 #define AUTOCOG_ENGINE_GRAMMAR_GRAMMAR_CHECK_H_
@@ -11,14 +11,14 @@
 
 namespace autocog {
 
-// The parsed grammar, or kInvalidArgument with line, column and what was expected: takes what
-// llama.cpp takes and refuses what it refuses, and what it would never be done with. A text with a
-// null is refused; so are more than 256 groups within each other and more than 4 million elements.
+// Parses and validates a grammar. kInvalidArgument with line, column and what was expected, for grammars
+// that llama.cpp rejects or for which it would not terminate. Also rejects texts with null characters,
+// more than 256 nested groups, and more than 4 million elements.
 Result<Grammar> ReadGrammar(const Vocabulary& vocabulary, const std::string& text, const std::string& root);
 
 Status CheckGrammar(const Vocabulary& vocabulary, const std::string& text, const std::string& root);
 
-// Whether a grammar derives a text of UTF-8, in which there is none of the tokens that it names.
+// Whether the grammar derives the UTF-8 text. Token elements of the grammar never match.
 Result<bool> MatchesGrammar(const Vocabulary& vocabulary, const std::string& grammar, const std::string& root,
                             const std::string& text);
 

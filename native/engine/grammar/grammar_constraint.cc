@@ -12,8 +12,8 @@ namespace autocog {
 
 namespace {
 
-constexpr float kImpossible = -std::numeric_limits<float>::infinity();
-// From so many candidates on, going through the trie once is cheaper than each by itself.
+constexpr float kNegativeInfinity = -std::numeric_limits<float>::infinity();
+// From this many candidates on, one trie traversal is cheaper than checking each separately.
 constexpr size_t kManyCandidates = 256;
 constexpr uint32_t kLastCodePoint = 0x10FFFF;
 
@@ -22,14 +22,15 @@ struct Range {
   uint32_t high;
 };
 
-// The code points that begin with these bits; an empty range where none is valid UTF-8.
+// The code points whose encoding starts with the bytes read so far, of which `missing` are left; an empty
+// range if none is valid UTF-8.
 Range Completions(uint32_t value, int length, int missing) {
-  constexpr uint32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
+  constexpr uint32_t kMinCodePoint[] = {0, 0, 0x80, 0x800, 0x10000};
   const uint32_t low = value << (6 * missing);
   const uint32_t high = low | ((1u << (6 * missing)) - 1);
-  // Surrogates take up whole ranges of this kind.
+  // Surrogates fill whole ranges of this kind.
   if (low >= 0xD800 && high <= 0xDFFF) return {1, 0};
-  return {std::max(low, kLeast[length]), std::min(high, kLastCodePoint)};
+  return {std::max(low, kMinCodePoint[length]), std::min(high, kLastCodePoint)};
 }
 
 }  // namespace
@@ -46,48 +47,48 @@ Result<std::unique_ptr<GrammarConstraint>> GrammarConstraint::Create(const Vocab
 
 GrammarConstraint::GrammarConstraint(const Vocabulary& vocabulary, Grammar grammar)
     : vocabulary_(vocabulary), trie_(vocabulary.trie()), matcher_(std::move(grammar)) {
-  walks_.push_back({matcher_.start(), 0, 0, 0});
+  states_.push_back({matcher_.start(), 0, 0, 0});
 }
 
-bool GrammarConstraint::Step(Walk* walk, uint8_t byte) {
-  if (walk->missing == 0) {
+bool GrammarConstraint::Step(State* state, uint8_t byte) {
+  if (state->missing == 0) {
     if (byte < 0x80) {
-      walk->set = matcher_.Advance(walk->set, byte);
-      return walk->set != GrammarMatcher::kNothing;
+      state->set = matcher_.Advance(state->set, byte);
+      return state->set != GrammarMatcher::kEmpty;
     }
     if (byte < 0xC2 || byte > 0xF4) return false;
-    walk->length = byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
-    walk->missing = static_cast<uint8_t>(walk->length - 1);
-    walk->value = byte & ((1u << (7 - walk->length)) - 1);
+    state->length = byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
+    state->missing = static_cast<uint8_t>(state->length - 1);
+    state->value = byte & ((1u << (7 - state->length)) - 1);
   } else {
     if ((byte & 0xC0) != 0x80) return false;
-    walk->value = (walk->value << 6) | (byte & 0x3Fu);
-    --walk->missing;
+    state->value = (state->value << 6) | (byte & 0x3Fu);
+    --state->missing;
   }
-  const Range range = Completions(walk->value, walk->length, walk->missing);
+  const Range range = Completions(state->value, state->length, state->missing);
   if (range.low > range.high) return false;
-  if (walk->missing > 0) return matcher_.MayAdvance(walk->set, range.low, range.high);
-  const uint32_t code_point = walk->value;
-  *walk = {matcher_.Advance(walk->set, code_point), 0, 0, 0};
-  return walk->set != GrammarMatcher::kNothing;
+  if (state->missing > 0) return matcher_.CanAdvance(state->set, range.low, range.high);
+  const uint32_t code_point = state->value;
+  *state = {matcher_.Advance(state->set, code_point), 0, 0, 0};
+  return state->set != GrammarMatcher::kEmpty;
 }
 
-bool GrammarConstraint::MayEnd() const {
-  return std::any_of(walks_.begin(), walks_.end(),
-                     [this](const Walk& walk) { return walk.missing == 0 && matcher_.MayEnd(walk.set); });
+bool GrammarConstraint::CanEnd() const {
+  return std::any_of(states_.begin(), states_.end(),
+                     [this](const State& state) { return state.missing == 0 && matcher_.CanEnd(state.set); });
 }
 
 bool GrammarConstraint::Allows(llama_token token) {
-  if (vocabulary_.IsEndOfGeneration(token)) return MayEnd();
-  return allowed_is_known_ ? allowed_[static_cast<size_t>(token)] : IsTextAllowed(token);
+  if (vocabulary_.IsEndOfGeneration(token)) return CanEnd();
+  return allowed_is_cached_ ? allowed_[static_cast<size_t>(token)] : IsTextAllowed(token);
 }
 
 bool GrammarConstraint::IsTextAllowed(llama_token token) {
   const std::string_view bytes = trie_.Bytes(token);
   if (bytes.empty()) return false;
-  for (Walk walk : walks_) {
-    if (walk.missing == 0 && matcher_.AdvanceToken(walk.set, token) != GrammarMatcher::kNothing) return true;
-    if (std::all_of(bytes.begin(), bytes.end(), [&](char c) { return Step(&walk, static_cast<uint8_t>(c)); })) {
+  for (State state : states_) {
+    if (state.missing == 0 && matcher_.AdvanceToken(state.set, token) != GrammarMatcher::kEmpty) return true;
+    if (std::all_of(bytes.begin(), bytes.end(), [&](char c) { return Step(&state, static_cast<uint8_t>(c)); })) {
       return true;
     }
   }
@@ -95,11 +96,11 @@ bool GrammarConstraint::IsTextAllowed(llama_token token) {
 }
 
 const Tokens& GrammarConstraint::AllAllowed() {
-  if (!allowed_is_known_) FindAllowed();
+  if (!allowed_is_cached_) FindAllowed();
   return all_allowed_;
 }
 
-void GrammarConstraint::NoteAllowed(llama_token token) {
+void GrammarConstraint::AddAllowed(llama_token token) {
   if (allowed_[static_cast<size_t>(token)]) return;
   allowed_[static_cast<size_t>(token)] = true;
   all_allowed_.push_back(token);
@@ -108,16 +109,16 @@ void GrammarConstraint::NoteAllowed(llama_token token) {
 void GrammarConstraint::FindAllowed() {
   allowed_.assign(static_cast<size_t>(vocabulary_.size()), false);
   all_allowed_.clear();
-  if (MayEnd()) {
-    for (const llama_token token : vocabulary_.end_of_generation()) NoteAllowed(token);
+  if (CanEnd()) {
+    for (const llama_token token : vocabulary_.end_of_generation()) AddAllowed(token);
   }
   const auto& nodes = trie_.nodes();
-  path_.resize(trie_.greatest_depth() + 1);
-  for (const Walk& walk : walks_) {
-    path_[0] = walk;
+  path_.resize(trie_.max_depth() + 1);
+  for (const State& state : states_) {
+    path_[0] = state;
     for (size_t i = 0; i + 1 < nodes.size();) {
       const TokenTrie::Node& node = nodes[i];
-      Walk& next = path_[node.depth];
+      State& next = path_[node.depth];
       next = path_[node.depth - 1];
       if (!Step(&next, node.byte)) {
         i = node.end;
@@ -125,43 +126,43 @@ void GrammarConstraint::FindAllowed() {
       }
       ++i;
       for (uint32_t at = node.first_token; at < nodes[i].first_token; ++at) {
-        NoteAllowed(trie_.tokens()[at]);
+        AddAllowed(trie_.tokens()[at]);
       }
     }
-    if (walk.missing > 0 || !matcher_.AsksForToken(walk.set)) continue;
+    if (state.missing > 0 || !matcher_.ExpectsToken(state.set)) continue;
     for (const llama_token token : trie_.tokens()) {
-      if (matcher_.AdvanceToken(walk.set, token) != GrammarMatcher::kNothing) NoteAllowed(token);
+      if (matcher_.AdvanceToken(state.set, token) != GrammarMatcher::kEmpty) AddAllowed(token);
     }
   }
-  allowed_is_known_ = true;
+  allowed_is_cached_ = true;
 }
 
 void GrammarConstraint::Mask(llama_token_data* candidates, size_t size) {
-  if (size >= kManyCandidates && !allowed_is_known_) FindAllowed();
+  if (size >= kManyCandidates && !allowed_is_cached_) FindAllowed();
   for (size_t i = 0; i < size; ++i) {
-    if (!Allows(candidates[i].id)) candidates[i].logit = kImpossible;
+    if (!Allows(candidates[i].id)) candidates[i].logit = kNegativeInfinity;
   }
 }
 
 Status GrammarConstraint::Accept(llama_token token) {
   const std::string_view bytes = trie_.Bytes(token);
-  std::vector<Walk> next;
-  for (Walk walk : walks_) {
-    if (walk.missing == 0) {
-      const auto set = matcher_.AdvanceToken(walk.set, token);
-      if (set != GrammarMatcher::kNothing) next.push_back({set, 0, 0, 0});
+  std::vector<State> next;
+  for (State state : states_) {
+    if (state.missing == 0) {
+      const auto set = matcher_.AdvanceToken(state.set, token);
+      if (set != GrammarMatcher::kEmpty) next.push_back({set, 0, 0, 0});
     }
-    if (std::all_of(bytes.begin(), bytes.end(), [&](char c) { return Step(&walk, static_cast<uint8_t>(c)); })) {
-      next.push_back(walk);
+    if (std::all_of(bytes.begin(), bytes.end(), [&](char c) { return Step(&state, static_cast<uint8_t>(c)); })) {
+      next.push_back(state);
     }
   }
-  if (next.empty()) return Status(Code::kInternal, "The grammar does not allow the token that was picked");
+  if (next.empty()) return Status(Code::kInternal, "The grammar does not allow the sampled token");
   std::vector<GrammarMatcher::Set> kept;
-  for (const Walk& walk : next) kept.push_back(walk.set);
+  for (const State& state : next) kept.push_back(state.set);
   matcher_.Compact(&kept);
   for (size_t i = 0; i < next.size(); ++i) next[i].set = kept[i];
-  walks_ = std::move(next);
-  allowed_is_known_ = false;
+  states_ = std::move(next);
+  allowed_is_cached_ = false;
   return Status::Ok();
 }
 

@@ -1,5 +1,5 @@
-// Which tokens a grammar allows next: its matcher led along the bytes of tokens. One per generation,
-// on the session's thread.
+// Determines which tokens a grammar allows next, by running its matcher over the tokens' bytes. One per
+// generation, on the session's thread.
 
 #ifndef AUTOCOG_ENGINE_GRAMMAR_GRAMMAR_CONSTRAINT_H_
 #define AUTOCOG_ENGINE_GRAMMAR_GRAMMAR_CONSTRAINT_H_
@@ -19,51 +19,51 @@ namespace autocog {
 
 class GrammarConstraint {
  public:
-  // kInvalidArgument, with the place, for a text that is no grammar; kNotSupported where the
-  // vocabulary has no text. The vocabulary must outlive this.
+  // kInvalidArgument, with the position, for an invalid grammar; kNotSupported if the vocabulary has no
+  // text. The vocabulary must outlive this.
   static Result<std::unique_ptr<GrammarConstraint>> Create(const Vocabulary& vocabulary, const std::string& gbnf,
                                                            const std::string& root);
 
-  // An end of generation is allowed where the text may end; a token without text never is. Only
-  // tokens that keep the text a beginning of valid UTF-8 are.
+  // End-of-generation tokens are allowed if the text may end here, and other tokens without text never.
+  // Tokens must keep the text a prefix of valid UTF-8.
   bool Allows(llama_token token);
-  // Every token that is allowed, each once. Costs a walk through as much of the vocabulary's trie
-  // as the grammar allows; valid until Accept().
+  // All allowed tokens, without duplicates, valid until Accept(). Traverses the part of the vocabulary's
+  // trie that the grammar allows.
   const Tokens& AllAllowed();
-  // Makes the logits of those candidates -inf that are not allowed.
+  // Sets the logits of candidates that are not allowed to -inf.
   void Mask(llama_token_data* candidates, size_t size);
-  // REQUIRES: a token that is allowed and ends no generation.
+  // Advances by a token. REQUIRES: the token is allowed and is not an end-of-generation token.
   Status Accept(llama_token token);
-  // Whether the text may end here.
-  bool MayEnd() const;
+  // Whether the grammar allows the text to end here.
+  bool CanEnd() const;
 
  private:
-  // How far a text has come: a set of the matcher, and the bytes of a code point that has begun.
-  struct Walk {
+  // A state of the matcher, plus the bytes of an incomplete code point.
+  struct State {
     GrammarMatcher::Set set;
     uint32_t value;
-    uint8_t length;  // of the code point's bytes; 0 between code points
-    uint8_t missing;
+    uint8_t length;   // bytes of the code point; 0 between code points
+    uint8_t missing;  // bytes of it that are still to come
   };
 
   GrammarConstraint(const Vocabulary& vocabulary, Grammar grammar);
 
-  // False where the byte cannot come next.
-  bool Step(Walk* walk, uint8_t byte);
-  // All tokens that are allowed, into allowed_ and all_allowed_.
+  // Advances by a byte. Returns false if the grammar does not allow it.
+  bool Step(State* state, uint8_t byte);
+  // Computes allowed_ and all_allowed_.
   void FindAllowed();
-  void NoteAllowed(llama_token token);
+  void AddAllowed(llama_token token);
   bool IsTextAllowed(llama_token token);
 
   const Vocabulary& vocabulary_;
   const TokenTrie& trie_;
   GrammarMatcher matcher_;
-  // Several only where a token was read both as itself and as a text that ends within a code point.
-  std::vector<Walk> walks_;
+  // More than one only if a token matched both a token element and text that ends within a code point.
+  std::vector<State> states_;
   std::vector<bool> allowed_;
   Tokens all_allowed_;
-  bool allowed_is_known_ = false;
-  std::vector<Walk> path_;
+  bool allowed_is_cached_ = false;
+  std::vector<State> path_;  // per depth of the trie traversal; reused across calls
 };
 
 }  // namespace autocog

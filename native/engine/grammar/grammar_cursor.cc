@@ -7,18 +7,18 @@
 namespace autocog {
 
 bool GrammarCursor::Take(char c) {
-  if (AtEnd() || text_[place_] != c) return false;
-  ++place_;
+  if (AtEnd() || text_[position_] != c) return false;
+  ++position_;
   return true;
 }
 
-void GrammarCursor::SkipSpace(bool line_ends) {
+void GrammarCursor::SkipSpace(bool newlines) {
   for (;;) {
     const char next = Peek();
     if (next == '#') {
-      while (!AtEnd() && Peek() != '\r' && Peek() != '\n') ++place_;
-    } else if (next == ' ' || next == '\t' || (line_ends && (next == '\r' || next == '\n'))) {
-      ++place_;
+      while (!AtEnd() && Peek() != '\r' && Peek() != '\n') ++position_;
+    } else if (next == ' ' || next == '\t' || (newlines && (next == '\r' || next == '\n'))) {
+      ++position_;
     } else {
       return;
     }
@@ -26,22 +26,22 @@ void GrammarCursor::SkipSpace(bool line_ends) {
 }
 
 std::string GrammarCursor::ReadName() {
-  const size_t begin = place_;
-  while (IsWord(Peek())) ++place_;
-  if (place_ == begin) Fail("the name of a rule: letters, digits and '-'");
+  const size_t begin = position_;
+  while (IsWord(Peek())) ++position_;
+  if (position_ == begin) Fail("the name of a rule: letters, digits and '-'");
   return Since(begin);
 }
 
 uint64_t GrammarCursor::ReadNumber(const std::string& what) {
-  const size_t begin = place_;
-  constexpr uint64_t kMost = std::numeric_limits<uint64_t>::max();
+  const size_t begin = position_;
+  constexpr uint64_t kMax = std::numeric_limits<uint64_t>::max();
   uint64_t number = 0;
-  for (; IsDigit(Peek()); ++place_) {
+  for (; IsDigit(Peek()); ++position_) {
     const auto digit = static_cast<uint64_t>(Peek() - '0');
-    if (number > (kMost - digit) / 10) FailAt(begin, what + " that fits into 64 bits");
+    if (number > (kMax - digit) / 10) FailAt(begin, what + " that fits into 64 bits");
     number = number * 10 + digit;
   }
-  if (place_ == begin) Fail(what);
+  if (position_ == begin) Fail(what);
   return number;
 }
 
@@ -55,13 +55,13 @@ uint32_t GrammarCursor::ReadChar() {
   for (const char* known = "t\tr\rn\n\\\\\"\"[[]]--"; *known != '\0'; known += 2) {
     if (Take(*known)) return static_cast<unsigned char>(known[1]);
   }
-  FailAt(place_ - 1, "one of \\t \\r \\n \\\\ \\\" \\[ \\] \\- \\xHH \\uHHHH \\UHHHHHHHH");
+  FailAt(position_ - 1, "one of \\t \\r \\n \\\\ \\\" \\[ \\] \\- \\xHH \\uHHHH \\UHHHHHHHH");
 }
 
 uint32_t GrammarCursor::ReadHex(int digits) {
-  const size_t begin = place_;
+  const size_t begin = position_;
   uint32_t value = 0;
-  for (int i = 0; i < digits; ++i, ++place_) {
+  for (int i = 0; i < digits; ++i, ++position_) {
     const char c = Peek();
     value <<= 4;
     if (IsDigit(c)) {
@@ -78,12 +78,12 @@ uint32_t GrammarCursor::ReadHex(int digits) {
 }
 
 uint32_t GrammarCursor::ReadUtf8() {
-  // llama.cpp trusts the first byte; what is no UTF-8 is read like it, so that neither takes what the other does not.
+  // Invalid UTF-8 is decoded as in llama.cpp, which trusts the first byte, so that both accept the same grammars.
   const auto first = static_cast<unsigned char>(Peek());
   const int length = first < 0xC0 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
   uint32_t value = first & ((1u << (8 - length)) - 1);
-  ++place_;
-  for (int i = 1; i < length && !AtEnd(); ++i, ++place_) {
+  ++position_;
+  for (int i = 1; i < length && !AtEnd(); ++i, ++position_) {
     value = (value << 6) + (static_cast<unsigned char>(Peek()) & 0x3Fu);
   }
   return value;

@@ -1,5 +1,5 @@
-// A place in the text of a grammar, and what can be read there: spaces and comments, names, numbers,
-// code points. Only the parser uses it.
+// The lexer of the grammar parser: a position in the text of a grammar, with functions that read
+// whitespace and comments, names, numbers and code points.
 
 #ifndef AUTOCOG_ENGINE_GRAMMAR_GRAMMAR_CURSOR_H_
 #define AUTOCOG_ENGINE_GRAMMAR_GRAMMAR_CURSOR_H_
@@ -9,9 +9,9 @@
 
 namespace autocog {
 
-// Thrown and caught within the parser.
-struct GrammarMistake {
-  size_t place;
+// A syntax error. Thrown and caught within the parser.
+struct GrammarSyntaxError {
+  size_t position;
   std::string expected;
 };
 
@@ -23,33 +23,35 @@ class GrammarCursor {
   static bool IsDigit(char c) { return '0' <= c && c <= '9'; }
   static bool IsWord(char c) { return ('a' <= c && c <= 'z') || ('A' <= c && c <= 'Z') || c == '-' || IsDigit(c); }
 
-  size_t place() const { return place_; }
-  bool AtEnd() const { return place_ >= text_.size(); }
-  // 0 past the end.
-  char Peek(size_t ahead = 0) const { return place_ + ahead < text_.size() ? text_[place_ + ahead] : '\0'; }
-  std::string Since(size_t place) const { return text_.substr(place, place_ - place); }
+  size_t position() const { return position_; }
+  bool AtEnd() const { return position_ >= text_.size(); }
+  // Returns '\0' past the end.
+  char Peek(size_t ahead = 0) const { return position_ + ahead < text_.size() ? text_[position_ + ahead] : '\0'; }
+  std::string Since(size_t position) const { return text_.substr(position, position_ - position); }
 
-  void Skip() { ++place_; }
-  // Goes past `c` if it is next.
+  void Skip() { ++position_; }
+  // Consumes `c` if it is next.
   bool Take(char c);
-  // Spaces, tabs and comments; line ends, too, where asked for.
-  void SkipSpace(bool line_ends);
+  // Skips spaces, tabs and comments, and optionally newlines.
+  void SkipSpace(bool newlines);
 
   std::string ReadName();
-  // Decimal digits.
+  // Reads a decimal number.
   uint64_t ReadNumber(const std::string& what);
-  // One code point of a literal or a class, an escape included.
+  // Reads a code point of a literal or a class, resolving escapes.
   uint32_t ReadChar();
 
-  [[noreturn]] void Fail(const std::string& expected) const { FailAt(place_, expected); }
-  [[noreturn]] void FailAt(size_t place, const std::string& expected) const { throw GrammarMistake{place, expected}; }
+  [[noreturn]] void Fail(const std::string& expected) const { FailAt(position_, expected); }
+  [[noreturn]] void FailAt(size_t position, const std::string& expected) const {
+    throw GrammarSyntaxError{position, expected};
+  }
 
  private:
   uint32_t ReadHex(int digits);
   uint32_t ReadUtf8();
 
   const std::string& text_;
-  size_t place_ = 0;
+  size_t position_ = 0;
 };
 
 }  // namespace autocog

@@ -1,13 +1,13 @@
-// See grammar_matcher.h. This is Earley's method with the sets of one rule's callers made equal where
-// they are equal, and with calls at the end of an alternative passing their callers on, so that
-// lists of any length keep one set.
+// See grammar_matcher.h. An Earley parser in which equal sets of callers are shared (interned), and in
+// which calls at the end of an alternative pass on their callers (tail calls), so that right-recursive
+// lists of any length need only one set.
 
 #include "engine/grammar/grammar_matcher.h"
 
 #include <algorithm>
 #include <utility>
 
-#include "engine/grammar/left_calls.h"
+#include "engine/grammar/left_corners.h"
 
 namespace autocog {
 
@@ -15,13 +15,13 @@ namespace {
 
 using Type = GrammarElement::Type;
 
-// The end of the text, in place of a place.
+// A position that stands for the end of the text.
 constexpr uint32_t kEndOfText = UINT32_MAX;
-// What is not known yet, in place of a set.
+// A set that is not computed yet.
 constexpr uint32_t kUnknown = UINT32_MAX;
-// All in frames' worth of memory, which is 8 bytes: 32 and 256 MiB.
+// Memory limits and costs, in units of a frame, which is 8 bytes: 32 and 256 MiB.
 constexpr size_t kCompactAt = size_t{1} << 22;
-constexpr size_t kMost = size_t{1} << 25;
+constexpr size_t kMaxCost = size_t{1} << 25;
 constexpr size_t kSetCost = 8;
 constexpr size_t kAsciiCost = 66;
 constexpr size_t kBeyondAsciiCost = 6;
@@ -35,7 +35,7 @@ size_t GrammarMatcher::Hash::operator()(Set set) const {
   uint64_t hash = span.size;
   for (size_t i = span.begin; i < span.begin + span.size; ++i) {
     const Frame& frame = matcher->frames_[i];
-    hash = (hash ^ Pair(frame.place, frame.rest)) * 0x9E3779B97F4A7C15u;
+    hash = (hash ^ Pair(frame.position, frame.callers)) * 0x9E3779B97F4A7C15u;
     hash ^= hash >> 29;
   }
   return static_cast<size_t>(hash);
@@ -52,7 +52,7 @@ bool GrammarMatcher::Equal::operator()(Set a, Set b) const {
 
 GrammarMatcher::GrammarMatcher(Grammar grammar)
     : nullable_(FindNullable(grammar)),
-      component_(FindComponents(FindLeftCalls(grammar, nullable_))),
+      component_(FindComponents(FindLeftCorners(grammar, nullable_))),
       interned_(64, Hash{this}, Equal{this}),
       compact_at_(kCompactAt),
       callers_(grammar.rules.size()),
@@ -69,85 +69,85 @@ GrammarMatcher::GrammarMatcher(Grammar grammar)
   }
   std::vector<Frame> none;
   Intern(&none);
-  const Frame end{kEndOfText, kNothing};
+  const Frame end{kEndOfText, kEmpty};
   Call(grammar.root, &end, 1);
   if (nullable_[grammar.root]) out_.push_back(end);
   start_ = Close();
 }
 
-bool GrammarMatcher::IsChar(uint32_t place) const {
-  const Type type = elements_[place].type;
+bool GrammarMatcher::IsChar(uint32_t position) const {
+  const Type type = elements_[position].type;
   return type == Type::kChar || type == Type::kNotChar || type == Type::kAny;
 }
 
-uint32_t GrammarMatcher::Behind(uint32_t place) const {
+uint32_t GrammarMatcher::After(uint32_t position) const {
   do {
-    ++place;
-  } while (elements_[place].type == Type::kRangeEnd || elements_[place].type == Type::kOrChar);
-  return place;
+    ++position;
+  } while (elements_[position].type == Type::kRangeEnd || elements_[position].type == Type::kOrChar);
+  return position;
 }
 
-bool GrammarMatcher::Matches(uint32_t place, uint32_t code_point) const {
-  const bool is_negative = elements_[place].type == Type::kNotChar;
-  if (elements_[place].type == Type::kAny) return true;
+bool GrammarMatcher::Matches(uint32_t position, uint32_t code_point) const {
+  const bool is_negated = elements_[position].type == Type::kNotChar;
+  if (elements_[position].type == Type::kAny) return true;
   do {
-    const uint32_t low = elements_[place].value;
-    const bool is_range = elements_[place + 1].type == Type::kRangeEnd;
-    const uint32_t high = is_range ? elements_[place + 1].value : low;
-    if (low <= code_point && code_point <= high) return !is_negative;
-    place += is_range ? 2 : 1;
-  } while (elements_[place].type == Type::kOrChar);
-  return is_negative;
+    const uint32_t low = elements_[position].value;
+    const bool is_range = elements_[position + 1].type == Type::kRangeEnd;
+    const uint32_t high = is_range ? elements_[position + 1].value : low;
+    if (low <= code_point && code_point <= high) return !is_negated;
+    position += is_range ? 2 : 1;
+  } while (elements_[position].type == Type::kOrChar);
+  return is_negated;
 }
 
-bool GrammarMatcher::MatchesSome(uint32_t place, uint32_t low, uint32_t high) const {
-  if (elements_[place].type == Type::kAny) return true;
-  const bool is_negative = elements_[place].type == Type::kNotChar;
-  const uint32_t end = Behind(place);
-  // Of a negative class: the least code point of the range that is not known to be in it.
-  for (bool went_on = true; went_on;) {
-    went_on = false;
-    for (uint32_t i = place; i < end;) {
+bool GrammarMatcher::MatchesRange(uint32_t position, uint32_t low, uint32_t high) const {
+  if (elements_[position].type == Type::kAny) return true;
+  const bool is_negated = elements_[position].type == Type::kNotChar;
+  const uint32_t end = After(position);
+  // For a negated class: raise `low` to the first code point of the range that is not in the class.
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (uint32_t i = position; i < end;) {
       const bool is_range = elements_[i + 1].type == Type::kRangeEnd;
       const uint32_t first = elements_[i].value;
       const uint32_t last = is_range ? elements_[i + 1].value : first;
       i += is_range ? 2 : 1;
-      if (!is_negative && first <= high && low <= last && first <= last) return true;
-      if (!is_negative || low < first || last < low) continue;
+      if (!is_negated && first <= high && low <= last && first <= last) return true;
+      if (!is_negated || low < first || last < low) continue;
       if (last >= high) return false;
       low = last + 1;
-      went_on = true;
+      changed = true;
     }
   }
-  return is_negative;
+  return is_negated;
 }
 
-bool GrammarMatcher::MayEnd(Set set) const {
+bool GrammarMatcher::CanEnd(Set set) const {
   const Span& span = sets_[set];
-  // It is the greatest place there is.
-  return span.size > 0 && frames_[span.begin + span.size - 1].place == kEndOfText;
+  // Frames are sorted, and kEndOfText is the greatest position.
+  return span.size > 0 && frames_[span.begin + span.size - 1].position == kEndOfText;
 }
 
-bool GrammarMatcher::MayAdvance(Set set, uint32_t low, uint32_t high) const {
+bool GrammarMatcher::CanAdvance(Set set, uint32_t low, uint32_t high) const {
   const Span& span = sets_[set];
   for (size_t i = span.begin; i < span.begin + span.size; ++i) {
-    const uint32_t place = frames_[i].place;
-    if (place != kEndOfText && IsChar(place) && MatchesSome(place, low, high)) return true;
+    const uint32_t position = frames_[i].position;
+    if (position != kEndOfText && IsChar(position) && MatchesRange(position, low, high)) return true;
   }
   return false;
 }
 
-bool GrammarMatcher::AsksForToken(Set set) const {
+bool GrammarMatcher::ExpectsToken(Set set) const {
   const Span& span = sets_[set];
   for (size_t i = span.begin; i < span.begin + span.size; ++i) {
-    const uint32_t place = frames_[i].place;
-    if (place != kEndOfText && !IsChar(place)) return true;
+    const uint32_t position = frames_[i].position;
+    if (position != kEndOfText && !IsChar(position)) return true;
   }
   return false;
 }
 
 GrammarMatcher::Set GrammarMatcher::Advance(Set set, uint32_t code_point) {
-  if (set == kNothing) return kNothing;
+  if (set == kEmpty) return kEmpty;
   const bool is_ascii = code_point < 128;
   if (is_ascii) {
     if (!ascii_[set]) {
@@ -162,8 +162,8 @@ GrammarMatcher::Set GrammarMatcher::Advance(Set set, uint32_t code_point) {
   const Span span = sets_[set];
   for (size_t i = span.begin; i < span.begin + span.size; ++i) {
     const Frame frame = frames_[i];
-    if (frame.place == kEndOfText || !IsChar(frame.place) || !Matches(frame.place, code_point)) continue;
-    work_.push_back({{Behind(frame.place), frame.rest}, false});
+    if (frame.position == kEndOfText || !IsChar(frame.position) || !Matches(frame.position, code_point)) continue;
+    work_.push_back({{After(frame.position), frame.callers}, false});
   }
   const Set next = Close();
   if (is_ascii) {
@@ -179,10 +179,10 @@ GrammarMatcher::Set GrammarMatcher::AdvanceToken(Set set, llama_token token) {
   const Span span = sets_[set];
   for (size_t i = span.begin; i < span.begin + span.size; ++i) {
     const Frame frame = frames_[i];
-    if (frame.place == kEndOfText || IsChar(frame.place)) continue;
-    const GrammarElement& element = elements_[frame.place];
+    if (frame.position == kEndOfText || IsChar(frame.position)) continue;
+    const GrammarElement& element = elements_[frame.position];
     const bool is_same = element.value == static_cast<uint32_t>(token);
-    if (is_same == (element.type == Type::kToken)) work_.push_back({{frame.place + 1, frame.rest}, false});
+    if (is_same == (element.type == Type::kToken)) work_.push_back({{frame.position + 1, frame.callers}, false});
   }
   return Close();
 }
@@ -201,8 +201,8 @@ GrammarMatcher::Set GrammarMatcher::Intern(std::vector<Frame>* frames) {
   }
   ascii_.emplace_back();
   cost_ += kSetCost + sets_.back().size;
-  if (cost_ > kMost) {
-    throw GrammarTooAmbiguous("The grammar has too many ways to go on; make it less ambiguous");
+  if (cost_ > kMaxCost) {
+    throw GrammarTooAmbiguous("The grammar needs too much memory here; make it less ambiguous");
   }
   return set;
 }
@@ -219,27 +219,27 @@ void GrammarMatcher::Drain() {
   while (!work_.empty()) {
     const auto [frame, is_fresh] = work_.back();
     work_.pop_back();
-    const GrammarElement& element = elements_[frame.place];
-    if (EndsAlternative(element) && is_fresh) continue;  // its callers went on without it
-    // Twice the place and the freshness fit into 32 bits, as there are at most 2^24 places.
-    if (!seen_.insert(Pair(2 * frame.place + (is_fresh ? 1 : 0), frame.rest)).second) continue;
+    const GrammarElement& element = elements_[frame.position];
+    if (EndsAlternative(element) && is_fresh) continue;  // derives nothing: handled at the call, by nullable_
+    // There are at most 2^24 positions, so twice the position plus the flag fits into 32 bits.
+    if (!seen_.insert(Pair(2 * frame.position + (is_fresh ? 1 : 0), frame.callers)).second) continue;
     if (EndsAlternative(element)) {
-      const Span& callers = sets_[frame.rest];
+      const Span& callers = sets_[frame.callers];
       for (size_t i = callers.begin; i < callers.begin + callers.size; ++i) {
-        if (frames_[i].place == kEndOfText) {
+        if (frames_[i].position == kEndOfText) {
           out_.push_back(frames_[i]);
         } else {
           work_.push_back({frames_[i], false});
         }
       }
     } else if (element.type == Type::kRule) {
-      const Frame behind{frame.place + 1, frame.rest};
-      if (EndsAlternative(elements_[behind.place])) {
-        Call(element.value, &frames_[sets_[frame.rest].begin], sets_[frame.rest].size);
+      const Frame after{frame.position + 1, frame.callers};
+      if (EndsAlternative(elements_[after.position])) {
+        Call(element.value, &frames_[sets_[frame.callers].begin], sets_[frame.callers].size);
       } else {
-        Call(element.value, &behind, 1);
+        Call(element.value, &after, 1);
       }
-      if (nullable_[element.value]) work_.push_back({behind, is_fresh});
+      if (nullable_[element.value]) work_.push_back({after, is_fresh});
     } else {
       out_.push_back(frame);
     }
@@ -248,22 +248,22 @@ void GrammarMatcher::Drain() {
 
 GrammarMatcher::Set GrammarMatcher::Close() {
   Drain();
-  // A rule's callers are all known when its turn comes, but where rules only pass calls on in a circle.
+  // In this order all callers of a rule are known when it is expanded, except in cycles of tail calls.
   while (!queue_.empty()) {
     const size_t rule = queue_.top().second;
     queue_.pop();
     is_queued_[rule] = false;
     std::vector<Frame> callers = callers_[rule];
-    const Set rest = Intern(&callers);
+    const Set caller_set = Intern(&callers);
     callers_[rule] = std::move(callers);
-    if (called_with_[rule] == rest) continue;
-    called_with_[rule] = rest;
-    for (const uint32_t begin : alternatives_[rule]) work_.push_back({{begin, rest}, true});
+    if (called_with_[rule] == caller_set) continue;
+    called_with_[rule] = caller_set;
+    for (const uint32_t begin : alternatives_[rule]) work_.push_back({{begin, caller_set}, true});
     Drain();
   }
   for (const size_t rule : called_) {
     callers_[rule].clear();
-    called_with_[rule] = kNothing;
+    called_with_[rule] = kEmpty;
   }
   called_.clear();
   seen_.clear();
@@ -274,14 +274,14 @@ GrammarMatcher::Set GrammarMatcher::Close() {
 
 void GrammarMatcher::Compact(std::vector<Set>* kept) {
   if (cost_ < compact_at_) return;
-  // A set is made of sets with lower numbers.
+  // Sets refer only to sets with lower numbers.
   std::vector<bool> used(sets_.size());
-  used[kNothing] = true;
+  used[kEmpty] = true;
   for (const Set set : *kept) used[set] = true;
   used[start_] = true;
   for (size_t set = sets_.size(); set-- > 0;) {
     if (!used[set]) continue;
-    for (size_t i = 0; i < sets_[set].size; ++i) used[frames_[sets_[set].begin + i].rest] = true;
+    for (size_t i = 0; i < sets_[set].size; ++i) used[frames_[sets_[set].begin + i].callers] = true;
   }
   const std::vector<Frame> frames = std::move(frames_);
   const std::vector<Span> sets = std::move(sets_);
@@ -291,16 +291,16 @@ void GrammarMatcher::Compact(std::vector<Set>* kept) {
   sets_.clear();
   ascii_.clear();
   beyond_ascii_.clear();
-  std::vector<Set> renamed(sets.size(), kNothing);
+  std::vector<Set> renumbered(sets.size(), kEmpty);
   for (size_t set = 0; set < sets.size(); ++set) {
     if (!used[set]) continue;
     const auto begin = frames.begin() + static_cast<std::ptrdiff_t>(sets[set].begin);
     std::vector<Frame> copy(begin, begin + static_cast<std::ptrdiff_t>(sets[set].size));
-    for (Frame& frame : copy) frame.rest = renamed[frame.rest];
-    renamed[set] = Intern(&copy);
+    for (Frame& frame : copy) frame.callers = renumbered[frame.callers];
+    renumbered[set] = Intern(&copy);
   }
-  for (Set& set : *kept) set = renamed[set];
-  start_ = renamed[start_];
+  for (Set& set : *kept) set = renumbered[set];
+  start_ = renumbered[start_];
   compact_at_ = std::max(kCompactAt, 2 * cost_);
 }
 

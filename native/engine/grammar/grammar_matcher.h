@@ -1,7 +1,7 @@
-// Follows a grammar through a text, code point by code point, along all derivations at once. What is
-// still possible at a place is a set; equal sets are one, and where a code point leads from a set is
-// kept, so that a text of many equal parts costs little more than looking up. The work is polynomial
-// in the text, whatever the grammar. One per generation, on the session's thread.
+// Matches a text against a grammar, code point by code point, following all derivations at once. The
+// state is a set of grammar positions. Equal sets are shared and transitions between sets are cached, so
+// that repetitive texts cost little more than lookups. For any grammar, the time is polynomial in the
+// length of the text. One per generation, on the session's thread.
 
 #ifndef AUTOCOG_ENGINE_GRAMMAR_GRAMMAR_MATCHER_H_
 #define AUTOCOG_ENGINE_GRAMMAR_GRAMMAR_MATCHER_H_
@@ -20,7 +20,7 @@
 
 namespace autocog {
 
-// Thrown when the sets take more memory than any sensible grammar needs.
+// Thrown when the sets take more memory than any reasonable grammar needs.
 class GrammarTooAmbiguous : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -28,9 +28,10 @@ class GrammarTooAmbiguous : public std::runtime_error {
 
 class GrammarMatcher {
  public:
-  // A set of places in the grammar, each with a set of places to go on from after its rule.
+  // The index of a set of positions in the grammar, each with the set of positions at which its rule's
+  // callers continue.
   using Set = uint32_t;
-  static constexpr Set kNothing = 0;
+  static constexpr Set kEmpty = 0;
 
   // REQUIRES: a grammar that passed the checks of ReadGrammar.
   explicit GrammarMatcher(Grammar grammar);
@@ -38,26 +39,26 @@ class GrammarMatcher {
   GrammarMatcher& operator=(const GrammarMatcher&) = delete;
 
   Set start() const { return start_; }
-  // Whether the text may end here.
-  bool MayEnd(Set set) const;
-  // kNothing where the code point cannot come next.
+  // Whether the grammar allows the text to end here.
+  bool CanEnd(Set set) const;
+  // kEmpty if the grammar does not allow the code point next.
   Set Advance(Set set, uint32_t code_point);
-  // Whether one of the code points from `low` to `high` can come next.
-  bool MayAdvance(Set set, uint32_t low, uint32_t high) const;
-  // Whether a whole token is asked for here, and where this one leads.
-  bool AsksForToken(Set set) const;
+  // Whether any code point from `low` to `high` is allowed next.
+  bool CanAdvance(Set set, uint32_t low, uint32_t high) const;
+  // Whether a token element is next, and the set after such a token.
+  bool ExpectsToken(Set set) const;
   Set AdvanceToken(Set set, llama_token token);
 
-  // Forgets what `kept` are not made of, if there is much of it. The sets have other numbers then.
+  // Frees sets that are not reachable from `kept`, if they take much memory. Renumbers `kept`.
   void Compact(std::vector<Set>* kept);
 
  private:
   struct Frame {
-    uint32_t place;
-    Set rest;
-    bool operator==(const Frame& other) const { return place == other.place && rest == other.rest; }
+    uint32_t position;
+    Set callers;
+    bool operator==(const Frame& other) const { return position == other.position && callers == other.callers; }
     bool operator<(const Frame& other) const {
-      return place < other.place || (place == other.place && rest < other.rest);
+      return position < other.position || (position == other.position && callers < other.callers);
     }
   };
   struct Span {
@@ -74,43 +75,45 @@ class GrammarMatcher {
   };
   struct Work {
     Frame frame;
-    // Whether nothing of its rule has been read.
+    // Whether nothing of its rule has been matched yet.
     bool is_fresh;
   };
 
-  // The code points of the class at a place, and the place behind it.
-  bool Matches(uint32_t place, uint32_t code_point) const;
-  bool MatchesSome(uint32_t place, uint32_t low, uint32_t high) const;
-  uint32_t Behind(uint32_t place) const;
-  bool IsChar(uint32_t place) const;
+  // Whether the class at a position matches a code point, or one in a range; and the position after it.
+  bool Matches(uint32_t position, uint32_t code_point) const;
+  bool MatchesRange(uint32_t position, uint32_t low, uint32_t high) const;
+  uint32_t After(uint32_t position) const;
+  bool IsChar(uint32_t position) const;
 
   Set Intern(std::vector<Frame>* frames);
-  // The set of what can come next after `kernel_`.
+  // Computes the closure of `work_` and returns its set.
   Set Close();
+  // Processes `work_`: appends terminals to `out_` and queues called rules.
   void Drain();
+  // Queues a rule for expansion with additional callers.
   void Call(size_t rule, const Frame* callers, size_t count);
 
   std::vector<GrammarElement> elements_;
-  std::vector<std::vector<uint32_t>> alternatives_;  // of each rule: where they begin
+  std::vector<std::vector<uint32_t>> alternatives_;  // per rule: their start positions
   std::vector<bool> nullable_;
-  std::vector<size_t> component_;  // callers have greater ones
+  std::vector<size_t> component_;  // per rule; callers have greater ones
 
   std::vector<Frame> frames_;
   std::vector<Span> sets_;
   std::unordered_set<Set, Hash, Equal> interned_;
   std::vector<std::unique_ptr<std::array<Set, 128>>> ascii_;
   std::unordered_map<uint64_t, Set> beyond_ascii_;
-  // In frames' worth of memory: what there is, and when to look for what is of no more use.
+  // The memory in use, and the threshold for compaction, in units of a frame.
   size_t cost_ = 0;
   size_t compact_at_;
-  Set start_ = kNothing;
+  Set start_ = kEmpty;
 
-  // Of the set that is being made.
+  // The set being built.
   std::vector<Work> work_;
   std::unordered_set<uint64_t> seen_;
   std::vector<Frame> out_;
-  std::vector<std::vector<Frame>> callers_;  // of each rule
-  std::vector<Set> called_with_;             // of each rule, what it was last followed with
+  std::vector<std::vector<Frame>> callers_;  // per rule
+  std::vector<Set> called_with_;             // per rule: the callers of its last expansion
   std::priority_queue<std::pair<size_t, size_t>> queue_;
   std::vector<bool> is_queued_;
   std::vector<size_t> called_;

@@ -1,5 +1,5 @@
-// Reads GBNF: the language of llama.cpp's src/llama-grammar.cpp, to the letter, with a place for
-// each mistake. llama.cpp would print it to stderr.
+// Parses GBNF, exactly the language of llama.cpp's src/llama-grammar.cpp, but reports errors with their
+// position, instead of printing to stderr like llama.cpp.
 
 #include <algorithm>
 #include <limits>
@@ -18,13 +18,13 @@ using Type = GrammarElement::Type;
 using Rule = std::vector<GrammarElement>;
 
 // llama.cpp's limit on repetitions, and on rules times repetitions.
-constexpr uint64_t kMostRepetitions = 2000;
-constexpr uint64_t kNoMaximum = std::numeric_limits<uint64_t>::max();
-// Groups within groups; each takes some of the thread's stack.
-constexpr int kMostNesting = 256;
-// What repetitions may be written out to, in elements. llama.cpp has no limit but memory.
-constexpr size_t kMostElements = size_t{1} << 22;
-// A rule takes as much memory as so many elements.
+constexpr uint64_t kMaxRepetitions = 2000;
+constexpr uint64_t kUnlimited = std::numeric_limits<uint64_t>::max();
+// Limit on nested groups, which consume stack.
+constexpr int kMaxNesting = 256;
+// Limit on elements, after repetitions are expanded. llama.cpp is limited only by memory.
+constexpr size_t kMaxElements = size_t{1} << 22;
+// The memory of a rule, in units of an element.
 constexpr size_t kRuleCost = 16;
 
 class Parser {
@@ -40,10 +40,10 @@ class Parser {
 
  private:
   void ReadRule() {
-    const size_t place = cursor_.place();
+    const size_t position = cursor_.position();
     const std::string name = cursor_.ReadName();
     cursor_.SkipSpace(false);
-    const size_t id = Named(name, place);
+    const size_t id = RuleByName(name, position);
     for (const char each : std::string("::=")) {
       if (!cursor_.Take(each)) cursor_.Fail("'::=' after the name of a rule");
     }
@@ -71,15 +71,15 @@ class Parser {
 
   void ReadSequence(const std::string& name, Rule* rule, int nesting) {
     const bool nested = nesting > 0;
-    // Where the last item begins, and how many rules it stands for.
+    // Where the last item starts, and how many rules it stands for.
     size_t item = rule->size();
     uint64_t weight = 1;
     for (;;) {
-      const size_t place = cursor_.place();
+      const size_t position = cursor_.position();
       const char next = cursor_.Peek();
       if (next == '*' || next == '+' || next == '?' || next == '{') {
-        const auto [least, most] = ReadRepetition(nested);
-        Repeat(place, name, least, most, item, &weight, rule);
+        const auto [min, max] = ReadRepetition(nested);
+        Repeat(position, name, min, max, item, &weight, rule);
         continue;
       }
       if (next != '"' && next != '[' && next != '<' && next != '!' && next != '(' && next != '.' &&
@@ -100,10 +100,10 @@ class Parser {
       } else if (next == '(') {
         weight = ReadGroup(name, rule, nesting);
       } else {
-        rule->push_back({Type::kRule, static_cast<uint32_t>(Named(cursor_.ReadName(), place))});
+        rule->push_back({Type::kRule, static_cast<uint32_t>(RuleByName(cursor_.ReadName(), position))});
       }
       cursor_.SkipSpace(nested);
-      Charge(place, rule->size() - item);
+      Charge(position, rule->size() - item);
     }
   }
 
@@ -131,12 +131,12 @@ class Parser {
 
   void ReadToken(Rule* rule) {
     const Type type = cursor_.Take('!') ? Type::kNotToken : Type::kToken;
-    const size_t place = cursor_.place();
+    const size_t position = cursor_.position();
     if (!cursor_.Take('<')) cursor_.Fail("'<' and a token after '!'");
     if (cursor_.Take('[')) {
       const uint64_t id = cursor_.ReadNumber("a token's id");
-      // llama.cpp reads an unsigned long, and keeps 32 bits of it.
-      if (id > std::numeric_limits<unsigned long>::max()) cursor_.FailAt(place, "a token's id");
+      // llama.cpp parses an unsigned long and truncates it to 32 bits.
+      if (id > std::numeric_limits<unsigned long>::max()) cursor_.FailAt(position, "a token's id");
       if (!cursor_.Take(']')) cursor_.Fail("']' after a token's id");
       if (!cursor_.Take('>')) cursor_.Fail("'>' after a token");
       rule->push_back({type, static_cast<uint32_t>(id)});
@@ -144,25 +144,26 @@ class Parser {
     }
     while (!cursor_.AtEnd() && cursor_.Peek() != '>') cursor_.Skip();
     if (!cursor_.Take('>')) cursor_.Fail("'>' after a token");
-    const std::string text = cursor_.Since(place);
+    const std::string text = cursor_.Since(position);
     auto tokens = vocabulary_.Tokenize(text, /*add_special=*/false, /*parse_special=*/true);
-    if (!tokens.ok()) cursor_.FailAt(place, "a token of this vocabulary (" + tokens.status().message() + ")");
+    if (!tokens.ok()) cursor_.FailAt(position, "a token of this vocabulary (" + tokens.status().message() + ")");
     if (tokens.value().size() != 1) {
-      cursor_.FailAt(place, "a text that is one token, got " + std::to_string(tokens.value().size()) + " for " + text);
+      cursor_.FailAt(position,
+                     "text that is a single token, got " + std::to_string(tokens.value().size()) + " for " + text);
     }
     rule->push_back({type, static_cast<uint32_t>(tokens.value().front())});
   }
 
-  // How many names it brought.
+  // Returns the number of rules that the group added.
   uint64_t ReadGroup(const std::string& name, Rule* rule, int nesting) {
-    const size_t place = cursor_.place();
+    const size_t position = cursor_.position();
     cursor_.Take('(');
-    if (nesting == kMostNesting) {
-      cursor_.FailAt(place, "at most " + std::to_string(kMostNesting) + " groups within each other");
+    if (nesting == kMaxNesting) {
+      cursor_.FailAt(position, "at most " + std::to_string(kMaxNesting) + " groups nested in each other");
     }
     cursor_.SkipSpace(true);
     const size_t before = grammar_.rules.size();
-    const size_t id = Unnamed(name, place);
+    const size_t id = GenerateRule(name, position);
     ReadAlternatives(name, id, nesting + 1);
     rule->push_back({Type::kRule, static_cast<uint32_t>(id)});
     if (!cursor_.Take(')')) cursor_.Fail("an item, '|' or ')' within a group");
@@ -170,63 +171,63 @@ class Parser {
   }
 
   std::pair<uint64_t, uint64_t> ReadRepetition(bool nested) {
-    const size_t place = cursor_.place();
+    const size_t position = cursor_.position();
     const char kind = cursor_.Peek();
     cursor_.Skip();
     cursor_.SkipSpace(nested);
-    if (kind == '*') return {0, kNoMaximum};
-    if (kind == '+') return {1, kNoMaximum};
+    if (kind == '*') return {0, kUnlimited};
+    if (kind == '+') return {1, kUnlimited};
     if (kind == '?') return {0, 1};
-    const uint64_t least = cursor_.ReadNumber("a number of repetitions");
-    uint64_t most = least;
+    const uint64_t min = cursor_.ReadNumber("a number of repetitions");
+    uint64_t max = min;
     cursor_.SkipSpace(nested);
     if (cursor_.Take(',')) {
       cursor_.SkipSpace(nested);
-      most = kNoMaximum;
-      if (GrammarCursor::IsDigit(cursor_.Peek())) most = cursor_.ReadNumber("a number of repetitions");
+      max = kUnlimited;
+      if (GrammarCursor::IsDigit(cursor_.Peek())) max = cursor_.ReadNumber("a number of repetitions");
       cursor_.SkipSpace(nested);
       if (!cursor_.Take('}')) cursor_.Fail("'}' after repetitions");
     } else if (!cursor_.Take('}')) {
       cursor_.Fail("',' or '}' after a number of repetitions");
     }
     cursor_.SkipSpace(nested);
-    if (least > kMostRepetitions) {
-      cursor_.FailAt(place,
-                     "at most " + std::to_string(kMostRepetitions) + " repetitions, got " + std::to_string(least));
+    if (min > kMaxRepetitions) {
+      cursor_.FailAt(position,
+                     "at most " + std::to_string(kMaxRepetitions) + " repetitions, got " + std::to_string(min));
     }
-    // As llama.cpp does: so many are as good as any number.
-    if (most > kMostRepetitions) most = kNoMaximum;
-    if (most < least) cursor_.FailAt(place, "at least as many repetitions at most as at least");
-    return {least, most};
+    // Like llama.cpp, treat a larger maximum as unlimited.
+    if (max > kMaxRepetitions) max = kUnlimited;
+    if (max < min) cursor_.FailAt(position, "a maximum number of repetitions that is at least the minimum");
+    return {min, max};
   }
 
-  // Writes a repetition of what begins at `item` out as rules: S{2,4} as S S T with T ::= S U | and U ::= S |, and
-  // S{2,} as S S T with T ::= S T |.
-  void Repeat(size_t place, const std::string& name, uint64_t least, uint64_t most, size_t item, uint64_t* weight,
+  // Expands a repetition of the item that starts at index `item` into rules: S{2,4} to S S T with
+  // T ::= S U | and U ::= S |, and S{2,} to S S T with T ::= S T |.
+  void Repeat(size_t position, const std::string& name, uint64_t min, uint64_t max, size_t item, uint64_t* weight,
               Rule* rule) {
-    if (item == rule->size()) cursor_.FailAt(place, "an item before a repetition");
-    const bool endless = most == kNoMaximum;
+    if (item == rule->size()) cursor_.FailAt(position, "an item before a repetition");
+    const bool unlimited = max == kUnlimited;
     uint64_t total = 1;
-    if (!endless && most > 0) {
-      total = most;
-    } else if (least > 0) {
-      total = least;
+    if (!unlimited && max > 0) {
+      total = max;
+    } else if (min > 0) {
+      total = min;
     }
-    if (*weight * total > kMostRepetitions) {
-      cursor_.FailAt(place, "at most " + std::to_string(kMostRepetitions) +
-                                " repetitions in all of the item and the rules in it, got " +
-                                std::to_string(*weight * total));
+    if (*weight * total > kMaxRepetitions) {
+      cursor_.FailAt(position, "at most " + std::to_string(kMaxRepetitions) +
+                                   " repetitions in total of the item and the rules in it, got " +
+                                   std::to_string(*weight * total));
     }
     const Rule once(rule->begin() + static_cast<std::ptrdiff_t>(item), rule->end());
-    const uint64_t optional = endless ? 1 : most - least;
-    Charge(place, (once.size() + 3) * (total + optional) + kRuleCost * optional);
-    if (least == 0) rule->resize(item);
-    for (uint64_t i = 1; i < least; ++i) rule->insert(rule->end(), once.begin(), once.end());
+    const uint64_t optional = unlimited ? 1 : max - min;
+    Charge(position, (once.size() + 3) * (total + optional) + kRuleCost * optional);
+    if (min == 0) rule->resize(item);
+    for (uint64_t i = 1; i < min; ++i) rule->insert(rule->end(), once.begin(), once.end());
     size_t last = 0;
     for (uint64_t i = 0; i < optional; ++i) {
-      const size_t id = Unnamed(name, place);
+      const size_t id = GenerateRule(name, position);
       Rule part = once;
-      if (i > 0 || endless) part.push_back({Type::kRule, static_cast<uint32_t>(endless ? id : last)});
+      if (i > 0 || unlimited) part.push_back({Type::kRule, static_cast<uint32_t>(unlimited ? id : last)});
       part.push_back({Type::kAlternate, 0});
       part.push_back({Type::kEnd, 0});
       Define(id, std::move(part));
@@ -236,39 +237,42 @@ class Parser {
     *weight *= total;
   }
 
-  void Charge(size_t place, size_t elements) {
+  // Counts elements towards the limit.
+  void Charge(size_t position, size_t elements) {
     elements_ += elements;
-    if (elements_ > kMostElements) {
-      cursor_.FailAt(place, "a grammar of at most " + std::to_string(kMostElements) +
-                                " elements with its repetitions written out");
+    if (elements_ > kMaxElements) {
+      cursor_.FailAt(position, "a grammar of at most " + std::to_string(kMaxElements) +
+                                   " elements after the expansion of repetitions");
     }
   }
 
-  size_t Named(const std::string& name, size_t place) {
+  // The index of the rule with this name, which is added if new.
+  size_t RuleByName(const std::string& name, size_t position) {
     const auto [entry, is_new] = ids_.emplace(name, grammar_.rules.size());
-    if (is_new) Add(name, place);
+    if (is_new) Add(name, position);
     return entry->second;
   }
 
-  size_t Unnamed(const std::string& of, size_t place) {
-    Add(of, place);
+  // Adds a rule for a part of the rule `name`.
+  size_t GenerateRule(const std::string& name, size_t position) {
+    Add(name, position);
     return grammar_.rules.size() - 1;
   }
 
-  void Add(const std::string& name, size_t place) {
+  void Add(const std::string& name, size_t position) {
     grammar_.rules.emplace_back();
     grammar_.names.push_back(name);
-    grammar_.places.push_back(place);
+    grammar_.positions.push_back(position);
   }
 
-  // A second definition of a name takes the place of the first, as in llama.cpp.
+  // A second definition of a name replaces the first, as in llama.cpp.
   void Define(size_t id, Rule rule) {
     defined_ = std::max(defined_, id + 1);
     grammar_.rules[id] = std::move(rule);
   }
 
   void Resolve(const std::string& root) {
-    if (defined_ == 0) cursor_.FailAt(0, "a rule, as root ::= \"yes\" | \"no\"");
+    if (defined_ == 0) cursor_.FailAt(0, "a rule such as root ::= \"yes\" | \"no\"");
     std::vector<bool> used(grammar_.rules.size());
     for (const Rule& rule : grammar_.rules) {
       for (const GrammarElement& element : rule) {
@@ -276,9 +280,9 @@ class Parser {
       }
     }
     for (size_t id = 0; id < grammar_.rules.size(); ++id) {
-      // A name that only an overwritten rule used is none of llama.cpp's concern, unless a later one has a rule.
+      // llama.cpp ignores an undefined name that only an overwritten rule used, unless a later rule is defined.
       if (!grammar_.rules[id].empty() || (!used[id] && id >= defined_)) continue;
-      cursor_.FailAt(grammar_.places[id], "a rule for '" + grammar_.names[id] + "', which is used here");
+      cursor_.FailAt(grammar_.positions[id], "a rule for '" + grammar_.names[id] + "', which is used here");
     }
     const auto start = ids_.find(root);
     if (start == ids_.end() || grammar_.rules[start->second].empty()) {
@@ -300,8 +304,8 @@ class Parser {
 Result<Grammar> ParseGrammar(const Vocabulary& vocabulary, const std::string& text, const std::string& root) {
   try {
     return Parser(vocabulary, text).Parse(root);
-  } catch (const GrammarMistake& mistake) {
-    return GrammarError(text, mistake.place, "expected " + mistake.expected);
+  } catch (const GrammarSyntaxError& error) {
+    return GrammarError(text, error.position, "expected " + error.expected);
   }
 }
 

@@ -19,7 +19,7 @@ bool EndsWith(const std::string& text, const std::string& end) {
   return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
 
-Status Refusal(const std::string& path, const std::string& reason) {
+Status LoadError(const std::string& path, const std::string& reason) {
   return Status(Code::kModelLoad, "Cannot load " + path + ": " + reason);
 }
 
@@ -35,41 +35,41 @@ std::string MetadataText(const llama_adapter_lora* adapter, int index,
   return text;
 }
 
-// What kind of file it is.
+// Checks that the file is a LoRA adapter for this architecture.
 Status CheckKind(const GgufFile& file, const ModelInfo& model) {
   const std::string type = file.Text("general.type");
   if (type != "adapter") {
-    return Refusal(file.path(), "it is no adapter; its general.type is '" + type + "'");
+    return LoadError(file.path(), "it is not an adapter; its general.type is '" + type + "'");
   }
   const std::string kind = file.Text("adapter.type");
-  if (kind != "lora") return Refusal(file.path(), "it is an adapter of type '" + kind + "', not a LoRA");
+  if (kind != "lora") return LoadError(file.path(), "it is an adapter of type '" + kind + "', not a LoRA");
   const std::string architecture = file.Text("general.architecture");
   if (architecture != model.architecture) {
-    return Refusal(file.path(), "it is for the architecture '" + architecture + "', and this model is a '" +
-                                    model.architecture + "'");
+    return LoadError(file.path(), "it is for the architecture '" + architecture + "', but this model is a '" +
+                                      model.architecture + "'");
   }
-  if (model.vocab_only) return Refusal(file.path(), "the model was loaded with vocabOnly, so it has no weights");
+  if (model.vocab_only) return LoadError(file.path(), "the model was loaded with vocabOnly, so it has no weights");
   if (file.Has("adapter.alora.invocation_tokens")) {
     return Status(Code::kNotSupported,
-                  "Cannot use " + file.path() + ": it is an activated LoRA, which counts from certain tokens on only");
+                  "Cannot use " + file.path() + ": it is an activated LoRA, which applies only after certain tokens");
   }
   return Status::Ok();
 }
 
-// llama.cpp looks at the first two sizes alone, and multiplies whatever type there is: what it
-// lets through would end the process, or write past an end, in a decode.
+// llama.cpp checks only the first two dimensions and not the type: other mismatches would abort the
+// process or write out of bounds in a decode.
 Status CheckTensor(const GgufFile& file, const GgufFile::Tensor& tensor, int64_t experts) {
   constexpr ggml_type kTypes[] = {GGML_TYPE_F32, GGML_TYPE_F16, GGML_TYPE_BF16, GGML_TYPE_Q8_0};
   if (std::find(std::begin(kTypes), std::end(kTypes), tensor.type) == std::end(kTypes)) {
-    return Refusal(file.path(), "its tensor '" + tensor.name + "' has the type " + ggml_type_name(tensor.type) +
-                                    ", not f32, f16, bf16 or q8_0");
+    return LoadError(file.path(), "its tensor '" + tensor.name + "' has the type " + ggml_type_name(tensor.type) +
+                                      ", not f32, f16, bf16 or q8_0");
   }
   const int64_t layers = tensor.name.find("exps") == std::string::npos ? 1 : experts;
   const auto& shape = tensor.shape;
   if (shape[0] < 1 || shape[1] < 1 || shape[2] != layers || shape[3] != 1) {
-    return Refusal(file.path(), "its tensor '" + tensor.name + "' has the shape " + std::to_string(shape[0]) + " × " +
-                                    std::to_string(shape[1]) + " × " + std::to_string(shape[2]) + " × " +
-                                    std::to_string(shape[3]) + ", and this model has no such weight");
+    return LoadError(file.path(), "its tensor '" + tensor.name + "' has the shape " + std::to_string(shape[0]) + " × " +
+                                      std::to_string(shape[1]) + " × " + std::to_string(shape[2]) + " × " +
+                                      std::to_string(shape[3]) + ", but this model has no such weight");
   }
   return Status::Ok();
 }
@@ -92,19 +92,19 @@ Result<std::shared_ptr<Adapter>> Adapter::Load(std::shared_ptr<Model> model, con
   const int64_t experts = CountExperts(*model);
   std::vector<std::string> ignored;
   for (const GgufFile::Tensor& tensor : file.tensors()) {
-    const bool pair = EndsWith(tensor.name, ".lora_a") || EndsWith(tensor.name, ".lora_b");
-    if (!pair) ignored.push_back(tensor.name);
-    if (!pair) continue;
+    const bool is_lora = EndsWith(tensor.name, ".lora_a") || EndsWith(tensor.name, ".lora_b");
+    if (!is_lora) ignored.push_back(tensor.name);
+    if (!is_lora) continue;
     if (Status status = CheckTensor(file, tensor, experts); !status.ok()) return status;
   }
-  if (ignored.size() == file.tensors().size()) return Refusal(path, "it has no LoRA tensors");
+  if (ignored.size() == file.tensors().size()) return LoadError(path, "it has no LoRA tensors");
   auto digest = file.Digest();
   if (!digest.ok()) return digest.status();
 
   LogCapture log;
   AssertionGuard guard;
   try {
-    // llama.cpp keeps a list of its adapters with the model, and no lock.
+    // llama.cpp keeps a list of adapters in the model, without a lock.
     const std::lock_guard<std::mutex> lock(model->mutex());
     llama_adapter_lora* adapter = llama_adapter_lora_init(model->raw(), path.c_str());
     if (adapter != nullptr) {

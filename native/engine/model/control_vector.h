@@ -1,5 +1,5 @@
-// Reads control vectors: what llama.cpp's tools write as GGUF files with a tensor
-// `direction.N` for each layer N that something is added to.
+// Reads control vectors: GGUF files, as written by llama.cpp's tools, with a tensor `direction.N` for each
+// layer N whose output the vector is added to.
 
 #ifndef AUTOCOG_ENGINE_MODEL_CONTROL_VECTOR_H_
 #define AUTOCOG_ENGINE_MODEL_CONTROL_VECTOR_H_
@@ -12,13 +12,13 @@
 namespace autocog {
 
 struct ControlVector {
-  // Row after row; the first is that of layer 1, as layer 0 never gets any. Rows of layers that
-  // the file leaves out are zero.
+  // Row-major; the first row is for layer 1, since layer 0 has none. Rows of layers that the file omits
+  // are zero.
   std::vector<float> data;
 };
 
-// On the calling thread. `width` and `layers` are the model's; kModelLoad for a file that does
-// not fit them or holds no control vector.
+// Reads on the calling thread. `width` and `layers` are the model's. kModelLoad if the file is not a
+// control vector or does not match them.
 Result<ControlVector> ReadControlVector(const std::string& path, int width, int layers);
 
 }  // namespace autocog

@@ -20,7 +20,7 @@ namespace autocog {
 
 namespace {
 
-Status CutShort(const std::string& path, const std::string& tensor) {
+Status Truncated(const std::string& path, const std::string& tensor) {
   return Status(Code::kModelLoad, "Cannot load " + path + ": the file ends before its tensor '" + tensor + "' does");
 }
 
@@ -43,7 +43,7 @@ Result<std::unique_ptr<GgufFile>> GgufFile::Open(const std::string& path) {
     const uint64_t size = std::filesystem::file_size(path, failure);
     if (failure) return Status(Code::kModelLoad, "Cannot load " + path + ": it cannot be read", failure.message());
     for (const Tensor& tensor : file->tensors_) {
-      if (tensor.offset > size || tensor.bytes > size - tensor.offset) return CutShort(path, tensor.name);
+      if (tensor.offset > size || tensor.bytes > size - tensor.offset) return Truncated(path, tensor.name);
     }
     return file;
   } catch (const std::exception& error) {
@@ -74,11 +74,11 @@ std::string GgufFile::Text(const char* key) const {
   return gguf_get_val_str(context_, index);
 }
 
-Status GgufFile::Read(const Tensor& tensor, void* to) const {
+Status GgufFile::Read(const Tensor& tensor, void* target) const {
   std::ifstream file(path_, std::ios::binary);
   file.seekg(static_cast<std::streamoff>(tensor.offset));
-  file.read(static_cast<char*>(to), static_cast<std::streamsize>(tensor.bytes));
-  return file ? Status::Ok() : CutShort(path_, tensor.name);
+  file.read(static_cast<char*>(target), static_cast<std::streamsize>(tensor.bytes));
+  return file ? Status::Ok() : Truncated(path_, tensor.name);
 }
 
 Result<uint64_t> GgufFile::Digest() const {
@@ -100,7 +100,8 @@ uint64_t AddToDigest(uint64_t digest, const void* bytes, size_t count) {
     uint64_t word;
     std::memcpy(&word, next, sizeof word);
     digest = (digest ^ word) * kPrime;
-    // A multiplication moves bits up only; without this the last word's high half would hardly count.
+    // Multiplication propagates bits only upwards; without this, the high half of the last word would have
+    // hardly any effect.
     digest ^= digest >> 32;
   }
   for (; count > 0; --count, ++next) digest = (digest ^ *next) * kPrime;

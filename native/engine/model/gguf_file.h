@@ -1,6 +1,6 @@
-// The head of a GGUF file that is not a model (an adapter, a control vector), or that was just
-// written: its keys, its tensors' names and shapes, and their bytes on demand. Everything is
-// checked against the file's size first. Any thread; one at a time.
+// The header of a GGUF file that is not loaded as a model (an adapter, a control vector, or a file that
+// was just written): its metadata and its tensors' names and shapes; the tensors' data on demand. All
+// offsets are checked against the file size. Usable from any thread, one at a time.
 
 #ifndef AUTOCOG_ENGINE_MODEL_GGUF_FILE_H_
 #define AUTOCOG_ENGINE_MODEL_GGUF_FILE_H_
@@ -24,11 +24,11 @@ class GgufFile {
     std::string name;
     ggml_type type;
     std::array<int64_t, GGML_MAX_DIMS> shape;
-    uint64_t offset;  // from the file's beginning
+    uint64_t offset;  // from the start of the file
     uint64_t bytes;
   };
 
-  // kModelLoad with a plain reason where `path` is no GGUF file, or is cut short.
+  // kModelLoad, with the reason, if the file is not a GGUF file or is truncated.
   static Result<std::unique_ptr<GgufFile>> Open(const std::string& path);
   ~GgufFile();
   GgufFile(const GgufFile&) = delete;
@@ -37,11 +37,11 @@ class GgufFile {
   const std::string& path() const { return path_; }
   const std::vector<Tensor>& tensors() const { return tensors_; }
   bool Has(const char* key) const;
-  // Empty where there is no such key, or it is no text.
+  // Empty if there is no such key or its value is not a string.
   std::string Text(const char* key) const;
-  // Reads a tensor's bytes to `to`, which has room for them.
-  Status Read(const Tensor& tensor, void* to) const;
-  // Of all bytes of the file: equal for equal files.
+  // Reads a tensor's data into `target`, which must have room for it.
+  Status Read(const Tensor& tensor, void* target) const;
+  // A digest of the file's bytes.
   Result<uint64_t> Digest() const;
 
  private:
@@ -52,7 +52,7 @@ class GgufFile {
   std::vector<Tensor> tensors_;
 };
 
-// Goes on from `digest` with more bytes (FNV-1a, by words of eight bytes where there are eight).
+// Extends a digest by more bytes: FNV-1a, but in words of eight bytes as long as eight are left.
 uint64_t AddToDigest(uint64_t digest, const void* bytes, size_t count);
 constexpr uint64_t kEmptyDigest = 0xcbf29ce484222325ULL;
 

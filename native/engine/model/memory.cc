@@ -15,7 +15,7 @@ namespace autocog {
 
 namespace {
 
-// Position, sequences and bookkeeping of one cell in llama.cpp.
+// Estimated metadata per cell in llama.cpp: position, sequences, bookkeeping.
 constexpr double kCellBytes = 64;
 
 double BytesPerElement(ggml_type type) {
@@ -37,7 +37,7 @@ Status CheckCacheFits(const ModelInfo& info, int cells, ggml_type type_k, ggml_t
   for (const Device& device : Devices()) memory += static_cast<double>(device.memory_total);
   if (memory == 0 || needed <= memory) return Status::Ok();
   return Status(Code::kOutOfMemory, "A context of " + std::to_string(cells) + " tokens needs about " +
-                                        Gibibytes(needed) + ", more than all memory of this machine");
+                                        Gibibytes(needed) + ", more than this machine has");
 }
 
 void ReturnFreedMemory() {

@@ -1,5 +1,5 @@
-// What the process owes the system: an estimate before a context is made, and freed memory
-// given back after.
+// Memory management: estimates the KV cache before a context is created, and returns freed memory to the
+// operating system.
 
 #ifndef AUTOCOG_ENGINE_MODEL_MEMORY_H_
 #define AUTOCOG_ENGINE_MODEL_MEMORY_H_
@@ -11,15 +11,15 @@ namespace autocog {
 
 struct ModelInfo;
 
-// Bytes that the KV cache of so many cells takes, about.
+// The approximate size of a KV cache with `cells` cells, in bytes.
 double CacheBytes(const ModelInfo& info, int cells, ggml_type type_k, ggml_type type_v);
 
-// kOutOfMemory where the KV cache of so many cells is larger than all memory of all devices:
-// trying would not fail but drown the machine.
+// kOutOfMemory if a KV cache with `cells` cells exceeds the memory of all devices: allocating it would not
+// fail, but make the machine swap.
 Status CheckCacheFits(const ModelInfo& info, int cells, ggml_type type_k, ggml_type type_v);
 
-// glibc keeps freed heaps of engine threads for later; an application that closed its model
-// wants them back.
+// Makes glibc return freed memory to the system: it would keep the heaps of engine threads even after the
+// application has closed its models.
 void ReturnFreedMemory();
 
 }  // namespace autocog

@@ -39,7 +39,7 @@ int MetadataInt(const llama_model* model, const std::string& key) {
   return static_cast<int>(std::strtol(MetadataValue(model, key).c_str(), nullptr, 10));
 }
 
-// llama.cpp's fixed-size form; ends with an entry whose key is empty.
+// Converts to llama.cpp's fixed-size entries, terminated by an entry with an empty key.
 Result<std::vector<llama_model_kv_override>> ToOverrides(
     const std::vector<std::pair<std::string, ModelOptions::Override>>& overrides) {
   std::vector<llama_model_kv_override> entries;
@@ -101,14 +101,15 @@ std::string OverrideText(const ModelOptions::Override& value) {
   return text;
 }
 
-// As many as llama.cpp puts there: with a negative count all, and one more for the output.
+// The number of layers that llama.cpp offloads: a negative option means all, plus one for the output.
 int GpuLayers(const ModelOptions& options, const ModelInfo& info) {
   if (info.vocab_only || !llama_supports_gpu_offload()) return 0;
   bool found = !options.rpc_servers.empty();
   for (const Device& device : Devices()) {
     const bool gpu = device.type == "gpu" || device.type == "igpu";
-    const auto& wanted = options.devices;
-    found |= gpu && (wanted.empty() || std::find(wanted.begin(), wanted.end(), device.name) != wanted.end());
+    const auto& requested = options.devices;
+    found |=
+        gpu && (requested.empty() || std::find(requested.begin(), requested.end(), device.name) != requested.end());
   }
   if (!found) return 0;
   const int all = info.layers + 1;
@@ -197,7 +198,7 @@ void Model::ReadInfo(const std::string& path, bool vocab_only) {
   info_.size_bytes = llama_model_size(model_);
   info_.vocab_only = vocab_only;
   if (vocab_only) {
-    // The shape is not read into the model then, and asking for it is an assertion.
+    // llama.cpp does not load the hyperparameters then, and its getters would fail an assertion.
     const std::string& prefix = info_.architecture;
     info_.train_context_size = MetadataInt(model_, prefix + ".context_length");
     info_.layers = MetadataInt(model_, prefix + ".block_count");
@@ -225,7 +226,7 @@ void Model::ReadInfo(const std::string& path, bool vocab_only) {
   if (chat_template != nullptr) info_.chat_template = chat_template;
 }
 
-// llama.cpp says the type and the scale of a loaded model, and not the base.
+// llama.cpp has getters for the RoPE type and scale of a loaded model, but not for the frequency base.
 void Model::ReadRope(const ModelOptions& options) {
   const std::string prefix = info_.architecture + ".rope.";
   const auto text = [&](const std::string& key) {
@@ -235,7 +236,7 @@ void Model::ReadRope(const ModelOptions& options) {
     return MetadataValue(model_, key);
   };
   const std::string base = text(prefix + "freq_base");
-  // As llama.cpp has them where a file does not say.
+  // llama.cpp's defaults, if the file has no value.
   info_.rope_frequency_base = base.empty() ? 10000.0f : std::strtof(base.c_str(), nullptr);
   const std::string scaling = text(prefix + "scaling.type");
   info_.rope_scaling = scaling.empty() ? "linear" : scaling;

@@ -1,5 +1,5 @@
-// A loaded GGUF: weights, vocabulary, metadata. Immutable once loaded and shared by every
-// session on it, which is why sessions hold it by shared_ptr: it is freed after the last.
+// A loaded GGUF model: weights, vocabulary, metadata. Immutable once loaded. Shared by its sessions,
+// which hold it by shared_ptr, so it is freed with the last one.
 
 #ifndef AUTOCOG_ENGINE_MODEL_MODEL_H_
 #define AUTOCOG_ENGINE_MODEL_MODEL_H_
@@ -21,10 +21,10 @@ namespace autocog {
 
 struct ModelOptions {
   int gpu_layers = -1;
-  std::vector<std::string> devices;  // empty: the engine's choice
+  std::vector<std::string> devices;  // empty: llama.cpp's default
   llama_split_mode split_mode = LLAMA_SPLIT_MODE_LAYER;
   int main_gpu = 0;
-  std::vector<float> tensor_split;  // empty: by free memory
+  std::vector<float> tensor_split;  // empty: proportional to free memory
   std::vector<std::string> rpc_servers;
   bool mmap = true;
   bool mlock = false;
@@ -51,20 +51,20 @@ struct ModelInfo {
   bool recurrent = false;
   bool hybrid = false;
   bool diffusion = false;
-  bool causal = true;  // no token sees those after it
+  bool causal = true;  // tokens do not attend to later ones
   bool vocab_only = false;
-  bool has_rope = false;  // rotary positions; the next three mean nothing without
+  bool has_rope = false;  // rotary position embeddings; without, the next three are meaningless
   float rope_frequency_base = 0;
   float rope_frequency_scale = 0;
   std::string rope_scaling;  // "none", "linear", "yarn" or "longrope"
-  int gpu_layers = 0;        // on GPUs, the output's counted as one
+  int gpu_layers = 0;        // offloaded to GPUs, counting the output as one
   bool has_chat_template = false;
   std::string chat_template;
 };
 
 class Model {
  public:
-  // Loads on the calling thread. `progress` (may be empty) gets fractions from 0 to 1 there.
+  // Loads on the calling thread, where `progress` (may be empty) is called with fractions from 0 to 1.
   static Result<std::shared_ptr<Model>> Load(const std::string& path, const ModelOptions& options,
                                              const std::function<void(float)>& progress,
                                              const Cancellation& cancellation);
@@ -75,9 +75,9 @@ class Model {
   llama_model* raw() const { return model_; }
   const ModelInfo& info() const { return info_; }
   const Vocabulary& vocabulary() const { return vocabulary_; }
-  // Taken for what writes into llama.cpp's model: adapters, contexts in the making.
+  // Must be locked for operations that write to llama.cpp's model: adapters, creation of contexts.
   std::mutex& mutex() const { return mutex_; }
-  // Keys and values in the file's order, values as text.
+  // Keys and values in file order, values as text.
   std::vector<std::pair<std::string, std::string>> Metadata() const;
 
  private:
@@ -91,12 +91,12 @@ class Model {
   ModelInfo info_;
 };
 
-// Writes `source` in another weight type, named as llama-quantize names it ("F32", "F16", "Q8_0",
-// "Q4_K_M", ...), on the calling thread. The target is there when it is whole, and not before.
-// kOutOfRange for an unknown type, kNotSupported for one that needs an importance matrix.
+// Converts `source` to another weight type, named as in llama-quantize ("F32", "F16", "Q8_0", "Q4_K_M",
+// ...), on the calling thread. The target appears only once it is complete. kOutOfRange for an unknown
+// type, kNotSupported for one that requires an importance matrix.
 Status Quantize(const std::string& source, const std::string& target, const std::string& type, int threads);
 
-// kModelLoad with a plain reason where `path` cannot be a GGUF file at all.
+// kModelLoad, with the reason, if `path` cannot be a GGUF file.
 Status CheckModelFile(const std::string& path);
 
 }  // namespace autocog

@@ -1,5 +1,4 @@
-// What can be said of a path before llama.cpp opens it, so that a typing error gets a plain
-// answer and not a parser's.
+// Checks a path before llama.cpp opens it, so that a wrong path results in a clear error message.
 
 #include <sys/stat.h>
 
@@ -12,11 +11,11 @@
 namespace autocog {
 
 Status CheckModelFile(const std::string& path) {
-  struct stat facts;
-  if (stat(path.c_str(), &facts) != 0) {
+  struct stat status;
+  if (stat(path.c_str(), &status) != 0) {
     return Status(Code::kModelLoad, "Cannot load " + path + ": no such file", std::strerror(errno));
   }
-  if ((facts.st_mode & S_IFMT) == S_IFDIR) {
+  if ((status.st_mode & S_IFMT) == S_IFDIR) {
     return Status(Code::kModelLoad, "Cannot load " + path + ": it is a folder, not a GGUF file");
   }
   std::FILE* file = std::fopen(path.c_str(), "rb");

@@ -1,4 +1,4 @@
-// Rewriting a model's weights in another type, by llama.cpp's own quantiser.
+// Converts a model's weights to another type, with llama.cpp's quantizer.
 
 #include <exception>
 #include <filesystem>
@@ -28,8 +28,8 @@ struct NamedType {
   bool copy = false;
 };
 
-// The names that llama-quantize uses. Those that need an importance matrix are the ones for
-// which tensor_requires_imatrix of llama-quant.cpp holds, for the types of tensors that they mix.
+// The type names of llama-quantize. A type needs an importance matrix if tensor_requires_imatrix of
+// llama-quant.cpp is true for one of the tensor types that it mixes.
 constexpr NamedType kTypes[] = {
     {"F32", LLAMA_FTYPE_ALL_F32},
     {"F16", LLAMA_FTYPE_MOSTLY_F16},
@@ -75,35 +75,34 @@ constexpr NamedType kTypes[] = {
 Result<NamedType> FindType(const std::string& name) {
   std::string known;
   for (const NamedType& each : kTypes) {
-    const bool needs = each.importance == Importance::kNeeded;
-    if (name == each.name && needs) {
+    const bool needs_matrix = each.importance == Importance::kNeeded;
+    if (name == each.name && needs_matrix) {
       return Status(Code::kNotSupported,
                     "Cannot quantize to " + name + ": it needs an importance matrix, which quantize does not take");
     }
     if (name == each.name) return each;
-    if (!needs) known += (known.empty() ? "" : ", ") + std::string(each.name);
+    if (!needs_matrix) known += (known.empty() ? "" : ", ") + std::string(each.name);
   }
   return Status(Code::kOutOfRange, "Expected a weight type (" + known + "), got " + name);
 }
 
-// A file beside the target, under a name of its own, until it is whole. Removed unless it
-// became the target.
-class Draft {
+// A temporary file next to the target, under a unique name. Deleted unless it was renamed to the target.
+class TemporaryFile {
  public:
-  explicit Draft(const fs::path& target) {
-    // Another call, or another process, may write the same target.
+  explicit TemporaryFile(const fs::path& target) {
+    // Unique, since another call or process may write the same target.
     std::random_device random;
     do {
       path_ = target;
       path_ += ".part-" + std::to_string(random());
     } while (fs::exists(path_));
   }
-  ~Draft() {
+  ~TemporaryFile() {
     std::error_code ignored;
     fs::remove(path_, ignored);
   }
-  Draft(const Draft&) = delete;
-  Draft& operator=(const Draft&) = delete;
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
 
   const fs::path& path() const { return path_; }
 
@@ -111,7 +110,7 @@ class Draft {
   fs::path path_;
 };
 
-// Where a link leads: the file is replaced, not the link to it.
+// Resolves symbolic links, so that the file is replaced and not the link.
 fs::path Resolve(const std::string& target) {
   std::error_code ignored;
   const fs::path resolved = fs::weakly_canonical(target, ignored);
@@ -126,16 +125,16 @@ Status CheckTarget(const std::string& source, const fs::path& target) {
   const fs::file_status status = fs::status(target, ignored);
   if (!fs::exists(status)) return Status::Ok();
   if (!fs::is_regular_file(status)) {
-    return Status(Code::kInvalidArgument, "Cannot write " + target.string() + ": it is no ordinary file");
+    return Status(Code::kInvalidArgument, "Cannot write " + target.string() + ": it is not a regular file");
   }
-  // Renaming would take the place of a file that may not be written.
+  // Renaming would replace even a read-only file.
   if (std::ofstream(target, std::ios::binary | std::ios::app)) return Status::Ok();
   return Status(Code::kInvalidArgument, "Cannot write " + target.string());
 }
 
-// llama.cpp does not look whether its writes succeed: a full disk leaves half a file.
-Status CheckWritten(const fs::path& draft, const std::string& target) {
-  auto file = GgufFile::Open(draft.string());
+// llama.cpp does not check whether its writes succeed: on a full disk the file is truncated.
+Status CheckWritten(const fs::path& temporary, const std::string& target) {
+  auto file = GgufFile::Open(temporary.string());
   if (file.ok()) return Status::Ok();
   return Status(Code::kInternal, "Cannot write all of " + target + "; is the disk full?", file.status().message());
 }
@@ -143,9 +142,10 @@ Status CheckWritten(const fs::path& draft, const std::string& target) {
 Status Write(const std::string& source, const std::string& target, const NamedType& type, int threads) {
   const fs::path resolved = Resolve(target);
   if (Status status = CheckTarget(source, resolved); !status.ok()) return status;
-  const Draft draft(resolved);
-  // llama.cpp ends with an uncaught stream error on a file that it cannot open.
-  if (!std::ofstream(draft.path(), std::ios::binary)) return Status(Code::kInvalidArgument, "Cannot write " + target);
+  const TemporaryFile temporary(resolved);
+  // If llama.cpp cannot open the file, it throws a stream exception.
+  if (!std::ofstream(temporary.path(), std::ios::binary))
+    return Status(Code::kInvalidArgument, "Cannot write " + target);
   llama_model_quantize_params params = llama_model_quantize_default_params();
   params.ftype = type.type;
   params.nthread = threads;
@@ -155,13 +155,13 @@ Status Write(const std::string& source, const std::string& target, const NamedTy
   const std::string what = "Cannot quantize " + source + " to " + type.name;
   {
     AssertionGuard guard;
-    if (llama_model_quantize(source.c_str(), draft.path().string().c_str(), &params) != 0) {
+    if (llama_model_quantize(source.c_str(), temporary.path().string().c_str(), &params) != 0) {
       return Status(Code::kInternal, what, log.text());
     }
   }
-  if (Status status = CheckWritten(draft.path(), target); !status.ok()) return status;
+  if (Status status = CheckWritten(temporary.path(), target); !status.ok()) return status;
   std::error_code failure;
-  fs::rename(draft.path(), resolved, failure);
+  fs::rename(temporary.path(), resolved, failure);
   if (failure) return Status(Code::kInvalidArgument, "Cannot write " + target, failure.message());
   return Status::Ok();
 }

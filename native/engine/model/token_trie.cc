@@ -20,23 +20,22 @@ TokenTrie::TokenTrie(const std::vector<std::string>& bytes) {
     const std::string_view second = Bytes(b);
     return first < second || (first == second && a < b);
   });
-  // The nodes from the root to the last text.
-  std::vector<size_t> open;
+  // The nodes on the path to the last text, from the root.
+  std::vector<size_t> path;
   std::string_view last;
   const auto close = [&](size_t depth) {
-    for (; open.size() > depth; open.pop_back()) nodes_[open.back()].end = static_cast<uint32_t>(nodes_.size());
+    for (; path.size() > depth; path.pop_back()) nodes_[path.back()].end = static_cast<uint32_t>(nodes_.size());
   };
   for (size_t i = 0; i < tokens_.size(); ++i) {
     const std::string_view text = Bytes(tokens_[i]);
     const auto shared = std::mismatch(text.begin(), text.end(), last.begin(), last.end()).first - text.begin();
     close(static_cast<size_t>(shared));
     for (size_t at = static_cast<size_t>(shared); at < text.size(); ++at) {
-      open.push_back(nodes_.size());
+      path.push_back(nodes_.size());
       const auto depth = static_cast<uint32_t>(at + 1);
-      greatest_depth_ = std::max(greatest_depth_, depth);
+      max_depth_ = std::max(max_depth_, depth);
       nodes_.push_back({0, static_cast<uint32_t>(i), depth, static_cast<uint8_t>(text[at])});
     }
-    // The tokens of the nodes on the way belong to texts that came before.
     last = text;
   }
   close(0);

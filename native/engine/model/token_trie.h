@@ -1,5 +1,5 @@
-// All texts that tokens add, as one trie: what begins alike is looked at once. Made from a vocabulary
-// when a grammar first needs it; const, safe from any thread.
+// A trie of the texts of all tokens, so that common prefixes are processed once. Created by Vocabulary
+// when a grammar first needs it. Immutable, so thread-safe.
 
 #ifndef AUTOCOG_ENGINE_MODEL_TOKEN_TRIE_H_
 #define AUTOCOG_ENGINE_MODEL_TOKEN_TRIE_H_
@@ -15,29 +15,29 @@ namespace autocog {
 
 class TokenTrie {
  public:
-  // Nodes stand in the order of their bytes, children behind their parent.
+  // Nodes are in depth-first order, siblings in the order of their bytes. The root has no node.
   struct Node {
-    uint32_t end;          // the index behind the last node below this one
-    uint32_t first_token;  // of tokens(); those of a node end where the next node's begin
+    uint32_t end;          // the index after the last node of the subtree
+    uint32_t first_token;  // index in tokens(); a node's tokens end where those of the next node start
     uint32_t depth;        // 1 for the first byte of a text
     uint8_t byte;
   };
 
-  // The bytes of each token by its id; tokens with none, or beginning with a null, are in no node.
+  // `bytes`: the text of each token by id. Tokens without text, or starting with a null byte, are omitted.
   explicit TokenTrie(const std::vector<std::string>& bytes);
 
-  // With one more at the end, for the last one's tokens.
+  // Followed by a sentinel, which marks the end of the last node's tokens.
   const std::vector<Node>& nodes() const { return nodes_; }
   const std::vector<llama_token>& tokens() const { return tokens_; }
-  uint32_t greatest_depth() const { return greatest_depth_; }
+  uint32_t max_depth() const { return max_depth_; }
 
-  // Empty for a token in no node. REQUIRES: a token of the vocabulary.
+  // Empty for an omitted token. REQUIRES: a token of the vocabulary.
   std::string_view Bytes(llama_token token) const;
 
  private:
   std::vector<Node> nodes_;
   std::vector<llama_token> tokens_;
-  uint32_t greatest_depth_ = 0;
+  uint32_t max_depth_ = 0;
   std::string bytes_;
   std::vector<size_t> starts_;
 };

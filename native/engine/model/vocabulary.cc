@@ -1,5 +1,5 @@
-// See vocabulary.h. The checks here stand in front of assertions of llama-vocab.cpp that
-// would end the process.
+// See vocabulary.h. The checks here prevent failing assertions in llama-vocab.cpp, which would abort the
+// process.
 
 #include "engine/model/vocabulary.h"
 
@@ -51,18 +51,18 @@ Status Vocabulary::Check(const Tokens& tokens) const {
 
 Result<Tokens> Vocabulary::Tokenize(const std::string& text, bool add_special, bool parse_special) const {
   if (llama_vocab_type(vocab_) == LLAMA_VOCAB_TYPE_NONE) {
-    return Status(Code::kNotSupported, "This model has no tokenizer; hand in token ids");
+    return Status(Code::kNotSupported, "This model has no tokenizer; pass token ids");
   }
   if (text.size() > static_cast<size_t>(std::numeric_limits<int32_t>::max()) / 4) {
     return Status(Code::kOutOfRange,
                   "Expected a text of less than 512 MiB, got " + std::to_string(text.size()) + " bytes");
   }
-  // A vocabulary that asks for a BOS or EOS and names none trips an assertion.
+  // llama.cpp asserts that a vocabulary which adds BOS or EOS also defines it.
   if (add_special && llama_vocab_get_add_bos(vocab_) && llama_vocab_bos(vocab_) == LLAMA_TOKEN_NULL) {
-    return Status(Code::kNotSupported, "This model asks for a BOS token and names none");
+    return Status(Code::kNotSupported, "This model requires a BOS token but defines none");
   }
   if (add_special && llama_vocab_get_add_eos(vocab_) && llama_vocab_eos(vocab_) == LLAMA_TOKEN_NULL) {
-    return Status(Code::kNotSupported, "This model asks for an EOS token and names none");
+    return Status(Code::kNotSupported, "This model requires an EOS token but defines none");
   }
   AssertionGuard guard;
   try {
@@ -77,7 +77,7 @@ Result<Tokens> Vocabulary::Tokenize(const std::string& text, bool add_special, b
       tokens.resize(static_cast<size_t>(-count));
       count = llama_tokenize(vocab_, text.data(), length, tokens.data(), -count, add_special, parse_special);
     }
-    if (count < 0) return Status(Code::kInternal, "The tokenizer gave two different lengths for one text");
+    if (count < 0) return Status(Code::kInternal, "The tokenizer returned inconsistent lengths");
     tokens.resize(static_cast<size_t>(count));
     return tokens;
   } catch (const std::exception& error) {
@@ -101,7 +101,7 @@ Result<std::string> Vocabulary::Detokenize(const Tokens& tokens, bool special) c
       text.resize(static_cast<size_t>(-length));
       length = llama_detokenize(vocab_, tokens.data(), count, text.data(), -length, false, special);
     }
-    if (length < 0) return Status(Code::kInternal, "The detokenizer gave two different lengths for one text");
+    if (length < 0) return Status(Code::kInternal, "The detokenizer returned inconsistent lengths");
     text.resize(static_cast<size_t>(length));
     return text;
   } catch (const std::exception& error) {
@@ -129,14 +129,14 @@ Result<std::string> Vocabulary::TokenBytes(llama_token token) const {
 }
 
 const TokenTrie& Vocabulary::trie() const {
-  std::call_once(lazy_->once, [this] {
+  std::call_once(lazy_trie_->once, [this] {
     std::vector<std::string> bytes(static_cast<size_t>(size_));
     for (llama_token token = 0; token < size_; ++token) {
       if (!IsEndOfGeneration(token)) bytes[static_cast<size_t>(token)] = Piece(token, /*special=*/true);
     }
-    lazy_->trie = std::make_unique<TokenTrie>(bytes);
+    lazy_trie_->trie = std::make_unique<TokenTrie>(bytes);
   });
-  return *lazy_->trie;
+  return *lazy_trie_->trie;
 }
 
 TokenTable Vocabulary::Table() const {

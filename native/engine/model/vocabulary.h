@@ -1,5 +1,5 @@
-// Text to tokens and back. A view of a model's vocabulary; const and safe from any thread
-// while the model lives.
+// Tokenization and detokenization. A view of a model's vocabulary: immutable and thread-safe while the
+// model exists.
 
 #ifndef AUTOCOG_ENGINE_MODEL_VOCABULARY_H_
 #define AUTOCOG_ENGINE_MODEL_VOCABULARY_H_
@@ -17,10 +17,10 @@ namespace autocog {
 
 using Tokens = std::vector<llama_token>;
 
-// What there is to know of every token, by its id.
+// The properties of every token, by id.
 struct TokenTable {
-  std::string texts;          // one after the other, as the file writes them
-  std::vector<int32_t> ends;  // where each ends in `texts`
+  std::string texts;          // concatenated, as stored in the file
+  std::vector<int32_t> ends;  // end of each text in `texts`
   std::vector<float> scores;
   std::vector<int32_t> attributes;  // llama_token_attr
 };
@@ -34,34 +34,34 @@ class Vocabulary {
   const llama_vocab* raw() const { return vocab_; }
   // "none", "spm", "bpe", "wpm", "ugm", "rwkv", "plamo2" or "test".
   const char* type_name() const;
-  // Every token that ends a generation, ascending.
+  // All end-of-generation tokens, ascending.
   const Tokens& end_of_generation() const { return end_of_generation_; }
   bool IsEndOfGeneration(llama_token token) const { return llama_vocab_is_eog(vocab_, token); }
   bool Contains(llama_token token) const { return token >= 0 && token < size_; }
 
-  // kOutOfRange, naming the first token that is not in the vocabulary.
+  // kOutOfRange if a token is not in the vocabulary; the message has the first one.
   Status Check(const Tokens& tokens) const;
 
-  // `add_special`: the vocabulary's own BOS/EOS policy. `parse_special`: control tokens
-  // written out in the text become those tokens; else they are plain text.
+  // `add_special`: add BOS/EOS as the model requires. `parse_special`: parse control tokens in the text;
+  // otherwise they are tokenized as plain text.
   Result<Tokens> Tokenize(const std::string& text, bool add_special, bool parse_special) const;
 
-  // Bytes, which need not be whole UTF-8 characters. `special`: write control tokens out.
+  // Returns bytes, which may contain incomplete UTF-8 characters. `special`: include control tokens.
   Result<std::string> Detokenize(const Tokens& tokens, bool special) const;
 
-  // Empty where the model has no vocabulary.
+  // Empty if the model has no vocabulary.
   TokenTable Table() const;
 
-  // The bytes that a token adds in the middle of a text; empty for a control token.
+  // The bytes of a token in the middle of a text; empty for a control token.
   Result<std::string> TokenBytes(llama_token token) const;
 
-  // What tokens add to a text, control tokens written out, but for those that end a generation: made
-  // on the first call. REQUIRES: a tokenizer.
+  // The texts of all tokens, including control tokens but not end-of-generation tokens. Created on the
+  // first call. REQUIRES: a tokenizer.
   const TokenTrie& trie() const;
 
  private:
-  // Whether a text is its tokens' bytes, one after the other. llama_detokenize would take
-  // away spaces before punctuation where a file asks for that, which loses text.
+  // Whether a text is the concatenation of its tokens' bytes. For these models llama_detokenize could
+  // remove spaces before punctuation (clean_up_tokenization_spaces), which would lose text.
   bool IsConcatenative() const;
   std::string Concatenate(const Tokens& tokens, bool special) const;
   std::string Piece(llama_token token, bool special) const;
@@ -69,11 +69,11 @@ class Vocabulary {
   const llama_vocab* vocab_;
   int size_;
   Tokens end_of_generation_;
-  struct Lazy {
+  struct LazyTrie {
     std::once_flag once;
     std::unique_ptr<TokenTrie> trie;
   };
-  std::shared_ptr<Lazy> lazy_ = std::make_shared<Lazy>();
+  std::shared_ptr<LazyTrie> lazy_trie_ = std::make_shared<LazyTrie>();
 };
 
 }  // namespace autocog

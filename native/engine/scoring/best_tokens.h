@@ -1,4 +1,4 @@
-// The likeliest few of a row of logits. Pure.
+// Selection of the most probable tokens in a row of logits. Pure.
 
 #ifndef AUTOCOG_ENGINE_SCORING_BEST_TOKENS_H_
 #define AUTOCOG_ENGINE_SCORING_BEST_TOKENS_H_
@@ -9,8 +9,8 @@
 
 namespace autocog {
 
-// Makes `tokens` the `count` tokens with the greatest of `size` logits, or all if there are
-// fewer: greatest first, the lower id first of equals. Its memory is used again.
+// Sets `tokens` to the `count` tokens (all if there are fewer) with the greatest of `size` logits, in
+// descending order, ties by ascending id. Reuses the vector's memory.
 void FindBestTokens(const float* row, size_t size, size_t count, Tokens* tokens);
 
 }  // namespace autocog

@@ -1,5 +1,5 @@
-// See log_softmax.h. Plain loops that GCC and clang turn into vector code; on x86-64 the
-// loader picks a clone for the CPU at hand, so a portable build still uses AVX2 or AVX-512.
+// See log_softmax.h. Plain loops that GCC and clang vectorize. On x86-64 the loader selects a clone for
+// the CPU (function multiversioning), so that portable builds use AVX2 or AVX-512, too.
 
 #include "engine/scoring/log_softmax.h"
 
@@ -9,7 +9,7 @@
 #include <cstring>
 #include <limits>
 
-// Sanitizers run before the loader has resolved the clones, and only ELF has them.
+// Only ELF supports clones, and sanitized code would run before the loader has resolved them.
 #if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && !defined(AUTOCOG_NO_CLONES)
 #define AUTOCOG_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
@@ -21,19 +21,19 @@ namespace autocog {
 namespace {
 
 constexpr size_t kLanes = 16;
-// Terms that one float lane adds before it is emptied into its double: 64 additions of
-// numbers in [0, 1] lose at most 64 half-units in the last place of the lane's sum.
+// The number of terms before the float lanes are flushed into a double, 64 per lane: adding 64 numbers in
+// [0, 1] has an error of at most 64 half-units in the last place of the lane's sum.
 constexpr size_t kBlock = 64 * kLanes;
 
-// exp(x) for x <= 0, relative error below 2e-7; 0 below −87.3, where floats end.
+// exp(x) for x <= 0, with a relative error below 2e-7; 0 for x < −87.3, where floats underflow.
 // 2^n · p(r) with r = x − n·ln 2 in [−ln 2/2, ln 2/2]; p is the Taylor polynomial of degree 7.
 inline float ExpNonPositive(float x) {
   constexpr float kLog2E = 1.44269504088896341f;
   constexpr float kLn2High = 0.693145751953125f;
   constexpr float kLn2Low = 1.42860682030941723e-6f;
-  // Adding and taking away 1.5 · 2^23 rounds to the nearest integer without a branch.
+  // Adding and subtracting 1.5 · 2^23 rounds to the nearest integer without a branch.
   constexpr float kRound = 12582912.0f;
-  // A NaN takes the constant here, since converting it to an integer is undefined.
+  // NaN is replaced by the constant, since its conversion to an integer is undefined.
   const float clamped = x > -88.0f ? x : -88.0f;
   const float n = (clamped * kLog2E + kRound) - kRound;
   const float r = (clamped - n * kLn2High) - n * kLn2Low;
@@ -48,7 +48,7 @@ inline float ExpNonPositive(float x) {
   const int32_t bits = (static_cast<int32_t>(n) + 127) << 23;
   float scale;
   std::memcpy(&scale, &bits, sizeof scale);
-  // −inf gives exactly 0; x − x is 0, or NaN for a NaN, which thereby reaches the sum.
+  // Exactly 0 for −inf. x − x is 0, except for NaN, which it propagates to the sum.
   return x < -87.3f ? 0.0f : p * scale + (x - x);
 }
 
@@ -99,7 +99,7 @@ AUTOCOG_CLONES Moments SumMoments(const float* logits, size_t size, float maximu
         const float x = logits[i + lane] - maximum;
         const float weight = ExpNonPositive(x);
         zeroth[lane] += weight;
-        // −inf has weight 0, and 0 · −inf would be NaN.
+        // Clamped, since the weight of −inf is 0, and 0 · −inf would be NaN.
         first[lane] += weight * (x > -88.0f ? x : -88.0f);
       }
     }
@@ -119,7 +119,7 @@ AUTOCOG_CLONES Moments SumMoments(const float* logits, size_t size, float maximu
 
 AUTOCOG_CLONES size_t CountNotFinite(const float* logits, size_t size) {
   size_t count = 0;
-  // Not so of NaN and +inf.
+  // The comparison is false for NaN and +inf.
   for (size_t i = 0; i < size; ++i) count += logits[i] <= std::numeric_limits<float>::max() ? 0 : 1;
   return count;
 }
@@ -144,7 +144,7 @@ AUTOCOG_CLONES void Subtract(const float* logits, size_t size, double value, flo
 
 double LogSumExp(const float* logits, size_t size) {
   const float maximum = Maximum(logits, size);
-  // +inf or nothing above −inf: the difference below would be NaN, which says the same.
+  // +inf, or nothing above −inf: returns NaN.
   if (!std::isfinite(maximum)) return static_cast<double>(maximum - maximum);
   return static_cast<double>(maximum) + std::log(SumExp(logits, size, maximum));
 }

@@ -1,5 +1,4 @@
-// Reads the probabilities that a tree needs off rows of logits. Plain memory; used on the
-// session's thread.
+// Computes the log-probabilities of a tree's nodes from rows of logits. Used on the session's thread.
 
 #ifndef AUTOCOG_ENGINE_SCORING_ROW_READER_H_
 #define AUTOCOG_ENGINE_SCORING_ROW_READER_H_
@@ -15,21 +14,21 @@
 
 namespace autocog {
 
-// Per node, more than its own probability.
+// Additional results per node.
 struct NodeDetails {
-  std::vector<double> entropies;      // in nats, of what may come after the node; NaN if not evaluated
-  std::vector<int32_t> best_tokens;   // the likeliest token in the node's place; −1 if not evaluated
+  std::vector<double> entropies;      // in nats, of the distribution after the node; NaN if not evaluated
+  std::vector<int32_t> best_tokens;   // most probable token at the node's position; −1 if not evaluated
   std::vector<double> best_logprobs;  // its log-probability; NaN if not evaluated
-  std::vector<int32_t> ranks;         // of the node's own token there, from 1; 0 if not evaluated
+  std::vector<int32_t> ranks;         // 1-based rank of the node's own token there; 0 if not evaluated
 };
 
 struct TreeScores {
-  // Per node: log P(token | prompt and path), natural, over the whole vocabulary, at most 0;
-  // 0 at the root and where the token is given; NaN where a search did not look.
+  // Per node: log P(token | prompt and path), natural, over the whole vocabulary, at most 0. 0 for the
+  // root and for given tokens; NaN for nodes that a search did not evaluate.
   std::vector<double> logprobs;
-  // Per node: log of the probability that one of the end tokens comes next; NaN if not asked.
+  // Per node: log-probability that one of the end tokens comes next; NaN if not requested.
   std::vector<double> ends;
-  NodeDetails details;  // empty vectors unless wanted
+  NodeDetails details;  // empty vectors unless requested
   Usage usage;
 };
 
@@ -41,15 +40,14 @@ struct NodeRow {
 
 class RowReader {
  public:
-  // All must outlive this. `unknown` is the log-probability of what was not read.
-  RowReader(const TokenTree& tree, const Tokens& end_tokens, bool details, double unknown, TreeScores* scores);
+  // All references must outlive this. `initial` is the log-probability of nodes until they are read.
+  RowReader(const TokenTree& tree, const Tokens& end_tokens, bool details, double initial, TreeScores* scores);
 
-  // Reads what the row of `size` logits after `node` tells: its children's probabilities and
-  // its end's. kDecodeFailed where the row is not a distribution. Rows of different nodes may
-  // be read at the same time.
+  // Reads the row of `size` logits after `node`: the probabilities of its children and of ending there.
+  // kDecodeFailed if the row is not a distribution. Rows of different nodes may be read concurrently.
   Status Read(int node, const float* row, size_t size);
 
-  // Reads the rows of several nodes, on all of the workers where that is worth it.
+  // Reads the rows of several nodes, in parallel if that is worthwhile.
   Status ReadAll(const std::vector<NodeRow>& rows, size_t size, Workers* workers);
 
  private:

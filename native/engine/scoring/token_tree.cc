@@ -11,7 +11,7 @@ namespace autocog {
 Result<TokenTree> TokenTree::Make(std::vector<int32_t> tokens, std::vector<int32_t> parents, std::vector<uint8_t> flags,
                                   const Vocabulary& vocabulary) {
   if (parents.empty() || tokens.size() != parents.size() || flags.size() != parents.size()) {
-    return Status(Code::kInvalidArgument, "Expected tokens, parents and flags of one length, at least 1");
+    return Status(Code::kInvalidArgument, "Expected tokens, parents and flags of equal length, at least 1");
   }
   TokenTree tree;
   const size_t size = parents.size();
@@ -19,10 +19,10 @@ Result<TokenTree> TokenTree::Make(std::vector<int32_t> tokens, std::vector<int32
   tree.children_.resize(size);
   for (size_t i = 1; i < size; ++i) {
     const int32_t parent = parents[i];
-    // Depth-first order: the parent is the node before or one of its ancestors.
-    int32_t open = static_cast<int32_t>(i) - 1;
-    while (open > parent) open = parents[static_cast<size_t>(open)];
-    if (parent < 0 || open != parent) {
+    // In depth-first order, the parent is the previous node or one of its ancestors.
+    int32_t ancestor = static_cast<int32_t>(i) - 1;
+    while (ancestor > parent) ancestor = parents[static_cast<size_t>(ancestor)];
+    if (parent < 0 || ancestor != parent) {
       return Status(Code::kInvalidArgument, "Expected nodes in depth-first order, got parent " +
                                                 std::to_string(parent) + " of node " + std::to_string(i));
     }
@@ -38,10 +38,10 @@ Result<TokenTree> TokenTree::Make(std::vector<int32_t> tokens, std::vector<int32
   tree.flags_ = std::move(flags);
   tree.needs_row_.resize(size, 0);
   for (int i = 0; i < tree.size(); ++i) {
-    bool needed = tree.wants_end(i);
+    bool needed = tree.needs_end(i);
     for (int child : tree.children(i)) needed = needed || !tree.given(child);
     tree.needs_row_[static_cast<size_t>(i)] = needed ? 1 : 0;
-    if (i == 0 || (tree.children(i).empty() && !tree.wants_end(i))) continue;
+    if (i == 0 || (tree.children(i).empty() && !tree.needs_end(i))) continue;
     tree.decoded_.push_back(i);
     tree.decoded_depth_ = std::max(tree.decoded_depth_, tree.depth(i));
   }

@@ -1,5 +1,5 @@
-// A trie of token paths, flattened in depth-first order: the form in which it comes from
-// JavaScript and in which it is decoded. Immutable; any thread.
+// A trie of token paths, flattened in depth-first order: the form in which JavaScript passes it and in
+// which it is decoded. Immutable, so thread-safe.
 
 #ifndef AUTOCOG_ENGINE_SCORING_TOKEN_TREE_H_
 #define AUTOCOG_ENGINE_SCORING_TOKEN_TREE_H_
@@ -12,34 +12,34 @@
 
 namespace autocog {
 
-// What is particular about a node: bits of its flags.
+// The bits of a node's flags.
 enum NodeFlags : uint8_t {
-  kEndWanted = 1,  // the probability of ending after the node is wanted
-  kGiven = 2,      // the node's own probability is not wanted: it belongs to a prompt
+  kScoreEnd = 1,  // score the end tokens after the node
+  kGiven = 2,     // do not score the node's own token: it is part of a prompt
 };
 
-// Invariants: node 0 is the root, the end of the prompt; parent[i] < i; the nodes below any
-// node follow it without a gap.
+// Invariants: node 0 is the root, which stands for the end of the prompt; parent(i) < i; the nodes of a
+// subtree are contiguous.
 class TokenTree {
  public:
-  // kInvalidArgument where the arrays are not such a tree, kOutOfRange for a foreign token.
+  // kInvalidArgument if the arrays are not such a tree, kOutOfRange for a token not in the vocabulary.
   static Result<TokenTree> Make(std::vector<int32_t> tokens, std::vector<int32_t> parents, std::vector<uint8_t> flags,
                                 const Vocabulary& vocabulary);
 
   int size() const { return static_cast<int>(parents_.size()); }
   llama_token token(int node) const { return tokens_[static_cast<size_t>(node)]; }
   int parent(int node) const { return parents_[static_cast<size_t>(node)]; }
-  // Tokens from the prompt's end to the node; 0 for the root.
+  // The number of tokens from the prompt's end to the node; 0 for the root.
   int depth(int node) const { return depths_[static_cast<size_t>(node)]; }
-  bool wants_end(int node) const { return (flags_[static_cast<size_t>(node)] & kEndWanted) != 0; }
+  bool needs_end(int node) const { return (flags_[static_cast<size_t>(node)] & kScoreEnd) != 0; }
   bool given(int node) const { return (flags_[static_cast<size_t>(node)] & kGiven) != 0; }
   const std::vector<int>& children(int node) const { return children_[static_cast<size_t>(node)]; }
-  // Whether the logits after the node are needed. A childless node's own probability stands
-  // in its parent's row.
+  // Whether the logits after the node are needed: they have the probabilities of its children and of
+  // ending there, not its own.
   bool needs_row(int node) const { return needs_row_[static_cast<size_t>(node)] != 0; }
-  // Positions that decoding takes beyond the prompt.
+  // The number of positions beyond the prompt that decoding uses.
   int decoded_depth() const { return decoded_depth_; }
-  // The nodes but the root that have something after them, in order.
+  // The nodes that have to be decoded, in order: those with children or a scored end, without the root.
   const std::vector<int>& decoded() const { return decoded_; }
 
  private:

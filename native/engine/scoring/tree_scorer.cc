@@ -8,7 +8,7 @@ namespace autocog {
 
 namespace {
 
-// However scoring ends, nothing beyond the prompt may stay on a branch.
+// Trims all branches to the prompt, however scoring ends.
 class BranchCleaner {
  public:
   explicit BranchCleaner(PrefixCache* cache) : cache_(cache) {}
@@ -18,7 +18,7 @@ class BranchCleaner {
   }
   BranchCleaner(const BranchCleaner&) = delete;
   BranchCleaner& operator=(const BranchCleaner&) = delete;
-  // The branches are clean already.
+  // The branches have been trimmed already.
   void Dismiss() { cache_ = nullptr; }
 
  private:
@@ -27,17 +27,17 @@ class BranchCleaner {
 
 }  // namespace
 
-Result<int> EnsureRoot(PrefixCache* cache, const Tokens& prompt, const TokenTree& tree, int leave, size_t width,
+Result<int> EnsureRoot(PrefixCache* cache, const Tokens& prompt, const TokenTree& tree, int max_deferred, size_t width,
                        RowReader* reader, const Cancellation& cancellation, Usage* usage) {
   if (prompt.empty()) return PrefixCache::kNoSlot;
-  Status readable = Status::Ok();
+  Status read = Status::Ok();
   PromptRequest request;
-  request.leave = leave;
+  request.max_deferred = max_deferred;
   if (tree.needs_row(0)) request.rows.push_back(static_cast<int>(prompt.size()) - 1);
-  request.on_row = [&](size_t, const float* row) { readable = reader->Read(0, row, width); };
+  request.on_row = [&](size_t, const float* row) { read = reader->Read(0, row, width); };
   Stopwatch watch(&usage->prompt_ms);
   auto slot = cache->Ensure(prompt, request, cancellation, usage);
-  if (slot.ok() && !readable.ok()) return readable;
+  if (slot.ok() && !read.ok()) return read;
   return slot;
 }
 
@@ -47,8 +47,8 @@ TreeScorer::TreeScorer(Context* context, PrefixCache* cache, const TokenTree& tr
 
 Result<TreeScores> TreeScorer::Run(const Tokens& prompt, bool sequential, const Cancellation& cancellation) {
   const auto width = static_cast<size_t>(context_->vocabulary_size());
-  const int leave = sequential ? 0 : RoomForPrompt();
-  auto slot = EnsureRoot(cache_, prompt, tree_, leave, width, &reader_, cancellation, &scores_.usage);
+  const int max_deferred = sequential ? 0 : RoomForPrompt();
+  auto slot = EnsureRoot(cache_, prompt, tree_, max_deferred, width, &reader_, cancellation, &scores_.usage);
   if (!slot.ok()) return slot.status();
   BranchCleaner cleaner(cache_);
   Status status = sequential ? DecodePaths(slot.value(), static_cast<int>(prompt.size()), cancellation)
@@ -72,20 +72,20 @@ Status TreeScorer::DecodeTree(int slot, const Tokens& prompt, const Cancellation
   const int spine_branch = cache_->branches() - 1;
   bool spine_in_use = false;
   for (int start = 0; start < total;) {
-    const int left = prompt.empty() ? 0 : cache_->Left(slot, prompt);
-    const int wanted = std::min(total - start, context_->max_tokens()) + tree_.decoded_depth() + left + 1;
-    const int room = cache_->MakeRoom(wanted, slot) - left;
+    const int deferred = prompt.empty() ? 0 : cache_->Deferred(slot, prompt);
+    const int required = std::min(total - start, context_->max_tokens()) + tree_.decoded_depth() + deferred + 1;
+    const int room = cache_->MakeRoom(required, slot) - deferred;
     WaveLimits limits;
-    limits.tokens = context_->max_tokens() - left;
-    limits.rows = context_->max_rows() - (left > 0 ? 1 : 0);
+    limits.tokens = context_->max_tokens() - deferred;
+    limits.rows = context_->max_rows() - (deferred > 0 ? 1 : 0);
     limits.branches = cache_->branches();
-    // A cell for padding, unless the deepest path needs that one too.
+    // Reserve a cell for padding, unless the deepest path needs it.
     limits.cells = room - 1 >= tree_.decoded_depth() ? room - 1 : room;
     const Wave wave = PlanWave(tree_, start, limits);
     if (Status status = DecodeWave(wave, slot, prompt, room, cancellation); !status.ok()) return status;
     start += static_cast<int>(wave.nodes.size());
 
-    // Hand the ancestors of the next wave's first node on before this wave's cells go.
+    // Before trimming this wave, keep the ancestors of the next wave's first node on the spine branch.
     if (spine_in_use) cache_->TrimBranch(spine_branch);
     spine_in_use = false;
     const int paths = static_cast<int>(wave.paths.size());
@@ -107,22 +107,22 @@ Status TreeScorer::DecodeTree(int slot, const Tokens& prompt, const Cancellation
 Status TreeScorer::DecodeWave(const Wave& wave, int slot, const Tokens& prompt, int room,
                               const Cancellation& cancellation) {
   const int length = static_cast<int>(prompt.size());
-  const int left = prompt.empty() ? 0 : cache_->Left(slot, prompt);
+  const int deferred = prompt.empty() ? 0 : cache_->Deferred(slot, prompt);
   const int paths = static_cast<int>(wave.paths.size());
   const llama_seq_id spine = cache_->BranchSequence(cache_->branches() - 1);
   std::vector<int> nodes;
   {
     Stopwatch watch(&scores_.usage.decode_ms);
-    std::vector<llama_seq_id> all{slot};
+    std::vector<llama_seq_id> all_sequences{slot};
     for (int path = 0; path < paths; ++path) {
-      cache_->Attach(path, slot, length - left);
+      cache_->Attach(path, slot, length - deferred);
       context_->Share(spine, cache_->BranchSequence(path), length,
                       length + wave.paths[static_cast<size_t>(path)].shared_depth);
-      all.push_back(cache_->BranchSequence(path));
+      all_sequences.push_back(cache_->BranchSequence(path));
     }
     batch_.Clear();
-    for (int i = length - left; i < length; ++i) {
-      batch_.AddShared(prompt[static_cast<size_t>(i)], i, all, i + 1 == length && tree_.needs_row(0));
+    for (int i = length - deferred; i < length; ++i) {
+      batch_.AddShared(prompt[static_cast<size_t>(i)], i, all_sequences, i + 1 == length && tree_.needs_row(0));
     }
     for (const WaveNode& each : wave.nodes) {
       batch_.AddShared(tree_.token(each.node), length + tree_.depth(each.node) - 1,
@@ -132,29 +132,29 @@ Status TreeScorer::DecodeWave(const Wave& wave, int slot, const Tokens& prompt, 
     const int free_cells = room - static_cast<int>(wave.spine.size() + wave.nodes.size());
     Status status = context_->Decode(&batch_, Kernels::kBatch, free_cells, cancellation, &scores_.usage);
     if (!status.ok()) {
-      if (left > 0) cache_->Abandon(slot);
+      if (deferred > 0) cache_->DiscardDeferred(slot);
       return status;
     }
   }
-  if (left == 0) return ReadRows(nodes, 0);
-  cache_->Adopt(slot, prompt, paths, tree_.needs_row(0) ? context_->Row(left - 1) : nullptr);
+  if (deferred == 0) return ReadRows(nodes, 0);
+  cache_->CommitDeferred(slot, prompt, paths, tree_.needs_row(0) ? context_->Row(deferred - 1) : nullptr);
   nodes.insert(nodes.begin(), 0);
-  return ReadRows(nodes, left - 1);
+  return ReadRows(nodes, deferred - 1);
 }
 
 Status TreeScorer::DecodePaths(int slot, int prompt_length, const Cancellation& cancellation) {
   const llama_seq_id sequence = cache_->BranchSequence(0);
   cache_->Attach(0, slot, prompt_length);
-  const int most = std::min(context_->max_tokens(), context_->max_rows());
+  const int max_size = std::min(context_->max_tokens(), context_->max_rows());
   for (int leaf = 1; leaf < tree_.size(); ++leaf) {
     if (!tree_.children(leaf).empty()) continue;
     std::vector<int> path;
     for (int node = leaf; node > 0; node = tree_.parent(node)) {
-      if (node != leaf || tree_.wants_end(leaf)) path.push_back(node);
+      if (node != leaf || tree_.needs_end(leaf)) path.push_back(node);
     }
     std::reverse(path.begin(), path.end());
-    for (size_t start = 0; start < path.size(); start += static_cast<size_t>(most)) {
-      const size_t end = std::min(path.size(), start + static_cast<size_t>(most));
+    for (size_t start = 0; start < path.size(); start += static_cast<size_t>(max_size)) {
+      const size_t end = std::min(path.size(), start + static_cast<size_t>(max_size));
       batch_.Clear();
       for (size_t i = start; i < end; ++i) {
         batch_.Add(tree_.token(path[i]), prompt_length + tree_.depth(path[i]) - 1, sequence, tree_.needs_row(path[i]));

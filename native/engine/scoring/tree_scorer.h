@@ -1,5 +1,5 @@
-// Log-probabilities of every node of a token tree after a prompt: the heart of `choose`.
-// One multi-sequence decode where the tree fits, waves where it does not.
+// Computes the log-probabilities of all nodes of a token tree after a prompt: the core of `choose`. Uses a
+// single multi-sequence decode if the tree fits, otherwise several (waves).
 
 #ifndef AUTOCOG_ENGINE_SCORING_TREE_SCORER_H_
 #define AUTOCOG_ENGINE_SCORING_TREE_SCORER_H_
@@ -17,30 +17,29 @@
 
 namespace autocog {
 
-// Brings the prompt into the cache, but for at most `leave` tokens if that is all that is
-// missing, and reads the tree's first row if nothing is left. Gives the slot, or kNoSlot for an
-// empty prompt.
-Result<int> EnsureRoot(PrefixCache* cache, const Tokens& prompt, const TokenTree& tree, int leave, size_t width,
+// Ensures that the prompt is cached, except for up to `max_deferred` missing tokens, which are left to the
+// caller (see PromptRequest). Unless tokens are deferred, reads the root's row. Returns the slot, or
+// kNoSlot for an empty prompt.
+Result<int> EnsureRoot(PrefixCache* cache, const Tokens& prompt, const TokenTree& tree, int max_deferred, size_t width,
                        RowReader* reader, const Cancellation& cancellation, Usage* usage);
 
 class TreeScorer {
  public:
-  // All must outlive this. `end_tokens` are in the vocabulary.
+  // All references must outlive this. REQUIRES: `end_tokens` are in the vocabulary.
   TreeScorer(Context* context, PrefixCache* cache, const TokenTree& tree, const Tokens& end_tokens, bool details);
 
-  // `sequential`: one path at a time, sharing nothing but the prompt. The prompt must be
-  // checked already; prompt and tree must fit the context. It may be empty where the root's
-  // children are given.
+  // `sequential`: decode one path at a time, sharing only the prompt. The prompt may be empty if the
+  // root's children are given tokens. REQUIRES: a validated prompt; prompt and tree fit the context.
   Result<TreeScores> Run(const Tokens& prompt, bool sequential, const Cancellation& cancellation);
 
  private:
-  // How many tokens of the prompt may be decoded in one batch with the whole tree.
+  // The number of prompt tokens that can be decoded in one batch with the whole tree.
   int RoomForPrompt() const;
   Status DecodeTree(int slot, const Tokens& prompt, const Cancellation& cancellation);
   Status DecodePaths(int slot, int prompt_length, const Cancellation& cancellation);
-  // With the first wave, what is left of the prompt is decoded, too.
+  // Also decodes the deferred tokens of the prompt, with the first wave.
   Status DecodeWave(const Wave& wave, int slot, const Tokens& prompt, int room, const Cancellation& cancellation);
-  // Reads the rows of those nodes that need one; nodes[i] is that of the batch's token first + i.
+  // Reads the rows of the nodes that need one. nodes[i] is at batch index first + i.
   Status ReadRows(const std::vector<int>& nodes, int first);
 
   Context* context_;

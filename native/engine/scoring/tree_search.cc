@@ -6,19 +6,19 @@
 #include <limits>
 #include <vector>
 
-#include "engine/scoring/held_paths.h"
+#include "engine/scoring/decoded_paths.h"
 #include "engine/scoring/tree_scorer.h"
 
 namespace autocog {
 
 namespace {
 
-// Nodes of the first batch. A decode has a cost of its own, about that of five tokens (0.5
-// billion weights on two cores), so that smaller batches save little.
+// The number of nodes in the first batch. A decode has a fixed cost of about five tokens (measured with
+// 0.5 billion weights on two cores), so smaller batches save little.
 constexpr int kFirstBatch = 8;
 
-// Each batch is half as large again: few calls where many nodes are needed, and never more
-// than about a third of all decoded nodes in vain.
+// Batches grow by half: few decodes if many nodes are needed, and at most about a third of all decoded
+// nodes are unnecessary.
 int Grow(int size) { return size + size / 2; }
 
 }  // namespace
@@ -34,19 +34,21 @@ Result<TreeScores> SearchTree(Context* context, PrefixCache* cache, const Tokens
   if (!slot.ok()) return slot.status();
   bounds.Add(0, scores);
 
-  HeldPaths paths(context, cache, tree, slot.value(), static_cast<int>(prompt.size()));
+  DecodedPaths paths(context, cache, tree, slot.value(), static_cast<int>(prompt.size()));
   for (int size = kFirstBatch; !bounds.Done(); size = std::min(Grow(size), context->max_tokens())) {
-    const std::vector<int> wanted = bounds.Next(size);
-    std::vector<Prospect> prospects;
-    bounds.ForEachOpen([&](int node, double bound) { prospects.push_back({node, bound}); });
-    Result<std::vector<int>> places = [&] {
+    const std::vector<int> requested = bounds.Next(size);
+    std::vector<OpenNode> open_nodes;
+    bounds.ForEachOpen([&](int node, double bound) { open_nodes.push_back({node, bound}); });
+    Result<std::vector<int>> indices = [&] {
       Stopwatch watch(&scores.usage.decode_ms);
-      return paths.Decode(wanted, prospects, cancellation, &scores.usage);
+      return paths.Decode(requested, open_nodes, cancellation, &scores.usage);
     }();
-    if (!places.ok()) return places.status();
+    if (!indices.ok()) return indices.status();
     Stopwatch watch(&scores.usage.read_ms);
     std::vector<NodeRow> rows;
-    for (size_t i = 0; i < places.value().size(); ++i) rows.push_back({wanted[i], context->Row(places.value()[i])});
+    for (size_t i = 0; i < indices.value().size(); ++i) {
+      rows.push_back({requested[i], context->Row(indices.value()[i])});
+    }
     if (Status status = reader.ReadAll(rows, width, context->workers()); !status.ok()) return status;
     for (const NodeRow& each : rows) bounds.Add(each.node, scores);
   }

@@ -1,5 +1,5 @@
-// Best-first scoring of a token tree: what cannot be among the best is never decoded. The
-// numbers are those of TreeScorer, for fewer nodes.
+// Best-first search over a token tree (branch and bound): skips nodes that cannot affect the answer. The
+// computed scores equal those of TreeScorer.
 
 #ifndef AUTOCOG_ENGINE_SCORING_TREE_SEARCH_H_
 #define AUTOCOG_ENGINE_SCORING_TREE_SEARCH_H_
@@ -14,9 +14,8 @@
 
 namespace autocog {
 
-// Scores nodes until `request` is answered; NaN stands for what was not looked at. The prompt
-// must be checked already; prompt and tree must fit the context, CheckSearch() must be ok, and
-// `end_tokens` in the vocabulary.
+// Scores nodes until `request` is answered. Scores of other nodes are NaN. REQUIRES: a validated prompt;
+// prompt and tree fit the context; CheckSearch() is OK; `end_tokens` are in the vocabulary.
 Result<TreeScores> SearchTree(Context* context, PrefixCache* cache, const Tokens& prompt, const TokenTree& tree,
                               const Tokens& end_tokens, const SearchRequest& request, bool details,
                               const Cancellation& cancellation);

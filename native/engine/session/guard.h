@@ -1,4 +1,4 @@
-// Exceptions of the standard library as statuses, at the border of a session.
+// Converts C++ exceptions to statuses at the boundary of a session.
 
 #ifndef AUTOCOG_ENGINE_SESSION_GUARD_H_
 #define AUTOCOG_ENGINE_SESSION_GUARD_H_
@@ -10,8 +10,8 @@
 
 namespace autocog {
 
-// Memory for results is asked for in amounts that the caller chose, so running out is an
-// answer and not the end of the process.
+// The caller determines the size of results, so running out of memory is an error and must not end the
+// process.
 template <typename T, typename Work>
 Result<T> Guard(const Work& work) {
   try {

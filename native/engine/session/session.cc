@@ -19,7 +19,7 @@ namespace {
 Status PickCandidates(const std::vector<float>& row, int count, Candidates* result) {
   Stopwatch watch(&result->usage.read_ms);
   const double normalizer = LogSumExp(row.data(), row.size());
-  if (!std::isfinite(normalizer)) return Status(Code::kDecodeFailed, "The model gave logits that are not finite");
+  if (!std::isfinite(normalizer)) return Status(Code::kDecodeFailed, "The model returned non-finite logits");
   FindBestTokens(row.data(), row.size(), static_cast<size_t>(count), &result->tokens);
   for (llama_token token : result->tokens) {
     result->logprobs.push_back(static_cast<double>(row[static_cast<size_t>(token)]) - normalizer);
@@ -31,7 +31,7 @@ Status PickCandidates(const std::vector<float>& row, int count, Candidates* resu
 
 Result<std::unique_ptr<Session>> Session::Create(std::shared_ptr<Model> model, const ContextOptions& options,
                                                  int prompt_slots) {
-  // Two sequences at least for branches, one for padding.
+  // At least two sequences are needed for branches and one for padding.
   if (prompt_slots < 1 || prompt_slots > options.max_sequences - 3) {
     return Status(Code::kOutOfRange, "Expected 1 to " + std::to_string(options.max_sequences - 3) +
                                          " for promptSlots, got " + std::to_string(prompt_slots));
@@ -44,14 +44,14 @@ Result<std::unique_ptr<Session>> Session::Create(std::shared_ptr<Model> model, c
 Session::Session(std::unique_ptr<Context> context, int prompt_slots)
     : steering_(context.get()), context_(std::move(context)), cache_(context_.get(), prompt_slots) {}
 
-Status Session::CheckPrompt(const Tokens& prompt, int more, size_t least) const {
-  if (prompt.size() < least) return Status(Code::kOutOfRange, "Expected at least one token for prompt, got none");
+Status Session::CheckPrompt(const Tokens& prompt, int continuation, size_t min_length) const {
+  if (prompt.size() < min_length) return Status(Code::kOutOfRange, "Expected at least one token for prompt, got none");
   if (Status status = context_->vocabulary().Check(prompt); !status.ok()) return status;
   const size_t room = static_cast<size_t>(context_->context_size());
-  if (prompt.size() + static_cast<size_t>(more) <= room) return Status::Ok();
+  if (prompt.size() + static_cast<size_t>(continuation) <= room) return Status::Ok();
   std::string message = "The prompt of " + std::to_string(prompt.size()) + " tokens";
-  if (more > 0) message += " and a continuation of " + std::to_string(more);
-  return Status(Code::kContextOverflow, message + " do not fit the context of " + std::to_string(room) + " tokens");
+  message += continuation > 0 ? " and a continuation of " + std::to_string(continuation) + " do" : " does";
+  return Status(Code::kContextOverflow, message + " not fit in the context of " + std::to_string(room) + " tokens");
 }
 
 Status Session::EnsureTimed(const Tokens& prompt, const PromptRequest& request, const Cancellation& cancellation,
@@ -101,7 +101,7 @@ Result<Rows> Session::LogProbs(const Tokens& prompt, const Cancellation& cancell
     if (!status.ok()) return status;
     result.usage.prompt_ms -= result.usage.read_ms;
     if (std::isfinite(normalizer)) return result;
-    return Status(Code::kDecodeFailed, "The model gave logits that are not finite");
+    return Status(Code::kDecodeFailed, "The model returned non-finite logits");
   });
 }
 
@@ -125,16 +125,16 @@ Result<TreeScores> Session::ScoreTree(const Tokens& prompt, TreeRequest request,
                                       const std::optional<SearchRequest>& search, const Cancellation& cancellation) {
   return Guard<TreeScores>([&]() -> Result<TreeScores> {
     if (Status status = context_->vocabulary().Check(request.end_tokens); !status.ok()) return status;
-    const auto wants_end = [](uint8_t flags) { return (flags & kEndWanted) != 0; };
-    if (request.end_tokens.empty() && std::any_of(request.flags.begin(), request.flags.end(), wants_end)) {
-      return Status(Code::kNotSupported, "This model has no token that ends a generation");
+    const auto needs_end = [](uint8_t flags) { return (flags & kScoreEnd) != 0; };
+    if (request.end_tokens.empty() && std::any_of(request.flags.begin(), request.flags.end(), needs_end)) {
+      return Status(Code::kNotSupported, "This model has no end-of-generation token");
     }
-    auto made = TokenTree::Make(std::move(request.tokens), std::move(request.parents), std::move(request.flags),
-                                context_->vocabulary());
-    if (!made.ok()) return made.status();
-    const TokenTree& tree = made.value();
-    const size_t least = tree.needs_row(0) ? 1 : 0;
-    if (Status status = CheckPrompt(prompt, tree.decoded_depth(), least); !status.ok()) return status;
+    auto created = TokenTree::Make(std::move(request.tokens), std::move(request.parents), std::move(request.flags),
+                                   context_->vocabulary());
+    if (!created.ok()) return created.status();
+    const TokenTree& tree = created.value();
+    const size_t min_length = tree.needs_row(0) ? 1 : 0;
+    if (Status status = CheckPrompt(prompt, tree.decoded_depth(), min_length); !status.ok()) return status;
     if (!search) {
       TreeScorer scorer(context_.get(), &cache_, tree, request.end_tokens, request.details);
       return scorer.Run(prompt, request.sequential, cancellation);
@@ -150,7 +150,7 @@ Result<Usage> Session::Ingest(const Tokens& prompt, const Cancellation& cancella
     if (Status status = CheckPrompt(prompt, 0); !status.ok()) return status;
     Usage usage;
     PromptRequest request;
-    // The last row is kept with the slot, so that what follows costs nothing.
+    // Requesting the last row makes the slot cache it for the next call.
     request.rows = {static_cast<int>(prompt.size()) - 1};
     request.on_row = [](size_t, const float*) {};
     Status status = EnsureTimed(prompt, request, cancellation, &usage);

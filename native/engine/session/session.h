@@ -1,6 +1,5 @@
-// One context with its prompt cache: the operations that JavaScript asks for, each a whole
-// job. Every method runs on the session's thread; none throws. Arguments are checked here,
-// whoever calls.
+// A context with its prefix cache: the operations that JavaScript can request, each a complete job. All
+// methods run on the session's thread, check their arguments, and do not throw.
 
 #ifndef AUTOCOG_ENGINE_SESSION_SESSION_H_
 #define AUTOCOG_ENGINE_SESSION_SESSION_H_
@@ -31,7 +30,7 @@ struct Rows {
   Usage usage;
 };
 
-// A tree in the form in which it comes, and how to score it.
+// A flattened tree, see TokenTree, and how to score it.
 struct TreeRequest {
   std::vector<int32_t> tokens;
   std::vector<int32_t> parents;
@@ -47,7 +46,7 @@ struct Candidates {
   Usage usage;
 };
 
-// A prompt's part of the KV buffer, and the logits after its last token.
+// The KV cells of a prompt, and the logits after its last token.
 struct SavedState {
   Tokens tokens;
   std::vector<uint8_t> cells;
@@ -65,48 +64,50 @@ class Session {
 
   // Logits after the positions in `rows`, ascending and below the prompt's length.
   Result<Rows> Eval(const Tokens& prompt, std::vector<int> rows, const Cancellation& cancellation);
-  // Log-probabilities of every next token, natural.
+  // Natural log-probabilities of all next tokens.
   Result<Rows> LogProbs(const Tokens& prompt, const Cancellation& cancellation);
-  // The `count` most probable next tokens, or the whole vocabulary if that is smaller.
+  // The `count` most probable next tokens; the whole vocabulary if it is smaller.
   Result<Candidates> TopCandidates(const Tokens& prompt, int count, const Cancellation& cancellation);
-  // Every node of the tree, or with `search` those that answer it. The prompt may be empty where
-  // the tree's first tokens are given.
+  // Scores all nodes of the tree, or with `search` as many as answer it. The prompt may be empty if the
+  // tree's first tokens are given.
   Result<TreeScores> ScoreTree(const Tokens& prompt, TreeRequest request, const std::optional<SearchRequest>& search,
                                const Cancellation& cancellation);
-  // Writes on after a prompt; an aborted call gives what it has.
-  Result<Generation> Generate(const Tokens& prompt, const WritingOptions& options, Sink sink,
+  // Generates completions. Aborted calls return what was generated so far.
+  Result<Generation> Generate(const Tokens& prompt, const GenerationOptions& options, Sink sink,
                               const Cancellation& cancellation);
-  Result<std::vector<Generation>> GenerateMany(const std::vector<WritingTask>& tasks, const WritingOptions& options,
-                                               const ManySink& sink, const Cancellation& cancellation);
+  Result<std::vector<Generation>> GenerateMany(const std::vector<GenerationTask>& tasks,
+                                               const GenerationOptions& options, const TaskSink& sink,
+                                               const Cancellation& cancellation);
   Result<Beams> SearchBeams(const Tokens& prompt, const BeamOptions& options, const Cancellation& cancellation);
   // Decodes the prompt so that the next call finds it cached.
   Result<Usage> Ingest(const Tokens& prompt, const Cancellation& cancellation);
   void Clear() { cache_.Clear(); }
-  // As Steering's methods, with the cache cleared first; they give steering() as it is then.
+  // Clear the cache and call the methods of Steering. Return the new steering().
   Result<std::string> SetAdapters(std::vector<AdapterUse> adapters);
   Result<std::string> SetControlVector(const std::vector<float>& data);
-  // What a saved state must have in common with a context that takes it: see Steering::name().
+  // Must be equal for a saved state and the context that loads it: see Steering::name().
   std::string steering() const { return steering_.name(); }
 
-  // session_state.cc: the prompt's state, of which what is not cached is decoded first; of the
-  // prompt that was used last where none is given, which gives no tokens where none is cached.
+  // Saves a prompt's state, after decoding the part that is not cached. For an empty prompt, saves the most
+  // recently used one; the result has no tokens if nothing is cached.
   Result<SavedState> SaveState(const Tokens& prompt, const Cancellation& cancellation);
-  // Puts a state in the cache. kStateMismatch for one that this context cannot have written; what
-  // was never written by any has to be kept away by the caller.
+  // Loads a state into the cache. kStateMismatch if a context like this one cannot have saved it. The caller
+  // must ensure that the data was saved by some session at all.
   Result<Usage> LoadState(const Tokens& tokens, const uint8_t* cells, size_t size, const std::vector<float>& row,
                           const Cancellation& cancellation);
 
  private:
   Session(std::unique_ptr<Context> context, int prompt_slots);
-  // A prompt of known tokens, at least `least`, with room for `more` positions after it.
-  Status CheckPrompt(const Tokens& prompt, int more, size_t least = 1) const;
-  // With what a sampler wants to know of the context.
-  WritingOptions InContext(WritingOptions options) const;
-  // PrefixCache::Ensure with its time in usage->prompt_ms.
+  // Checks that the prompt has at least `min_length` tokens, all in the vocabulary, and fits the context
+  // with `continuation` more positions.
+  Status CheckPrompt(const Tokens& prompt, int continuation, size_t min_length = 1) const;
+  // Sets the options that depend on the context.
+  GenerationOptions InContext(GenerationOptions options) const;
+  // PrefixCache::Ensure, adding its time to usage->prompt_ms.
   Status EnsureTimed(const Tokens& prompt, const PromptRequest& request, const Cancellation& cancellation,
                      Usage* usage);
 
-  Steering steering_;  // first: the adapters in use outlive the context
+  Steering steering_;  // first, so that the adapters in use outlive the context
   std::unique_ptr<Context> context_;
   PrefixCache cache_;
 };

@@ -1,4 +1,4 @@
-// The operations of a session that write text. See session.h.
+// The generation methods of Session. See session.h.
 
 #include <utility>
 
@@ -7,12 +7,12 @@
 
 namespace autocog {
 
-WritingOptions Session::InContext(WritingOptions options) const {
+GenerationOptions Session::InContext(GenerationOptions options) const {
   options.sampling.context_size = context_->context_size();
   return options;
 }
 
-Result<Generation> Session::Generate(const Tokens& prompt, const WritingOptions& options, Sink sink,
+Result<Generation> Session::Generate(const Tokens& prompt, const GenerationOptions& options, Sink sink,
                                      const Cancellation& cancellation) {
   return Guard<Generation>([&]() -> Result<Generation> {
     if (Status status = CheckPrompt(prompt, 0); !status.ok()) return status;
@@ -20,15 +20,15 @@ Result<Generation> Session::Generate(const Tokens& prompt, const WritingOptions&
   });
 }
 
-Result<std::vector<Generation>> Session::GenerateMany(const std::vector<WritingTask>& tasks,
-                                                      const WritingOptions& options, const ManySink& sink,
+Result<std::vector<Generation>> Session::GenerateMany(const std::vector<GenerationTask>& tasks,
+                                                      const GenerationOptions& options, const TaskSink& sink,
                                                       const Cancellation& cancellation) {
   using Generations = std::vector<Generation>;
   return Guard<Generations>([&]() -> Result<Generations> {
     if (options.context_shift) {
-      return Status(Code::kNotSupported, "Texts that are written together cannot forget their beginnings");
+      return Status(Code::kNotSupported, "contextShift is not supported when several prompts are completed together");
     }
-    for (const WritingTask& task : tasks) {
+    for (const GenerationTask& task : tasks) {
       if (Status status = CheckPrompt(task.prompt, 0); !status.ok()) return status;
     }
     return autocog::GenerateMany(context_.get(), &cache_, tasks, InContext(options), sink, cancellation);

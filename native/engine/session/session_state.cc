@@ -1,4 +1,4 @@
-// The part of Session that saves and loads a prompt's state.
+// The methods of Session that save and load a prompt's state. See session.h.
 
 #include <exception>
 #include <new>
@@ -11,7 +11,7 @@ namespace autocog {
 Result<SavedState> Session::SaveState(const Tokens& prompt, const Cancellation& cancellation) {
   try {
     SavedState state;
-    state.tokens = prompt.empty() ? cache_.LastUsed() : prompt;
+    state.tokens = prompt.empty() ? cache_.LastUsedPrompt() : prompt;
     if (state.tokens.empty()) return state;
     if (Status status = CheckPrompt(state.tokens, 0); !status.ok()) return status;
     PromptRequest request;

@@ -1,5 +1,5 @@
-// Session's part that changes what is computed: see steering.h. The cache goes first, as what it
-// holds was computed otherwise.
+// The methods of Session that set adapters and control vectors: see steering.h. They clear the cache first,
+// since its contents were computed without the new settings.
 
 #include <exception>
 #include <utility>

@@ -1,4 +1,4 @@
-// Runs the registered tests in order and prints one TAP line each, failures explained.
+// Runs the registered tests in order and prints a TAP line for each, with diagnostics for failures.
 
 #include "test/common/check.h"
 

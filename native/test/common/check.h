@@ -1,5 +1,5 @@
-// The smallest harness that can print TAP: tests register themselves, expectations count.
-// Run from the repository's root.
+// A minimal test harness with TAP output. Tests register themselves. Run the executable from the
+// repository's root.
 
 #ifndef AUTOCOG_TEST_COMMON_CHECK_H_
 #define AUTOCOG_TEST_COMMON_CHECK_H_
@@ -10,12 +10,12 @@ namespace autocog::test {
 
 using Body = void (*)();
 
-// Registers a test at start-up; the name is a sentence.
+// Registers a test during static initialization. The name is a sentence.
 struct Test {
   Test(const char* name, Body body);
 };
 
-// Reports one expectation of the running test.
+// Checks an expectation of the running test.
 void Expect(bool holds, const std::string& what, const char* file, int line);
 
 }  // namespace autocog::test
@@ -28,7 +28,7 @@ void Expect(bool holds, const std::string& what, const char* file, int line);
   static void AUTOCOG_JOIN(Body, __LINE__)()
 
 #define EXPECT(condition) autocog::test::Expect((condition), #condition, __FILE__, __LINE__)
-// |a - b| <= tolerance; a NaN fails.
+// |a - b| <= tolerance; fails for NaN.
 #define EXPECT_NEAR(a, b, tolerance)                                                                               \
   autocog::test::Expect(std::abs((a) - (b)) <= (tolerance),                                                        \
                         std::string(#a " ~ " #b ": ") + std::to_string(a) + " and " + std::to_string(b), __FILE__, \

@@ -1,4 +1,4 @@
-// The queue of a session: order, stop, join.
+// JobThread: order of jobs, stop and join.
 
 #include "engine/common/job_thread.h"
 
@@ -7,7 +7,7 @@
 
 #include "test/common/check.h"
 
-TEST_CASE("jobs run in the order of their posting") {
+TEST_CASE("jobs run in the order in which they were posted") {
   std::vector<int> seen;
   {
     autocog::JobThread thread;
@@ -17,7 +17,7 @@ TEST_CASE("jobs run in the order of their posting") {
   for (size_t i = 0; i < seen.size(); ++i) EXPECT(seen[i] == static_cast<int>(i));
 }
 
-TEST_CASE("join lets waiting jobs run, tells them to stop, and refuses later ones") {
+TEST_CASE("join runs queued jobs, requests them to stop, and rejects later ones") {
   autocog::JobThread thread;
   bool first_saw_stop = false;
   bool second_ran = false;

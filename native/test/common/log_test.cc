@@ -1,4 +1,4 @@
-// The log's way from llama.cpp's pieces to whole lines.
+// The log: from llama.cpp's pieces to complete lines.
 
 #include "engine/common/log.h"
 
@@ -25,45 +25,46 @@ void Log(ggml_log_level level, const char* text) {
   callback(level, text, data);
 }
 
-uint64_t Keep(LogLevel least, Lines* lines) {
-  return AddLogListener(least, [lines](LogLevel level, const std::string& text) { lines->emplace_back(level, text); });
+uint64_t Collect(LogLevel min_level, Lines* lines) {
+  return AddLogListener(min_level,
+                        [lines](LogLevel level, const std::string& text) { lines->emplace_back(level, text); });
 }
 
 }  // namespace
 
-TEST_CASE("pieces of a line are joined, lines of one call parted") {
+TEST_CASE("pieces of a line are joined, and several lines of one call are split") {
   Lines lines;
-  const uint64_t id = Keep(LogLevel::kDebug, &lines);
+  const uint64_t id = Collect(LogLevel::kDebug, &lines);
   Log(GGML_LOG_LEVEL_INFO, "one ");
   Log(GGML_LOG_LEVEL_CONT, "two ");
   EXPECT(lines.empty());
   Log(GGML_LOG_LEVEL_INFO, "three\nfour\n\nfive");
   Log(GGML_LOG_LEVEL_CONT, ".\n");
-  const Lines wanted = {{LogLevel::kInfo, "one two three"}, {LogLevel::kInfo, "four"}, {LogLevel::kInfo, "five."}};
-  EXPECT(lines == wanted);
+  const Lines expected = {{LogLevel::kInfo, "one two three"}, {LogLevel::kInfo, "four"}, {LogLevel::kInfo, "five."}};
+  EXPECT(lines == expected);
   RemoveLogListener(id);
 }
 
-TEST_CASE("another level ends a line, and so does its thread") {
+TEST_CASE("a different level ends a line, and so does the end of the thread") {
   Lines lines;
-  const uint64_t id = Keep(LogLevel::kDebug, &lines);
+  const uint64_t id = Collect(LogLevel::kDebug, &lines);
   Log(GGML_LOG_LEVEL_INFO, "open");
   Log(GGML_LOG_LEVEL_ERROR, "broken\n");
   Log(GGML_LOG_LEVEL_NONE, "plain\n");
   std::thread([] { Log(GGML_LOG_LEVEL_WARN, "last words"); }).join();
-  const Lines wanted = {{LogLevel::kInfo, "open"},
-                        {LogLevel::kError, "broken"},
-                        {LogLevel::kInfo, "plain"},
-                        {LogLevel::kWarn, "last words"}};
-  EXPECT(lines == wanted);
+  const Lines expected = {{LogLevel::kInfo, "open"},
+                          {LogLevel::kError, "broken"},
+                          {LogLevel::kInfo, "plain"},
+                          {LogLevel::kWarn, "last words"}};
+  EXPECT(lines == expected);
   RemoveLogListener(id);
 }
 
-TEST_CASE("each listener gets its levels, until it is removed") {
+TEST_CASE("a listener receives lines of its levels until it is removed") {
   Lines all;
   Lines warnings;
-  const uint64_t first = Keep(LogLevel::kDebug, &all);
-  const uint64_t second = Keep(LogLevel::kWarn, &warnings);
+  const uint64_t first = Collect(LogLevel::kDebug, &all);
+  const uint64_t second = Collect(LogLevel::kWarn, &warnings);
   Log(GGML_LOG_LEVEL_DEBUG, "debug\n");
   Log(GGML_LOG_LEVEL_WARN, "warn\n");
   Log(GGML_LOG_LEVEL_CONT, "more\n");
@@ -72,13 +73,13 @@ TEST_CASE("each listener gets its levels, until it is removed") {
   Log(GGML_LOG_LEVEL_ERROR, "error\n");
   EXPECT(all.size() == 3 && warnings.size() == 3);
   RemoveLogListener(second);
-  Log(GGML_LOG_LEVEL_ERROR, "to nobody\n");
+  Log(GGML_LOG_LEVEL_ERROR, "no listener\n");
   EXPECT(all.size() == 3 && warnings.size() == 3);
 }
 
-TEST_CASE("lines of several threads do not mix") {
+TEST_CASE("lines of different threads are not interleaved") {
   Lines lines;
-  const uint64_t id = Keep(LogLevel::kInfo, &lines);
+  const uint64_t id = Collect(LogLevel::kInfo, &lines);
   std::vector<std::thread> threads;
   for (char letter = 'a'; letter < 'e'; ++letter) {
     threads.emplace_back([letter] {

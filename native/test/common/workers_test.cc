@@ -1,4 +1,4 @@
-// Work that is shared between threads is done once each, all of it, again and again.
+// Workers: every item is processed exactly once, in repeated runs.
 
 #include "engine/common/workers.h"
 
@@ -9,7 +9,7 @@
 
 #include "test/common/check.h"
 
-TEST_CASE("workers do every item once and wait for all") {
+TEST_CASE("workers process every item once and wait for all") {
   for (int threads : {1, 2, 5}) {
     autocog::Workers workers(threads);
     for (int count = 0; count < 200; ++count) {
@@ -20,4 +20,4 @@ TEST_CASE("workers do every item once and wait for all") {
   }
 }
 
-TEST_CASE("workers that were never used end at once") { const autocog::Workers workers(8); }
+TEST_CASE("unused workers can be destroyed") { const autocog::Workers workers(8); }

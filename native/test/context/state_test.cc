@@ -1,5 +1,5 @@
-// Saved prompts without their hashes: whatever the bytes are, a session refuses them or reads
-// numbers from them, and goes on.
+// Saved states without the hashes that protect them: whatever the bytes are, a session either rejects or
+// loads them, and remains usable.
 
 #include <algorithm>
 #include <random>
@@ -26,30 +26,30 @@ SavedState Save(Session* session, const Tokens& prompt) {
 
 }  // namespace
 
-TEST_CASE("a saved prompt is loaded as it was") {
+TEST_CASE("a saved prompt is restored exactly") {
   std::mt19937 random(3);
   for (const char* type : {"F32", "Q8_0"}) {
     auto session = Open(type);
     const Tokens prompt = RandomPrompt(&random, 40);
     SavedState state = Save(session.get(), prompt);
-    auto wanted = session->LogProbs(prompt, Never());
+    auto expected = session->LogProbs(prompt, Never());
     auto fresh = Open(type);
     auto usage = fresh->LoadState(state.tokens, state.cells.data(), state.cells.size(), state.row, Never());
     EXPECT(usage.ok());
-    auto found = fresh->LogProbs(prompt, Never());
-    EXPECT(found.value().usage.decoded_tokens == 0);
-    EXPECT(found.value().values == wanted.value().values);
+    auto actual = fresh->LogProbs(prompt, Never());
+    EXPECT(actual.value().usage.decoded_tokens == 0);
+    EXPECT(actual.value().values == expected.value().values);
   }
 }
 
-TEST_CASE("nothing is saved of a session that holds nothing") {
+TEST_CASE("an empty session saves an empty state") {
   auto session = Open("F32");
   EXPECT(Save(session.get(), {}).tokens.empty());
   auto overflow = session->SaveState(Tokens(100'000, 1), Never());
   EXPECT(!overflow.ok() && overflow.status().code() == Code::kContextOverflow);
 }
 
-TEST_CASE("cells that were altered or cut are refused or read, and the session works on") {
+TEST_CASE("modified or truncated cells are rejected or loaded, and the session remains usable") {
   std::mt19937 random(5);
   auto session = Open("F32");
   const Tokens prompt = RandomPrompt(&random, 12);
@@ -57,9 +57,9 @@ TEST_CASE("cells that were altered or cut are refused or read, and the session w
   const auto load = [&](const std::vector<uint8_t>& cells) {
     return session->LoadState(prompt, cells.data(), cells.size(), state.row, Never());
   };
-  // What comes before the first layer's keys: sizes, cells, types.
+  // What precedes the first layer's keys: sizes, cells, types.
   const size_t head = 8 + 16 + 12 * prompt.size() + 20;
-  int refused = 0;
+  int rejected = 0;
   for (int round = 0; round < 400; ++round) {
     std::vector<uint8_t> cells = state.cells;
     if (round % 4 == 0) {
@@ -69,11 +69,11 @@ TEST_CASE("cells that were altered or cut are refused or read, and the session w
     }
     auto usage = load(cells);
     if (!usage.ok()) {
-      ++refused;
+      ++rejected;
       EXPECT(usage.status().code() == Code::kStateMismatch);
     }
   }
-  EXPECT(refused > 200);
+  EXPECT(rejected > 200);
   EXPECT(load(state.cells).ok());
   EXPECT(session->LogProbs(prompt, Never()).value().usage.decoded_tokens == 0);
   auto short_row = session->LoadState(prompt, state.cells.data(), state.cells.size(), {1.0f}, Never());

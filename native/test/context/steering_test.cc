@@ -1,5 +1,5 @@
-// What a session computes besides its model, by its name; what it does to numbers is tested
-// through the public API.
+// The names that identify adapters and control vectors. Their effect on results is tested through the
+// public API.
 
 #include <cmath>
 #include <limits>
@@ -11,7 +11,7 @@
 
 namespace autocog::test {
 
-TEST_CASE("equal control vectors have equal names, none has none") {
+TEST_CASE("equal control vectors have equal names, and none has an empty name") {
   auto session = Open("F32");
   const ModelInfo& info = session->context().model().info();
   const size_t width = static_cast<size_t>(info.embedding_size);
@@ -22,14 +22,14 @@ TEST_CASE("equal control vectors have equal names, none has none") {
   EXPECT(!first.empty() && first == session->steering());
   EXPECT(name(std::vector<float>(width, 0.25f)) != first);
   EXPECT(name(vector) == first);
-  // Rows that are left out are zero.
+  // Omitted rows are zero.
   vector.resize(2 * width);
   EXPECT(name(vector) == first);
   EXPECT(name(std::vector<float>(width, 0.0f)).empty());
   EXPECT(name({}).empty());
 }
 
-TEST_CASE("a control vector that does not fit is refused") {
+TEST_CASE("a control vector of the wrong size or with non-finite values is rejected") {
   auto session = Open("F32");
   const ModelInfo& info = session->context().model().info();
   const size_t width = static_cast<size_t>(info.embedding_size);
@@ -41,16 +41,16 @@ TEST_CASE("a control vector that does not fit is refused") {
   EXPECT(session->SetControlVector(std::vector<float>(width * (layers - 1), 1.0f)).ok());
 }
 
-TEST_CASE("a digest tells every bit") {
+TEST_CASE("a digest depends on every bit") {
   const std::vector<uint8_t> bytes(21, 7);
   const uint64_t whole = AddToDigest(kEmptyDigest, bytes.data(), bytes.size());
-  bool told = AddToDigest(kEmptyDigest, bytes.data(), bytes.size() - 1) != whole;
+  bool differs = AddToDigest(kEmptyDigest, bytes.data(), bytes.size() - 1) != whole;
   for (size_t bit = 0; bit < bytes.size() * 8; ++bit) {
     std::vector<uint8_t> other = bytes;
     other[bit / 8] = static_cast<uint8_t>(other[bit / 8] ^ (1u << (bit % 8)));
-    told = told && AddToDigest(kEmptyDigest, other.data(), other.size()) != whole;
+    differs = differs && AddToDigest(kEmptyDigest, other.data(), other.size()) != whole;
   }
-  EXPECT(told);
+  EXPECT(differs);
 }
 
 }  // namespace autocog::test

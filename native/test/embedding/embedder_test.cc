@@ -1,4 +1,4 @@
-// Embedders on the default model: what they refuse, and that refusing changes nothing.
+// Embedders on the default model: which arguments they reject, and that this has no side effects.
 
 #include "engine/embedding/embedder.h"
 
@@ -30,7 +30,7 @@ Code CodeOf(Embedder* embedder, const std::vector<Tokens>& texts, double norm) {
 
 }  // namespace
 
-TEST_CASE("texts that cannot be embedded are refused, and those after them are embedded") {
+TEST_CASE("texts that cannot be embedded are rejected, without an effect on later ones") {
   for (const char* type : {"F32", "Q8_0"}) {
     auto embedder = OpenEmbedder(type, "mean");
     auto before = embedder->Embed({{1, 2, 3}}, 2, Never());
@@ -48,7 +48,7 @@ TEST_CASE("texts that cannot be embedded are refused, and those after them are e
   }
 }
 
-TEST_CASE("embedders that cannot be are not made") {
+TEST_CASE("embedders with invalid options are rejected") {
   const auto code = [](ContextOptions options, const std::string& pooling) {
     auto embedder = Embedder::Create(LoadAs("F32"), options, pooling);
     return embedder.ok() ? Code::kOk : embedder.status().code();

@@ -1,5 +1,6 @@
-// llama.cpp's own way to sample, spelled out over its public functions and whole vocabularies: what
-// common_sampler_init and common_sampler_sample do in its common/sampling.cpp. Slow and plain.
+// A slow but simple reference implementation of llama.cpp's sampling, on its public API and always over
+// the whole vocabulary: equivalent to common_sampler_init and common_sampler_sample of its
+// common/sampling.cpp.
 
 #ifndef AUTOCOG_TEST_GENERATION_REFERENCE_SAMPLER_H_
 #define AUTOCOG_TEST_GENERATION_REFERENCE_SAMPLER_H_
@@ -19,7 +20,7 @@ class ReferenceSampler {
   ReferenceSampler& operator=(const ReferenceSampler&) = delete;
 
   llama_token Next(const float* row);
-  // Whether the grammar allows a token now.
+  // Whether the grammar allows the token next.
   bool Allows(llama_token token);
 
  private:

@@ -1,4 +1,5 @@
-// Sampling: the same tokens as llama.cpp's own chain for any options, and what lies beyond it.
+// Sampling: the same tokens as llama.cpp's own chain for any options, and cases that llama.cpp does not
+// handle.
 
 #include "engine/generation/sampler.h"
 
@@ -50,19 +51,19 @@ std::unique_ptr<Sampler> Make(const Vocabulary& vocabulary, const SamplingOption
   return sampler.ok() ? std::move(sampler.value()) : nullptr;
 }
 
-Code Refusal(const SamplingOptions& options) {
+Code CodeOf(const SamplingOptions& options) {
   auto sampler = Sampler::Create(Default(), options, {});
   return sampler.ok() ? Code::kOk : sampler.status().code();
 }
 
-// Draws `count` tokens from random rows with both samplers; false at the first difference.
+// Samples `count` tokens from random rows with both samplers. Returns false at the first difference.
 bool Agrees(const Vocabulary& vocabulary, const SamplingOptions& options, int count, float spread, uint32_t seed) {
   std::mt19937 random(seed);
   const Tokens history = autocog::test::RandomPrompt(&random, 40);
   auto sampler = Make(vocabulary, options, history);
   if (!sampler) return false;
   ReferenceSampler reference(vocabulary, options, history);
-  // Few rows, so that tokens repeat.
+  // Only a few rows, so that tokens repeat.
   std::vector<std::vector<float>> rows;
   for (int i = 0; i < 3; ++i) rows.push_back(RandomRow(&random, vocabulary.size(), spread));
   for (int i = 0; i < count; ++i) {
@@ -111,7 +112,7 @@ std::vector<Change> Changes() {
 
 }  // namespace
 
-TEST_CASE("any one option gives the tokens of llama.cpp's own chain") {
+TEST_CASE("any single option results in the tokens of llama.cpp's own chain") {
   uint32_t seed = 1;
   for (const Change& change : Changes()) {
     for (float temperature : {0.0f, 0.8f, 1.0f, 1.7f}) {
@@ -126,7 +127,7 @@ TEST_CASE("any one option gives the tokens of llama.cpp's own chain") {
   }
 }
 
-TEST_CASE("any two options together give the tokens of llama.cpp's own chain") {
+TEST_CASE("any two options together result in the tokens of llama.cpp's own chain") {
   const std::vector<Change> changes = Changes();
   uint32_t seed = 1000;
   for (size_t a = 0; a < changes.size(); ++a) {
@@ -136,7 +137,7 @@ TEST_CASE("any two options together give the tokens of llama.cpp's own chain") {
       options.seed = ++seed;
       changes[a](&options);
       changes[b](&options);
-      // There llama.cpp takes logarithms of 0, and what follows is no typical sampling.
+      // Here llama.cpp takes the logarithm of 0, so its result is not typical sampling.
       if (options.typical_p < 1 && (options.top_n_sigma > 0 || !options.grammar.empty())) continue;
       if (options.mirostat != 0 && !options.grammar.empty()) continue;
       const bool agrees = Agrees(Default(), options, 40, 2.0f, seed);
@@ -145,7 +146,7 @@ TEST_CASE("any two options together give the tokens of llama.cpp's own chain") {
   }
 }
 
-TEST_CASE("a vocabulary of 150,000 tokens is sampled as llama.cpp does it") {
+TEST_CASE("a vocabulary of 150,000 tokens is sampled as in llama.cpp") {
   uint32_t seed = 50;
   for (const Change& change : Changes()) {
     SamplingOptions options;
@@ -158,7 +159,7 @@ TEST_CASE("a vocabulary of 150,000 tokens is sampled as llama.cpp does it") {
   }
 }
 
-TEST_CASE("temperature 0 picks the greatest logit, the lowest id of equals") {
+TEST_CASE("temperature 0 selects the maximum logit, ties by the lowest id") {
   std::vector<float> row(static_cast<size_t>(Default().size()), 1.0f);
   SamplingOptions options;
   EXPECT(Make(Default(), options)->Next(row.data()).value() == 0);
@@ -173,7 +174,7 @@ TEST_CASE("temperature 0 picks the greatest logit, the lowest id of equals") {
   EXPECT(Make(Default(), options, {77})->Next(row.data()).value() == 99);
 }
 
-TEST_CASE("an infinite temperature is uniform over what is left") {
+TEST_CASE("an infinite temperature is uniform over the remaining tokens") {
   SamplingOptions options;
   options.temperature = kInfinity;
   options.top_k = 0;
@@ -191,7 +192,7 @@ TEST_CASE("an infinite temperature is uniform over what is left") {
   EXPECT(Make(Default(), options)->Next(row.data()).value() >= 10);
 }
 
-TEST_CASE("the least temperature above 0 picks like 0") {
+TEST_CASE("the lowest positive temperatures sample like 0") {
   SamplingOptions options;
   std::mt19937 random(6);
   const auto row = RandomRow(&random, Default().size(), 9);
@@ -205,7 +206,7 @@ TEST_CASE("the least temperature above 0 picks like 0") {
   }
 }
 
-TEST_CASE("what has no probability does not upset typical sampling or mirostat") {
+TEST_CASE("tokens with probability 0 do not break typical sampling or mirostat") {
   std::vector<float> row(static_cast<size_t>(Default().size()), -kInfinity);
   row[20] = 3;
   row[21] = 2.5f;
@@ -223,7 +224,7 @@ TEST_CASE("what has no probability does not upset typical sampling or mirostat")
   }
 }
 
-TEST_CASE("rows that are no distribution and nothing left to pick are told") {
+TEST_CASE("rows that are not a distribution, or without an allowed token, are reported") {
   const auto size = static_cast<size_t>(Default().size());
   for (float temperature : {0.0f, 0.8f}) {
     SamplingOptions options;
@@ -249,7 +250,7 @@ TEST_CASE("rows that are no distribution and nothing left to pick are told") {
   }
 }
 
-TEST_CASE("options out of range are refused") {
+TEST_CASE("options out of range are rejected") {
   const std::vector<Change> bad = {
       [](SamplingOptions* o) { o->temperature = std::nanf(""); },
       [](SamplingOptions* o) { o->temperature = -1; },
@@ -280,17 +281,17 @@ TEST_CASE("options out of range are refused") {
   for (const Change& change : bad) {
     SamplingOptions options;
     change(&options);
-    EXPECT(Refusal(options) == Code::kOutOfRange);
+    EXPECT(CodeOf(options) == Code::kOutOfRange);
   }
   SamplingOptions options;
   options.order = {"topK", "infill"};
-  EXPECT(Refusal(options) == Code::kInvalidArgument);
+  EXPECT(CodeOf(options) == Code::kInvalidArgument);
   options.order = {"topK", "topK"};
-  EXPECT(Refusal(options) == Code::kInvalidArgument);
+  EXPECT(CodeOf(options) == Code::kInvalidArgument);
   EXPECT(Sampler::Create(Default(), {}, {-5}).status().code() == Code::kOutOfRange);
 }
 
-TEST_CASE("the greatest seed gives the same tokens each time") {
+TEST_CASE("the greatest seed is reproducible") {
   SamplingOptions options;
   options.temperature = 1;
   options.seed = LLAMA_DEFAULT_SEED;
@@ -303,7 +304,7 @@ TEST_CASE("the greatest seed gives the same tokens each time") {
   }
 }
 
-TEST_CASE("an end of generation is picked under a grammar only where it may end") {
+TEST_CASE("an end-of-generation token is sampled under a grammar only where it may end") {
   const llama_token end = Default().end_of_generation().front();
   for (float temperature : {0.0f, 1.0f}) {
     SamplingOptions options;

@@ -1,4 +1,4 @@
-// The check of grammars: takes and refuses what llama.cpp does, and says where the mistake is.
+// Validation of grammars: accepts and rejects the same as llama.cpp, and reports the position of errors.
 
 #include "engine/grammar/grammar_check.h"
 
@@ -20,10 +20,10 @@ const autocog::Vocabulary& Vocab() { return autocog::test::LoadAs("F16")->vocabu
 
 std::string Message(const std::string& text) { return CheckGrammar(Vocab(), text, "root").message(); }
 
-// llama.cpp would go on for ever.
+// Whether the error is for a grammar for which llama.cpp would not terminate.
 bool IsEndless(const std::string& message) {
   return message.find("behind rules that can be empty") != std::string::npos ||
-         message.find("as many repetitions at most") != std::string::npos;
+         message.find("a maximum number of repetitions") != std::string::npos;
 }
 
 std::string Repeat(const std::string& text, size_t count) {
@@ -34,30 +34,30 @@ std::string Repeat(const std::string& text, size_t count) {
 
 }  // namespace
 
-TEST_CASE("grammars are taken and refused as llama.cpp takes and refuses them") {
+TEST_CASE("grammars are accepted and rejected as by llama.cpp") {
   std::mt19937 random(11);
-  int taken = 0;
-  int refused = 0;
+  int accepted = 0;
+  int rejected = 0;
   for (const std::string& sample : autocog::test::GrammarSamples()) {
     for (int i = 0; i < 400; ++i) {
       const std::string text = i == 0 ? sample : autocog::test::MutateGrammar(sample, &random);
       if (text.empty()) continue;
       const autocog::Status status = CheckGrammar(Vocab(), text, "root");
       if (IsEndless(status.message())) continue;
-      const bool wanted = autocog::test::LlamaTakesGrammar(Vocab(), text);
-      ++(wanted ? taken : refused);
-      Expect(status.ok() == wanted,
-             "llama.cpp " + std::string(wanted ? "takes" : "refuses") + " [[" + text + "]]: " + status.message(),
+      const bool expected = autocog::test::LlamaAcceptsGrammar(Vocab(), text);
+      ++(expected ? accepted : rejected);
+      Expect(status.ok() == expected,
+             "llama.cpp " + std::string(expected ? "accepts" : "rejects") + " [[" + text + "]]: " + status.message(),
              __FILE__, __LINE__);
     }
   }
-  Expect(taken > 1000 && refused > 1000, std::to_string(taken) + " taken, " + std::to_string(refused) + " refused",
-         __FILE__, __LINE__);
+  Expect(accepted > 1000 && rejected > 1000,
+         std::to_string(accepted) + " accepted, " + std::to_string(rejected) + " rejected", __FILE__, __LINE__);
 }
 
-TEST_CASE("a mistake is told with its line, its column and what was expected") {
-  const std::pair<std::string, std::string> mistakes[] = {
-      {"", "Line 1, column 1: expected a rule, as root ::= \"yes\" | \"no\", got the end of the text"},
+TEST_CASE("a syntax error is reported with line, column and what was expected") {
+  const std::pair<std::string, std::string> errors[] = {
+      {"", "Line 1, column 1: expected a rule such as root ::= \"yes\" | \"no\", got the end of the text"},
       {"root = \"a\"", "Line 1, column 6: expected '::=' after the name of a rule, got '= \"a\"'"},
       {"root ::= \"é\" )", "Line 1, column 14: expected an item, '|' or the end of the line, got ')'"},
       {"# c\nroot ::= (\"a\"\n  | \"b\"",
@@ -73,7 +73,7 @@ TEST_CASE("a mistake is told with its line, its column and what was expected") {
        "Line 1, column 15: expected ',' or '}' after a number of repetitions, got the end of the text"},
       {"root ::= \"a\"{2001}", "Line 1, column 13: expected at most 2000 repetitions, got 2001"},
       {"root ::= \"a\"{3,2}",
-       "Line 1, column 13: expected at least as many repetitions at most as at least, got '{3,2}'"},
+       "Line 1, column 13: expected a maximum number of repetitions that is at least the minimum, got '{3,2}'"},
       {"root ::= \"a\"\n\nroot2 ::= foo",
        "Line 3, column 11: expected a rule for 'foo', which is used here, got 'foo'"},
       {"start ::= \"a\"", "Line 1, column 1: expected a rule for the start symbol 'root', got 'start ::= \"a\"'"},
@@ -81,21 +81,21 @@ TEST_CASE("a mistake is told with its line, its column and what was expected") {
        "Line 1, column 1: expected no left recursion, got root → a → b → root"},
       {"root ::= g root \"x\" | \"y\"\ng ::= h\nh ::= \"a\" | ",
        "Line 1, column 1: expected no left recursion behind rules that can be empty, got root → root"},
-      {"root ::= <nonsense>", "Line 1, column 10: expected a text that is one token, got "},
+      {"root ::= <nonsense>", "Line 1, column 10: expected text that is a single token, got "},
       {"root ::= !\"a\"", "Line 1, column 11: expected '<' and a token after '!', got '\"a\"'"},
       {std::string("root ::= \"a\0\"", 13), "Line 1, column 12: expected a text without null characters, got one"},
   };
-  for (const auto& [text, wanted] : mistakes) {
+  for (const auto& [text, expected] : errors) {
     const autocog::Status status = CheckGrammar(Vocab(), text, "root");
     EXPECT(status.code() == Code::kInvalidArgument);
-    Expect(status.message().substr(0, wanted.size()) == wanted, status.message() + " for " + wanted, __FILE__,
+    Expect(status.message().substr(0, expected.size()) == expected, status.message() + " for " + expected, __FILE__,
            __LINE__);
   }
 }
 
-TEST_CASE("what would use up llama.cpp's time, stack or memory is refused or taken at once") {
+TEST_CASE("grammars that would exhaust llama.cpp's time, stack or memory are handled quickly") {
   const auto begin = std::chrono::steady_clock::now();
-  // Each rule begins with the next in two ways: 2^40 ways in all.
+  // Each rule starts with the next one in two ways: 2^40 derivations.
   std::string wide;
   for (int i = 0; i < 40; ++i)
     wide += "r" + std::to_string(i) + " ::= r" + std::to_string(i + 1) + " | r" + std::to_string(i + 1) + "\n";

@@ -1,5 +1,5 @@
-// Grammars over tokens: the same tokens are allowed as by llama.cpp's grammar sampler, at every place
-// of random texts.
+// Grammar constraints on tokens: at every position of random texts they allow the same tokens as
+// llama.cpp's grammar sampler.
 
 #include "engine/grammar/grammar_constraint.h"
 
@@ -19,7 +19,7 @@ using autocog::test::Expect;
 
 namespace {
 
-constexpr float kImpossible = -INFINITY;
+constexpr float kNegativeInfinity = -INFINITY;
 
 const Vocabulary& Default() { return autocog::test::LoadAs("F16")->vocabulary(); }
 
@@ -49,7 +49,7 @@ std::vector<bool> Allowed(llama_sampler* oracle, const Vocabulary& vocabulary) {
   llama_token_data_array array{all.data(), all.size(), -1, false};
   llama_sampler_apply(oracle, &array);
   std::vector<bool> allowed;
-  for (const auto& each : all) allowed.push_back(each.logit > kImpossible);
+  for (const auto& each : all) allowed.push_back(each.logit > kNegativeInfinity);
   return allowed;
 }
 
@@ -58,12 +58,12 @@ std::vector<bool> Allowed(GrammarConstraint* constraint, const Vocabulary& vocab
   for (llama_token token = 0; token < vocabulary.size(); ++token) all.push_back({token, 0, 0});
   constraint->Mask(all.data(), all.size());
   std::vector<bool> allowed;
-  for (const auto& each : all) allowed.push_back(each.logit > kImpossible);
+  for (const auto& each : all) allowed.push_back(each.logit > kNegativeInfinity);
   return allowed;
 }
 
-// llama.cpp reads the bytes of a token that begins or ends within a character otherwise, or is no UTF-8: strictly
-// read here, loosely there.
+// False for tokens that start or end within a character or are invalid UTF-8. llama.cpp decodes these leniently, and
+// the engine strictly, so they are not compared.
 bool IsWholeUtf8(const std::string& bytes) {
   for (size_t i = 0; i < bytes.size();) {
     const auto first = static_cast<unsigned char>(bytes[i]);
@@ -82,31 +82,31 @@ bool IsWholeUtf8(const std::string& bytes) {
   return true;
 }
 
-// Goes along a random text of the grammar and compares what is allowed at each place.
+// Follows a random text of the grammar and compares the allowed tokens at each position.
 void Compare(const Vocabulary& vocabulary, const std::string& text, int steps, std::mt19937* random) {
   auto constraint = Make(vocabulary, text);
   if (!constraint) return;
   const Oracle oracle(llama_sampler_init_grammar(vocabulary.raw(), text.c_str(), "root"));
   for (int step = 0; step < steps; ++step) {
-    const std::vector<bool> wanted = Allowed(oracle.get(), vocabulary);
+    const std::vector<bool> expected = Allowed(oracle.get(), vocabulary);
     std::vector<llama_token> choices;
     for (llama_token token = 0; token < vocabulary.size(); ++token) {
       const bool is_end = vocabulary.IsEndOfGeneration(token);
       const std::string bytes(vocabulary.trie().Bytes(token));
       if (!is_end && !IsWholeUtf8(bytes)) continue;
-      // One at a time before the whole vocabulary is looked at, on every other step.
-      const bool is_wanted = wanted[static_cast<size_t>(token)];
+      // On every other step, check single tokens before the mask of the whole vocabulary is computed.
+      const bool is_expected = expected[static_cast<size_t>(token)];
       if (step % 2 == 0 && token % 7 == step % 7) {
-        Expect(constraint->Allows(token) == is_wanted,
+        Expect(constraint->Allows(token) == is_expected,
                "token " + std::to_string(token) + " '" + bytes + "' of [[" + text + "]]", __FILE__, __LINE__);
       }
-      if (is_wanted && !is_end) choices.push_back(token);
+      if (is_expected && !is_end) choices.push_back(token);
     }
-    const std::vector<bool> given = Allowed(constraint.get(), vocabulary);
+    const std::vector<bool> actual = Allowed(constraint.get(), vocabulary);
     for (llama_token token = 0; token < vocabulary.size(); ++token) {
       const std::string bytes(vocabulary.trie().Bytes(token));
       if (!vocabulary.IsEndOfGeneration(token) && !IsWholeUtf8(bytes)) continue;
-      if (given[static_cast<size_t>(token)] == wanted[static_cast<size_t>(token)]) continue;
+      if (actual[static_cast<size_t>(token)] == expected[static_cast<size_t>(token)]) continue;
       Expect(false, "all: token " + std::to_string(token) + " '" + bytes + "' of [[" + text + "]]", __FILE__, __LINE__);
       return;
     }
@@ -117,7 +117,7 @@ void Compare(const Vocabulary& vocabulary, const std::string& text, int steps, s
   }
 }
 
-// Whether a text, byte by byte, is a text of the grammar.
+// Whether the grammar accepts a text, byte by byte.
 bool Derives(const std::string& grammar, const std::string& text) {
   auto constraint = Make(Default(), grammar);
   if (!constraint) return false;
@@ -126,21 +126,21 @@ bool Derives(const std::string& grammar, const std::string& text) {
     while (token < Default().size() && Default().trie().Bytes(token) != std::string_view(&each, 1)) ++token;
     if (token == Default().size() || !constraint->Allows(token) || !constraint->Accept(token).ok()) return false;
   }
-  return constraint->MayEnd();
+  return constraint->CanEnd();
 }
 
 }  // namespace
 
-TEST_CASE("the tokens that a grammar allows are those that llama.cpp's sampler allows") {
+TEST_CASE("a grammar allows the tokens that llama.cpp's sampler allows") {
   std::mt19937 random(21);
   for (const std::string& sample : autocog::test::GrammarSamples()) {
-    // Token literals that this vocabulary has not are told by the check.
+    // Some samples have token literals that this vocabulary does not have.
     if (!autocog::CheckGrammar(Default(), sample, "root").ok()) continue;
     for (int i = 0; i < 4; ++i) Compare(Default(), sample, 25, &random);
   }
 }
 
-TEST_CASE("changed grammars, whose ways are many and odd, allow the same, too") {
+TEST_CASE("mutated grammars, which have unusual derivations, allow the same tokens") {
   std::mt19937 random(22);
   int compared = 0;
   for (const std::string& sample : autocog::test::GrammarSamples()) {
@@ -155,7 +155,7 @@ TEST_CASE("changed grammars, whose ways are many and odd, allow the same, too") 
   Expect(compared > 200, std::to_string(compared) + " compared", __FILE__, __LINE__);
 }
 
-TEST_CASE("a vocabulary of 150,000 tokens is constrained as llama.cpp does it") {
+TEST_CASE("a vocabulary of 150,000 tokens is constrained as in llama.cpp") {
   std::mt19937 random(23);
   for (const std::string& sample : autocog::test::GrammarSamples()) {
     if (sample.size() < 300) continue;
@@ -164,7 +164,7 @@ TEST_CASE("a vocabulary of 150,000 tokens is constrained as llama.cpp does it") 
   Compare(Large(), "root ::= [^\\x00-\\x7F]+ | \"é\"* [α-ω]+ .", 6, &random);
 }
 
-TEST_CASE("a grammar's texts are taken to their end and others are not") {
+TEST_CASE("texts of the grammar are accepted completely, and others are not") {
   const std::string list = "root ::= \"[\" (item (\",\" item)*)? \"]\"\nitem ::= [0-9]{1,3} | root";
   EXPECT(Derives(list, "[]"));
   EXPECT(Derives(list, "[1,[22,333],[]]"));
@@ -179,11 +179,11 @@ TEST_CASE("a grammar's texts are taken to their end and others are not") {
   EXPECT(Derives("root ::= (\"a\"? \"b\"?)* \"c\"?", "abbac"));
 }
 
-TEST_CASE("what is no UTF-8 is never allowed") {
+TEST_CASE("invalid UTF-8 is never allowed") {
   for (const char* bytes : {"\xFF", "\xC0\x80", "\xE0\x80", "\xED\xA0", "\xF4\x90", "\xF5", "\x80", "\xC3\x28"}) {
     EXPECT(!Derives("root ::= .*", bytes));
   }
-  // A class that a half character could still belong to, and one that it could not.
+  // A class without characters that start with the same byte, and one with such characters.
   EXPECT(!Derives("root ::= [a-z]", "é"));
   EXPECT(Derives("root ::= [^é]*", "ê"));
 }
@@ -196,11 +196,11 @@ TEST_CASE("token literals match whole tokens only") {
   EXPECT(constraint->Accept(first).ok());
   const auto allowed = Allowed(constraint.get(), Default());
   EXPECT(!allowed[static_cast<size_t>(first)]);
-  EXPECT(allowed[static_cast<size_t>(first) + 1] && !constraint->MayEnd());
-  EXPECT(constraint->Accept(first + 1).ok() && constraint->MayEnd());
+  EXPECT(allowed[static_cast<size_t>(first) + 1] && !constraint->CanEnd());
+  EXPECT(constraint->Accept(first + 1).ok() && constraint->CanEnd());
 }
 
-TEST_CASE("grammars whose derivations double with every character are followed all the same") {
+TEST_CASE("grammars whose number of derivations doubles with every character are matched") {
   const std::string twice = "root ::= \"a\" root \"b\" | \"a\" root \"c\" | \"a\"";
   EXPECT(Derives(twice, std::string(300, 'a') + std::string(150, 'b') + std::string(149, 'c')));
   EXPECT(!Derives(twice, std::string(300, 'a') + std::string(300, 'b')));
@@ -213,7 +213,7 @@ TEST_CASE("grammars whose derivations double with every character are followed a
   EXPECT(Derives(wide + "r40 ::= \"x\"", "x" + std::string(40, 'b')));
 }
 
-TEST_CASE("a text of any length keeps a grammar's sets few") {
+TEST_CASE("the number of sets stays small for texts of any length") {
   auto constraint = Make(Default(), "root ::= \"[\" (root (\",\" root)*)? \"]\" | \"x\" root?");
   const auto by_text = [](const std::string& text) { return Default().Tokenize(text, false, false).value().front(); };
   const llama_token x = by_text("x");
@@ -223,11 +223,11 @@ TEST_CASE("a text of any length keeps a grammar's sets few") {
       break;
     }
   }
-  // Nested so deep that what is not needed any more is forgotten on the way.
+  // Nested so deeply that unused sets are freed on the way.
   const llama_token open = by_text("[");
   const llama_token close = by_text("]");
-  bool went = true;
-  for (int i = 0; i < 100000 && went; ++i) went = constraint->Allows(open) && constraint->Accept(open).ok();
-  for (int i = 0; i < 100000 && went; ++i) went = constraint->Allows(close) && constraint->Accept(close).ok();
-  EXPECT(went && constraint->MayEnd());
+  bool accepted = true;
+  for (int i = 0; i < 100000 && accepted; ++i) accepted = constraint->Allows(open) && constraint->Accept(open).ok();
+  for (int i = 0; i < 100000 && accepted; ++i) accepted = constraint->Allows(close) && constraint->Accept(close).ok();
+  EXPECT(accepted && constraint->CanEnd());
 }

@@ -71,16 +71,16 @@ std::string MutateGrammar(const std::string& text, std::mt19937* random) {
   return changed;
 }
 
-bool LlamaTakesGrammar(const Vocabulary& vocabulary, const std::string& text) {
+bool LlamaAcceptsGrammar(const Vocabulary& vocabulary, const std::string& text) {
   std::fflush(stderr);
-  const int before = dup(2);
-  const int nowhere = open("/dev/null", O_WRONLY);
-  dup2(nowhere, 2);
+  const int saved = dup(2);
+  const int null_device = open("/dev/null", O_WRONLY);
+  dup2(null_device, 2);
   llama_sampler* grammar = llama_sampler_init_grammar(vocabulary.raw(), text.c_str(), "root");
   std::fflush(stderr);
-  dup2(before, 2);
-  close(before);
-  close(nowhere);
+  dup2(saved, 2);
+  close(saved);
+  close(null_device);
   llama_sampler_free(grammar);
   return grammar != nullptr;
 }

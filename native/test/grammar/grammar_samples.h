@@ -1,4 +1,4 @@
-// Grammars to test with: llama.cpp's own, read from its tree, and changes of them.
+// Grammars for tests: llama.cpp's own, read from its source tree, and mutations of them.
 
 #ifndef AUTOCOG_TEST_GRAMMAR_GRAMMAR_SAMPLES_H_
 #define AUTOCOG_TEST_GRAMMAR_GRAMMAR_SAMPLES_H_
@@ -11,14 +11,14 @@
 
 namespace autocog::test {
 
-// grammars/*.gbnf and what tests/test-grammar-parser.cpp parses, good and bad.
+// llama.cpp's grammars/*.gbnf and the valid and invalid grammars of its tests/test-grammar-parser.cpp.
 const std::vector<std::string>& GrammarSamples();
 
-// A sample with some of its bytes, or bytes of a grammar's kind, moved, lost or put in.
+// A random mutation of a grammar: deletes, inserts, replaces or copies bytes or grammar syntax.
 std::string MutateGrammar(const std::string& text, std::mt19937* random);
 
-// Whether llama.cpp takes a grammar; what it prints to stderr is lost.
-bool LlamaTakesGrammar(const Vocabulary& vocabulary, const std::string& text);
+// Whether llama.cpp accepts a grammar. Discards what it prints to stderr.
+bool LlamaAcceptsGrammar(const Vocabulary& vocabulary, const std::string& text);
 
 }  // namespace autocog::test
 

@@ -1,5 +1,5 @@
-// LoRA adapters in the engine: whose hold on what outlives whose, and the way back from an
-// assertion. What they compute is tested through the public API.
+// LoRA adapters in the engine: lifetimes, and recovery from a failed assertion. Their effect on results is
+// tested through the public API.
 
 #include "engine/model/adapter.h"
 
@@ -25,7 +25,7 @@ struct Part {
   int64_t rows;
 };
 
-// An adapter of ones, as a file until the test ends.
+// An adapter file with constant weights, deleted when the test ends.
 class AdapterFile {
  public:
   explicit AdapterFile(const std::vector<Part>& parts)
@@ -66,7 +66,7 @@ std::vector<float> LogProbs(Session* session) {
 
 }  // namespace
 
-TEST_CASE("an adapter outlives its holders as long as a session uses it") {
+TEST_CASE("an adapter outlives its other owners as long as a session uses it") {
   auto model = LoadAs("F32");
   auto session = Session::Create(model, ExactOptions(), 3).value().release();
   const std::unique_ptr<Session> owner(session);
@@ -88,7 +88,7 @@ TEST_CASE("an adapter outlives its holders as long as a session uses it") {
   EXPECT(session->SetAdapters({{again, 0.0f}}).value().empty());
 }
 
-TEST_CASE("a session ends with its adapters in use") {
+TEST_CASE("a session can be destroyed with adapters in use") {
   auto model = LoadAs("F32");
   const AdapterFile file(kDown);
   auto session = Session::Create(model, ExactOptions(), 3);
@@ -98,7 +98,7 @@ TEST_CASE("a session ends with its adapters in use") {
   session.value().reset();
 }
 
-TEST_CASE("an adapter that cannot be computed leaves those in use") {
+TEST_CASE("an adapter that llama.cpp cannot compute leaves the previous ones in use") {
   auto model = LoadAs("F32");
   const int64_t size = model->vocabulary().size();
   auto session = Session::Create(model, ExactOptions(), 3);
@@ -115,7 +115,7 @@ TEST_CASE("an adapter that cannot be computed leaves those in use") {
   }
 }
 
-TEST_CASE("adapters of another model, and one given twice, are refused") {
+TEST_CASE("adapters of another model, and duplicate adapters, are rejected") {
   auto model = LoadAs("F32");
   auto other = LoadAs("Q8_0");
   const AdapterFile file(kDown);

@@ -1,4 +1,4 @@
-// Loading: files that are none, cancellation, overrides.
+// Loading of models: invalid files, cancellation, overrides. Quantization: invalid arguments.
 
 #include "engine/model/model.h"
 
@@ -42,7 +42,7 @@ std::string DefaultBytes() {
 
 }  // namespace
 
-TEST_CASE("paths that are no model are refused with a reason") {
+TEST_CASE("paths that are not a model are rejected") {
   EXPECT(LoadCode("/no/such/file") == Code::kModelLoad);
   EXPECT(LoadCode("/tmp") == Code::kModelLoad);
   for (const std::string& bytes : {std::string(), std::string("GG"), std::string("not a model at all")}) {
@@ -52,7 +52,7 @@ TEST_CASE("paths that are no model are refused with a reason") {
   }
 }
 
-TEST_CASE("a model cut anywhere or with noise in its header never loads or crashes") {
+TEST_CASE("truncated files and random bytes neither load nor crash") {
   const std::string whole = DefaultBytes();
   std::mt19937 random(4);
   for (size_t length :
@@ -89,17 +89,17 @@ TEST_CASE("a load is cancelled by its caller and by its owner") {
   EXPECT(!closed.ok() && closed.status().code() == Code::kClosed);
 }
 
-TEST_CASE("metadata overrides reach the model, bad ones are refused") {
+TEST_CASE("metadata overrides are applied, and invalid ones are rejected") {
   autocog::ModelOptions options;
   options.overrides.emplace_back("llama.context_length", int64_t{77});
   auto model = Model::Load("models/default.gguf", options, {}, autocog::Cancellation(Owner(), nullptr));
   EXPECT(model.ok() && model.value()->info().train_context_size == 77);
   options.overrides.emplace_back(std::string(200, 'k'), true);
-  auto refused = Model::Load("models/default.gguf", options, {}, autocog::Cancellation(Owner(), nullptr));
-  EXPECT(!refused.ok() && refused.status().code() == Code::kOutOfRange);
+  auto rejected = Model::Load("models/default.gguf", options, {}, autocog::Cancellation(Owner(), nullptr));
+  EXPECT(!rejected.ok() && rejected.status().code() == Code::kOutOfRange);
 }
 
-TEST_CASE("quantising refuses unknown types, missing sources and unwritable targets") {
+TEST_CASE("quantization rejects unknown types, missing sources and unwritable targets") {
   EXPECT(autocog::Quantize("models/default.gguf", "/tmp/x", "Q1_X", 1).code() == Code::kOutOfRange);
   EXPECT(autocog::Quantize("/no/such", "/tmp/x", "Q8_0", 1).code() == Code::kModelLoad);
   EXPECT(autocog::Quantize("models/default.gguf", "/no/such/folder/x", "Q8_0", 1).code() == Code::kInvalidArgument);

@@ -1,4 +1,4 @@
-// Searches over made-up probabilities, without an engine: whatever is left open cannot matter.
+// Searches over random probabilities, without an engine: open nodes never affect the answer.
 
 #include "engine/scoring/choice_bounds.h"
 
@@ -28,7 +28,7 @@ const autocog::Vocabulary& SomeVocabulary() {
   return model.value()->vocabulary();
 }
 
-// Children of a node never have more than probability 1 together, as in a model.
+// As in a model, the probabilities of a node's children sum to at most 1.
 TreeScores RandomScores(std::mt19937* random, const TokenTree& tree) {
   TreeScores scores;
   scores.logprobs.resize(static_cast<size_t>(tree.size()), 0);
@@ -44,7 +44,7 @@ TreeScores RandomScores(std::mt19937* random, const TokenTree& tree) {
     for (int child : tree.children(node)) {
       scores.logprobs[static_cast<size_t>(child)] = std::log(weights[tree.token(child)] / total);
     }
-    if (tree.wants_end(node)) scores.ends[static_cast<size_t>(node)] = std::log(end / total);
+    if (tree.needs_end(node)) scores.ends[static_cast<size_t>(node)] = std::log(end / total);
   }
   return scores;
 }
@@ -63,7 +63,7 @@ double Sum(const std::vector<double>& scores) {
 
 }  // namespace
 
-TEST_CASE("a search stops when nothing that is open can matter, and not before it must") {
+TEST_CASE("a search stops once open nodes cannot affect the answer, and not earlier") {
   std::mt19937 random(7);
   int saved = 0;
   for (int round = 0; round < 3000; ++round) {
@@ -71,9 +71,9 @@ TEST_CASE("a search stops when nothing that is open can matter, and not before i
     FlatTree flat = autocog::test::RandomTree(&random, size, 1 + round % 8, 1000, 0);
     const bool ends = round % 3 == 0;
     const SearchRequest request = autocog::test::RandomSearch(&random, &flat, ends);
-    auto made = TokenTree::Make(flat.tokens, flat.parents, flat.end_at, SomeVocabulary());
-    EXPECT(made.ok());
-    const TokenTree& tree = made.value();
+    auto created = TokenTree::Make(flat.tokens, flat.parents, flat.end_at, SomeVocabulary());
+    EXPECT(created.ok());
+    const TokenTree& tree = created.value();
     EXPECT(autocog::CheckSearch(request, tree).ok());
     const TreeScores scores = RandomScores(&random, tree);
     const std::vector<double> truth = autocog::test::TrueScores(request, flat, scores);
@@ -92,21 +92,21 @@ TEST_CASE("a search stops when nothing that is open can matter, and not before i
         bounds.Add(node, scores);
       }
     }
-    // A choice is open where a row on its path, that of its end included, was not read.
+    // A choice is open if a row on its path was not read, including that of its end.
     std::vector<double> complete;
     std::vector<double> open;
     for (size_t i = 0; i < truth.size(); ++i) {
       int node = request.nodes[i];
-      if (!tree.wants_end(node)) node = tree.parent(node);
+      if (!tree.needs_end(node)) node = tree.parent(node);
       (node < 0 || read[static_cast<size_t>(node)] ? complete : open).push_back(truth[i]);
     }
     saved += open.empty() ? 0 : 1;
-    // Every open node bounds the scores of all choices below it.
+    // The bound of every open node holds for all choices below it.
     bounds.ForEachOpen([&](int node, double bound) {
       for (size_t i = 0; i < truth.size(); ++i) {
         int above = request.nodes[i];
         while (above > node) above = tree.parent(above);
-        const bool below = above == node && (request.nodes[i] != node || tree.wants_end(node));
+        const bool below = above == node && (request.nodes[i] != node || tree.needs_end(node));
         if (below) EXPECT(truth[i] <= bound + 1e-9);
       }
     });
@@ -117,7 +117,7 @@ TEST_CASE("a search stops when nothing that is open can matter, and not before i
       EXPECT(open.empty());
     }
     if (request.tolerance > 0) {
-      // The intervals that a caller would be told hold the true probabilities.
+      // The intervals that are reported to the caller contain the true probabilities.
       const double total = Sum(complete) + Sum(open);
       const double width = Sum(open) == 0 ? 0 : request.tolerance;
       const double best = std::exp(ranked[0]);
@@ -130,19 +130,19 @@ TEST_CASE("a search stops when nothing that is open can matter, and not before i
   EXPECT(saved > 500);
 }
 
-TEST_CASE("a search that no tree has is refused") {
+TEST_CASE("an invalid search is rejected") {
   const FlatTree flat{{-1, 3, 4}, {-1, 0, 1}, {0, 0, 0}};
   auto tree = TokenTree::Make(flat.tokens, flat.parents, flat.end_at, SomeVocabulary());
-  const auto refused = [&](SearchRequest request) { return !autocog::CheckSearch(request, tree.value()).ok(); };
-  EXPECT(!refused({{2}, {1}, {0}, {1}, 1, 0}));
-  EXPECT(refused({{}, {}, {}, {}, 1, 0}));
-  EXPECT(refused({{3}, {1}, {0}, {1}, 1, 0}));
-  EXPECT(refused({{-1}, {1}, {0}, {1}, 1, 0}));
-  EXPECT(refused({{2}, {0}, {0}, {1}, 1, 0}));
-  EXPECT(refused({{2}, {kNaN}, {0}, {1}, 1, 0}));
-  EXPECT(refused({{2}, {1}, {kNaN}, {1}, 1, 0}));
-  EXPECT(refused({{2}, {1}, {0}, {0}, 1, 0}));
-  EXPECT(refused({{2}, {1}, {0}, {1, 1}, 1, 0}));
-  EXPECT(refused({{2}, {1}, {0}, {1}, -1, 0}));
-  EXPECT(refused({{2}, {1}, {0}, {1}, 1, kNaN}));
+  const auto rejected = [&](SearchRequest request) { return !autocog::CheckSearch(request, tree.value()).ok(); };
+  EXPECT(!rejected({{2}, {1}, {0}, {1}, 1, 0}));
+  EXPECT(rejected({{}, {}, {}, {}, 1, 0}));
+  EXPECT(rejected({{3}, {1}, {0}, {1}, 1, 0}));
+  EXPECT(rejected({{-1}, {1}, {0}, {1}, 1, 0}));
+  EXPECT(rejected({{2}, {0}, {0}, {1}, 1, 0}));
+  EXPECT(rejected({{2}, {kNaN}, {0}, {1}, 1, 0}));
+  EXPECT(rejected({{2}, {1}, {kNaN}, {1}, 1, 0}));
+  EXPECT(rejected({{2}, {1}, {0}, {0}, 1, 0}));
+  EXPECT(rejected({{2}, {1}, {0}, {1, 1}, 1, 0}));
+  EXPECT(rejected({{2}, {1}, {0}, {1}, -1, 0}));
+  EXPECT(rejected({{2}, {1}, {0}, {1}, 1, kNaN}));
 }

@@ -1,4 +1,4 @@
-// Several prompts in one tree, whose tokens are given and not scored.
+// Several prompts in one tree, as given tokens, which are not scored.
 
 #include <cmath>
 #include <random>
@@ -21,10 +21,10 @@ constexpr double kExact = 1e-4;  // F32 weights, F32 cache
 
 }  // namespace
 
-TEST_CASE("prompts in one tree give what each gives alone, shared beginnings decoded once") {
+TEST_CASE("prompts in one tree are scored as separately, and shared prefixes are decoded once") {
   std::mt19937 random(21);
   for (int round = 0; round < 12; ++round) {
-    // Two trees: below tokens 3 5 and below tokens 3 9 4, where 3 is known to the cache or given, too.
+    // Two trees, after the tokens 3 5 and 3 9 4, where 3 is either the prompt or a given token.
     const auto one = autocog::test::RandomTree(&random, 30, 5, 200, 0.2);
     const auto two = autocog::test::RandomTree(&random, 20, 4, 200, 0.2);
     const bool rooted = round % 2 == 0;
@@ -52,28 +52,28 @@ TEST_CASE("prompts in one tree give what each gives alone, shared beginnings dec
     if (round % 3 == 2) options.max_sequences = 6;
     auto together = Open("F32", options);
     const Tokens ends{1, 7};
-    auto found = ScoreTree(together.get(), rooted ? Tokens{3} : Tokens{}, forest.tokens, forest.parents, forest.end_at,
-                           ends, false, Never());
-    EXPECT(found.ok());
+    auto actual = ScoreTree(together.get(), rooted ? Tokens{3} : Tokens{}, forest.tokens, forest.parents, forest.end_at,
+                            ends, false, Never());
+    EXPECT(actual.ok());
     const auto check = [&](const Tokens& prompt, const autocog::test::FlatTree& tree, int32_t root) {
       auto alone = Open("F32");
-      auto wanted = ScoreTree(alone.get(), prompt, tree.tokens, tree.parents, tree.end_at, ends, false, Never());
-      EXPECT(wanted.ok());
+      auto expected = ScoreTree(alone.get(), prompt, tree.tokens, tree.parents, tree.end_at, ends, false, Never());
+      EXPECT(expected.ok());
       for (size_t i = 1; i < tree.tokens.size(); ++i) {
-        const size_t place = i + static_cast<size_t>(root);
-        EXPECT_NEAR(found.value().logprobs[place], wanted.value().logprobs[i], kExact);
-        EXPECT(std::isnan(found.value().ends[place]) == std::isnan(wanted.value().ends[i]));
-        if (!std::isnan(wanted.value().ends[i])) {
-          EXPECT_NEAR(found.value().ends[place], wanted.value().ends[i], kExact);
+        const size_t index = i + static_cast<size_t>(root);
+        EXPECT_NEAR(actual.value().logprobs[index], expected.value().logprobs[i], kExact);
+        EXPECT(std::isnan(actual.value().ends[index]) == std::isnan(expected.value().ends[i]));
+        if (!std::isnan(expected.value().ends[i])) {
+          EXPECT_NEAR(actual.value().ends[index], expected.value().ends[i], kExact);
         }
       }
-      return wanted.value().usage.decoded_tokens;
+      return expected.value().usage.decoded_tokens;
     };
-    // Alone, each decodes the shared token 3, too.
-    const int apart = check({3, 5}, one, first) + check({3, 9, 4}, two, second);
-    EXPECT(found.value().usage.decoded_tokens == apart - 1);
+    // Separately, both decode the shared token 3.
+    const int separate = check({3, 5}, one, first) + check({3, 9, 4}, two, second);
+    EXPECT(actual.value().usage.decoded_tokens == separate - 1);
   }
   auto session = Open("F32");
-  auto refused = ScoreTree(session.get(), {}, {-1, 3}, {-1, 0}, {0, 0}, {}, false, Never());
-  EXPECT(!refused.ok() && refused.status().code() == Code::kOutOfRange);
+  auto rejected = ScoreTree(session.get(), {}, {-1, 3}, {-1, 0}, {0, 0}, {}, false, Never());
+  EXPECT(!rejected.ok() && rejected.status().code() == Code::kOutOfRange);
 }

@@ -1,4 +1,4 @@
-// The vectorised log-sum-exp against long doubles.
+// The vectorized log-sum-exp, compared with long doubles.
 
 #include "engine/scoring/log_softmax.h"
 
@@ -24,7 +24,7 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 }  // namespace
 
-TEST_CASE("log-sum-exp equals long doubles for every length up to 70 and for vocabularies") {
+TEST_CASE("log-sum-exp matches long doubles for all sizes up to 70 and those of vocabularies") {
   std::mt19937 random(1);
   std::vector<size_t> sizes;
   for (size_t size = 1; size <= 70; ++size) sizes.push_back(size);
@@ -39,7 +39,7 @@ TEST_CASE("log-sum-exp equals long doubles for every length up to 70 and for voc
   }
 }
 
-TEST_CASE("minus infinity is probability zero") {
+TEST_CASE("minus infinity has probability 0") {
   std::vector<float> logits(40, -kInfinity);
   logits[3] = 1.5f;
   EXPECT_NEAR(autocog::LogSumExp(logits.data(), logits.size()), 1.5, 1e-7);
@@ -49,11 +49,11 @@ TEST_CASE("minus infinity is probability zero") {
   EXPECT_NEAR(out[3], 0.0f, 1e-6f);
 }
 
-TEST_CASE("a row that is no distribution gives no finite number") {
+TEST_CASE("the result for a row that is not a distribution is not finite") {
   for (float bad : {std::numeric_limits<float>::quiet_NaN(), kInfinity}) {
-    for (size_t place : {0u, 17u, 39u}) {
+    for (size_t index : {0u, 17u, 39u}) {
       std::vector<float> logits(40, 0.5f);
-      logits[place] = bad;
+      logits[index] = bad;
       EXPECT(!std::isfinite(autocog::LogSumExp(logits.data(), logits.size())));
     }
   }
@@ -69,7 +69,7 @@ TEST_CASE("extreme but finite logits neither overflow nor vanish") {
   EXPECT_NEAR(autocog::LogSumExp(low.data(), low.size()) / -1e30, 1.0, 1e-6);
 }
 
-TEST_CASE("log-softmax works in place and sums to one") {
+TEST_CASE("log-softmax works in index and sums to one") {
   std::mt19937 random(2);
   std::normal_distribution<float> logit(0.0f, 5.0f);
   std::vector<float> logits(50257);
@@ -89,12 +89,12 @@ TEST_CASE("entropy agrees with its definition in long doubles") {
     if (size > 20) logits[3] = -kInfinity;
     long double sum = 0;
     for (float each : logits) sum += std::exp(static_cast<long double>(each));
-    long double wanted = 0;
+    long double expected = 0;
     for (float each : logits) {
       const long double p = std::exp(static_cast<long double>(each)) / sum;
-      if (p > 0) wanted -= p * std::log(p);
+      if (p > 0) expected -= p * std::log(p);
     }
-    EXPECT_NEAR(autocog::Entropy(logits.data(), size), static_cast<double>(wanted), 1e-5);
+    EXPECT_NEAR(autocog::Entropy(logits.data(), size), static_cast<double>(expected), 1e-5);
   }
   const std::vector<float> equal(64, 1.5f);
   EXPECT_NEAR(autocog::Entropy(equal.data(), equal.size()), std::log(64.0), 1e-6);
@@ -102,10 +102,10 @@ TEST_CASE("entropy agrees with its definition in long doubles") {
   EXPECT(std::isnan(autocog::Entropy(nothing.data(), nothing.size())));
 }
 
-TEST_CASE("a rank counts what is likelier, and of equals what has a lower id") {
+TEST_CASE("a rank counts the more probable tokens, and those with equal probability and a lower id") {
   const std::vector<float> logits{1, 3, 2, 3, 2, -kInfinity, 2};
-  const std::vector<size_t> wanted{5, 0, 2, 1, 3, 6, 4};
-  for (size_t i = 0; i < wanted.size(); ++i) {
-    EXPECT(autocog::CountBefore(logits.data(), logits.size(), i) == wanted[i]);
+  const std::vector<size_t> expected{5, 0, 2, 1, 3, 6, 4};
+  for (size_t i = 0; i < expected.size(); ++i) {
+    EXPECT(autocog::CountBefore(logits.data(), logits.size(), i) == expected[i]);
   }
 }

@@ -1,4 +1,4 @@
-// Random searches over a random tree, for tests, and the truth about them.
+// Random searches over a random tree, for tests, and their true results.
 
 #ifndef AUTOCOG_TEST_SCORING_RANDOM_SEARCH_H_
 #define AUTOCOG_TEST_SCORING_RANDOM_SEARCH_H_
@@ -14,8 +14,8 @@
 
 namespace autocog::test {
 
-// Choices that end at every childless node and at some others. With `ends`, every choice's end
-// is wanted. Lengths and offsets are 1 and 0 in half of all cases.
+// Choices that end at every leaf and at some inner nodes. With `ends`, the end of every choice is scored.
+// In half of the cases, all lengths are 1 and all offsets 0.
 inline SearchRequest RandomSearch(std::mt19937* random, FlatTree* tree, bool ends) {
   std::vector<bool> inner(tree->parents.size(), false);
   for (size_t i = 1; i < tree->parents.size(); ++i) inner[static_cast<size_t>(tree->parents[i])] = true;
@@ -40,7 +40,7 @@ inline SearchRequest RandomSearch(std::mt19937* random, FlatTree* tree, bool end
   return request;
 }
 
-// Scores by node and length from the values of all nodes.
+// The scores of all choices, from the log-probabilities of all nodes.
 inline std::vector<double> TrueScores(const SearchRequest& request, const FlatTree& tree, const TreeScores& scores) {
   std::vector<double> result;
   for (size_t i = 0; i < request.nodes.size(); ++i) {
@@ -54,7 +54,7 @@ inline std::vector<double> TrueScores(const SearchRequest& request, const FlatTr
   return result;
 }
 
-// The scores with each as often as it was given, best first.
+// The scores, each repeated by its number of copies, best first.
 inline std::vector<double> Ranked(const SearchRequest& request, const std::vector<double>& scores) {
   std::vector<double> ranked;
   for (size_t i = 0; i < scores.size(); ++i) {

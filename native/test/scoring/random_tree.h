@@ -1,4 +1,4 @@
-// Random token trees in the flattened form, for tests.
+// Random flattened token trees, for tests.
 
 #ifndef AUTOCOG_TEST_SCORING_RANDOM_TREE_H_
 #define AUTOCOG_TEST_SCORING_RANDOM_TREE_H_
@@ -18,14 +18,14 @@ struct FlatTree {
   std::vector<uint8_t> end_at{0};
 };
 
-// `size` nodes below the root, at most `depth` deep, tokens below `vocabulary`; siblings
-// may repeat a token, which the engine does not mind.
+// `size` nodes below the root, with a depth of at most `depth` and tokens below `vocabulary`. Siblings may
+// have the same token, which the engine supports.
 inline FlatTree RandomTree(std::mt19937* random, int size, int depth, int vocabulary, double end_share) {
   FlatTree tree;
   std::vector<int> open{0};  // the path to the last node
   for (int i = 1; i <= size; ++i) {
-    const size_t most = std::min<size_t>(open.size(), static_cast<size_t>(depth));
-    open.resize(std::uniform_int_distribution<size_t>(1, most)(*random));
+    const size_t max_length = std::min<size_t>(open.size(), static_cast<size_t>(depth));
+    open.resize(std::uniform_int_distribution<size_t>(1, max_length)(*random));
     tree.parents.push_back(open.back());
     tree.tokens.push_back(std::uniform_int_distribution<int>(0, vocabulary - 1)(*random));
     tree.end_at.push_back(std::bernoulli_distribution(end_share)(*random) ? 1 : 0);
@@ -34,7 +34,7 @@ inline FlatTree RandomTree(std::mt19937* random, int size, int depth, int vocabu
   return tree;
 }
 
-// Makes some tokens given, from the root down, as those of prompts are. Nothing ends there.
+// Marks some tokens from the root down as given, like those of prompts. Their ends are not scored.
 inline void GiveSome(std::mt19937* random, FlatTree* tree) {
   for (size_t node = 1; node < tree->parents.size(); ++node) {
     const auto parent = static_cast<size_t>(tree->parents[node]);

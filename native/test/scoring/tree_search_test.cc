@@ -1,5 +1,5 @@
-// Searches on the default model: what they give is what scoring everything gives, whatever the
-// limits of the context.
+// Searches on the default model: the results equal those of scoring every node, whatever the limits of the
+// context.
 
 #include "engine/scoring/tree_search.h"
 
@@ -33,11 +33,11 @@ ContextOptions WithLimits(std::mt19937* random, int prompt, int depth) {
 
 }  // namespace
 
-TEST_CASE("a search gives the values and the winners of scoring every node") {
+TEST_CASE("a search returns the same scores and best choices as scoring every node") {
   std::mt19937 random(11);
   int saved = 0;
   int total = 0;
-  int again = 0;
+  int redecoded = 0;
   for (int round = 0; round < 60; ++round) {
     const int size = std::uniform_int_distribution<int>(1, 300)(random);
     const int depth = 1 + round % 10;
@@ -52,15 +52,16 @@ TEST_CASE("a search gives the values and the winners of scoring every node") {
     const autocog::TreeRequest request{flat.tokens, flat.parents, flat.end_at, ends, false, round % 2 == 0};
 
     auto plain = autocog::test::Open("F32");
-    auto wanted = plain->ScoreTree(prompt, request, std::nullopt, Never());
-    EXPECT(wanted.ok());
-    auto odd = autocog::test::Open("F32", WithLimits(&random, static_cast<int>(prompt.size()), depth), 1 + round % 2);
-    auto found = odd->ScoreTree(prompt, request, search, Never());
-    EXPECT(found.ok());
-    if (!found.ok() || !wanted.ok()) continue;
+    auto expected = plain->ScoreTree(prompt, request, std::nullopt, Never());
+    EXPECT(expected.ok());
+    auto limited =
+        autocog::test::Open("F32", WithLimits(&random, static_cast<int>(prompt.size()), depth), 1 + round % 2);
+    auto actual = limited->ScoreTree(prompt, request, search, Never());
+    EXPECT(actual.ok());
+    if (!actual.ok() || !expected.ok()) continue;
 
-    const auto& all = wanted.value();
-    const auto& some = found.value();
+    const auto& all = expected.value();
+    const auto& some = actual.value();
     int known = 0;
     int rows = 0;
     for (size_t node = 0; node < flat.tokens.size(); ++node) {
@@ -77,9 +78,9 @@ TEST_CASE("a search gives the values and the winners of scoring every node") {
     }
     total += all.usage.decoded_tokens;
     saved += all.usage.decoded_tokens - some.usage.decoded_tokens;
-    if (request.details && some.usage.decoded_tokens > rows - 1 + static_cast<int>(prompt.size())) ++again;
+    if (request.details && some.usage.decoded_tokens > rows - 1 + static_cast<int>(prompt.size())) ++redecoded;
 
-    // Complete choices have their true scores; every open one is behind the best.
+    // Complete choices have their true scores, and all open ones are worse than the best.
     const auto truth = autocog::test::TrueScores(search, flat, all);
     const auto scores = autocog::test::TrueScores(search, flat, some);
     const auto ranked = autocog::test::Ranked(search, truth);
@@ -93,18 +94,18 @@ TEST_CASE("a search gives the values and the winners of scoring every node") {
         EXPECT(search.tolerance > 0);
       }
     }
-    // The context is as before.
-    auto repeated = odd->ScoreTree(prompt, request, search, Never());
+    // The context is unchanged.
+    auto repeated = limited->ScoreTree(prompt, request, search, Never());
     EXPECT(repeated.ok());
     EXPECT(repeated.value().usage.cached_tokens == static_cast<int>(prompt.size()));
     EXPECT(known >= 1);
   }
-  // Some of the trees do not fit their contexts, so that paths are given up and decoded again.
-  EXPECT(again > 0);
+  // Some of the trees do not fit their contexts, so paths are evicted and decoded again.
+  EXPECT(redecoded > 0);
   EXPECT(saved * 5 > total);
 }
 
-TEST_CASE("a search that is aborted leaves the prompt alone on its slot") {
+TEST_CASE("an aborted search leaves only the prompt on its slot") {
   std::mt19937 random(5);
   autocog::test::FlatTree flat = autocog::test::RandomTree(&random, 400, 6, 200, 0);
   auto search = autocog::test::RandomSearch(&random, &flat, false);
@@ -122,11 +123,11 @@ TEST_CASE("a search that is aborted leaves the prompt alone on its slot") {
   EXPECT(after.ok());
   EXPECT(after.value().usage.cached_tokens == 30);
   auto fresh = autocog::test::Open("F32");
-  auto wanted = fresh->ScoreTree(prompt, request, std::nullopt, Never());
-  EXPECT(wanted.ok());
+  auto expected = fresh->ScoreTree(prompt, request, std::nullopt, Never());
+  EXPECT(expected.ok());
   for (size_t node = 0; node < flat.tokens.size(); ++node) {
     if (!std::isnan(after.value().logprobs[node])) {
-      EXPECT_NEAR(after.value().logprobs[node], wanted.value().logprobs[node], kExact);
+      EXPECT_NEAR(after.value().logprobs[node], expected.value().logprobs[node], kExact);
     }
   }
 }

@@ -1,5 +1,5 @@
-// Token trees and their waves, without an engine: whatever the limits, the waves cover the
-// decoded nodes once, in order, and their branches describe the tree.
+// Token trees and their waves, without an engine: for any limits, the waves cover the decoded nodes once,
+// in order, and their branches represent the tree.
 
 #include "engine/scoring/wave_planner.h"
 
@@ -44,7 +44,7 @@ void CheckWave(const TokenTree& tree, const Wave& wave, const WaveLimits& limits
   EXPECT(std::count_if(wave.nodes.begin(), wave.nodes.end(), needs_row) <= limits.rows);
   EXPECT(static_cast<int>(wave.paths.size()) <= limits.branches - 1);
   EXPECT(static_cast<int>(wave.spine.size() + wave.nodes.size()) <= limits.cells);
-  // The last node of each path, by which a path is known.
+  // The last node of each path, which identifies the path.
   std::vector<int> ends(wave.paths.size(), -1);
   for (const auto& each : wave.nodes) {
     EXPECT(each.branch_count >= 1);
@@ -58,7 +58,7 @@ void CheckWave(const TokenTree& tree, const Wave& wave, const WaveLimits& limits
       EXPECT(claimed == IsAncestorOrSelf(tree, each.node, ends[path]));
     }
   }
-  // A path's shared part and its own nodes make up all of its ancestors.
+  // A path's shared spine and its own nodes together are all of its ancestors.
   for (size_t path = 0; path < ends.size(); ++path) {
     int own = 0;
     for (const auto& each : wave.nodes) own += IsAncestorOrSelf(tree, each.node, ends[path]) ? 1 : 0;
@@ -97,7 +97,7 @@ TEST_CASE("waves cover every decoded node once, in order, within any limits") {
   }
 }
 
-TEST_CASE("a childless node is decoded only where its end is wanted") {
+TEST_CASE("a leaf is decoded only if its end is scored") {
   autocog::test::FlatTree flat;
   flat.tokens = {-1, 5, 6, 7};
   flat.parents = {-1, 0, 1, 0};
@@ -111,8 +111,8 @@ TEST_CASE("a childless node is decoded only where its end is wanted") {
   EXPECT(with_ends.value().decoded_depth() == 2);
 }
 
-TEST_CASE("arrays that are not a tree are refused") {
-  const auto refused = [](std::vector<int32_t> tokens, std::vector<int32_t> parents, autocog::Code code) {
+TEST_CASE("arrays that are not a tree are rejected") {
+  const auto rejected = [](std::vector<int32_t> tokens, std::vector<int32_t> parents, autocog::Code code) {
     autocog::test::FlatTree flat;
     flat.end_at.assign(tokens.size(), 0);
     flat.tokens = std::move(tokens);
@@ -120,12 +120,12 @@ TEST_CASE("arrays that are not a tree are refused") {
     auto tree = Make(flat);
     return !tree.ok() && tree.status().code() == code;
   };
-  EXPECT(refused({}, {}, autocog::Code::kInvalidArgument));
-  EXPECT(refused({-1, 1}, {-1}, autocog::Code::kInvalidArgument));
-  EXPECT(refused({-1, 1}, {-1, 1}, autocog::Code::kInvalidArgument));
-  EXPECT(refused({-1, 1}, {-1, -1}, autocog::Code::kInvalidArgument));
-  // Node 3 hangs on a branch that was left.
-  EXPECT(refused({-1, 1, 2, 3}, {-1, 0, 0, 1}, autocog::Code::kInvalidArgument));
-  EXPECT(refused({-1, 1 << 30}, {-1, 0}, autocog::Code::kOutOfRange));
-  EXPECT(refused({-1, -2}, {-1, 0}, autocog::Code::kOutOfRange));
+  EXPECT(rejected({}, {}, autocog::Code::kInvalidArgument));
+  EXPECT(rejected({-1, 1}, {-1}, autocog::Code::kInvalidArgument));
+  EXPECT(rejected({-1, 1}, {-1, 1}, autocog::Code::kInvalidArgument));
+  EXPECT(rejected({-1, 1}, {-1, -1}, autocog::Code::kInvalidArgument));
+  // The parent of node 3 is on a path that has ended.
+  EXPECT(rejected({-1, 1, 2, 3}, {-1, 0, 0, 1}, autocog::Code::kInvalidArgument));
+  EXPECT(rejected({-1, 1 << 30}, {-1, 0}, autocog::Code::kOutOfRange));
+  EXPECT(rejected({-1, -2}, {-1, 0}, autocog::Code::kOutOfRange));
 }

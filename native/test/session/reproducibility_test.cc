@@ -1,6 +1,6 @@
-// Equal branches of one batch. A tree of choices holds equal paths once, so no `choose` ever decodes two of them;
-// llama.cpp issue 24962 is about those who do, and what makes such branches differ moves every other number, too. Here
-// whole rows of logits are compared, straight from the context.
+// Identical branches in one batch. `choose` never decodes any, since a tree merges equal paths; llama.cpp issue 24962
+// is about programs that do. But what makes identical branches differ affects all other results, too. These tests
+// compare whole rows of logits, directly from the context.
 
 #include <cmath>
 #include <random>
@@ -24,12 +24,13 @@ using autocog::test::RandomPrompt;
 
 namespace {
 
-// How far apart two branches' logits are at most, after a prompt and in one micro-batch of count * size tokens.
+// The maximum difference between the logits of `count` identical branches of `size` tokens, decoded after a prompt in
+// a single micro-batch.
 double Spread(const std::string& type, const ContextOptions& options, int prompt_size, int size, int count,
               std::mt19937* random) {
-  auto made = Context::Create(LoadAs(type), options);
-  EXPECT(made.ok());
-  Context& context = *made.value();
+  auto created = Context::Create(LoadAs(type), options);
+  EXPECT(created.ok());
+  Context& context = *created.value();
   const Tokens prompt = RandomPrompt(random, prompt_size);
   const Tokens path = RandomPrompt(random, size);
   EXPECT(count * size <= context.micro_batch() && count < context.sequences());
@@ -50,9 +51,9 @@ double Spread(const std::string& type, const ContextOptions& options, int prompt
     const float* row = context.Row(i);
     const float* first = context.Row(i % size);
     for (int token = 0; token < context.vocabulary_size(); ++token) {
-      const double apart = std::abs(static_cast<double>(row[token]) - static_cast<double>(first[token]));
-      // Not std::max, which may lose a NaN.
-      if (!(apart <= spread)) spread = apart;
+      const double difference = std::abs(static_cast<double>(row[token]) - static_cast<double>(first[token]));
+      // Unlike std::max, this keeps a NaN.
+      if (!(difference <= spread)) spread = difference;
     }
   }
   return spread;
@@ -68,10 +69,10 @@ ContextOptions Options(const std::string& cache) {
 
 }  // namespace
 
-// Attention adds up over cells, as many at a time as a vector holds: 16 floats in the widest. Branches a multiple of
-// that apart, after a prompt of such a length, are added up in the same order. Nothing else may tell one from another.
-// With flash attention on this fails from 64 query tokens in a micro-batch on: seen were 8e-4 in F32 and 8e-3 in F16.
-TEST_CASE("equal branches of one large batch have equal logits where their cells lie alike") {
+// Attention sums over cells in vectors of up to 16 floats. If the prompt length and the distance of the branches are
+// multiples of 16, all branches are summed in the same order, and nothing else may make them differ. With flash
+// attention this fails from 64 query tokens per micro-batch on: observed were 8e-4 in F32 and 8e-3 in F16.
+TEST_CASE("identical branches in one large batch have equal logits if their cells are aligned") {
   std::mt19937 random(31);
   for (const auto& [type, cache] :
        {std::pair("F32", "f32"), std::pair("F32", "f16"), std::pair("F16", "f16"), std::pair("Q8_0", "f16")}) {
@@ -80,9 +81,10 @@ TEST_CASE("equal branches of one large batch have equal logits where their cells
   }
 }
 
-// Elsewhere the order differs and with it the last digits, which with rounded weights are now and then a whole step.
-// Observed in ten rounds: 1.4e-5, 3.8e-3 and, with an F32 cache, 6.2e-2.
-TEST_CASE("equal branches of one large batch are close wherever their cells lie") {
+// Otherwise the order of summation differs, and with it the last digits. With quantized weights this occasionally
+// moves an activation by a whole quantization step. Observed in ten rounds: 1.4e-5, 3.8e-3 and, with an F32 cache,
+// 6.2e-2.
+TEST_CASE("identical branches in one large batch are close wherever their cells are") {
   std::mt19937 random(32);
   for (const auto& [type, cache, bound] :
        {std::tuple("F32", "f32", 1e-4), std::tuple("F16", "f16", 2e-2), std::tuple("Q8_0", "f32", 0.6)}) {

@@ -64,8 +64,8 @@ Result<TreeScores> ScoreTree(Session* session, const Tokens& prompt, std::vector
   return session->ScoreTree(prompt, std::move(request), std::nullopt, cancellation);
 }
 
-WritingOptions Greedy(int max_tokens, std::vector<std::string> stops) {
-  WritingOptions options;
+GenerationOptions Greedy(int max_tokens, std::vector<std::string> stops) {
+  GenerationOptions options;
   options.max_tokens = max_tokens;
   options.stops = std::move(stops);
   return options;

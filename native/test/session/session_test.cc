@@ -1,5 +1,5 @@
-// Sessions on the default model in F32, F16 and Q8_0: every number against a fresh context
-// that decodes one path alone.
+// Sessions on the default model in F32, F16 and Q8_0: all results are compared with those of a fresh
+// context that decodes a single path.
 
 #include "engine/session/session.h"
 
@@ -30,14 +30,14 @@ namespace {
 
 constexpr double kExact = 1e-4;  // F32 weights, F32 cache; observed: 1.4e-5
 
-// What a session decoded before. Prompts that are cached already lie in other cells than in a
-// fresh context, and attention adds them up in another order.
+// What a session decoded before. Cached prompts are in other cells than in a fresh context, so attention
+// sums over them in a different order.
 enum class History { kFresh, kUsed };
 
-// Compares numbers of one kind of weights. With F16 and quantised weights the activations are
-// rounded, too: where a difference in the last digit moves one of them by a whole step, all
-// that depends on it moves. Observed: F16 0.003. Q8_0 in fresh contexts 1e-6 but for rare
-// steps; with a history up to 0.18, and for all that follows if the step is in a cached prompt.
+// Compares results for one weight type. With F16 and quantized weights, activations are rounded, too: a
+// difference in the last digit can move one by a whole quantization step, which affects everything that
+// depends on it. Observed: F16 0.003; Q8_0 1e-6 in fresh contexts except for rare steps, with a history up
+// to 0.18, which persists if the step is in a cached prompt.
 class Comparison {
  public:
   Comparison(const std::string& type, History history)
@@ -45,24 +45,24 @@ class Comparison {
                    : type == "F16" ? 2e-2
                                    : 0.6),
         mostly_exact_(type == "Q8_0" && history == History::kFresh) {}
-  ~Comparison() { EXPECT(!mostly_exact_ || off_ * 10 <= total_); }
+  ~Comparison() { EXPECT(!mostly_exact_ || inexact_ * 10 <= total_); }
   Comparison(const Comparison&) = delete;
   Comparison& operator=(const Comparison&) = delete;
 
-  void Near(double value, double wanted) {
+  void Near(double value, double expected) {
     ++total_;
-    if (!(std::abs(value - wanted) <= kExact)) ++off_;
-    EXPECT_NEAR(value, wanted, tolerance_);
+    if (!(std::abs(value - expected) <= kExact)) ++inexact_;
+    EXPECT_NEAR(value, expected, tolerance_);
   }
 
  private:
   double tolerance_;
   bool mostly_exact_;
   int total_ = 0;
-  int off_ = 0;
+  int inexact_ = 0;
 };
 
-// Rows of log-probabilities after every position of `tokens`, from a context of its own.
+// Rows of log-probabilities after every position of `tokens`, from a separate context.
 std::vector<std::vector<double>> FreshRows(const std::string& type, const Tokens& tokens) {
   auto session = Open(type);
   std::vector<int> positions(tokens.size());
@@ -89,7 +89,7 @@ double Normalize(const std::vector<double>& row, const Tokens& tokens) {
   return std::log(sum);
 }
 
-// Compares a tree's scores with one fresh context per leaf.
+// Compares a tree's scores with those of one fresh context per leaf.
 void CheckAgainstPaths(const std::string& type, const Tokens& prompt, const autocog::test::FlatTree& tree,
                        const Tokens& ends, const autocog::TreeScores& scores, Comparison* comparison) {
   std::vector<bool> has_child(tree.parents.size(), false);
@@ -104,8 +104,8 @@ void CheckAgainstPaths(const std::string& type, const Tokens& prompt, const auto
     for (size_t node : path) tokens.push_back(tree.tokens[node]);
     const auto rows = FreshRows(type, tokens);
     for (size_t i = 0; i < path.size(); ++i) {
-      const double wanted = rows[prompt.size() - 1 + i][static_cast<size_t>(tree.tokens[path[i]])];
-      comparison->Near(scores.logprobs[path[i]], wanted);
+      const double expected = rows[prompt.size() - 1 + i][static_cast<size_t>(tree.tokens[path[i]])];
+      comparison->Near(scores.logprobs[path[i]], expected);
       if (tree.end_at[path[i]] != 0) {
         comparison->Near(scores.ends[path[i]], Normalize(rows[prompt.size() + i], ends));
       } else {
@@ -139,14 +139,14 @@ TEST_CASE("a tree's scores equal fresh contexts that decode one path each") {
   }
 }
 
-TEST_CASE("waves give what one batch gives, whatever forces them") {
+TEST_CASE("waves give the same results as one batch, whatever limit requires them") {
   std::mt19937 random(7);
   for (const char* type : {"F32", "Q8_0"}) {
     Comparison comparison(type, History::kFresh);
     const Tokens prompt = RandomPrompt(&random, 20);
     const auto tree = autocog::test::RandomTree(&random, 150, 9, 256, 0.2);
     const Tokens ends = {0};
-    const auto wanted = Score(Open(type).get(), prompt, tree, ends);
+    const auto expected = Score(Open(type).get(), prompt, tree, ends);
     ContextOptions few_sequences = autocog::test::ExactOptions();
     few_sequences.max_sequences = 5;
     ContextOptions small_batches = autocog::test::ExactOptions();
@@ -161,10 +161,10 @@ TEST_CASE("waves give what one batch gives, whatever forces them") {
       for (int twice = 0; twice < 2; ++twice) {
         const auto scores = Score(session.get(), prompt, tree, ends);
         EXPECT(scores.usage.decode_calls >= 1);
-        EXPECT(scores.usage.decoded_tokens - (twice == 0 ? 20 : 0) == wanted.usage.decoded_tokens - 20);
-        for (size_t i = 0; i < wanted.logprobs.size(); ++i) {
-          comparison.Near(scores.logprobs[i], wanted.logprobs[i]);
-          if (tree.end_at[i] != 0) comparison.Near(scores.ends[i], wanted.ends[i]);
+        EXPECT(scores.usage.decoded_tokens - (twice == 0 ? 20 : 0) == expected.usage.decoded_tokens - 20);
+        for (size_t i = 0; i < expected.logprobs.size(); ++i) {
+          comparison.Near(scores.logprobs[i], expected.logprobs[i]);
+          if (tree.end_at[i] != 0) comparison.Near(scores.ends[i], expected.ends[i]);
         }
       }
     }
@@ -207,21 +207,21 @@ TEST_CASE("a cached prompt costs nothing and a tree costs its inner nodes") {
   EXPECT(next.value().usage.decode_calls == 0);
 }
 
-TEST_CASE("what came before changes nothing: other prompts, longer ones, prefixes, generation") {
+TEST_CASE("earlier calls change no results: other prompts, longer ones, prefixes, generation") {
   std::mt19937 random(10);
   for (const char* type : {"F32", "Q8_0"}) {
     Comparison comparison(type, History::kUsed);
     auto session = Open(type);
     const Tokens base = RandomPrompt(&random, 60);
     for (int round = 0; round < 60; ++round) {
-      // Prefixes of one prompt, some with a tail of their own, fight for three slots.
+      // Prefixes of one prompt, some with an extra token, compete for three slots.
       Tokens prompt(base.begin(), base.begin() + std::uniform_int_distribution<int>(1, 60)(random));
       if (round % 3 == 0) prompt.push_back(std::uniform_int_distribution<int>(0, 255)(random));
       switch (round % 4) {
         case 0: {
           auto result = session->LogProbs(prompt, Never());
           const auto rows = FreshRows(type, prompt);
-          // A sample: the values of a row are off together.
+          // A sample suffices: the values of a row differ together.
           for (size_t i = 0; i < rows.back().size(); i += 100) {
             comparison.Near(static_cast<double>(result.value().values[i]), rows.back()[i]);
           }
@@ -264,7 +264,7 @@ TEST_CASE("greedy generation follows the most probable token") {
   }
 }
 
-TEST_CASE("an abort in the middle leaves the session as it was") {
+TEST_CASE("an abort in the middle leaves the session unchanged") {
   std::mt19937 random(12);
   ContextOptions options = autocog::test::ExactOptions();
   options.batch_size = 8;
@@ -272,32 +272,32 @@ TEST_CASE("an abort in the middle leaves the session as it was") {
   auto session = Open("F32", options);
   const Tokens prompt = RandomPrompt(&random, 30);
   const auto tree = autocog::test::RandomTree(&random, 200, 6, 256, 0);
-  const auto wanted = Score(Open("F32", options).get(), prompt, tree, {});
+  const auto expected = Score(Open("F32", options).get(), prompt, tree, {});
   int aborted = 0;
   for (int round = 0; round < 30; ++round) {
     auto flag = autocog::NewCancelFlag();
-    std::thread killer([flag, round] {
+    std::thread canceller([flag, round] {
       std::this_thread::sleep_for(std::chrono::microseconds(round * 150));
       flag->store(true);
     });
     auto result = ScoreTree(session.get(), prompt, tree.tokens, tree.parents, tree.end_at, {}, round % 2 == 1,
                             autocog::Cancellation(autocog::test::Owner(), flag));
-    killer.join();
+    canceller.join();
     if (!result.ok()) {
       EXPECT(result.status().code() == Code::kAborted);
       ++aborted;
     }
     if (round % 5 == 4) {
       const auto scores = Score(session.get(), prompt, tree, {});
-      for (size_t i = 0; i < wanted.logprobs.size(); ++i) {
-        EXPECT_NEAR(scores.logprobs[i], wanted.logprobs[i], kExact);
+      for (size_t i = 0; i < expected.logprobs.size(); ++i) {
+        EXPECT_NEAR(scores.logprobs[i], expected.logprobs[i], kExact);
       }
     }
   }
   EXPECT(aborted > 0);
 }
 
-TEST_CASE("what would trip an assertion is refused") {
+TEST_CASE("arguments that would trip an assertion are rejected") {
   auto session = Open("F32");
   const auto code = [](const auto& result) { return result.ok() ? Code::kOk : result.status().code(); };
   EXPECT(code(session->LogProbs({}, Never())) == Code::kOutOfRange);
@@ -325,7 +325,7 @@ TEST_CASE("what would trip an assertion is refused") {
   EXPECT(code(Session::Create(LoadAs("F32"), options, 1)) == Code::kInvalidArgument);
 }
 
-TEST_CASE("the context is used to its last cell") {
+TEST_CASE("the context can be used up to its last cell") {
   std::mt19937 random(13);
   ContextOptions options = autocog::test::ExactOptions();
   options.context_size = 256;
@@ -344,6 +344,6 @@ TEST_CASE("the context is used to its last cell") {
   tree.tokens.push_back(8);
   tree.parents.push_back(7);
   tree.end_at.push_back(0);
-  auto refused = ScoreTree(session.get(), prompt, tree.tokens, tree.parents, tree.end_at, {}, false, Never());
-  EXPECT(!refused.ok() && refused.status().code() == Code::kContextOverflow);
+  auto rejected = ScoreTree(session.get(), prompt, tree.tokens, tree.parents, tree.end_at, {}, false, Never());
+  EXPECT(!rejected.ok() && rejected.status().code() == Code::kContextOverflow);
 }

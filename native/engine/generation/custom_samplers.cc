@@ -1,6 +1,6 @@
-// See own_samplers.h. None has state, so none needs more than a name and an apply function.
+// See custom_samplers.h. The samplers are stateless: each needs only a name and an apply function.
 
-#include "engine/generation/own_samplers.h"
+#include "engine/generation/custom_samplers.h"
 
 #include <algorithm>
 #include <cmath>
@@ -10,31 +10,31 @@ namespace autocog {
 
 namespace {
 
-constexpr float kImpossible = -std::numeric_limits<float>::infinity();
-// e^-87 is the least that is still a normal float.
-constexpr float kLeastExponent = -87.0f;
+constexpr float kNegativeInfinity = -std::numeric_limits<float>::infinity();
+// e^-87 is about the smallest normal float.
+constexpr float kMinExponent = -87.0f;
 
-float Greatest(const llama_token_data_array* candidates) {
-  float greatest = kImpossible;
-  for (size_t i = 0; i < candidates->size; ++i) greatest = std::max(greatest, candidates->data[i].logit);
-  return greatest;
+float MaxLogit(const llama_token_data_array* candidates) {
+  float maximum = kNegativeInfinity;
+  for (size_t i = 0; i < candidates->size; ++i) maximum = std::max(maximum, candidates->data[i].logit);
+  return maximum;
 }
 
 void ApplyUniform(llama_sampler*, llama_token_data_array* candidates) {
   for (size_t i = 0; i < candidates->size; ++i) {
-    if (candidates->data[i].logit > kImpossible) candidates->data[i].logit = 0;
+    if (candidates->data[i].logit > kNegativeInfinity) candidates->data[i].logit = 0;
   }
 }
 
 void ApplyShift(llama_sampler*, llama_token_data_array* candidates) {
-  const float greatest = Greatest(candidates);
-  for (size_t i = 0; i < candidates->size; ++i) candidates->data[i].logit -= greatest;
+  const float maximum = MaxLogit(candidates);
+  for (size_t i = 0; i < candidates->size; ++i) candidates->data[i].logit -= maximum;
 }
 
-void ApplyDropImpossible(llama_sampler*, llama_token_data_array* candidates) {
-  const float least = Greatest(candidates) + kLeastExponent;
+void ApplyDropZero(llama_sampler*, llama_token_data_array* candidates) {
+  const float min_logit = MaxLogit(candidates) + kMinExponent;
   llama_token_data* end = std::remove_if(candidates->data, candidates->data + candidates->size,
-                                         [least](const llama_token_data& each) { return each.logit < least; });
+                                         [min_logit](const llama_token_data& each) { return each.logit < min_logit; });
   candidates->size = static_cast<size_t>(end - candidates->data);
 }
 
@@ -58,9 +58,8 @@ llama_sampler* NewShiftSampler() {
   return llama_sampler_init(&interface, nullptr);
 }
 
-llama_sampler* NewDropImpossibleSampler() {
-  static llama_sampler_i interface =
-      Interface([](const llama_sampler*) { return "drop-impossible"; }, ApplyDropImpossible);
+llama_sampler* NewDropZeroSampler() {
+  static llama_sampler_i interface = Interface([](const llama_sampler*) { return "drop-zero"; }, ApplyDropZero);
   return llama_sampler_init(&interface, nullptr);
 }
 

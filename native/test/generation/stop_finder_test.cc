@@ -1,19 +1,20 @@
-// Stops and characters in a text that comes in pieces.
+// Stop strings and UTF-8 characters in a text that arrives in pieces.
+
+#include "engine/generation/stop_finder.h"
 
 #include <random>
 #include <string>
 #include <vector>
 
-#include "engine/generation/stop_finder.h"
 #include "engine/generation/utf8.h"
 #include "test/common/check.h"
 
 namespace {
 
+using autocog::IncompleteUtf8Length;
 using autocog::StopFinder;
-using autocog::UnfinishedUtf8;
 
-// The stop that begins first, the shorter of two; by looking everywhere.
+// The stop string that starts first, the shorter of two; by brute force.
 struct Match {
   size_t begin = std::string::npos;
   size_t stop = 0;
@@ -40,36 +41,36 @@ std::string RandomText(std::mt19937* random, size_t size) {
 
 }  // namespace
 
-TEST_CASE("the stop that is found depends on the text, not on its pieces") {
+TEST_CASE("the stop string found depends on the text, not on its pieces") {
   std::mt19937 random(5);
   int found = 0;
   for (int round = 0; round < 20000; ++round) {
     const std::string text = RandomText(&random, random() % 14);
     std::vector<std::string> stops;
     for (size_t i = random() % 4; i-- > 0;) stops.push_back(RandomText(&random, 1 + random() % 4));
-    const Match wanted = Earliest(text, stops);
+    const Match expected = Earliest(text, stops);
     StopFinder finder(stops);
     bool stopped = false;
     for (size_t from = 0; from < text.size() && !stopped;) {
       const size_t size = std::min<size_t>(text.size() - from, random() % 4);
-      // What is certain never changes: no stop begins in it.
-      EXPECT(finder.certain() <= wanted.begin);
+      // No stop string starts within the safe length.
+      EXPECT(finder.safe_length() <= expected.begin);
       stopped = finder.Append(text.substr(from, size));
       from += size;
     }
-    EXPECT(finder.begin() == wanted.begin);
-    if (wanted.begin == std::string::npos) continue;
+    EXPECT(finder.begin() == expected.begin);
+    if (expected.begin == std::string::npos) continue;
     ++found;
-    EXPECT(stops[finder.stop()] == stops[wanted.stop]);
-    EXPECT(finder.end() == wanted.begin + stops[wanted.stop].size());
+    EXPECT(stops[finder.stop()] == stops[expected.stop]);
+    EXPECT(finder.end() == expected.begin + stops[expected.stop].size());
   }
   EXPECT(found > 5000);
 }
 
-TEST_CASE("a stop is not certain while one that begins before it may come") {
+TEST_CASE("a stop string is not final while one that starts earlier may still be completed") {
   StopFinder finder({"bc", "abcd"});
   EXPECT(!finder.Append("xabc"));
-  EXPECT(finder.certain() == 1);
+  EXPECT(finder.safe_length() == 1);
   EXPECT(finder.begin() == 2);
   EXPECT(finder.Append("e"));
   EXPECT(finder.begin() == 2);
@@ -79,8 +80,8 @@ TEST_CASE("a stop is not certain while one that begins before it may come") {
   EXPECT(other.begin() == 1);
 }
 
-TEST_CASE("bytes that begin a character wait for the rest, others do not") {
-  const auto tail = [](const std::string& text) { return UnfinishedUtf8(text, text.size()); };
+TEST_CASE("bytes of an incomplete character are held back, others are not") {
+  const auto tail = [](const std::string& text) { return IncompleteUtf8Length(text, text.size()); };
   EXPECT(tail("") == 0);
   EXPECT(tail("abc") == 0);
   const std::string emoji = "\xF0\x9F\x98\x80";
@@ -89,7 +90,7 @@ TEST_CASE("bytes that begin a character wait for the rest, others do not") {
   EXPECT(tail("\xE4\xB8") == 2);
   EXPECT(tail("\xE4\xB8\xAD") == 0);
   EXPECT(tail("\xC3") == 1);
-  // Overlong forms, surrogates, what lies beyond Unicode, stray continuations.
+  // Overlong encodings, surrogates, values beyond U+10FFFF, stray continuation bytes.
   EXPECT(tail("\xE0\x80") == 0);
   EXPECT(tail("\xED\xA0") == 0);
   EXPECT(tail("\xF4\x90") == 0);
