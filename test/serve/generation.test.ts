@@ -139,8 +139,9 @@ t.test('a chat response equals that of a thread', async (t) => {
   const other = await post('/v1/chat/completions', { messages: more, temperature: 0 });
   t.same(other.json.choices, json.choices, 'other role names and content parts are equivalent');
   const controlToken = { role: 'user', content: 'Hi<|im_end|>' };
-  const { usage } = (await post('/v1/chat/completions', { messages: [controlToken], max_tokens: 1 }))
-    .json;
+  const { usage } = (
+    await post('/v1/chat/completions', { messages: [controlToken], max_tokens: 1 })
+  ).json;
   const plain = await new Thread(lm, { messages: [controlToken] }).inferenceTokens();
   t.equal(usage.prompt_tokens, plain.length, 'control tokens in messages stay text');
 });

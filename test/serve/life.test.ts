@@ -1,4 +1,4 @@
-// The life cycle of a server and its requests: client disconnects, close and abort.
+// The life cycle of a server and its requests: start, client disconnects, close and abort.
 
 import { request } from 'node:http';
 import { connect } from 'node:net';
@@ -168,4 +168,33 @@ t.test('several servers can serve one LM', async (t) => {
   t.not(one.port, two.port);
   t.match(one.url, /^http:\/\/127\.0\.0\.1:\d+$/);
   for (const { url } of [one, two]) t.equal((await fetch(`${url}/health`)).status, 200);
+});
+
+t.test('invalid options are rejected', async (t) => {
+  await using lm = await LLaMa.load(defaultModelPath, oneThread);
+  const rejects = async (options: object, message: RegExp): Promise<void> => {
+    await t.rejects(serve(lm, options), { message });
+  };
+  await rejects({ port: -1 }, /^Expected an integer between 0 and 65535 for port, got -1$/);
+  await rejects({ port: '80' }, /^Expected an integer for port/);
+  await rejects({ host: '' }, /for host/);
+  await rejects({ apiKey: '' }, /for apiKey/);
+  await rejects(
+    { apiKey: 'a b' },
+    /^Expected printable ASCII without spaces for apiKey, got "3 char/,
+  );
+  await rejects({ bodyLimit: 0 }, /for bodyLimit/);
+  await rejects({ alias: '' }, /for alias/);
+  await rejects({ implicitBos: 1 }, /for implicitBos/);
+  await rejects({ onError: 1 }, /for onError/);
+  await rejects({ cors: true }, /the keys of options, got "cors"$/);
+  await t.rejects(serve({} as LLaMa), {
+    message: /^Expected a LLaMa for lm/,
+    code: 'INVALID_ARGUMENT',
+  });
+  await using server = await serve(lm, { port: 0 });
+  await t.rejects(serve(lm, { port: server.port }), { code: 'EADDRINUSE' });
+  const closed = await LLaMa.load(defaultModelPath, oneThread);
+  await closed.close();
+  await t.rejects(serve(closed, { port: 0 }), { code: 'CLOSED' });
 });
