@@ -1,6 +1,6 @@
-// The engine's floor: one llama_decode of a tree's inner nodes after a cached prompt, with
-// nothing of the package around it. Arguments: model, job file, threads. Speaks the bench's
-// protocol (bench/contender.mjs): "ready", then a line of JSON for each line "go".
+// The lower bound: one llama_decode of a tree's inner nodes after a cached prompt, without the
+// package. Arguments: model, job file, threads. Implements the bench's protocol
+// (bench/contender.mjs): a line of JSON when ready, then one for each line "go".
 
 #include <chrono>
 #include <cstdio>
@@ -53,8 +53,8 @@ struct Node {
   std::vector<llama_seq_id> sequences;
 };
 
-// What is decoded: the nodes with children, each in the sequences of the paths through it.
-// Sequence 0 is the prompt's, so paths count from 1.
+// The nodes to decode: those with children, each in the sequences of the paths through it.
+// Sequence 0 is the prompt's, so path numbers start at 1.
 struct Plan {
   std::vector<Node> nodes;
   int paths = 0;
@@ -127,7 +127,7 @@ llama_batch MakeBatch(const Plan& plan, llama_pos prompt_length) {
   };
   for (const Node& node : plan.nodes)
     add(node.token, prompt_length + node.depth - 1, node.sequences);
-  // The package never decodes one token alone, since it would go through other kernels.
+  // The package never decodes a single token, since that would use other kernels.
   if (plan.nodes.size() == 1) add(0, 0, {plan.paths + 1});
   return batch;
 }
@@ -145,7 +145,7 @@ int main(int argc, char** argv) {
   if (model == nullptr) Fail("the model was not loaded");
   llama_context* context = MakeContext(model, plan.paths + 2, threads);
   if (context == nullptr) Fail("no context");
-  // Kept threads that sleep between decodes, as the package has them.
+  // A persistent thread pool whose threads sleep between decodes, as in the package.
   ggml_threadpool_params pool_params = ggml_threadpool_params_default(threads);
   pool_params.poll = 0;
   ggml_threadpool* pool = ggml_threadpool_new(&pool_params);

@@ -115,7 +115,7 @@ t.test('a damaged download is refused, and unpacked nowhere', async (t) => {
   });
   const target = join(folder, 'target');
   t.throws(() => fetchLlama(target), {
-    message: /node-llama-cpp-.*\.tgz is not node-llama-cpp@.* or is damaged .*Delete it/,
+    message: /node-llama-cpp-.*\.tgz is not node-llama-cpp@.* or is corrupt .*Delete it/,
   });
   t.equal(existsSync(target), false);
 });
