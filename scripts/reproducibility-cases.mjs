@@ -23,8 +23,8 @@ const sentences = [
 ];
 
 /**
- * A prompt and distinct choices, as token ids. Every other prompt consists of sentences, the rest of random tokens; every
- * fourth problem has 200 choices, the rest a handful. Choices share prefixes.
+ * A prompt and distinct choices, as token ids. Every other prompt consists of sentences, the rest of random tokens;
+ * every fourth problem has 200 choices, the rest a handful. Choices share prefixes.
  */
 function makeProblem(model, seed) {
   const below = randomOf(seed);

@@ -14,7 +14,7 @@ export class Interruption extends Error {
   }
 }
 
-/** An AbortSignal that the first signal aborts. A second signal has its default effect: it kills. */
+/** An AbortSignal that the first signal aborts. A second one kills the process, as by default. */
 export function watchInterruptions(): { signal: AbortSignal; stop: () => void } {
   const controller = new AbortController();
   const watch = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => {

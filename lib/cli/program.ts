@@ -20,7 +20,7 @@ import {
 } from './options.js';
 import { addSamplerOptions } from './sampler-flags.js';
 
-/** Thrown for `--version`: commander's listener is synchronous and cannot await the engine import. */
+/** Thrown for `--version`: commander's listener is synchronous, so it cannot import the engine. */
 export class VersionRequest extends Error {}
 
 /** Creates the program; its commands run until `signal` aborts. */
@@ -76,10 +76,7 @@ function addChoose(program: Command, signal: AbortSignal): void {
         .default('separate'),
     )
     .option('--merges', 'report choices that tokenize differently together with the prompt')
-    .option(
-      '--prior <text>',
-      'subtract the log-probabilities after this text instead of the prompt',
-    )
+    .option('--prior <text>', "subtract each choice's log-probability after this text")
     .option('--terminator <text>', 'what must follow a choice: none, eog or a string', 'none')
     .addOption(
       new Option('--search <how>', 'score all tokens, or only those needed (branch and bound)')

@@ -41,7 +41,7 @@ const gets: Readonly<Record<string, (served: Served) => Result | Promise<Result>
   '/tokenizer_info': tokenizerInfo,
 };
 
-/** nginx's status for a client that disconnected. Nobody receives this response. */
+/** nginx's status for a client that disconnected. The response is never received. */
 const clientClosedRequest = 499;
 
 /** Creates the app that serves an LM. */
@@ -137,7 +137,7 @@ const methodNotAllowed =
     throw new HttpError(405, message, { code: 'method_not_allowed' });
   };
 
-/** Requires the key. Comparing digests takes constant time, whatever was sent. */
+/** Requires the API key. Digests are compared in constant time, which leaks nothing of the key. */
 function keyCheck(apiKey: string) {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   const expected = digest(apiKey);

@@ -109,8 +109,8 @@ t.test('errors have the classes that users of the client catch', async (t) => {
   const tools = [{ type: 'function' as const, function: { name: 'f', parameters: {} } }];
   const tooled = await refusal(client.chat.completions.create({ model, messages, tools }));
   t.match(tooled, { status: 400, param: 'tools', code: 'unknown_parameter' });
-  const nobody = await refusal(client.completions.create({ model: 'gpt', prompt }));
-  t.ok(nobody instanceof OpenAI.NotFoundError);
+  const unknownModel = await refusal(client.completions.create({ model: 'gpt', prompt }));
+  t.ok(unknownModel instanceof OpenAI.NotFoundError);
   const short = await refusal(client.embeddings.create({ model, input: 'a', dimensions: 8 }));
   t.match(short, { status: 400, param: 'dimensions' });
 });

@@ -1,5 +1,5 @@
-// Scores of echoed prompts in `/v1/completions`: the numbers equal those of the LM, and a token that
-// several prompts share is decoded once.
+// Scores of echoed prompts in `/v1/completions`: the numbers equal those of the LM, and shared
+// tokens are decoded once.
 
 import { defaultModelPath, LLaMa, Model } from 'autocog-lm';
 import t, { type Test } from 'tap';

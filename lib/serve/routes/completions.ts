@@ -186,7 +186,7 @@ class CompletionsTask {
     return { index, text, logprobs: this.#takeLogprobs(index), finish_reason: reason };
   }
 
-  /** Emits the single requested token, known from scoring. Returns whether it counts as generated. */
+  /** Emits the one requested token, known from scoring. Returns whether it counts as generated. */
   #emitNext(emit: EmitChunk, index: number, next: TokenPosition): boolean {
     const isEnd = this.#served.lm.endOfGeneration.includes(next.token);
     const bytes = isEnd ? new Uint8Array(0) : this.#served.names.textBytes(next.token);
