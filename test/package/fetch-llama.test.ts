@@ -46,7 +46,7 @@ function mirror(source: string, target: string): void {
 function checkRefused(t: Test, tree: string, what: string): void {
   const message = new RegExp(
     `^.*${tree} is not llama\\.cpp ${pin.tag}: its tree is [0-9a-f]{40}, not [0-9a-f]{40}\\. ` +
-      'It was changed or is incomplete\\. .*npm run fetch:llama$',
+      'It was modified or is incomplete\\. .*npm run fetch:llama$',
   );
   t.throws(() => verifyTree(tree), { message }, what);
 }
