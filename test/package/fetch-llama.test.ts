@@ -26,7 +26,7 @@ interface FetchLlama {
   pin: { tag: string; tree: string; npm: { package: string; version: string } };
 }
 
-const script: string = '../scripts/fetch-llama.mjs';
+const script: string = '../../scripts/fetch-llama.mjs';
 const { verifyTree, fetchLlama, pin } = (await import(script)) as FetchLlama;
 const folder = t.testdir();
 
