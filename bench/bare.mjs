@@ -1,15 +1,15 @@
-// Builds bench/bare with the libraries of the addon's own build. The bench calls it.
+// Builds bench/bare against the libraries of the addon's own build. run.mjs calls it.
 
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PlainError, root, run } from '../scripts/run.mjs';
 
-/** The path of the built program. */
+/** Builds the program and returns its path. */
 export function bareProgram() {
   const addon = join(root, 'build-cmake');
   if (!existsSync(join(addon, 'llama.cpp', 'src', 'libllama.a'))) {
-    throw new PlainError('the addon is not built here. Run: npm run build:all');
+    throw new PlainError('the addon is not built. Run: npm run build:all');
   }
   const source = join(dirname(fileURLToPath(import.meta.url)), 'bare');
   const build = join(addon, 'bench-bare');

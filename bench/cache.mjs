@@ -1,5 +1,5 @@
-// Where the bench keeps what it makes and installs: outside of the checkout, each thing made
-// once and shown only when it is whole.
+// The bench's cache, outside of the checkout, for generated and installed files. Each entry is
+// created once, and appears atomically.
 
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -10,7 +10,7 @@ export const cache = join(
   'bench',
 );
 
-/** The path of `name` in the cache; `make` gets a path to write a file or folder to if it is not there. */
+/** The path of `name` in the cache. If missing, `make(path)` must create a file or folder at `path`. */
 export function cached(name, make) {
   const path = join(cache, name);
   if (existsSync(path)) return path;

@@ -1,8 +1,8 @@
-// One contender: a process of its own that has its model loaded and waits. It prints a line of
-// JSON about itself when it is ready, and then one for each line "go" that it reads, with the
-// milliseconds that its work took, {"ms": …, "cpuMs": …}, the latter summed over its threads,
-// and whatever else there is to know of that run. run.mjs starts them; serve() is the other end
-// for those in JavaScript.
+// A contender is a separate process that loads its model and waits. It prints a line of JSON about
+// itself when it is ready, then one line per "go" that it reads: the time its work took,
+// {"ms": …, "cpuMs": …}, the latter summed over its threads, and other facts about the run.
+// startContender() is the bench's side of the protocol; serve() is the side of contenders in
+// JavaScript.
 
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -16,12 +16,12 @@ export async function startContender({ name, command, args }) {
     child.on('close', resolve);
     child.on('error', resolve);
   });
-  // A contender that has died is reported by the line that it does not write.
+  // A dead contender is detected by its missing line.
   child.stdin.on('error', () => {});
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const read = async () => {
     const { value, done } = await lines.next();
-    if (done) throw new PlainError(`the contender "${name}" ended: ${await ended}`);
+    if (done) throw new PlainError(`the contender "${name}" exited: ${await ended}`);
     return JSON.parse(value);
   };
   try {
@@ -41,16 +41,15 @@ export async function startContender({ name, command, args }) {
   }
 }
 
-/** The most memory that this process has had at any time, in bytes. */
+/** Peak resident memory of this process, in bytes. */
 export const peakMemory = () => process.resourceUsage().maxRSS * 1024;
 
 /**
- * Says that this process is ready, and runs `work` once per line "go". Neither `before`, which
- * comes before each run, nor `describe`, which tells what there is to know of its result, is in
- * what is measured. The event loop is watched in a run of its own, `watch: 'apart'`, since
- * looking at the clock each millisecond takes the engine's threads from their cores; `'once'`,
- * after the first run alone, where runs are long; or `'never'`. `watched` is what runs then, if
- * that must not be `work`.
+ * Reports that this process is ready, and runs `work` once per line "go". The measurement excludes
+ * `before`, which runs before each run, and `describe`, which extracts facts from the result.
+ * Event loop delays are measured in a separate run, since sampling the clock every millisecond
+ * preempts the engine's threads: after each run (`watch: 'apart'`), after the first run only
+ * (`'once'`, for long runs) or `'never'`. `watched` is the work of that run, `work` by default.
  */
 export async function serve(facts, work, options = {}) {
   const { before = () => {}, describe = () => ({}), watch = 'apart', watched = work } = options;
@@ -62,7 +61,7 @@ export async function serve(facts, work, options = {}) {
     const { delays } = await withDelays(watched);
     return { result, delays };
   };
-  await answer(facts, async () => {
+  await respond(facts, async () => {
     await before();
     const { result, delays } = await run();
     const { value, ...spent } = result;
@@ -70,15 +69,15 @@ export async function serve(facts, work, options = {}) {
   });
 }
 
-/** Says that this process is ready, and what `run` gives for each line "go". */
-export async function answer(facts, run) {
+/** Reports that this process is ready, and the result of `run` for each line "go". */
+export async function respond(facts, run) {
   console.log(JSON.stringify(facts));
   for await (const _ of createInterface({ input: process.stdin })) {
     console.log(JSON.stringify(await run()));
   }
 }
 
-/** What `work` gives, and the milliseconds that it took. */
+/** The result of `work`, and its elapsed and CPU time in milliseconds. */
 export async function timed(work) {
   const before = process.cpuUsage();
   const start = performance.now();

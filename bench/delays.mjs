@@ -1,22 +1,22 @@
-// How long the event loop of a contender is held up while it works: contender.mjs watches it,
-// event-loop.mjs makes percentiles of what was seen.
+// Measures event loop delays of a contender during its work. contender.mjs calls it; event-loop.mjs
+// computes percentiles of the samples.
 
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Milliseconds between two looks at the clock, and so what an idle loop shows. */
+/** Sampling interval in milliseconds, which is also what an idle loop measures. */
 export const resolution = 1;
 
 /**
- * The first look comes after one turn of the loop, and what blocks the loop is seen by the look
- * after it: so the watch begins and ends some milliseconds outside of the work.
+ * Milliseconds of sampling before and after the work: the first sample needs one turn of the loop,
+ * and a blocked loop is only recorded by the sample after the block.
  */
 const margin = 5;
 
 /**
- * What `work` gives, and the delays meanwhile: milliseconds and how often, ascending. The
- * histogram tells its percentiles only, each tick halving the distance to 100, so that of most
- * delays an upper bound is known. The largest are exact.
+ * The result of `work`, and the delays during it as [milliseconds, count], ascending. The histogram
+ * exposes only percentiles, each halving the distance to 100, so most delays are upper bounds. The
+ * largest are exact.
  */
 export async function withDelays(work) {
   const histogram = monitorEventLoopDelay({ resolution });

@@ -1,6 +1,6 @@
 // Types of gguf.mjs, for the package's tests.
 
-/** A tensor of a file that is written. */
+/** A tensor to write. */
 export interface TensorInfo {
   name: string;
   shape: readonly number[];

@@ -1,5 +1,5 @@
-// The little of the GGUF format (version 3, little-endian) that make-model.mjs needs: keys and
-// values copied as bytes from another file, and a file's head written.
+// The subset of GGUF (version 3, little-endian) that make-model.mjs needs: copies metadata as raw
+// bytes from another file, and writes a file's header.
 
 const uint32 = 4;
 const float32 = 6;
@@ -11,7 +11,7 @@ const sizes = { 0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12
 export const types = { f32: 0, q8_0: 8 };
 export const alignment = 32;
 
-/** The keys and values of a GGUF file as bytes, one buffer each, by key. */
+/** The metadata entries of a GGUF file by key, each as raw bytes. */
 export function readKeyValues(file) {
   if (file.toString('latin1', 0, 4) !== 'GGUF') throw new Error('not a GGUF file');
   const length = (at) => Number(file.readBigUInt64LE(at));
@@ -64,7 +64,7 @@ export function tensorBytes({ type, shape }) {
   return type === types.q8_0 ? (values / 32) * 34 : values * 4;
 }
 
-/** Everything before the tensors' data. Data follows in the order given, each padded to `alignment`. */
+/** The header before the tensor data. Data follows in the same order, each padded to `alignment`. */
 export function makeHead(keyValues, tensors) {
   let offset = 0;
   const infos = tensors.map((tensor) => {

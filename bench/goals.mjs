@@ -1,11 +1,11 @@
-// What the trials are to reach, each figure beside its goal. A goal that is missed is reported and
-// no error: an error is a wrong result, and the trials throw for those themselves.
+// The trials' goals. A missed goal is reported but is not an error; trials throw for wrong results
+// themselves.
 
 import { printTable } from './report.mjs';
 
 const verdict = ({ met }) => (met ? 'met' : 'not met');
 
-/** `what` reads as a figure's name; `show` makes text of figure and limit. */
+/** `what` names the figure; `show` formats the figure and its limit. */
 export function atMost(what, value, limit, show) {
   return { what, value: show(value), goal: `≤ ${show(limit)}`, met: value <= limit };
 }
@@ -14,20 +14,20 @@ export function atLeast(what, value, limit, show) {
   return { what, value: show(value), goal: `≥ ${show(limit)}`, met: value >= limit };
 }
 
-/** A count that is `wanted` or wrong. */
-export function exactly(what, value, wanted) {
-  return { what, value: String(value), goal: `= ${wanted}`, met: value === wanted };
+/** A count that must equal `expected`. */
+export function exactly(what, value, expected) {
+  return { what, value: String(value), goal: `= ${expected}`, met: value === expected };
 }
 
-/** Prints a trial's goals below its table, and gives them. */
-export function tell(...goals) {
+/** Prints a trial's goals below its table, and returns them. */
+export function reportGoals(...goals) {
   for (const each of goals) {
     console.log(`${each.what}: ${each.value} (goal ${each.goal}: ${verdict(each)})`);
   }
   return goals;
 }
 
-/** All goals in one place; `goals` by the name of their trial. */
+/** Prints all goals in one table; `goals` maps trial names to lists. */
 export function printGoals(goals) {
   const rows = [...goals].flatMap(([trial, list]) => {
     return list.map((each) => [trial, each.what, each.value, each.goal, verdict(each)]);

@@ -1,5 +1,5 @@
-// The contenders of the trials: how each is started and what it is handed. Jobs go by files in
-// a folder of the run's own; the tree that the bare engine and the peers get is the package's.
+// How each contender is started, and its job. Jobs are passed as files in the run's temporary
+// folder; the bare engine and the peers get the tree that the package builds.
 
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 const contenders = join(dirname(fileURLToPath(import.meta.url)), 'contenders');
 
-/** Cells of the KV buffer of this package and of the bare engine. */
+/** KV cache cells of this package and of the bare engine. */
 export const contextSize = 4096;
 
 function write(setup, name, content) {
@@ -16,7 +16,7 @@ function write(setup, name, content) {
   return file;
 }
 
-/** `job` is what contenders/autocog-lm.mjs describes, model, threads and context size excepted; another `model` may be given. */
+/** `job`: see contenders/autocog-lm.mjs. Model, threads and context size have defaults. */
 export function autocogLm(setup, key, name, job) {
   const { model, threads } = setup;
   const file = write(setup, `${key}.json`, JSON.stringify({ model, threads, contextSize, ...job }));
@@ -24,28 +24,28 @@ export function autocogLm(setup, key, name, job) {
   return { key, name, command: process.execPath, args, isOurs: true };
 }
 
-/** `job` is what contenders/autocog-lm-writing.mjs describes, likewise. */
-export function autocogLmWriting(setup, key, name, job) {
+/** `job`: see contenders/autocog-lm-generation.mjs, with the same defaults. */
+export function autocogLmGeneration(setup, key, name, job) {
   const spec = autocogLm(setup, key, name, job);
-  return { ...spec, args: [join(contenders, 'autocog-lm-writing.mjs'), spec.args[1]] };
+  return { ...spec, args: [join(contenders, 'autocog-lm-generation.mjs'), spec.args[1]] };
 }
 
-/** `job` is what contenders/autocog-lm-siblings.mjs describes, likewise. */
+/** `job`: see contenders/autocog-lm-siblings.mjs, with the same defaults. */
 export function autocogLmSibling(setup, key, name, job) {
   const spec = autocogLm(setup, key, name, job);
   const script = join(contenders, 'autocog-lm-siblings.mjs');
   return { ...spec, args: [script, spec.args[1]], isOurs: false };
 }
 
-/** Texts of at most `maxTokens` after each of the prompts, which are token ids. */
-export function nodeLlamaCppWriting(setup, key, name, job) {
+/** Generates up to `maxTokens` tokens after each prompt; prompts are token ids. */
+export function nodeLlamaCppGeneration(setup, key, name, job) {
   const { model, threads, peers } = setup;
   const file = write(setup, `${key}.json`, JSON.stringify({ model, threads, ...job }));
-  const script = join(contenders, 'node-llama-cpp-writing.mjs');
+  const script = join(contenders, 'node-llama-cpp-generation.mjs');
   return { key, name, command: process.execPath, args: [script, peers, file] };
 }
 
-/** `test`: the counts of llama-bench's `prompt`, `generate` and `depth`. */
+/** `test`: llama-bench's token counts `prompt`, `generate` and `depth`. */
 export function llamaBench(setup, key, name, test) {
   const { model, threads, llamaBench: program } = setup;
   const file = write(setup, `${key}.json`, JSON.stringify({ program, model, threads, test }));
@@ -53,7 +53,7 @@ export function llamaBench(setup, key, name, test) {
   return { key, name, command: process.execPath, args: [script, file] };
 }
 
-/** Both packages from nothing to the first token after `prompt`. */
+/** Both packages, from process start to the first token after `prompt`. */
 export function starts(setup, prompt) {
   const { model, threads, peers } = setup;
   const job = { model, threads, contextSize, prompt };
@@ -65,7 +65,7 @@ export function starts(setup, prompt) {
   return [spec('autocog-lm', file), spec('node-llama-cpp', peers, file)];
 }
 
-/** One llama_decode of the inner nodes of `tree`. */
+/** One llama_decode of the inner nodes of `tree`, without the package. */
 export function bare(setup, key, name, prompt, tree) {
   const nodes = Array.from(tree.tokens, (token, node) => `${token} ${tree.parents[node]}`);
   const lines = [prompt.length, prompt.join(' '), nodes.length, ...nodes];

@@ -17,18 +17,18 @@ import {
   types,
 } from './gguf.mjs';
 
-/** In the file's name, so that a model made by another version of this file is not taken for it. */
+/** Part of the file name, so that a model of another version of this script is not reused. */
 const version = 1;
 const shape = { layers: 24, width: 896, heads: 14, headsKV: 2, feedForward: 4864 };
 const vocabulary = 151936;
 
-/** Bytes of so many tokens' keys and values, as F16. */
+/** Size in bytes of a KV cache of so many cells, as F16. */
 export function cacheBytes(cells) {
   const { layers, width, heads, headsKV } = shape;
   return cells * layers * 2 * (width / heads) * headsKV * 2;
 }
 
-/** mulberry32: the same seed gives the same bits everywhere. */
+/** mulberry32: the same seed generates the same bits on every machine. */
 function randomBits(seed) {
   let state = seed >>> 0;
   return () => {
@@ -39,14 +39,14 @@ function randomBits(seed) {
   };
 }
 
-/** The IEEE half nearest to a positive number below 1. */
+/** The nearest IEEE half-precision number to a positive number below 1, as bits. */
 function half(value) {
   const exponent = Math.floor(Math.log2(value));
   if (exponent < -14) return Math.round(value * 2 ** 24);
   return ((exponent + 15) << 10) + Math.round((value / 2 ** exponent - 1) * 1024);
 }
 
-/** Blocks of one scale and 32 uniform integers in ±127, `deviation` being the weights' own. */
+/** Fills blocks of one scale and 32 uniform integers in ±127; weights have this standard `deviation`. */
 function fillQ8(chunk, bits, deviation) {
   const scale = half(deviation / Math.sqrt((127 * 128) / 3));
   for (let at = 0; at < chunk.length; at += 34) {
@@ -55,15 +55,15 @@ function fillQ8(chunk, bits, deviation) {
       const word = bits();
       for (let byte = 0; byte < 4; byte++) {
         const value = (word >> (8 * byte)) & 255;
-        // −128 is no value of Q8_0.
+        // Q8_0 does not use −128.
         chunk[at + i + byte] = value === 128 ? 0 : value;
       }
     }
   }
 }
 
-// The deviations keep every activation near 1 and let no layer outweigh the embedding, as in a
-// trained model: then rounding in one layer is not blown up by those after it.
+// The deviations keep activations near 1 and no layer outweighs the embedding, as in a trained
+// model. Otherwise later layers would amplify rounding errors of earlier ones.
 function tensors() {
   const { layers, width, heads, headsKV, feedForward } = shape;
   const widthKV = (width / heads) * headsKV;
@@ -90,8 +90,8 @@ function tensors() {
   return [
     q8('token_embd', width, vocabulary, 0.5),
     ...Array.from({ length: layers }, (_, index) => layer(`blk.${index}`)).flat(),
-    // The embedding is the output matrix, too. Without random signs in between, a token would be
-    // its own likeliest successor. 0.2 makes the logits' standard deviation 3.
+    // Embedding and output matrix are tied. Without random signs in between, each token would be
+    // its own most likely successor. 0.2 makes the logits' standard deviation 3.
     f32('output_norm.weight', width, (bits) => (bits() & 1 ? 0.2 : -0.2)),
   ];
 }
@@ -134,7 +134,7 @@ function writeTensor(file, tensor, bits) {
   if (bytes % alignment > 0) writeFileSync(file, Buffer.alloc(alignment - (bytes % alignment)));
 }
 
-/** The model's path; makes it first if it is not in the cache. */
+/** The model's path; writes the model first if it is not in the cache. */
 export function benchModel() {
   return cached(`qwen2-0.5b-random-q8_0-v${version}.gguf`, (path) => {
     console.log('writing the model (0.5 GB, once)');

@@ -1,17 +1,17 @@
-// What the trials score. The weights of the bench's model are random, so that only lengths and
-// shared beginnings matter; what the default model is asked, it knows (models/facts.mjs).
+// Prompts and choices of the trials. The bench's model has random weights, so only lengths and
+// shared prefixes matter; the default model is asked facts that it knows (models/facts.mjs).
 
 import { capitals, colours, opposites as opposed, sounds } from '../models/facts.mjs';
 import { createRandom } from '../models/random.mjs';
 
-/** 287 tokens, after which a router of customers' letters says what a letter is about. */
+/** 287 tokens: a classifier of customers' letters. */
 export const prompt = `You sort the letters that customers write to a bank. Read the letter and say what it is about, in the words of the list and in no others. If a letter speaks of several things, say the one that the customer wants to have settled first. Do not explain your answer.
 
 Letter: Good morning. I have been with your bank since 1998 and never had a reason to complain, but what happened last week makes me write to you. On Monday I noticed that two payments of 49.90 each had been made to a shop that I have never heard of, let alone visited. I called the number on the back of the card, waited for forty minutes, and was told that I had to fill in a form on your website. The form asks for a reference that is printed on the statement, and the statement will not arrive before the end of the month. In the meantime a third payment has been made, again to the same shop, and my account is now overdrawn, for which you charge me a fee of twelve per cent. I would like to have the payments stopped and the money returned, and I would like to know who pays for the fee. The young man at the counter did his best to help me, but he had no access to the system either. Please call me in the evening, as I work during the day.
 
 The letter is about:`;
 
-/** Sixteen answers, some of which begin alike. */
+/** Sixteen choices, some with common prefixes. */
 export const choices = [
   ' credit card',
   ' credit card fraud',
@@ -31,11 +31,11 @@ export const choices = [
   ' online banking password',
 ];
 
-/** Choices as token ids: every combination, with so many tokens to choose from at each place. */
+/** Choices as token ids: every combination, with `branching[i]` tokens to choose from at position i. */
 export function allPaths(branching) {
   let paths = [[]];
-  branching.forEach((count, place) => {
-    const tokens = Array.from({ length: count }, (_, i) => 1000 * (place + 1) + i);
+  branching.forEach((count, position) => {
+    const tokens = Array.from({ length: count }, (_, i) => 1000 * (position + 1) + i);
     paths = paths.flatMap((path) => tokens.map((token) => [...path, token]));
   });
   return paths;
@@ -45,8 +45,8 @@ const unique = (words) => [...new Set(words)];
 const answers = unique([capitals, opposed, colours, sounds].flat().map(({ y }) => y));
 
 /**
- * Ten thousand sentences for the default model: eighty words, each with 125 that may be its
- * opposite. It cannot know which word comes first, but then it knows the opposite.
+ * Ten thousand sentences for the default model: eighty words, each with 125 possible opposites. The
+ * model cannot predict the first word, but knows its opposite.
  */
 export const opposites = {
   prompt: 'The opposite of',
@@ -56,8 +56,8 @@ export const opposites = {
 };
 
 /**
- * `count` stories of fifty words that mean nothing, each with four endings of 25 words, no two of
- * which begin alike. Each word is one token of the vocabulary, with the space before it.
+ * `count` random stories of fifty words, each with four endings of 25 words that differ in their
+ * first word. Each word, with its leading space, is one token of the vocabulary.
  */
 export function stories(vocabulary, count) {
   const texts = Array.from({ length: 30_000 }, (_, token) => {
@@ -73,12 +73,12 @@ export function stories(vocabulary, count) {
 }
 
 /**
- * What the default model is to go on with: it answers, and then writes and answers questions of
- * its own, some fifty tokens until the end.
+ * Prompts for the default model: it answers, then generates and answers questions of its own, about
+ * fifty tokens until it ends.
  */
 export const questions = capitals.map(({ x }) => `Question: What is the capital of ${x}?`);
 
-/** Eight beginnings of a few dozen tokens, none like another. */
+/** Eight different prompts of about twenty tokens. */
 export const openings = [
   'The harbour was empty when we came back from the islands, and the man who used to',
   'Dear Madam, I write to you about the order that I placed in March, which has still not',

@@ -1,10 +1,10 @@
-// Runs the contenders of a trial side by side, A B C A B C …, and makes medians and ratios of
-// what they took.
+// Runs the contenders of a trial in turns, A B C A B C …, and computes medians and ratios of their
+// times.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startContender } from './contender.mjs';
 
-/** Milliseconds before each turn: the threads of the one before may spin for a while. */
+/** Milliseconds before each turn: threads of the previous contender may still spin. */
 const settling = 200;
 
 export function median(values) {
@@ -13,7 +13,7 @@ export function median(values) {
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** One turn: some runs that do not count, as the other contenders had the caches, then some that do. */
+/** One turn: uncounted warm-up runs, since others used the CPU caches meanwhile, then counted runs. */
 export async function turn(contender, { warmups, repetitions }) {
   await sleep(settling);
   const runs = [];
@@ -22,9 +22,9 @@ export async function turn(contender, { warmups, repetitions }) {
 }
 
 /**
- * Per contender, by its key: its medians of elapsed and CPU time, the former's in each round,
- * and its facts, those of its last run included. `warmups` and `repetitions` are per turn;
- * besides, each has one run at the start that does not count, unless `fresh`.
+ * Results per contender, by key: median elapsed and CPU time, the median elapsed time of each round,
+ * and the contender's facts, including those of its last run. `warmups` and `repetitions` are per
+ * turn. Each contender also has one uncounted run at the start, unless `fresh`.
  */
 export async function measure(setup, specs, { rounds, fresh = false, ...schedule }) {
   const started = [];
@@ -48,8 +48,8 @@ export async function measure(setup, specs, { rounds, fresh = false, ...schedule
 }
 
 /**
- * What each contender answers in a process that was started for it, in every round; a first one,
- * in which files are read from the disk, does not count.
+ * The results of each contender with a fresh process per round. A first, uncounted round fills the
+ * page cache.
  */
 export async function measureFresh(specs, { rounds }) {
   const runs = specs.map(() => []);
@@ -67,7 +67,7 @@ export async function measureFresh(specs, { rounds }) {
   return runs.map((all) => all.slice(1));
 }
 
-/** What the rounds of one contender come to. */
+/** Aggregates the rounds of one contender. */
 export function resultOf(name, facts, turns) {
   const medianOf = (runs, time) => median(runs.map((run) => run[time]));
   const [ms, cpuMs] = ['ms', 'cpuMs'].map((time) => medianOf(turns.flat(), time));
@@ -75,12 +75,12 @@ export function resultOf(name, facts, turns) {
   return { name, facts: { ...facts, ...turns.at(-1).at(-1) }, ms, cpuMs, rounds };
 }
 
-/** How many times as long `a` took: the median of the rounds' ratios, so that what slows a whole round down counts little. */
+/** Time of `a` relative to `b`: the median of the rounds' ratios, robust to a slow round. */
 export function ratio(a, b) {
   return median(a.rounds.map((ms, round) => ms / b.rounds[round]));
 }
 
-/** By how many milliseconds `a` took longer: the median of the rounds' differences. */
+/** Time of `a` minus `b` in milliseconds: the median of the rounds' differences. */
 export function excess(a, b) {
   return median(a.rounds.map((ms, round) => ms - b.rounds[round]));
 }

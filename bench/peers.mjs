@@ -1,4 +1,4 @@
-// Installs the peers that the bench measures against, in the cache and not in the package.
+// Installs the packages that the bench compares with, in the cache instead of the package.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ const binaries = {
   'win32-x64': 'win-x64',
 };
 
-/** The folder in whose node_modules node-llama-cpp is. */
+/** Installs node-llama-cpp; returns the folder that has its node_modules. */
 export function nodeLlamaCpp() {
   const platform = `${process.platform}-${process.arch}`;
   const binary = binaries[platform];
@@ -25,7 +25,7 @@ export function nodeLlamaCpp() {
     console.log(`installing node-llama-cpp ${version} (85 MB, once)`);
     mkdirSync(folder);
     writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
-    // All of its optional packages are 725 MB.
+    // With all of its optional packages it would be 725 MB.
     const flags = ['--omit=optional', '--ignore-scripts', '--no-audit', '--no-fund'];
     const names = [`node-llama-cpp@${version}`, `@node-llama-cpp/${binary}@${version}`];
     const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';

@@ -1,5 +1,5 @@
-// llama.cpp's own programs that the bench measures against, built like the addon by the script of
-// `npm run test:oracles` unless the environment names others.
+// llama.cpp's own programs that the bench compares with. They are built like the addon, by the
+// script of `npm run test:oracles`, unless environment variables name other binaries.
 
 import { join } from 'node:path';
 import { root } from '../scripts/run.mjs';
@@ -8,7 +8,7 @@ let built;
 
 async function program(name, variable) {
   if (process.env[variable]) return process.env[variable];
-  // Loaded here, since most trials do without.
+  // Imported on demand, since most trials do not need it.
   built ??= import('../scripts/oracles.mjs').then(({ buildOracles }) => buildOracles());
   await built;
   return join(root, 'build-oracles', 'bin', name);

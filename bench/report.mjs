@@ -1,4 +1,4 @@
-// What the bench prints: where and of what the numbers are, and tables of them.
+// Output of the bench: a header about the machine and the build, and tables.
 
 import { cpus, loadavg, release, totalmem, type } from 'node:os';
 import Table from 'cli-table3';

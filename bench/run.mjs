@@ -1,5 +1,5 @@
-// `npm run bench [-- trials…] [--rounds N] [--threads N]`: makes and installs what the trials
-// need, once, and runs them. See README.md.
+// `npm run bench [-- trials…] [--rounds N] [--threads N]`: builds and installs what the trials need,
+// once, and runs them. See README.md.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -28,13 +28,13 @@ import { together } from './trials/together.mjs';
 import { tree } from './trials/tree.mjs';
 
 const choosing = { tree, many, search, prompts, greedy, memory };
-const writing = { generate, tiny, together, start, grammar };
+const generating = { generate, tiny, together, start, grammar };
 const siblings = { served, levels };
-const trials = { ...choosing, ...writing, ...siblings };
-/** Names that stand for several trials. */
+const trials = { ...choosing, ...generating, ...siblings };
+/** Names of groups of trials. */
 const groups = {
   choose: Object.keys(choosing),
-  generation: Object.keys(writing),
+  generation: Object.keys(generating),
   siblings: Object.keys(siblings),
 };
 
@@ -52,14 +52,15 @@ function readArguments() {
   const count = (name) => {
     if (values[name] === undefined) return undefined;
     const value = Number(values[name]);
-    if (!Number.isInteger(value) || value < 1) throw new PlainError(`--${name} wants a count`);
+    if (!Number.isInteger(value) || value < 1)
+      throw new PlainError(`--${name} must be a positive integer`);
     return value;
   };
   const known = [...Object.keys(groups), ...Object.keys(trials)];
   const unknown = positionals.find((name) => !known.includes(name));
-  if (unknown) throw new PlainError(`no trial ${unknown}: ${known.join(', ')}`);
-  const wanted = positionals.length > 0 ? positionals : Object.keys(groups);
-  const names = new Set(wanted.flatMap((name) => groups[name] ?? name));
+  if (unknown) throw new PlainError(`unknown trial ${unknown}; known: ${known.join(', ')}`);
+  const requested = positionals.length > 0 ? positionals : Object.keys(groups);
+  const names = new Set(requested.flatMap((name) => groups[name] ?? name));
   return { names, rounds: count('rounds'), threads: count('threads') ?? 2 };
 }
 
@@ -67,7 +68,7 @@ async function importPackage() {
   try {
     return await import('autocog-lm');
   } catch (error) {
-    throw new PlainError(`autocog-lm is not built here (${error.message}). Run: npm run build:all`);
+    throw new PlainError(`autocog-lm is not built (${error.message}). Run: npm run build:all`);
   }
 }
 
@@ -98,20 +99,20 @@ await main(import.meta.url, async () => {
   };
   const delays = new DelayLog();
   const goals = new Map();
-  const wrong = [];
+  const errors = [];
   try {
     for (const name of names) {
       try {
         goals.set(name, await trials[name]({ ...setup, log: (seen) => delays.add(name, seen) }));
       } catch (error) {
         if (!(error instanceof PlainError)) throw error;
-        wrong.push(`${name}: ${error.message}`);
-        console.error(wrong.at(-1));
+        errors.push(`${name}: ${error.message}`);
+        console.error(errors.at(-1));
       }
     }
     goals.set('event loop', reportDelays(delays));
     printGoals(goals);
-    if (wrong.length > 0) throw new PlainError(wrong.join('\n'));
+    if (errors.length > 0) throw new PlainError(errors.join('\n'));
   } finally {
     rmSync(folder, { recursive: true });
     await vocabulary.close();

@@ -1,8 +1,8 @@
-// Log-probabilities and texts of two contenders, held against each other.
+// Compares the log-probabilities and generated tokens of two contenders.
 
 /**
- * Natural log units by which a token's log-probability may differ. node-llama-cpp decodes single
- * tokens and short batches, which the engine computes by other kernels.
+ * Maximum difference of a token's log-probability, in nats. node-llama-cpp decodes single tokens and
+ * short batches, which the engine computes with other kernels.
  */
 export const tolerance = 0.25;
 
@@ -11,7 +11,7 @@ export function logprobsOf({ facts }) {
   return facts.logprobs ?? facts.choices.map(({ logprobs }) => logprobs);
 }
 
-/** The largest difference between log-probabilities of a token. */
+/** The largest difference between two log-probabilities of a token. */
 export function difference(a, b) {
   return Math.max(
     ...a.map((logprobs, choice) => {
@@ -21,20 +21,21 @@ export function difference(a, b) {
 }
 
 /**
- * How much likelier than what `tokens` has instead the model thought a text's token to be, where
- * the two part: 0 where they do not. `rivals` are the likeliest of each place of the text.
+ * At the first position where `tokens` differs from the reference `text`: by how much the model
+ * prefers the reference's token, in nats. 0 without a difference. `alternatives` are the top tokens
+ * at each position of the reference.
  */
-export function parting(text, rivals, tokens) {
-  const place = text.findIndex((token, index) => token !== tokens[index]);
-  if (place < 0) return text.length === tokens.length ? 0 : Infinity;
-  const logprobOf = (wanted) => rivals[place].find(([token]) => token === wanted)?.[1];
-  return logprobOf(text[place]) - (logprobOf(tokens[place]) ?? -Infinity);
+export function divergence(text, alternatives, tokens) {
+  const position = text.findIndex((token, index) => token !== tokens[index]);
+  if (position < 0) return text.length === tokens.length ? 0 : Infinity;
+  const logprobOf = (id) => alternatives[position].find(([token]) => token === id)?.[1];
+  return logprobOf(text[position]) - (logprobOf(tokens[position]) ?? -Infinity);
 }
 
-/** The greatest parting of all texts, and how many are the same. */
-export function partings(reference, rivals, others) {
+/** The largest divergence of all texts, and the number of identical texts. */
+export function divergences(reference, alternatives, others) {
   const gaps = others.map(({ tokens }, index) =>
-    parting(reference[index].tokens, rivals[index], tokens),
+    divergence(reference[index].tokens, alternatives[index], tokens),
   );
-  return { same: gaps.filter((gap) => gap === 0).length, most: Math.max(...gaps) };
+  return { same: gaps.filter((gap) => gap === 0).length, max: Math.max(...gaps) };
 }

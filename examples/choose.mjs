@@ -1,4 +1,4 @@
-// The package in a few lines: pick an answer, and see what the model thinks of the others.
+// The package in a few lines: choose an answer, and print the log-probabilities of all choices.
 // Run it with `node examples/choose.mjs`.
 
 import { defaultModelPath, LLaMa } from 'autocog-lm';

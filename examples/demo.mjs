@@ -1,4 +1,4 @@
-// `npm run demo`: what `autocog-lm demo` shows. Its code is lib/cli/commands/demo.ts.
+// `npm run demo`: runs `autocog-lm demo`, which lib/cli/commands/demo.ts implements.
 
 import { run } from '../dist/esm/cli/run.js';
 

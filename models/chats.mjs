@@ -1,5 +1,5 @@
-// Short conversations under the chat template, which is the one train.py
-// stores in the GGUF: <|im_start|>role, newline, content, <|im_end|>.
+// Short conversations in the chat template that train.py stores in the
+// GGUF: <|im_start|>role, newline, content, <|im_end|>.
 
 export const renderChat = (messages, { addGenerationPrompt = false } = {}) =>
   messages.map(({ role, content }) => `<|im_start|>${role}\n${content}<|im_end|>\n`).join('') +
@@ -23,8 +23,9 @@ const system = { role: 'system', content: 'You are a helpful assistant.' };
 const brief = { role: 'system', content: 'Answer with one word.' };
 
 /**
- * `ask()` gives { question, answer, sentence }: the answer alone, or, where
- * there is one, a whole sentence. Asked to be brief, the assistant is.
+ * Writes a conversation. `ask()` returns { question, answer, sentence }; the
+ * assistant replies with the answer, or with the full sentence if there is one
+ * and no system message requests brevity.
  */
 export function writeChat(ask, random) {
   const start = random.pick([null, null, null, system, brief]);

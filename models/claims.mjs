@@ -1,9 +1,8 @@
-// The training wordings of the two categories that judge rather than recall:
-// yes/no facts and sentiment. As in phrasings.mjs, what is kept for testing is
-// in held-out.mjs.
+// Training wordings of the two categories that require judgment instead of
+// recall: yes/no facts and sentiment. Held-out wordings are in held-out.mjs.
 
-// A claim holds or not: `direct` asks about it, `stated` says it. Here {y} is
-// right or wrong, and the answer is Yes or No.
+// Claims: `direct` is a question about one, `stated` is a statement of it. {y}
+// is correct or not, and the answer is Yes or No.
 export const claims = {
   capitals: {
     direct: [
@@ -67,7 +66,7 @@ export const claims = {
   },
 };
 
-// How a stated claim is questioned; {S} is the claim with a capital.
+// Questions about a stated claim; {S} is the claim, capitalized.
 export const doubts = [
   'Is it true that {s}?',
   'Is it correct that {s}?',
@@ -127,7 +126,7 @@ export const moreReview = {
   ],
 };
 
-// How a review {r} and its sentiment {y} are set.
+// Formats of a review {r} and its sentiment {y}.
 export const judgements = [
   'Review: {r}\nSentiment: {y}',
   'Review: {r}\nSentiment: {y}',

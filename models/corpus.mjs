@@ -1,6 +1,6 @@
 // Writes the training corpus: node corpus.mjs SEED DOCUMENTS > corpus.json
-// A JSON array of texts, each one document; train.py puts the tokens that
-// begin and end a document around them.
+// A JSON array of strings, one per document; train.py adds the tokens that
+// begin and end a document.
 import { fileURLToPath } from 'node:url';
 import { writeChat } from './chats.mjs';
 import * as judged from './claims.mjs';
@@ -9,7 +9,7 @@ import * as words from './phrasings.mjs';
 import { createRandom } from './random.mjs';
 import { capitalise, claimAbout, fill, opened, writeReview } from './wording.mjs';
 
-// Where the facts of each group of phrasings are, and how often it is drawn.
+// Per group of phrasings: its facts and its sampling weight.
 const recalled = [
   ['capitals', facts.capitals, 6],
   ['colours', facts.colours, 6],
@@ -82,8 +82,8 @@ function createWriter(random) {
     return exchange(question, answer);
   };
 
-  // One to four texts of one category or of several. Now and then all of them
-  // are questions set alike, as in a prompt with examples.
+  // One to four texts of one or several categories. Sometimes all of them are
+  // questions in the same format, as in a few-shot prompt.
   return () => {
     const only = random.chance(0.4) ? drawMaker() : null;
     const draw = () => (only ?? drawMaker())();

@@ -1,4 +1,4 @@
-// Tokenises texts with llama.cpp's own tokenizer, through this package:
+// Tokenizes texts with llama.cpp's own tokenizer, through this package:
 // node encode.mjs VOCABULARY.gguf TEXTS.json IDS.json
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Model } from 'autocog-lm';

@@ -1,4 +1,4 @@
-// Asks a model the held-out questions and prints how many it ranks right:
+// Evaluates a model on the held-out questions and prints its accuracy:
 // node evaluate.mjs [MODEL.gguf] [--seed N] [--count N] [--wrong]
 import { parseArgs } from 'node:util';
 import { defaultModelPath, LLaMa } from 'autocog-lm';
@@ -16,7 +16,7 @@ const seed = Number(values.seed);
 
 const lm = await LLaMa.load(positionals[0] ?? defaultModelPath);
 
-/** The prompt of a chat is tokens: in a text, its markers would be plain characters. */
+/** Chat prompts are passed as tokens: in a string, their markers would be plain text. */
 const promptOf = ({ prompt, messages }) =>
   messages ? lm.tokenize(prompt, { addSpecial: true, parseSpecial: true }) : prompt;
 

@@ -1,5 +1,5 @@
-// What the default model knows: the tables of facts, and nothing about how
-// they are worded. Every fact is { x, y }: asked about x, the answer is y.
+// The facts that the default model learns, independent of their wording. Every
+// fact is { x, y }: asked about x, the answer is y.
 
 const pairs = (text) =>
   text
@@ -22,7 +22,7 @@ export const capitals = pairs(`
   Iran = Tehran, Iraq = Baghdad, Nepal = Kathmandu, Australia = Canberra
 `);
 
-// The thing is written with its article, as it stands inside a sentence.
+// Things have their article, as inside a sentence.
 export const colours = pairs(`
   a banana = yellow, a lemon = yellow, the sun = yellow, butter = yellow
   a tomato = red, a strawberry = red, a cherry = red, blood = red
@@ -66,14 +66,14 @@ export const months = (
   'January February March April May June July ' + 'August September October November December'
 ).split(' ');
 
-/** Neighbours in a ring, `step` ahead: each fact also names its unit. */
+/** Neighbors in a ring, `step` ahead; each fact also has its unit. */
 const neighbours = (ring, unit, step) =>
   ring.map((x, i) => ({ x, y: ring[(i + step + ring.length) % ring.length], unit }));
 
 export const after = [...neighbours(days, 'day', 1), ...neighbours(months, 'month', 1)];
 export const before = [...neighbours(days, 'day', -1), ...neighbours(months, 'month', -1)];
 
-/** Three in a row; `w` stands before `x`, the answer `y` after it. */
+/** Three in a row: `w`, `x` and the answer `y`. */
 export const sequences = after.map(({ x, y, unit }, i) => ({ w: before[i].y, x, y, unit }));
 
 export const sums = Array.from({ length: 100 }, (_, i) => {
@@ -81,7 +81,7 @@ export const sums = Array.from({ length: 100 }, (_, i) => {
   return { a: String(a), b: String(b), y: String(a + b) };
 });
 
-// What kind of thing something is: for yes/no facts only.
+// Kinds of things, for yes/no facts only.
 export const kinds = [
   ...sounds.map(({ x }) => ({ x: `a${/^[aeiou]/.test(x) ? 'n' : ''} ${x}`, y: 'an animal' })),
   ...capitals.flatMap(({ x, y }) => [
@@ -97,11 +97,11 @@ export const kinds = [
   ...days.map((x) => ({ x, y: 'a day of the week' })),
   ...months.map((x) => ({ x, y: 'a month' })),
   ...[...new Set(colours.map(({ y }) => y))]
-    .filter((y) => y !== 'orange') // also a fruit: no clear answer
+    .filter((y) => y !== 'orange') // also a fruit: ambiguous
     .map((x) => ({ x, y: 'a colour' })),
 ];
 
-// The tables that claims.mjs words its claims about.
+// The fact tables that claims.mjs has wordings for.
 export const claimable = { capitals, colours, opposites, sounds, kinds };
 
 export const opinions = {
@@ -121,7 +121,7 @@ export const opinions = {
   disliked: ['hated', 'disliked', 'regretted', 'despised'],
 };
 
-/** Which noun and adjective never meet in training (about one in five). */
+/** Whether a noun and an adjective never co-occur in training (about one pair in five). */
 export function isHeldOutOpinion(noun, adjective) {
   const words = `${noun} ${adjective}`;
   let hash = 7;

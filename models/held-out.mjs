@@ -1,6 +1,6 @@
-// The wordings kept for testing: no document of the corpus contains one of
-// them. They are made of words the model has seen, in sentences it has not.
-// Statements stop before the answer; questions are set like those in training.
+// Held-out wordings for testing: no document of the corpus contains any of
+// them. The model has seen their words, but not their sentences.
+// Statements stop before the answer; questions are formatted as in training.
 
 export const heldOut = {
   capitals: {
@@ -111,7 +111,7 @@ export const heldOutDoubts = [
   'Do you think that {s}?',
 ];
 
-// Sentiment: the noun and the adjective of {r} never met in training either.
+// Sentiment: the noun and the adjective of {r} never co-occur in training, either.
 export const heldOutReviews = [
   'I think that the {n} was {g}.',
   'It is a very {g} {n}.',

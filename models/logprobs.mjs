@@ -1,10 +1,10 @@
-// What llama.cpp makes of documents, for compare.py: the log-probability of
+// Scores documents with llama.cpp, for compare.py: the log-probability of
 // every token after the first. node logprobs.mjs MODEL.gguf IDS.json OUT.json
 import { readFileSync, writeFileSync } from 'node:fs';
 import { LLaMa, logSoftmax } from 'autocog-lm';
 
 const [path, input, output] = process.argv.slice(2);
-// The cache in F32, as in torch: the default F16 would differ in the third digit.
+// F32 KV cache, as in torch: the default F16 would differ in the third digit.
 const lm = await LLaMa.load(path, { kvCacheTypeK: 'f32', kvCacheTypeV: 'f32' });
 const size = lm.vocabularySize;
 const results = [];

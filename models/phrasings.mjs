@@ -1,6 +1,6 @@
-// The wordings the model is trained on. {x} is what is asked about, {y} the
-// answer; {X} and {Y} the same with a capital; {an} is x with its article.
-// The wordings kept for testing are in held-out.mjs.
+// Training wordings. {x} is the subject of a question, {y} the answer; {X} and
+// {Y} are capitalized; {an} is x with its article. Held-out wordings are in
+// held-out.mjs.
 
 const capitals = {
   statements: [
@@ -271,8 +271,8 @@ export const training = {
   after, before, tomorrow, yesterday, sequences,
 };
 
-// What may stand before a statement or a question. The empty ones are the
-// most frequent: most sentences stand alone.
+// Openings of statements and questions. Most are empty, so that most sentences
+// stand alone.
 export const statementOpenings = [
   ...['', '', '', '', '', '', '', ''],
   ...['I know that ', 'It is true that ', 'As you know, ', 'Of course, '],
@@ -284,7 +284,7 @@ export const questionOpenings = [
   ...['Can you help me? ', 'Can you say it? '],
 ];
 
-// How a question and its answer are set.
+// Formats of a question and its answer.
 export const exchanges = [
   'Q: {q}\nA: {y}',
   'Q: {q}\nA: {y}',

@@ -1,6 +1,6 @@
 // Types of questions.mjs, for the package's tests.
 
-/** A prompt with its choices; `answer` is the index of the right one. */
+/** A prompt with its choices; `answer` is the index of the correct one. */
 export interface HeldOutQuestion {
   category: string;
   prompt: string;
@@ -8,5 +8,5 @@ export interface HeldOutQuestion {
   answer: number;
 }
 
-/** Questions in wordings that are in no training document, all categories in turn. */
+/** Questions in held-out wordings, cycling through all categories. */
 export function heldOutQuestions(seed?: number, count?: number): HeldOutQuestion[];

@@ -1,5 +1,5 @@
-// Questions in wordings never seen in training, about facts that were: what
-// evaluate.mjs and the tests of the package ask the model.
+// Questions about trained facts in held-out wordings, used by evaluate.mjs and
+// the package's tests.
 
 import { renderChat } from './chats.mjs';
 import { claims } from './claims.mjs';
@@ -10,7 +10,7 @@ import { claimAbout, fill, writeReview } from './wording.mjs';
 
 const daysOnly = (table) => table.filter(({ unit }) => unit === 'day');
 
-// The groups of wordings of each recalled category, with their tables.
+// Per recall category: its groups of wordings and their fact tables.
 const recalled = {
   capitals: [['capitals', facts.capitals]],
   colours: [['colours', facts.colours]],
@@ -26,11 +26,11 @@ const recalled = {
   sums: [['sums', facts.sums]],
 };
 
-// A choice that begins another one is never the less probable of the two.
+// A choice that is a prefix of another one always has at least its probability.
 const begins = (a, b) => a.startsWith(b) || b.startsWith(a);
-const isNumber = (text) => /^\d/.test(text); // a number is one token, see bpe.py
+const isNumber = (text) => /^\d/.test(text); // each number is one token, see bpe.py
 
-/** The answer and three others of the same table, none of them what is asked about. */
+/** The answer and three other answers of the same table, without the subject of the question. */
 function fourChoices(fact, table, random) {
   const clash = (y) => (isNumber(y) ? y === fact.y : begins(y, fact.y));
   const others = table
@@ -73,8 +73,8 @@ const makers = {
 };
 
 /**
- * `count` different questions, the categories in turn. A choice begins with
- * the space that the prompt does not end with.
+ * `count` different questions, cycling through the categories. Choices start
+ * with the space that the prompt lacks at its end.
  */
 export function heldOutQuestions(seed = 1, count = 200) {
   const random = createRandom(seed);
@@ -105,7 +105,7 @@ export function heldOutQuestions(seed = 1, count = 200) {
   return questions;
 }
 
-/** The same questions put to the chat template: the answer opens the reply. */
+/** Similar questions in the chat template: choices are the beginning of the response. */
 export function heldOutChats(seed = 1, count = 40) {
   const random = createRandom(seed);
   const askable = Object.entries(makers).filter(([name]) => name !== 'sentiment');

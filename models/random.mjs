@@ -1,5 +1,5 @@
-// The seeded random numbers of the text generator: the same seed writes the
-// same corpus and the same questions on every machine.
+// Seeded random numbers for the corpus and the questions: the same seed
+// generates the same ones on every machine.
 
 /** mulberry32: 32 bits of state, enough for drawing templates and facts. */
 export function createRandom(seed) {

@@ -1,11 +1,11 @@
-// Puts facts into templates: the one place that fills in {x}, {y} and the
-// rest, for training documents and for held-out questions alike.
+// Fills templates with facts, for training documents and for held-out
+// questions alike.
 
 export const capitalise = (text) => text[0].toUpperCase() + text.slice(1);
 
 const article = (noun) => (/^[aeiou]/.test(noun) ? 'an ' : 'a ') + noun;
 
-/** Fills every {name} of `template`; {Name} is the same with a capital. */
+/** Fills every {name} of `template`; {Name} is capitalized. */
 export function fill(template, values) {
   return template.replace(/\{(\w+)\}/g, (_, name) => {
     const key = name[0].toLowerCase() + name.slice(1);
@@ -15,7 +15,7 @@ export function fill(template, values) {
   });
 }
 
-/** A sentence inside another one starts small, unless it starts with a name. */
+/** Prepends an opening; the sentence then starts in lower case unless it starts with a name. */
 export const opened = (opening, sentence) =>
   opening === '' || /[.:?] $/.test(opening) ? opening + sentence : opening + lowerStart(sentence);
 
@@ -25,7 +25,7 @@ const lowerStart = (sentence) =>
   smallWords.test(sentence) ? sentence[0].toLowerCase() + sentence.slice(1) : sentence;
 
 /**
- * A right or wrong claim about a fact of `table`. To be wrong it borrows one of
+ * A correct or false claim about a fact of `table`. A false claim uses one of
  * three other answers of the table, always the same three for the same fact.
  */
 export function claimAbout(table, random) {
@@ -36,7 +36,7 @@ export function claimAbout(table, random) {
   return { ...fact, y: others[(at * 3 + random.below(3)) % others.length], holds: 'No' };
 }
 
-/** A review of one opinion; `heldOut` says on which side its words lie. */
+/** A review with one opinion; `heldOut` selects held-out or training words. */
 export function writeReview(template, facts, heldOut, random) {
   const y = random.pick(['positive', 'negative']);
   const { opinions, isHeldOutOpinion } = facts;

@@ -1,16 +1,16 @@
 // Types of write-onnx.mjs.
 
-/** What is written. */
+/** Options of `writeOnnx`. */
 export interface WriteOnnxOptions {
   /** A GGUF file of the llama architecture, F32 or F16. Default: the default model. */
   gguf?: string;
   /** Default fp32. */
   dtype?: 'fp32' | 'fp16' | 'q8';
-  /** Whether keys and values of the past come in and go out. Default true. */
+  /** Whether the KV cache is an input and output. Default true. */
   past?: boolean;
-  /** How many tokens back one sees, itself included; only those are kept. Default 0: all. */
+  /** Size of the attention window, including the token itself; only those tokens are cached. Default 0: full attention. */
   window?: number;
-  /** Whether the model has a state besides keys and values, which cannot be cut. Default false. */
+  /** Whether the model has a recurrent state besides the KV cache, which cannot be truncated. Default false. */
   recurrent?: boolean;
 }
 

@@ -1,8 +1,8 @@
-// Writes a GGUF file of the llama architecture as a folder for Transformers, in Node alone:
+// Converts a GGUF file of the llama architecture to a Transformers folder with ONNX, in pure Node:
 //
 //   npm run write:onnx -- FOLDER [--gguf FILE] [--dtype fp32|fp16|q8] [--no-past]
 //
-// The tests of TfLM use it, too. The same input gives the same bytes.
+// The tests of TfLM use it, too. The output is deterministic.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -14,14 +14,14 @@ import { tokenizerConfigOf, tokenizerOf } from './onnx/tokenizer.mjs';
 
 const defaultModel = fileURLToPath(new URL('default.gguf', import.meta.url));
 
-/** What Transformers calls the file of each kind of weights. */
+/** Transformers' file name suffix per weight type. */
 const suffixes = { fp32: '', fp16: '_fp16', q8: '_quantized' };
 
 function shapeOf(metadata, tensors) {
   const architecture = metadata.get('general.architecture');
-  if (architecture !== 'llama') throw new Error(`The architecture ${architecture} is not written`);
+  if (architecture !== 'llama') throw new Error(`Unsupported architecture: ${architecture}`);
   if (metadata.has('llama.rope.scaling.type') || tensors.has('rope_freqs.weight')) {
-    throw new Error('Scaled rotary positions are not written');
+    throw new Error('RoPE scaling is not supported');
   }
   const own = (key) => metadata.get(`llama.${key}`);
   const heads = own('attention.head_count');
@@ -61,13 +61,13 @@ function configOf(shape, metadata, tensors) {
   };
 }
 
-/** Writes the folder, which may exist: another kind of weights goes beside those that are there. */
+/** Writes the folder. It can exist: another weight type is added next to the existing ones. */
 export function writeOnnx(
   folder,
   { gguf = defaultModel, dtype = 'fp32', past = true, window = 0, recurrent = false } = {},
 ) {
   if (!Object.hasOwn(suffixes, dtype)) {
-    throw new Error(`dtype ${dtype} is none of ${Object.keys(suffixes).join(', ')}`);
+    throw new Error(`Expected one of ${Object.keys(suffixes).join(', ')} for dtype, got ${dtype}`);
   }
   const { metadata, tensors } = readGguf(gguf);
   const shape = shapeOf(metadata, tensors);
@@ -77,7 +77,7 @@ export function writeOnnx(
   const ends = ['eos', 'eot'].map((name) => metadata.get(`tokenizer.ggml.${name}_token_id`));
   writeJson('config.json', {
     ...configOf(shape, metadata, tensors),
-    // An architecture that has states of both kinds, so that Transformers knows of them.
+    // An architecture with both kinds of states, so that Transformers handles them.
     ...(recurrent ? { model_type: 'lfm2', architectures: ['Lfm2ForCausalLM'] } : {}),
     layer_types: [...Array(shape.layers).fill('full_attention'), ...(recurrent ? ['conv'] : [])],
   });

@@ -1,4 +1,4 @@
-// Builds the addon with cmake-js and puts it where node-gyp-build looks first: build/Release/autocog.node.
+// Builds the addon with cmake-js and installs it where node-gyp-build looks first: build/Release/autocog.node.
 // AUTOCOG_* environment variables become CMake options of the same name (see CMakeLists.txt). Called by
 // `npm run build:native`, by install.mjs, and by binding.gyp for node-gyp and prebuildify.
 import {
@@ -21,7 +21,7 @@ const options = ['NATIVE', 'CUDA', 'VULKAN', 'METAL', 'RPC', 'TESTS', 'TOOLS'].m
   (name) => `AUTOCOG_${name}`,
 );
 
-/** The AUTOCOG_* options that the environment sets, with npm's and people's ways to say yes made CMake's. */
+/** The AUTOCOG_* options set in the environment, with their values normalized to ON and OFF. */
 export function nativeOptions() {
   const set = options.filter((name) => process.env[name]);
   return Object.fromEntries(
@@ -33,30 +33,30 @@ export function buildNative() {
   checkRequirements();
   fetchLlama();
   const defines = nativeOptions();
-  // A portable build differs in every object of ggml, so it has a folder of its own and both stay incremental.
+  // A portable build changes every object of ggml. Separate folders keep both builds incremental.
   const folder = join(root, defines.AUTOCOG_NATIVE === 'OFF' ? 'build-portable' : 'build-cmake');
   configure(folder, defines);
   cmakeJs('build', folder, ['--parallel', String(availableParallelism())]);
   installAddon(join(folder, 'Release', 'autocog.node'));
 }
 
-// cmake-js configures only an empty folder; here a change of options, of Node or of the CPU configures again.
+// cmake-js configures only an empty folder; this reconfigures when options, Node or the CPU change.
 function configure(folder, defines) {
   const stamp = join(folder, 'autocog-configured.json');
-  const wanted = JSON.stringify({
+  const configuration = JSON.stringify({
     defines,
     node: process.version,
     cpu: cpus()[0]?.model,
     compiler: process.env.CXX,
   });
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === configuration) return;
   rmSync(join(folder, 'CMakeCache.txt'), { force: true });
   cmakeJs(
     'configure',
     folder,
     Object.entries(defines).map(([name, value]) => `--CD${name}=${value}`),
   );
-  writeFileSync(stamp, wanted);
+  writeFileSync(stamp, configuration);
 }
 
 function cmakeJs(command, folder, args) {
@@ -64,7 +64,7 @@ function cmakeJs(command, folder, args) {
   run(process.execPath, [script, command, '--out', folder, '--log-level', 'warn', ...args]);
 }
 
-// By rename: a process that has the old addon loaded keeps it, where an overwrite would crash it.
+// By rename: a process that has loaded the old addon keeps it, while overwriting the file would crash it.
 function installAddon(built) {
   const folder = join(root, 'build', 'Release');
   mkdirSync(folder, { recursive: true });

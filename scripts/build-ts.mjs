@@ -1,4 +1,4 @@
-// Compiles lib/ twice, to dist/esm and dist/cjs. `npm run build:ts`, and `npm pack` by way of `prepare`.
+// Compiles lib/ twice, to dist/esm and dist/cjs. `npm run build:ts`; `npm pack` runs it through `prepare`.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import ts from 'typescript';
@@ -9,8 +9,9 @@ const packageFile = join(root, 'package.json');
 const packageJson = JSON.parse(readFileSync(packageFile, 'utf8'));
 
 /**
- * In module "nodenext" TypeScript takes a file's format from the nearest package.json, which says "module" here. For the
- * CommonJS output it is shown one that says "commonjs": unlike module "commonjs", that keeps `import()` and `exports`.
+ * With module "nodenext", TypeScript takes a file's format from the nearest package.json, which has type "module" here.
+ * For the CommonJS output it reads a modified one with type "commonjs": unlike module "commonjs", this keeps `import()`
+ * and supports `exports`.
  */
 function compile(format, type) {
   const config = ts.getParsedCommandLineOfConfigFile(
@@ -39,8 +40,8 @@ function report(diagnostics) {
   throw new PlainError('lib/ does not compile');
 }
 
-// dist/cjs has a package.json of its own, to be CommonJS, and '#addon' and its like would be looked up in that one,
-// where no import may point outside of its folder: in this output they become paths.
+// dist/cjs has its own package.json, to be CommonJS. Subpath imports such as '#addon' would resolve against that one,
+// whose imports must not point outside of its folder, so this output has relative paths instead.
 function writeCommonJs(file, text) {
   let output = text;
   for (const [name, target] of Object.entries(packageJson.imports)) {
@@ -51,8 +52,8 @@ function writeCommonJs(file, text) {
 }
 
 /**
- * What `import` gets: the names of the CommonJS output. Node loads that much quicker than as many ES modules, and a
- * program that both imports and requires the package has one copy of its classes.
+ * Writes the entry for `import`, which re-exports the CommonJS output. Node loads that much faster than as many ES
+ * modules, and a program that both imports and requires the package has one copy of its classes.
  */
 function writeImports(entry) {
   const source = readFileSync(join(dist, 'esm', entry), 'utf8');

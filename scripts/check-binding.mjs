@@ -1,11 +1,12 @@
-// Holds lib/native/binding.ts to the export tables in native/addon: same names, and above each native method a comment with
-// the same parameters in the same order, and the engine calls that it makes. `npm run check:binding`; CI runs it.
+// Checks lib/native/binding.ts against the export tables in native/addon: same method names, and above each native method
+// a comment with the same parameters in the same order and the engine calls that it makes. `npm run check:binding`; CI
+// runs it.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { main, PlainError, root } from './run.mjs';
 
-/** Interface of lib/native/binding.ts -> the C++ file with its table, and how an entry of the table looks. */
+/** Per interface of lib/native/binding.ts: the C++ file with its export table, and a pattern for the table's entries. */
 const tables = {
   NativeAddon: { file: 'exports.cc', entry: /exports\.Set\("(\w+)"/g },
   NativeModel: { file: 'classes/model_wrap.cc', entry: /InstanceMethod<&\w+::\w+>\("(\w+)"\)/g },
@@ -25,8 +26,8 @@ const tables = {
 
 const addon = join(root, 'native', 'addon');
 
-/** Method names with their parameters' names, per interface of lib/native/binding.ts. */
-function declared() {
+/** Methods with their parameters' names, per interface of lib/native/binding.ts. */
+function declaredMethods() {
   const path = join(root, 'lib', 'native', 'binding.ts');
   const source = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest);
   const interfaces = source.statements.filter(ts.isInterfaceDeclaration);
@@ -42,8 +43,8 @@ function declared() {
   );
 }
 
-/** The signature comments of a C++ source: a signature, then one line or more of engine calls. */
-function commented(source) {
+/** The signature comments of a C++ source: a signature, then one or more lines of engine calls. */
+function commentSignatures(source) {
   const found = new Map();
   for (const [block] of source.matchAll(/(?:^\/\/ .*\n)+(?=Napi::Value )/gm)) {
     const text = block.replaceAll(/^\/\/ */gm, '').replaceAll('\n', ' ');
@@ -57,37 +58,37 @@ function commented(source) {
 }
 
 export function checkBinding() {
-  const interfaces = declared();
+  const interfaces = declaredMethods();
   const comments = new Map(
     readdirSync(addon, { recursive: true })
       .filter((file) => file.endsWith('.cc'))
-      .flatMap((file) => [...commented(readFileSync(join(addon, file), 'utf8'))]),
+      .flatMap((file) => [...commentSignatures(readFileSync(join(addon, file), 'utf8'))]),
   );
-  const complaints = [];
+  const mismatches = [];
   for (const [name, { file, entry }] of Object.entries(tables)) {
     const exported = new Set(
       [...readFileSync(join(addon, file), 'utf8').matchAll(entry)].map(([, method]) => method),
     );
     const methods = interfaces[name] ?? new Map();
     for (const method of exported) {
-      if (!methods.has(method)) complaints.push(`${file} exports ${method}, ${name} lacks it`);
+      if (!methods.has(method)) mismatches.push(`${file} exports ${method}, ${name} lacks it`);
     }
     for (const [method, parameters] of methods) {
       const comment = comments.get(method);
       if (!exported.has(method))
-        complaints.push(`${name} has ${method}, ${file} does not export it`);
-      else if (comment === undefined) complaints.push(`${method} has no signature comment in C++`);
+        mismatches.push(`${name} has ${method}, ${file} does not export it`);
+      else if (comment === undefined) mismatches.push(`${method} has no signature comment in C++`);
       else if (comment.names.join() !== parameters.join()) {
-        complaints.push(
+        mismatches.push(
           `${method}(${comment.names}) in C++ is ${method}(${parameters}) in ${name}`,
         );
       } else if (comment.calls === '')
-        complaints.push(`${method}: the comment names no engine call`);
+        mismatches.push(`${method}: the comment names no engine call`);
     }
   }
-  if (complaints.length > 0) {
+  if (mismatches.length > 0) {
     throw new PlainError(
-      `lib/native/binding.ts and native/addon disagree:\n  ${complaints.join('\n  ')}`,
+      `lib/native/binding.ts and native/addon disagree:\n  ${mismatches.join('\n  ')}`,
     );
   }
 }

@@ -1,5 +1,5 @@
-// Everything that CI holds a change to: `npm run check`. Goes on after a failure so that one run shows them all; a step
-// that fails counts as one failure in the last line.
+// All checks of CI: `npm run check`. Continues after a failure, so that one run shows all of them; a failed step counts as
+// one failure in the last line.
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { checkApi } from './api-report.mjs';

@@ -1,5 +1,5 @@
 // Runs the engine's own tests, an executable that prints TAP. `npm run test:native`; with --sanitize, `npm run
-// test:sanitize`, it builds them and all of llama.cpp with the address and undefined behaviour sanitizers of clang 16.
+// test:sanitize`, it builds them and all of llama.cpp with the address and undefined behavior sanitizers of clang 16.
 import { spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { fetchLlama } from './fetch-llama.mjs';
 import { main, onPath, PlainError, root, run } from './run.mjs';
 import { conclude, count } from './tally.mjs';
 
-/** Runs engine_tests of a build folder and gives its tally. */
+/** Runs engine_tests of a build folder and returns its tally. */
 export function runEngineTests(folder) {
   const program = join(
     root,
@@ -21,7 +21,7 @@ export function runEngineTests(folder) {
     encoding: 'utf8',
     maxBuffer: 2 ** 28,
     stdio: ['ignore', 'pipe', 'inherit'],
-    // A leak or a report of undefined behaviour must fail the run, not only be printed.
+    // Leaks and reports of undefined behavior must fail the run instead of only being printed.
     env: {
       ...process.env,
       ASAN_OPTIONS: 'detect_leaks=1',

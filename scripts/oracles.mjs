@@ -1,5 +1,5 @@
-// Holds the package to llama.cpp's own programs: builds those out of the vendored tree, as the addon is built, and runs
-// test-oracles against them. `npm run test:oracles`, or with the names of some of its files.
+// Tests the package against llama.cpp's own programs: builds those from the vendored tree, like the addon, and runs
+// test-oracles. `npm run test:oracles`, optionally with names of test files.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ import { runTap } from './test.mjs';
 
 const folder = 'build-oracles';
 const tests = 'test-oracles';
-/** Where the tests write what they observed: see test-oracles/support/tools.ts. */
+/** Where the tests write their observations: see test-oracles/support/tools.ts. */
 const reports = join(root, folder, 'reports');
 
 /** Builds llama-bench, llama-perplexity, llama-server and write-model into build-oracles/bin. */
@@ -25,7 +25,7 @@ export function buildOracles() {
     AUTOCOG_NATIVE,
     AUTOCOG_TESTS: 'OFF',
     AUTOCOG_TOOLS: 'ON',
-    // cmake-js says this to every source; so ccache finds the objects that were made for the addon.
+    // The same define as cmake-js passes, so that ccache reuses the addon's objects.
     CMAKE_CXX_FLAGS: '-DBUILDING_NODE_EXTENSION',
   };
   const defines = Object.entries(options).map(([name, value]) => `-D${name}=${value}`);
@@ -35,14 +35,14 @@ export function buildOracles() {
   run('cmake', ['--build', folder, '--target', 'oracles', ...parallel]);
 }
 
-/** Builds the oracles, runs the tests against them, prints what they observed, and gives their tally. */
+/** Builds the oracles, runs the tests against them, prints their observations, and returns their tally. */
 export function runOracles(files = []) {
   buildOracles();
   rmSync(reports, { recursive: true, force: true });
   mkdirSync(reports, { recursive: true });
   const all = readdirSync(join(root, tests)).filter((file) => file.endsWith('.test.ts'));
   const chosen = files.length > 0 ? files : all.map((file) => `${tests}/${file}`);
-  // All architectures together take longer than tap grants a file.
+  // All architectures together exceed tap's default timeout per file.
   const tally = runTap(['--timeout=1800', ...chosen]);
   for (const file of existsSync(reports) ? readdirSync(reports).sort() : []) {
     console.log(`\n${readFileSync(join(reports, file), 'utf8').trimEnd()}`);

@@ -1,5 +1,5 @@
-// Fills prebuilds/<platform>-<arch>/ with a portable, stripped addon by way of prebuildify, node-gyp and binding.gyp.
-// `npm run prebuild`. There is no script named "build": npm would run this one before it.
+// Writes a portable, stripped addon to prebuilds/<platform>-<arch>/ with prebuildify, node-gyp and binding.gyp.
+// `npm run prebuild`. There must be no npm script named "build": npm would run this one before it.
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -9,7 +9,7 @@ await main(import.meta.url, () => {
   const program = createRequire(import.meta.url).resolve('prebuildify/bin');
   const args = ['--napi', '--strip', '--tag-libc', '--target', process.versions.node];
   const env = { ...process.env, AUTOCOG_NATIVE: 'OFF', AUTOCOG_TESTS: 'OFF' };
-  // node-gyp wants Node's headers although the shim compiles nothing: those of this Node spare it a download.
+  // node-gyp requires Node's headers although the shim compiles nothing. Using this Node's own avoids a download.
   const prefix = dirname(dirname(process.execPath));
   if (existsSync(join(prefix, 'include', 'node', 'node_api.h'))) env.npm_config_nodedir = prefix;
   run(process.execPath, [program, ...args], { cwd: root, env });

@@ -1,9 +1,8 @@
-// What may move a log-probability, case by case: random problems, solved in one way and in another. `npm run
-// measure:reproducibility` prints how far the two are apart; test/context/reproducibility.test.ts holds docs/reproducibility.md
-// to it.
+// Cases that may change a log-probability: random problems, each solved in two ways. `npm run measure:reproducibility`
+// prints the differences; test/context/reproducibility.test.ts checks docs/reproducibility.md against them.
 import { LLaMa } from 'autocog-lm';
 
-/** mulberry32: the same seed gives the same problems everywhere. Integers below `end`. */
+/** mulberry32: the same seed generates the same problems on every machine. Integers below `end`. */
 function randomOf(seed) {
   let state = seed >>> 0;
   return (end) => {
@@ -24,8 +23,8 @@ const sentences = [
 ];
 
 /**
- * A prompt and distinct choices after it, as token ids. Every other prompt is sentences, the others are any tokens;
- * every fourth problem has 200 choices, the others a handful. Choices share beginnings.
+ * A prompt and distinct choices, as token ids. Every other prompt consists of sentences, the rest of random tokens;
+ * every fourth problem has 200 choices, the rest a handful. Choices share prefixes.
  */
 function makeProblem(model, seed) {
   const below = randomOf(seed);
@@ -47,9 +46,9 @@ function makeProblem(model, seed) {
   return { prompt, paths: [...paths.values()], below, anyTokens };
 }
 
-/** A LLaMa that also scores trees which no `choose` makes: a TokenChoiceTree holds equal paths once. */
+/** A LLaMa that also scores trees that `choose` never builds: a TokenChoiceTree deduplicates equal paths. */
 class Branching extends LLaMa {
-  /** The log-probabilities of `count` equal branches after the prompt, branch by branch, from one decode. */
+  /** The log-probabilities of `count` equal branches after the prompt, branch by branch, from a single decode. */
   async scoreBranches(prompt, path, count) {
     const tokens = [-1];
     const parents = [-1];
@@ -90,7 +89,7 @@ const chosen = async (lm, { prompt, paths }, options) =>
   valuesOf(await lm.choose(prompt, paths, options));
 const fresh = (setup, problem) => withLM(setup, (lm) => chosen(lm, problem));
 
-// Ways to solve a problem. Each is a function of a setup (model and options) and a problem.
+// Ways to solve a problem: functions of a setup (model and options) and a problem.
 
 const withOptions = (more) => (setup, problem) =>
   fresh({ ...setup, options: { ...setup.options, ...more } }, problem);
@@ -102,7 +101,7 @@ const after = (live, more) => (setup, problem) =>
     return chosen(lm, problem);
   });
 
-/** Prompts that share more or less of this one's beginning, and generation: they fight for three slots. */
+/** Other prompts with common prefixes of varying length, and generation; they compete for three slots. */
 async function useOtherPrompts(lm, { prompt, below, anyTokens }) {
   for (let round = 0; round < 6; round++) {
     const start = prompt.subarray(0, below(prompt.length + 1));
@@ -115,8 +114,8 @@ async function useOtherPrompts(lm, { prompt, below, anyTokens }) {
 const amongOthers = (others, more) => (setup, problem) =>
   withLM({ ...setup, options: { ...setup.options, ...more } }, async (lm) => {
     const { prompt, paths, below, anyTokens } = problem;
-    const company = Array.from({ length: others }, () => anyTokens(1 + below(6)));
-    const mixed = [...paths, ...company].map((path) => ({ path, key: below(2 ** 31) }));
+    const otherPaths = Array.from({ length: others }, () => anyTokens(1 + below(6)));
+    const mixed = [...paths, ...otherPaths].map((path) => ({ path, key: below(2 ** 31) }));
     mixed.sort((a, b) => a.key - b.key);
     const choices = mixed.map(({ path }) => path);
     return valuesAt(await lm.choose(prompt, choices), paths);
@@ -135,7 +134,7 @@ const packed = (setup, { prompt, paths, anyTokens }) =>
     return valuesOf(found[2]);
   });
 
-/** The values of what a search does not leave open, by scoring everything and by searching. */
+/** The values of the choices that a search evaluates exactly, from exhaustive scoring and from the search. */
 async function searched(setup, { prompt, paths }) {
   const run = (options) => withLM(setup, (lm) => lm.choose(prompt, paths, options));
   const found = await run({ search: 'bound', top: 3 });
@@ -143,7 +142,7 @@ async function searched(setup, { prompt, paths }) {
   return [valuesAt(await run({ search: 'exhaustive' }), exact), valuesAt(found, exact)];
 }
 
-/** What `complete` says of the tokens that it generates one by one, and `score` of all at once. */
+/** The log-probabilities from `complete`, token by token, and from `score`, all at once. */
 async function generated(setup, { prompt }) {
   const { tokens, logprobs } = await withLM(setup, (lm) => lm.complete(prompt, { maxTokens: 24 }));
   if (tokens.length === 0) return [[], []];
@@ -151,7 +150,7 @@ async function generated(setup, { prompt }) {
   return [score.logprobs, logprobs];
 }
 
-/** Each of many equal branches against the first. */
+/** Each of many equal branches compared with the first. */
 const branches = (decoded, count, promptLength) => async (setup, problem) => {
   const prompt = promptLength ? problem.anyTokens(promptLength) : problem.prompt;
   // Childless nodes are not decoded.
@@ -160,21 +159,21 @@ const branches = (decoded, count, promptLength) => async (setup, problem) => {
   const values = await withLM({ ...setup, options }, (lm) => {
     return lm.scoreBranches(prompt, path, count);
   });
-  return [values.map((_, place) => values[place % path.length]), values];
+  return [values.map((_, index) => values[index % path.length]), values];
 };
 
 const flash = { flashAttention: true };
-/** Against a fresh context with the plain options, unless `usual` says otherwise. */
-const against = (way, usual) => async (setup, problem, plain) => {
-  const wanted = await (usual ? usual(setup, problem.again()) : plain());
-  return [wanted, await way(setup, problem)];
+/** Compares with a fresh context with the plain options, or with `reference` if given. */
+const against = (way, reference) => async (setup, problem, plain) => {
+  const expected = await (reference ? reference(setup, problem.again()) : plain());
+  return [expected, await way(setup, problem)];
 };
 const withFlash = (measure) => (setup, problem) =>
   measure({ ...setup, options: { ...setup.options, ...flash } }, problem);
 
 /**
- * What is compared, by name. `kind` says what differs: nothing that matters ('same'), the cells of the KV buffer that
- * tokens lie in ('cells'), or the kernels that compute them ('kernels').
+ * The comparisons. `kind` is what differs: nothing relevant ('same'), the KV cache cells of the tokens ('cells'), or the
+ * kernels that compute them ('kernels').
  */
 export const cases = [
   ['same', 'two fresh contexts', against(fresh)],
@@ -234,21 +233,21 @@ export const cases = [
   ['kernels', 'flash attention: 96 equal branches', withFlash(branches(3, 96))],
 ].map(([kind, name, run]) => ({ kind, name, run }));
 
-/** The largest of some differences, how many there are, and how many are not zero. */
-function addTo(result, [wanted, found]) {
-  if (wanted.length !== found.length) throw new Error('The lists are of two lengths');
-  for (const [place, value] of wanted.entries()) {
-    const apart = Math.abs(value - found[place]);
-    // Not Math.max, nor `apart > worst`: NaN must stay.
-    if (!(apart <= result.worst)) result.worst = apart;
+/** Adds differences to a result: the largest one, the number of values, and the number of nonzero differences. */
+function addTo(result, [expected, found]) {
+  if (expected.length !== found.length) throw new Error('The lists have different lengths');
+  for (const [index, value] of expected.entries()) {
+    const difference = Math.abs(value - found[index]);
+    // Neither Math.max nor `difference > worst`: NaN must persist.
+    if (!(difference <= result.worst)) result.worst = difference;
     result.values++;
-    if (apart !== 0) result.differ++;
+    if (difference !== 0) result.differ++;
   }
 }
 
 /**
- * Solves problems in both ways of each case. Gives per case `worst`, the largest difference of two log-probabilities;
- * `values`, how many were compared; `differ`, how many are not equal to the bit.
+ * Solves problems in both ways of each case. Returns per case `worst`, the largest difference of two log-probabilities;
+ * `values`, the number compared; `differ`, the number that are not bitwise equal.
  */
 export async function measure(model, options, problems, some = cases) {
   const results = some.map(({ kind, name }) => ({ kind, name, worst: 0, values: 0, differ: 0 }));
@@ -260,14 +259,14 @@ export async function measure(model, options, problems, some = cases) {
       kept ??= await fresh(setup, make());
       return kept;
     };
-    for (const [place, { run }] of some.entries()) {
-      addTo(results[place], await run(setup, make(), plain));
+    for (const [index, { run }] of some.entries()) {
+      addTo(results[index], await run(setup, make(), plain));
     }
   }
   return results;
 }
 
-/** The default model's weights and caches that are measured: a label, the weights' type, options. */
+/** The measured forms of the default model: a label, the weight type, and context options. */
 export const forms = [
   ['F32, F32 cache', 'F32', { kvCacheTypeK: 'f32', kvCacheTypeV: 'f32' }],
   ['F32', 'F32', {}],

@@ -1,6 +1,6 @@
-// How far log-probabilities move with what should not matter: `npm run measure:reproducibility`, for the default model
-// in several weight types, or `-- --model FILE.gguf` for another as it is. Prints a table in Markdown;
-// docs/reproducibility.md has one and says what follows from it.
+// Measures how much log-probabilities change under conditions that should not matter: `npm run measure:reproducibility`,
+// for the default model with several weight types, or `-- --model FILE.gguf` for another model. Prints a Markdown table;
+// docs/reproducibility.md has one and explains it.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ const kinds = {
   kernels: 'other kernels',
 };
 
-/** Equal to the bit, or the largest difference and the share of values that are not equal. */
+/** Formats a result: bitwise equal, or the largest difference and the share of values that differ. */
 export function showResult({ worst, differ, values }) {
   if (worst === 0) return 'equal';
   const share = (100 * differ) / values;
@@ -31,7 +31,7 @@ async function measureFile(path, options, problems) {
   }
 }
 
-/** Per label: the results of all cases. */
+/** The results of all cases, per label. */
 async function measureForms(problems) {
   const folder = mkdtempSync(join(tmpdir(), 'autocog-reproducibility-'));
   const columns = new Map();
@@ -65,11 +65,11 @@ function printTable(columns) {
   const line = (cells) => console.log(`| ${cells.join(' | ')} |`);
   line(['', ...columns.keys()]);
   line(['---', ...[...columns.keys()].map(() => '---')]);
-  let before;
-  for (const [place, { kind, name }] of cases.entries()) {
-    if (kind !== before) line([`**${kinds[kind]}**`, ...[...columns.keys()].map(() => '')]);
-    before = kind;
-    line([name, ...[...columns.values()].map((results) => showResult(results[place]))]);
+  let previousKind;
+  for (const [index, { kind, name }] of cases.entries()) {
+    if (kind !== previousKind) line([`**${kinds[kind]}**`, ...[...columns.keys()].map(() => '')]);
+    previousKind = kind;
+    line([name, ...[...columns.values()].map((results) => showResult(results[index]))]);
   }
 }
 

@@ -1,4 +1,4 @@
-// What a source build needs on this machine, and which packages bring it.
+// The requirements of a source build, and the packages that provide them.
 import { capture, onPath, PlainError } from './run.mjs';
 
 const systems = {
@@ -6,7 +6,7 @@ const systems = {
   darwin: { macOS: 'brew install' },
   win32: { Windows: 'winget install' },
 };
-// Per need: the package's name to each of the commands above.
+// Per requirement: the package's name for each of the commands above.
 const packages = {
   'a C++17 compiler': {
     'Debian, Ubuntu': 'g++',
@@ -29,10 +29,10 @@ const packages = {
   git: { 'Debian, Ubuntu': 'git', Fedora: 'git', macOS: 'git', Windows: 'Git.Git' },
 };
 
-/** Throws one message that names everything missing and how to install it. */
+/** Throws an error that names everything missing and how to install it. */
 export function checkRequirements() {
   const missing = [];
-  // On Windows, CMake finds Visual Studio where no PATH shows it.
+  // On Windows, CMake finds Visual Studio even if it is not on the PATH.
   if (process.platform !== 'win32') {
     const compilers = process.env.CXX ? [process.env.CXX] : ['c++', 'g++', 'clang++'];
     if (!compilers.some((name) => capture(name, ['--version']) !== null)) {
@@ -50,7 +50,7 @@ export function checkRequirements() {
   throw new PlainError(
     `building the native addon for ${process.platform}-${process.arch} needs ${missing.join(', ')}:\n` +
       `${commands.join('\n')}\n` +
-      'Then try again: npm rebuild autocog-lm --foreground-scripts (in a clone: npm run build:native)',
+      'Then retry: npm rebuild autocog-lm --foreground-scripts (in a clone: npm run build:native)',
   );
 }
 

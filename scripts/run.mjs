@@ -1,4 +1,4 @@
-// What every script here needs: the package's root, running a command, and failing with one plain message.
+// Shared by all scripts: the package's root, running commands, and failing with a plain message.
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** An error whose message is meant for the person at the terminal: printed without a stack. */
+/** An error with a message for the user, printed without a stack. */
 export class PlainError extends Error {}
 
 /** Runs a command with this terminal's output and throws a PlainError if it fails. */
@@ -24,7 +24,7 @@ export function run(command, args, options = {}) {
   return result;
 }
 
-/** Runs a command and gives what it printed, or null if it failed or ran past options.timeout. */
+/** Runs a command and returns its output, or null if it failed or exceeded options.timeout. */
 export function capture(command, args, options = {}) {
   const result = spawnSync(command, args, {
     cwd: root,
@@ -35,7 +35,7 @@ export function capture(command, args, options = {}) {
   return result.status === 0 ? result.stdout.trim() : null;
 }
 
-/** Whether a program of this name is on the PATH. */
+/** Whether a program is on the PATH. */
 export function onPath(name) {
   const names = process.platform === 'win32' ? [`${name}.exe`, `${name}.cmd`] : [name];
   return (process.env.PATH ?? '').split(delimiter).some((folder) =>
@@ -50,7 +50,7 @@ export function onPath(name) {
   );
 }
 
-/** Runs a script's main function if that file is the one node was started with. */
+/** Runs a script's main function if Node was started with this script. */
 export async function main(url, body) {
   if (process.argv[1] !== fileURLToPath(url)) return;
   try {

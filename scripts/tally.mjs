@@ -1,7 +1,7 @@
-// Counts what test runners report in TAP, and prints the one line that every test command ends with.
+// Counts TAP results of test runners, and prints the final line of every test command.
 import { Parser } from 'tap-parser';
 
-/** Assertions that passed and failed; skipped and todo ones are neither. A runner that failed counts for at least one. */
+/** Counts passed and failed assertions, without skipped and todo ones. A failed runner counts as at least one failure. */
 export function count(tap, exitedWell) {
   const asserts = Parser.parse(tap, { flat: true }).flatMap(([event, result]) =>
     event === 'assert' ? [result] : [],
@@ -10,7 +10,7 @@ export function count(tap, exitedWell) {
   const failures = [];
   const files = new Map();
   for (const { ok, fullname, name, diag } of counted) {
-    // tap names its files; an executable's tests have no file.
+    // tap's names start with the file; an executable's tests have no file.
     const [file] = (fullname || name).split(' > ');
     const tally = files.get(file) ?? { passed: 0, failed: 0 };
     tally[ok ? 'passed' : 'failed']++;
@@ -26,7 +26,7 @@ export function count(tap, exitedWell) {
   };
 }
 
-/** Prints the sum as the last line and makes the process fail if anything did. */
+/** Prints the totals as the last line, and sets a failure exit code if anything failed. */
 export function conclude(tallies) {
   const sum = (key) => tallies.reduce((total, tally) => total + tally[key], 0);
   if (sum('failed') > 0) process.exitCode = 1;

@@ -1,5 +1,5 @@
-// Builds, runs the TypeScript tests (tap) and the engine's own, and ends with `N passed, N failed`.
-// `npm test`, or `npm test -- test/choose.test.ts` for some of the TypeScript tests only.
+// Builds, runs the TypeScript tests (tap) and the engine tests, and ends with `N passed, N failed`.
+// `npm test`, or `npm test -- test/choose/bounds.test.ts` to run only some TypeScript tests.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -11,14 +11,14 @@ import { runEngineTests } from './engine-tests.mjs';
 import { main, root } from './run.mjs';
 import { conclude, count } from './tally.mjs';
 
-/** Runs tap, on all of test/ or on the files named, and gives its tally. */
+/** Runs tap on all of test/ or on the given files, and returns its tally. */
 export function runTap(files = []) {
   const output = join(root, '.tap', 'results.tap');
   mkdirSync(dirname(output), { recursive: true });
   rmSync(output, { force: true });
   const tap = createRequire(import.meta.url).resolve('tap/package.json');
   const program = join(dirname(tap), 'dist', 'esm', 'run.mjs');
-  // A terminal gets tap's own report as it goes; a log gets what follows below.
+  // A terminal gets tap's own live report; a log gets the summary below.
   const reporter = process.stdout.isTTY ? [] : ['--reporter=silent'];
   const args = [program, 'run', ...reporter, `--output-file=${output}`, ...files];
   const { status } = spawnSync(process.execPath, args, {

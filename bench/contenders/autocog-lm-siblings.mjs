@@ -1,9 +1,9 @@
-// The classes of this package side by side. Argument: a JSON file with `prompt`, `lists` of choices,
-// one list per run in turn, `options`, `threads` and one of these:
-//   `kind` 'LLaMa' or 'OpenAI', `model`, `contextSize`: in process, or over `serve`, which runs
-//   here, too
+// Compares this package's classes. Argument: a JSON file with `prompt`, `lists` of choices (one list
+// per run, in turn), `options`, `threads` and one of these:
+//   `kind` 'LLaMa' or 'OpenAI', `model`, `contextSize`: in process, or over HTTP with `serve` in the
+//   same process
 //   `kind` 'TfLM', `folder`: on an ONNX folder
-// The prompt was scored before, and so was the first list.
+// The prompt and the first list are scored before measuring.
 
 import { readFileSync } from 'node:fs';
 import { LLaMa, Model } from 'autocog-lm';
@@ -55,7 +55,7 @@ async function loadTfLM() {
 }
 
 const { lm, close } = await { LLaMa: loadLLaMa, OpenAI: loadOpenAI, TfLM: loadTfLM }[job.kind]();
-// The prompt and the probe of the server are not in what is measured.
+// Excludes the prompt and the probing of the server from the measurement.
 await next(lm);
 await serve({}, () => next(lm), { describe, watch: 'never' });
 await close();

@@ -1,9 +1,8 @@
-// This package, through its public names. Argument: a JSON file with `model`, `threads`,
-// `contextSize` and one of these, prompts and choices being texts or token ids:
-//   `prompt`, `choices`, `options`: choose, the prompt being cached
-//   `prompt`, `next`: greedy, for each of these tokens in turn after the cached prompt
-//   `tasks`, `part`, `options`: chooseMany of so many of the tasks per run, in turn, nothing being
-//   cached
+// This package, through its public API. Argument: a JSON file with `model`, `threads`,
+// `contextSize` and one of these; prompts and choices are strings or token ids:
+//   `prompt`, `choices`, `options`: choose, with the prompt cached
+//   `prompt`, `next`: greedy, after the cached prompt and each of these tokens in turn
+//   `tasks`, `part`, `options`: chooseMany of `part` tasks per run, in turn, with an empty cache
 
 import { readFileSync } from 'node:fs';
 import { LLaMa, Model } from 'autocog-lm';
@@ -16,7 +15,7 @@ const lm = new LLaMa(model, {
   threads: job.threads,
   contextSize: job.contextSize,
   flashAttention: false,
-  // The context is that large for many branches, not for long texts.
+  // The context is large to hold many branches, not long texts.
   ropeFrequencyBase: model.info.ropeFrequencyBaseTrain,
 });
 await lm.ready;
@@ -54,7 +53,7 @@ async function chooseAll(tasks) {
 }
 
 async function serveMany() {
-  // What is touched for the first time takes longer, and a run of all is too long for that.
+  // A short warm-up: a full run would take too long for that.
   await chooseAll(job.tasks.slice(0, 2));
   const before = () => lm.clear();
   let turn = 0;

@@ -1,10 +1,10 @@
-// llama.cpp's own benchmark: a process of it per run, of which counts what it says itself, so
-// neither the loading of the model nor its run to warm up. Argument: a JSON file with `program`,
-// `model`, `threads` and `test`, the counts of its -p, -n and -d.
+// llama.cpp's own benchmark, one process per run. Uses the time that it reports itself, which
+// excludes model loading and warm-up. Argument: a JSON file with `program`, `model`, `threads` and
+// `test`, the token counts of its -p, -n and -d.
 
 import { readFileSync } from 'node:fs';
 import { capture } from '../../scripts/run.mjs';
-import { answer } from '../contender.mjs';
+import { respond } from '../contender.mjs';
 
 const { program, model, threads, test } = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const { prompt, generate, depth } = test;
@@ -12,7 +12,7 @@ const counts = { p: prompt, n: generate, d: depth, t: threads, r: 1, ngl: 0, fa:
 const flags = Object.entries(counts).flatMap(([name, value]) => [`-${name}`, String(value)]);
 const args = ['-m', model, '-ctk', 'f16', '-ctv', 'f16', '-o', 'json', ...flags];
 
-await answer({}, () => {
+await respond({}, () => {
   const output = capture(program, args);
   if (output === null) throw new Error(`${program} ${args.join(' ')} failed`);
   const [{ samples_ns: samples }] = JSON.parse(output);

@@ -1,4 +1,4 @@
-// node-llama-cpp by its cheapest public calls for the numbers that `choose` gives. Arguments:
+// node-llama-cpp computing the numbers of `choose` by its cheapest public calls. Arguments:
 // the folder where it is installed, and a JSON file with `model`, `threads`, `prompt` (token
 // ids), `tree` (tokens, parents, paths: node indices per choice) and `strategy`.
 
@@ -22,13 +22,13 @@ tree.parents.forEach((parent, node) => {
 });
 const logprobs = tree.tokens.map(() => Number.NaN);
 
-/** A token to evaluate, and what it is to tell: the probabilities of the node's children. */
-function inputOf(node, wanted) {
+/** The input for a node: its token, and a request for the logits of its children if needed. */
+function inputOf(node, needsOutput) {
   const token = node === 0 ? prompt.at(-1) : tree.tokens[node];
-  if (!wanted) return token;
-  // Without sampler options the selected token is the likeliest, to whose logit the total weight
-  // is relative. `includeMax` does not include it (3.22.1), and `includeTop`, `confidence` and
-  // `probabilities` sort the whole vocabulary first.
+  if (!needsOutput) return token;
+  // Without sampler options, the selected token is the most likely one, and the total weight is
+  // relative to its logit. `includeMax` does not include it (3.22.1), and `includeTop`, `confidence`
+  // and `probabilities` sort the whole vocabulary first.
   const filter = {
     tokens: children[node].map((child) => tree.tokens[child]),
     includeSelected: true,
@@ -43,7 +43,7 @@ function readOutput(node, { next: { logits, totalLogitWeight } }) {
   }
 }
 
-async function goBack({ sequence: index, keep }) {
+async function rewind({ sequence: index, keep }) {
   const sequence = sequences[index];
   const start = prompt.length + keep;
   if (sequence.nextTokenIndex > start) {
@@ -62,12 +62,12 @@ async function evaluate({ sequence, nodes, known }) {
 async function score(tasks) {
   if (count === 1) {
     for (const task of tasks) {
-      await goBack(task);
+      await rewind(task);
       await evaluate(task);
     }
   } else {
-    // Evaluations that are asked for in the same turn of the event loop share a batch.
-    await Promise.all(tasks.map(goBack));
+    // Evaluations requested in the same turn of the event loop share a batch.
+    await Promise.all(tasks.map(rewind));
     await Promise.all(tasks.map(evaluate));
   }
 }

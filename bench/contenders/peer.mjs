@@ -1,20 +1,20 @@
-// Opens node-llama-cpp: what all contenders of it have in common.
+// Opens node-llama-cpp. Shared by all of its contenders.
 
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-/** Its module, out of the folder where it is installed. */
+/** Imports its module from the folder where it is installed. */
 export function importPeer(folder) {
   const entry = join(folder, 'node_modules', 'node-llama-cpp', 'dist', 'index.js');
   return import(pathToFileURL(entry).href);
 }
 
-/** Its engine, on the CPU. */
+/** Starts its engine, on the CPU. */
 export function startPeer({ getLlama }) {
   return getLlama({ gpu: false, build: 'never', logLevel: 'error' });
 }
 
-/** A model and a context of it. */
+/** Loads a model and creates a context. */
 export async function openPeer(llama, { model: modelPath, threads }, contextOptions) {
   const model = await llama.loadModel({ modelPath, gpuLayers: 0 });
   const options = { batchSize: 512, threads, flashAttention: false, ...contextOptions };

@@ -1,39 +1,39 @@
-// In which steps node-llama-cpp can evaluate a tree: it shares no token between sequences and
-// keeps no row of logits, so that the prompt's last token is evaluated anew each time. A task
-// is one controlledEvaluate: `sequence` goes back to `keep` tokens after the prompt (−1: before
-// its last), then evaluates `nodes` (0: the prompt's last token), of which the first `known`
-// need not tell anything. What is in `once` is done before, and counts for no run.
+// Strategies for evaluating a tree with node-llama-cpp. It shares no tokens between sequences and
+// keeps no logits, so the prompt's last token is evaluated again each time. A task is one
+// controlledEvaluate: `sequence` is truncated to `keep` tokens after the prompt (−1: before its last
+// token), then evaluates `nodes` (0: the prompt's last token); the first `known` of them need no
+// logits. Tasks in `once` run before the measurement.
 
-/** The root, and then each choice's inner tokens: what a person would write. */
+/** The root, then each choice's inner tokens: the straightforward way. */
 function perChoice({ paths }) {
   const tasks = paths.map((path) => ({ sequence: 0, keep: 0, nodes: path.slice(0, -1), known: 0 }));
   return { sequences: 1, tasks: [root, ...tasks.filter(({ nodes }) => nodes.length > 0)] };
 }
 
-/** Each choice's inner tokens, for a part of many choices that share one root. */
+/** Each choice's inner tokens, for a sample of many choices with a common root. */
 function sample(tree) {
   const { sequences, tasks } = perChoice(tree);
   const [first, ...others] = tasks;
   return { sequences, once: [first], tasks: others };
 }
 
-/** The root, and then each inner node once, going back no further than needed. */
+/** The root, then each inner node once, truncating no further than needed. */
 function depthFirst(tree) {
-  let before = [];
+  let previous = [];
   const tasks = innerPaths(tree).map((path) => {
-    const keep = common(before, path);
-    before = path;
+    const keep = common(previous, path);
+    previous = path;
     return { sequence: 0, keep, nodes: path.slice(keep), known: 0 };
   });
   return { sequences: 1, tasks: [root, ...tasks] };
 }
 
-/** Each path in a sequence of its own, which has evaluated the prompt, too: one batch for all. */
+/** Each path in its own sequence, which also has the prompt: one batch for all paths. */
 function parallel(tree) {
-  let before = [];
+  let previous = [];
   const tasks = innerPaths(tree).map((path, sequence) => {
-    const known = common(before, path);
-    before = path;
+    const known = common(previous, path);
+    previous = path;
     return { sequence, keep: 0, nodes: path, known };
   });
   const [first, ...others] = tasks;
@@ -51,9 +51,11 @@ function common(a, b) {
 /** The paths to those inner nodes that have no inner node below them, in depth-first order. */
 function innerPaths({ parents }) {
   const inner = new Set(parents);
-  const above = new Set([...inner].map((node) => parents[node]));
-  const ends = [...inner].filter((node) => node > 0 && !above.has(node)).sort((a, b) => a - b);
-  return ends.map((end) => {
+  const parentsOfInner = new Set([...inner].map((node) => parents[node]));
+  const lastInner = [...inner]
+    .filter((node) => node > 0 && !parentsOfInner.has(node))
+    .sort((a, b) => a - b);
+  return lastInner.map((end) => {
     const path = [];
     for (let node = end; node > 0; node = parents[node]) path.unshift(node);
     return path;

@@ -1,7 +1,7 @@
-// The whole vector of next-token log-probabilities after one token more than is cached, against
-// the bare engine's decode of that token, padded to two as the package does.
+// All next-token log-probabilities after one token that is not cached, compared with the bare
+// engine's decode of that token, padded to two tokens as the package does.
 
-import { atMost, tell } from '../goals.mjs';
+import { atMost, reportGoals } from '../goals.mjs';
 import { autocogLm, bare } from '../jobs.mjs';
 import { prompt } from '../material.mjs';
 import { excess, measure, ratio } from '../measure.mjs';
@@ -9,7 +9,7 @@ import { milliseconds, printTable, times } from '../report.mjs';
 
 export async function greedy(setup) {
   const promptTokens = setup.vocabulary.tokenizeSync(prompt);
-  // Others each time, so that none is cached.
+  // A different token in each run, so that none is cached.
   const next = Array.from({ length: 1000 }, (_, i) => 1000 + i);
   const tree = new setup.TokenChoiceTree([Int32Array.of(next[0], 0)]);
   const results = await measure(
@@ -24,7 +24,7 @@ export async function greedy(setup) {
   const more = (result) => excess(result, results.bare);
   printTable(
     `greedy: one token after ${promptTokens.length} cached, ${setup.vocabulary.vocab.size} log-probabilities`,
-    ['', 'median ms', 'CPU ms', 'to bare', 'more than bare'],
+    ['', 'median ms', 'CPU ms', 'vs bare', 'difference to bare'],
     Object.values(results).map((result) => [
       result.name,
       milliseconds(result.ms),
@@ -33,5 +33,5 @@ export async function greedy(setup) {
       signed(more(result)),
     ]),
   );
-  return tell(atMost('greedy, more than bare', more(results.greedy), 1, signed));
+  return reportGoals(atMost('greedy, difference to bare', more(results.greedy), 1, signed));
 }

@@ -1,10 +1,10 @@
-// 216 choices on TfLM, the default model as ONNX: the tree level by level, in batches, against one
-// path at a time.
+// 216 choices on TfLM, the default model as ONNX: the tree level by level, in batches, compared with
+// one path at a time.
 
 import { join } from 'node:path';
 import { writeOnnx } from '../../models/write-onnx.mjs';
 import { PlainError } from '../../scripts/run.mjs';
-import { atLeast, tell } from '../goals.mjs';
+import { atLeast, reportGoals } from '../goals.mjs';
 import { autocogLmSibling } from '../jobs.mjs';
 import { measure, ratio } from '../measure.mjs';
 import { milliseconds, printTable, times } from '../report.mjs';
@@ -12,7 +12,7 @@ import { difference, logprobsOf } from '../values.mjs';
 
 const words = [' cold', ' dark', ' tall', ' old', ' wet', ' big'];
 const choices = words.flatMap((a) => words.flatMap((b) => words.map((c) => a + b + c)));
-/** Weights are F32: only the order of sums differs. */
+/** With F32 weights, only the order of summation differs. */
 const tolerance = 1e-3;
 
 export async function levels(setup) {
@@ -29,10 +29,10 @@ export async function levels(setup) {
     { rounds: setup.rounds ?? 5, warmups: 1, repetitions: 1 },
   );
   const { tree, sequential: one } = results;
-  const most = difference(logprobsOf(one), logprobsOf(tree));
+  const largest = difference(logprobsOf(one), logprobsOf(tree));
   printTable(
     `levels: ${choices.length} choices of three words, default model, F32`,
-    ['', 'forwards', 'decoded', 'median ms', 'to the tree'],
+    ['', 'forwards', 'decoded', 'median ms', 'vs tree'],
     Object.values(results).map((result) => [
       result.name,
       result.facts.decodeCalls,
@@ -41,7 +41,7 @@ export async function levels(setup) {
       times(ratio(result, tree)),
     ]),
   );
-  console.log(`largest difference ${most.toFixed(6)}, tolerance ${tolerance}`);
-  if (!(most <= tolerance)) throw new PlainError('the contenders do not agree');
-  return tell(atLeast('one path at a time, to the tree', ratio(one, tree), 10, times));
+  console.log(`largest difference ${largest.toFixed(6)}, tolerance ${tolerance}`);
+  if (!(largest <= tolerance)) throw new PlainError('the contenders do not agree');
+  return reportGoals(atLeast('one path at a time vs tree', ratio(one, tree), 10, times));
 }

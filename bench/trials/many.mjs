@@ -1,9 +1,9 @@
-// A thousand choices of four tokens: the tree against one path at a time and against a call of
-// node-llama-cpp per choice, both measured on a sample. Says whether exactly the inner nodes
-// were decoded.
+// A thousand choices of four tokens: the tree compared with one path at a time, and with one call of
+// node-llama-cpp per choice, both measured on a sample. Checks that exactly the inner nodes were
+// decoded.
 
 import { PlainError } from '../../scripts/run.mjs';
-import { atLeast, exactly, tell } from '../goals.mjs';
+import { atLeast, exactly, reportGoals } from '../goals.mjs';
 import { autocogLm, nodeLlamaCpp } from '../jobs.mjs';
 import { allPaths, prompt } from '../material.mjs';
 import { measure, ratio } from '../measure.mjs';
@@ -34,11 +34,11 @@ export async function many(setup) {
   const { tree, ...others } = results;
   const values = logprobsOf(tree).filter(inSample);
   const differs = (result) => difference(logprobsOf(result), values);
-  const longer = (result) => ratio(result, tree) * scale;
+  const scaledRatio = (result) => ratio(result, tree) * scale;
   printTable(
     `many: ${choices.length} choices of 4 tokens, U ${size}, T ${childless}; ` +
-      `all but the first from ${sampled} of them, times ${scale}`,
-    ['', 'llama_decode calls', 'decoded', 'ms', 'to the tree', 'largest Δ logprob'],
+      `all but the first measured on ${sampled} of them and scaled by ${scale}`,
+    ['', 'llama_decode calls', 'decoded', 'ms', 'vs tree', 'largest Δ logprob'],
     [
       [tree.name, tree.facts.decodeCalls, tree.facts.decodedTokens, milliseconds(tree.ms), '', ''],
       ...Object.values(others).map((result) => [
@@ -46,7 +46,7 @@ export async function many(setup) {
         (result.facts.decodeCalls ?? result.facts.calls) * scale,
         result.facts.decodedTokens * scale,
         milliseconds(result.ms * scale),
-        times(longer(result)),
+        times(scaledRatio(result)),
         differs(result).toFixed(4),
       ]),
     ],
@@ -55,11 +55,11 @@ export async function many(setup) {
     throw new PlainError('the contenders do not agree');
   }
   if (tree.facts.decodedTokens !== size - childless) {
-    throw new PlainError(`${tree.facts.decodedTokens} tokens were decoded, not U − T`);
+    throw new PlainError(`decoded ${tree.facts.decodedTokens} tokens instead of U − T`);
   }
-  return tell(
-    atLeast('one path at a time, to the tree', longer(others.sequential), 10, times),
-    atLeast(`${others.peer.name}, to the tree`, longer(others.peer), 40, times),
+  return reportGoals(
+    atLeast('one path at a time vs tree', scaledRatio(others.sequential), 10, times),
+    atLeast(`${others.peer.name} vs tree`, scaledRatio(others.peer), 40, times),
     exactly('decoded tokens, U − T', tree.facts.decodedTokens, size - childless),
   );
 }

@@ -1,9 +1,9 @@
-// What 5,000 choices take of memory beyond the model and its KV buffer: the peak of a fresh
-// process that loads the model, caches the prompt and chooses, less its peak before it chooses.
+// Memory of 5,000 choices beyond the model and its KV cache: the peak of a fresh process that loads
+// the model, caches the prompt and chooses, minus its peak before choosing.
 
 import { statSync } from 'node:fs';
 import { PlainError } from '../../scripts/run.mjs';
-import { atMost, tell } from '../goals.mjs';
+import { atMost, reportGoals } from '../goals.mjs';
 import { autocogLm, contextSize } from '../jobs.mjs';
 import { cacheBytes } from '../make-model.mjs';
 import { allPaths, prompt } from '../material.mjs';
@@ -24,7 +24,7 @@ export async function memory(setup) {
   );
   const { loadedBytes, peakBytes, decodedTokens } = choose.facts;
   if (decodedTokens !== size - childless) {
-    throw new PlainError(`${decodedTokens} tokens were decoded, not U − T`);
+    throw new PlainError(`decoded ${decodedTokens} tokens instead of U − T`);
   }
   printTable(
     `memory: ${choices.length} choices of 6 tokens, U ${size}, T ${childless}, ` +
@@ -32,10 +32,12 @@ export async function memory(setup) {
     ['', 'bytes'],
     [
       ["of these, the model's file", megabytes(statSync(setup.model).size)],
-      [`and the KV buffer of ${contextSize} cells`, megabytes(cacheBytes(contextSize))],
-      ['peak when the model is loaded and the prompt cached', megabytes(loadedBytes)],
-      [`peak when it has chosen, after ${(choose.ms / 1000).toFixed(1)} s`, megabytes(peakBytes)],
+      [`and the KV cache of ${contextSize} cells`, megabytes(cacheBytes(contextSize))],
+      ['peak after loading the model and caching the prompt', megabytes(loadedBytes)],
+      [`peak after choosing, after ${(choose.ms / 1000).toFixed(1)} s`, megabytes(peakBytes)],
     ],
   );
-  return tell(atMost('more than model and KV', peakBytes - loadedBytes, 400e6, megabytes));
+  return reportGoals(
+    atMost('beyond model and KV cache', peakBytes - loadedBytes, 400e6, megabytes),
+  );
 }

@@ -1,10 +1,10 @@
-// Two hundred prompts that are not cached, each with four endings, as evaluation harnesses have
-// them: chooseMany against llama-perplexity's own multiple choice. Both say which ending is best.
+// Two hundred uncached prompts with four endings each, as in evaluation harnesses: chooseMany
+// compared with llama-perplexity's multiple-choice scorer. Both report which ending is best.
 
 import { join } from 'node:path';
 import { PlainError } from '../../scripts/run.mjs';
 import { startContender } from '../contender.mjs';
-import { atMost, tell } from '../goals.mjs';
+import { atMost, reportGoals } from '../goals.mjs';
 import { autocogLm } from '../jobs.mjs';
 import { stories } from '../material.mjs';
 import { ratio, resultOf, turn } from '../measure.mjs';
@@ -13,20 +13,20 @@ import { printTable, times } from '../report.mjs';
 
 const count = 200;
 
-/** They take turns, as all contenders do, so that each has a part of the tasks at a time. */
+/** Tasks per turn: the contenders take turns, as in all trials. */
 const part = 50;
 
 /**
- * By which the best score may be ahead of the next, per token, where the two find different ones:
- * they put tokens into other batches, and quantised weights round in each.
+ * Maximum lead, per token, of our best ending if the contenders disagree on it: they batch tokens
+ * differently, and results with quantized weights depend on the batch.
  */
 const tolerance = 0.05;
 
-/** Both contenders' runs of one part, and what became of each of its tasks. */
+/** Runs both contenders on one part of the tasks, and compares the outcome of each task. */
 async function round(setup, ours, tasks) {
   const [mine] = await turn(ours, { warmups: 0, repetitions: 1 });
   setup.log(mine.delays);
-  // The program prints no winners, but how many are right: so ours are what is called right.
+  // The program prints how many are correct, not the winners, so we label our winners as correct.
   const file = join(setup.folder, 'tasks.bin');
   const winners = mine.tasks.map(({ index }) => index);
   writeTasks(file, tasks, winners);
@@ -74,7 +74,7 @@ export async function prompts(setup) {
   printTable(
     `prompts: ${count} of ${tokens} tokens, none cached, with 4 endings of 25 tokens; ` +
       `we decode ${Math.round(decoded / part)} tokens for each`,
-    ['', 's', 'ms per prompt', 'to llama-perplexity'],
+    ['', 's', 'ms per prompt', 'vs llama-perplexity'],
     results.map((result) => {
       const perPrompt = result.ms / part;
       const seconds = (perPrompt * count) / 1000;
@@ -83,11 +83,11 @@ export async function prompts(setup) {
   );
   const outcomes = rounds.flatMap((each) => each.outcomes);
   const differing = outcomes.filter(({ agrees }) => !agrees);
-  const apart = Math.max(0, ...differing.map(({ margin }) => margin));
+  const lead = Math.max(0, ...differing.map(({ margin }) => margin));
   console.log(
-    `the same best ending ${outcomes.length - differing.length} times of ${outcomes.length}; ` +
-      `ours is ahead by ${apart.toFixed(4)} at most in the others, tolerance ${tolerance}`,
+    `same best ending for ${outcomes.length - differing.length} of ${outcomes.length}; ` +
+      `otherwise ours leads by at most ${lead.toFixed(4)}, tolerance ${tolerance}`,
   );
-  if (!(apart <= tolerance)) throw new PlainError('the contenders do not agree');
-  return tell(atMost(`chooseMany, to ${peer.name}`, ratio(ours, peer), 1, times));
+  if (!(lead <= tolerance)) throw new PlainError('the contenders do not agree');
+  return reportGoals(atMost(`chooseMany vs ${peer.name}`, ratio(ours, peer), 1, times));
 }

@@ -1,35 +1,35 @@
-// Ten thousand choices of which the best are wanted: search by bounds against all of the tree,
-// on the default model, which has an opinion. What the search says is held against all of it.
+// The best of ten thousand choices: branch and bound compared with exhaustive search, on the default
+// model, whose distribution is peaked. The search's results are checked against the exhaustive ones.
 
 import { PlainError } from '../../scripts/run.mjs';
-import { atMost, tell } from '../goals.mjs';
+import { atMost, reportGoals } from '../goals.mjs';
 import { autocogLm } from '../jobs.mjs';
 import { opposites } from '../material.mjs';
 import { measure, ratio } from '../measure.mjs';
 import { milliseconds, printTable, times } from '../report.mjs';
 
-/** By which a choice's log-probability may differ: F16 weights, and other batches. */
+/** Maximum difference of a choice's log-probability: F16 weights, and different batches. */
 const tolerance = 0.05;
 
-/** That of a probability, all told. */
-const slack = 0.01;
+/** Maximum difference of a probability. */
+const probabilityTolerance = 0.01;
 
 const ranked = ({ facts }) => [...facts.choices].sort((a, b) => a.rank - b.rank);
 
 const intervalOf = ({ interval, probability }) => interval ?? [probability, probability];
 
-/** What is wrong with the result of a search, if anything is. */
+/** Describes what is wrong with the result of a search; undefined if it is correct. */
 function faultOf(search, all, { top, width }) {
-  if (search.facts.index !== all.facts.index) return 'another winner';
+  if (search.facts.index !== all.facts.index) return 'different winner';
   const best = ranked(all);
-  for (const [place, { logprob, exact }] of ranked(search).slice(0, top).entries()) {
-    if (!exact) return `rank ${place + 1} is not exact`;
-    if (Math.abs(logprob - best[place].logprob) > tolerance) return `another rank ${place + 1}`;
+  for (const [index, { logprob, exact }] of ranked(search).slice(0, top).entries()) {
+    if (!exact) return `rank ${index + 1} is not exact`;
+    if (Math.abs(logprob - best[index].logprob) > tolerance) return `different rank ${index + 1}`;
   }
   for (const [index, choice] of search.facts.choices.entries()) {
     const [low, high] = intervalOf(choice);
     const { probability } = all.facts.choices[index];
-    if (probability < low - slack || probability > high + slack) {
+    if (probability < low - probabilityTolerance || probability > high + probabilityTolerance) {
       return `${probability} is outside of ${low} … ${high}`;
     }
     if (high - low > width) return `${low} … ${high} is wider than ${width}`;
@@ -57,7 +57,7 @@ export async function search(setup) {
   const percent = (value) => `${value.toFixed(2)} %`;
   printTable(
     `search: ${choices.length} choices such as "${prompt}${choices[all.facts.index]}", default model`,
-    ['', 'llama_decode calls', 'decoded', 'of all', 'median ms', 'to all'],
+    ['', 'llama_decode calls', 'decoded', 'share', 'median ms', 'vs exhaustive'],
     Object.values(results).map((result) => [
       result.name,
       result.facts.decodeCalls,
@@ -67,14 +67,14 @@ export async function search(setup) {
       times(ratio(result, all)),
     ]),
   );
-  const promised = {
+  const guarantees = {
     one: { top: 1, width: 1 },
     ten: { top: 10, width: 1 },
     narrow: { top: 0, width: 0.01 },
   };
-  for (const [key, promise] of Object.entries(promised)) {
-    const fault = faultOf(results[key], all, promise);
+  for (const [key, limits] of Object.entries(guarantees)) {
+    const fault = faultOf(results[key], all, limits);
     if (fault) throw new PlainError(`${results[key].name}: ${fault}`);
   }
-  return tell(atMost('decoded for top 1, of all', share(results.one), 5, percent));
+  return reportGoals(atMost('decoded for top 1, share of all', share(results.one), 5, percent));
 }

@@ -1,9 +1,9 @@
-// Sixteen choices over HTTP: the class OpenAI, by echo, at `serve` in a process with it, against
-// the same choose in process. Requests of one path each show what one request for all saves. Each
-// run has choices of its own, as the server remembers what it scored.
+// Sixteen choices over HTTP: the OpenAI class, using echo, with `serve` in the same process, compared
+// with the same choose in process. One request per path shows what a single request for all saves.
+// Each run has different choices, since the server caches scores.
 
 import { PlainError } from '../../scripts/run.mjs';
-import { atLeast, atMost, tell } from '../goals.mjs';
+import { atLeast, atMost, reportGoals } from '../goals.mjs';
 import { autocogLmSibling } from '../jobs.mjs';
 import { choices, prompt } from '../material.mjs';
 import { measure, ratio } from '../measure.mjs';
@@ -29,7 +29,7 @@ export async function served(setup) {
   const differs = (result) => difference(logprobsOf(result), logprobsOf(inProcess));
   printTable(
     `served: ${choices.length} choices after ${inProcess.facts.promptTokens} cached tokens`,
-    ['', 'requests or decodes', 'median ms', 'to in process', 'largest Δ logprob'],
+    ['', 'requests or decodes', 'median ms', 'vs in process', 'largest Δ logprob'],
     Object.values(results).map((result) => [
       result.name,
       result.facts.decodeCalls,
@@ -41,8 +41,8 @@ export async function served(setup) {
   if (!(Math.max(differs(together), differs(one)) <= tolerance)) {
     throw new PlainError('the contenders do not agree');
   }
-  return tell(
-    atMost('one request, to in process', ratio(together, inProcess), 1.5, times),
-    atLeast('a request per path, to one', ratio(one, together), 1.5, times),
+  return reportGoals(
+    atMost('one request vs in process', ratio(together, inProcess), 1.5, times),
+    atLeast('a request per path vs one request', ratio(one, together), 1.5, times),
   );
 }

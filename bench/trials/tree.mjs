@@ -1,8 +1,8 @@
-// Sixteen choices after a cached prompt: this package, node-llama-cpp, and the bare engine's
-// decode of the same batch. Every value of node-llama-cpp is held against ours.
+// Sixteen choices after a cached prompt: this package, node-llama-cpp, and the bare engine's decode
+// of the same batch. Every value of node-llama-cpp is compared with ours.
 
 import { PlainError } from '../../scripts/run.mjs';
-import { atLeast, atMost, tell } from '../goals.mjs';
+import { atLeast, atMost, reportGoals } from '../goals.mjs';
 import { autocogLm, bare, nodeLlamaCpp } from '../jobs.mjs';
 import { choices, prompt } from '../material.mjs';
 import { measure, ratio } from '../measure.mjs';
@@ -48,17 +48,17 @@ export async function tree(setup) {
   printTable(
     `tree: ${choices.length} choices of ${tokens} tokens (U ${shape.size}, T ${shape.childless}) ` +
       `after ${promptTokens.length} cached; node-llama-cpp on ${results.perChoice.facts.release}`,
-    ['', 'calls', 'decoded', 'median ms', 'CPU ms', 'to bare', 'to ours', 'largest Δ logprob'],
+    ['', 'calls', 'decoded', 'median ms', 'CPU ms', 'vs bare', 'vs ours', 'largest Δ logprob'],
     rows,
   );
   const peers = [results.perChoice, results.depthFirst, results.parallel];
-  const most = Math.max(...peers.map(differs));
-  console.log(`largest difference ${most.toFixed(4)}, tolerance ${tolerance}`);
-  if (!(most <= tolerance)) throw new PlainError('the contenders do not agree');
+  const largest = Math.max(...peers.map(differs));
+  console.log(`largest difference ${largest.toFixed(4)}, tolerance ${tolerance}`);
+  if (!(largest <= tolerance)) throw new PlainError('the contenders do not agree');
 
-  const quickest = peers.reduce((best, one) => (ratio(one, best) < 1 ? one : best));
-  return tell(
-    atLeast(`${quickest.name}, to ours`, ratio(quickest, ours), 15, times),
-    atMost('ours, to bare', ratio(ours, results.bare), 1.15, times),
+  const fastest = peers.reduce((best, one) => (ratio(one, best) < 1 ? one : best));
+  return reportGoals(
+    atLeast(`${fastest.name} vs ours`, ratio(fastest, ours), 15, times),
+    atMost('ours vs bare', ratio(ours, results.bare), 1.15, times),
   );
 }

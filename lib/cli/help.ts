@@ -1,14 +1,14 @@
-// The prose of --help: what no list of options says.
+// Help texts beyond the option lists that commander generates.
 
 export const description = 'Exact log-probabilities and constrained choice over llama.cpp.';
 
 const promptNotes = `
-The prompt comes from --prompt, from --prompt-file, or from standard input if that is no
-terminal. One line end at the end of a file or of standard input is not part of it.`;
+The prompt comes from --prompt, from --prompt-file, or from standard input unless that is a
+terminal. One trailing newline of a file or of standard input is removed.`;
 
 export const program = `
-Exit codes: 0 done, 1 it failed, 2 wrong usage, 130 interrupted.
-Results go to standard output, all else to standard error. NO_COLOR is heeded.
+Exit codes: 0 success, 1 failure, 2 invalid usage, 130 interrupted.
+Results go to standard output, everything else to standard error. NO_COLOR is respected.
 
 Examples:
   $ autocog-lm demo
@@ -17,15 +17,16 @@ Examples:
 
 export const choose = `${promptNotes}
 
-A choice is taken as typed, and a space at its beginning matters: most models know " blue"
-as one token. Choices that begin with a dash go after --. A choice without tokens is an
-error unless there is a terminator.
+Choices are used exactly as typed, and a leading space matters: most models have " blue" as
+one token. Choices that start with a dash go after --. A choice without tokens is an error
+unless there is a terminator.
 
-With --top or --tolerance tokens that cannot matter are not looked at; the values of choices
-that are left open are upper bounds. --prior '' compares with the unconditional probability.
+With --top or --tolerance, tokens that cannot change the result are not evaluated; choices that
+are not fully evaluated get upper bounds as values. --prior '' compares with the unconditional
+probability.
 
---json prints all that the call gives, with typed arrays as arrays and null for numbers
-that are not finite: the log-probability of what is impossible, the margin of a sole choice.
+--json prints the complete result, with typed arrays as arrays and null for non-finite numbers:
+the log-probability of an impossible choice, the margin of a single choice.
 
 Examples:
   $ echo 'The capital of France is' | autocog-lm choose ' Paris' ' London' ' Berlin'
@@ -42,8 +43,8 @@ Examples:
 
 export const complete = `${promptNotes}
 
-Without options of sampling the likeliest token is taken each time; with any of them, what the
-others do not say is as in llama.cpp: temperature 0.8, top-k 40, top-p 0.95, min-p 0.05.
+Without sampling options, decoding is greedy. With any of them, the others default to llama.cpp's
+values: temperature 0.8, top-k 40, top-p 0.95, min-p 0.05.
 
 Examples:
   $ autocog-lm complete 'The capital of France is' --max-tokens 8 --stop .
@@ -52,9 +53,9 @@ Examples:
   $ autocog-lm complete -p 'The sky is' --json | jq -r .text`;
 
 export const chat = `
-At the prompt: ^C ends the chat. While the model writes, ^C stops it, and ENTER then has it write
-again. A \\ at the end of a line goes on in the next one, < gives what the answer begins with,
-!! adds a system message, !help lists the commands.
+At the prompt, ^C ends the chat. During generation, ^C stops it; then ENTER regenerates the
+response. A \\ at the end of a line continues it on the next line, < sets the beginning of the
+response, !! adds a system message, !help lists the commands.
 
 Examples:
   $ autocog-lm chat -m model.gguf
@@ -62,8 +63,8 @@ Examples:
   $ autocog-lm chat -m base-model.gguf --format vicuna_common`;
 
 export const serve = `
-It says where it listens, and serves until ^C: then it takes no more requests, answers those
-that run, and ends with exit code 0. A second ^C ends those, too.
+Prints its URL and serves until ^C: then it stops accepting requests, finishes the running ones
+and exits with code 0. A second ^C aborts the running requests.
 
 Examples:
   $ autocog-lm serve -m model.gguf --port 8080

@@ -1,4 +1,4 @@
-// What a command is given to work on: prompts and choices, from flags, files or stdin.
+// Reads the input of commands: prompts and choices, from flags, files or stdin.
 
 import { readFile } from 'node:fs/promises';
 import { addAbortSignal } from 'node:stream';
@@ -8,22 +8,22 @@ import type { PromptFlags } from './options.js';
 
 const stdin = '-';
 
-/** The prompt: of the flag as it is; of a file or of stdin without one line end at its end. */
+/** The prompt: a flag's value as is; a file or stdin without one trailing newline. */
 export async function readPrompt(flags: PromptFlags, signal: AbortSignal): Promise<string> {
   if (flags.prompt !== undefined) return flags.prompt;
   if (flags.promptFile !== undefined) {
-    return withoutLineEnd(await readText(flags.promptFile, signal));
+    return withoutTrailingNewline(await readText(flags.promptFile, signal));
   }
   if (process.stdin.isTTY) {
-    throw new UsageError('No prompt: give --prompt or --prompt-file, or pipe it in');
+    throw new UsageError('No prompt: use --prompt or --prompt-file, or pipe it in');
   }
   const text = await readText(stdin, signal);
-  // Nobody asked for it by name: more likely there was nothing to read than an empty prompt.
+  // Implicit stdin: empty input more likely means missing input than an empty prompt.
   if (text === '') throw new UsageError('No prompt: standard input is empty');
-  return withoutLineEnd(text);
+  return withoutTrailingNewline(text);
 }
 
-/** The choices: arguments as they are, or the lines of a file. */
+/** The choices: arguments as is, or the lines of a file. */
 export async function readChoices(
   args: readonly string[],
   flags: PromptFlags & { choicesFile?: string },
@@ -32,20 +32,20 @@ export async function readChoices(
   const { choicesFile: path } = flags;
   if (path === undefined) {
     if (args.length === 0) {
-      throw new UsageError('No choices: give them as arguments, or with --choices-file');
+      throw new UsageError('No choices: pass them as arguments or with --choices-file');
     }
     return args;
   }
-  if (args.length > 0) throw new UsageError('Give choices as arguments or in a file, not both');
+  if (args.length > 0) throw new UsageError('Pass choices as arguments or in a file, not both');
   if (path === stdin && flags.prompt === undefined && (flags.promptFile ?? stdin) === stdin) {
     throw new UsageError('Prompt and choices cannot both be read from standard input');
   }
-  const text = withoutLineEnd(await readText(path, signal));
+  const text = withoutTrailingNewline(await readText(path, signal));
   if (text === '') throw new UsageError('No choices: the file is empty');
   return text.split(/\r?\n/);
 }
 
-const withoutLineEnd = (text: string): string => text.replace(/\r?\n$/, '');
+const withoutTrailingNewline = (text: string): string => text.replace(/\r?\n$/, '');
 
 /** The text of a file. */
 export const readFileText = (path: string, signal: AbortSignal): Promise<string> =>
@@ -59,7 +59,7 @@ async function readText(path: string, signal: AbortSignal): Promise<string> {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    throw new Error(`Cannot read ${name}: it is not UTF-8`);
+    throw new Error(`Cannot read ${name}: it is not valid UTF-8`);
   }
 }
 

@@ -1,20 +1,20 @@
-// Signals that end the command: the running call is aborted, so that the model is closed
-// before the process exits. run.ts watches them.
+// Handles termination signals: aborts the running call, so that the model is closed before the
+// process exits. run.ts installs the handlers.
 
 import { constants } from 'node:os';
 
-/** The reason of an abort by a signal of the operating system. */
+/** The abort reason after an operating system signal. */
 export class Interruption extends Error {
-  /** 128 + the signal's number, as shells have it. */
+  /** 128 + the signal's number, the convention of shells. */
   readonly exitCode: number;
 
   constructor(name: 'SIGINT' | 'SIGTERM' | 'SIGHUP') {
-    super(`Ended by ${name}`);
+    super(`Terminated by ${name}`);
     this.exitCode = 128 + constants.signals[name];
   }
 }
 
-/** An AbortSignal that the first such signal aborts; the second one kills, as without this. */
+/** An AbortSignal that the first signal aborts. A second one kills the process, as by default. */
 export function watchInterruptions(): { signal: AbortSignal; stop: () => void } {
   const controller = new AbortController();
   const watch = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => {

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The command `autocog-lm`: runs it on this process's arguments.
+// Entry point of the `autocog-lm` command: runs it with this process's arguments.
 
 import { run } from './run.js';
 

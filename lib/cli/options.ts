@@ -1,27 +1,27 @@
-// The options that several commands share, and the readers of their values.
+// Options that several commands share, and parsers of option values.
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { defaultModelPath } from '../model/default-model.js';
 
-/** Of every command that loads a model. */
+/** Options of every command that loads a model. */
 export interface ModelFlags {
   model: string;
 }
 
-/** Of every command that runs a model. */
+/** Options of every command that runs a model. */
 export interface EngineFlags extends ModelFlags {
   threads?: number;
   contextSize?: number;
   gpuLayers?: number | 'all';
 }
 
-/** Of every command that takes a prompt. */
+/** Options of every command that takes a prompt. */
 export interface PromptFlags {
   prompt?: string;
   promptFile?: string;
 }
 
-/** An option's value as an integer. */
+/** Parses an option's value as an integer. */
 export const integer =
   (min: number) =>
   (text: string): number => {
@@ -30,32 +30,36 @@ export const integer =
     throw new InvalidArgumentError(`Expected an integer of at least ${min}.`);
   };
 
-/** An option's value as a number. */
+/** Parses an option's value as a number. */
 export const number = (text: string): number => {
   const value = Number(text);
   if (/\d/.test(text) && Number.isFinite(value)) return value;
   throw new InvalidArgumentError('Expected a number.');
 };
 
-/** The values of an option that may be given several times. */
-export const several = (text: string, before: string[] = []): string[] => [...before, text];
+/** Collects the values of a repeatable option. */
+export const repeatable = (text: string, before: string[] = []): string[] => [...before, text];
 
 const layers = (text: string): number | 'all' => (text === 'all' ? text : integer(0)(text));
 
 export function addModelOption(command: Command): Command {
   const option = new Option('-m, --model <path>', 'the model, a GGUF file');
-  return command.addOption(option.default(defaultModelPath, 'the model of the package'));
+  return command.addOption(option.default(defaultModelPath, 'the bundled model'));
 }
 
 export function addEngineOptions(command: Command): Command {
   return addModelOption(command)
-    .option('--threads <n>', 'threads to run on (default: the physical cores)', integer(1))
     .option(
-      '--context-size <n>',
-      "most tokens of prompt and choice (default: the model's own, 4096 at most)",
+      '--threads <n>',
+      'number of threads (default: the number of physical cores)',
       integer(1),
     )
-    .option('--gpu-layers <n|all>', 'layers to put on GPUs (default: all)', layers);
+    .option(
+      '--context-size <n>',
+      "maximum tokens of prompt and choice (default: the model's, at most 4096)",
+      integer(1),
+    )
+    .option('--gpu-layers <n|all>', 'layers to offload to GPUs (default: all)', layers);
 }
 
 export function addPromptOptions(command: Command): Command {

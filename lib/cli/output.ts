@@ -1,34 +1,34 @@
-// Standard output: every command's results go through here.
+// Standard output: every command prints its results through these functions.
 
 import { styleText } from 'node:util';
 
-/** Writes a text; rejects where nobody reads it any more. */
+/** Writes a string; rejects if the reader has closed the pipe. */
 export function write(text: string): Promise<void> {
   return new Promise((resolve, reject) => {
     process.stdout.write(text, (error) => (error ? reject(error) : resolve()));
   });
 }
 
-/** Writes a line, or several; rejects where nobody reads them any more. */
+/** Writes one or more lines; rejects if the reader has closed the pipe. */
 export const print = (text: string): Promise<void> => write(`${text}\n`);
 
 /**
- * Writes a result as one line of JSON: typed arrays as arrays; null for what JSON has no
- * number for, such as the -Infinity of an impossible token.
+ * Prints a result as one line of JSON: typed arrays as arrays, and null for non-finite numbers,
+ * such as the -Infinity of an impossible token.
  */
 export function printJson(value: unknown): Promise<void> {
-  const plain = (_key: string, item: unknown): unknown =>
+  const toPlainJson = (_key: string, item: unknown): unknown =>
     ArrayBuffer.isView(item) ? Array.from(item as Int32Array) : item;
-  return print(JSON.stringify(value, plain));
+  return print(JSON.stringify(value, toPlainJson));
 }
 
-// hasColors heeds NO_COLOR, FORCE_COLOR and TERM.
-const colours = process.stdout.isTTY === true && process.stdout.hasColors();
+// process.stdout.hasColors respects NO_COLOR, FORCE_COLOR and TERM.
+const hasColors = process.stdout.isTTY === true && process.stdout.hasColors();
 
-/** The text in a style, on a terminal that has it. */
+/** Styles the text if standard output is a terminal with colors. */
 export function paint(style: 'bold' | 'dim' | 'green', text: string): string {
-  return colours ? styleText(style, text) : text;
+  return hasColors ? styleText(style, text) : text;
 }
 
-/** How many characters fit in a line; plenty where nobody looks. */
+/** Characters per line of the terminal; 160 if standard output is not a terminal. */
 export const lineWidth = (): number => process.stdout.columns ?? 160;

@@ -1,5 +1,5 @@
-// The command line's grammar and its help. A command's code, and the engine with it, is
-// loaded when the command runs: help and mistakes cost no such time.
+// Defines the commands, their options and their help. A command's implementation, and the engine
+// with it, is imported when the command runs, so that help and usage errors are fast.
 
 import { Command, Option } from 'commander';
 import type {
@@ -16,24 +16,24 @@ import {
   addPromptOptions,
   integer,
   number,
-  several,
+  repeatable,
 } from './options.js';
 import { addSamplerOptions } from './sampler-flags.js';
 
-/** Thrown for `--version`: it is met where nothing can wait for the engine to say its own. */
+/** Thrown for `--version`: commander's listener is synchronous, so it cannot import the engine. */
 export class VersionRequest extends Error {}
 
-/** The whole command line; its commands run until `signal` aborts. */
+/** Creates the program; its commands run until `signal` aborts. */
 export function makeProgram(signal: AbortSignal): Command {
   const program = new Command('autocog-lm')
     .description(help.description)
     .option('-V, --version', 'print the versions of the package and of llama.cpp')
-    .option('--verbose', 'print whole errors, with stacks and causes (also: DEBUG=1)')
+    .option('--verbose', 'print full errors, with stacks and causes (also: DEBUG=1)')
     .on('option:version', () => {
       throw new VersionRequest();
     })
     .exitOverride()
-    .showHelpAfterError('(--help says more)')
+    .showHelpAfterError('(add --help for more information)')
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
       outputError: (text, write) => write(text.replace(/^error: /, 'autocog-lm: ')),
@@ -68,28 +68,31 @@ function addChoose(program: Command, signal: AbortSignal): void {
         .default('none'),
     )
     .addOption(
-      new Option('--boundary <kind>', 'tokenize choices alone, with the prompt, or with its end')
+      new Option(
+        '--boundary <kind>',
+        'tokenize choices alone, with the prompt, or with the end of the prompt',
+      )
         .choices(boundaries)
         .default('separate'),
     )
-    .option('--merges', 'find out which choices have other tokens with the prompt')
-    .option('--prior <text>', 'take off the log-probabilities after this text instead')
-    .option('--terminator <text>', 'what must follow a choice: none, eog or a text', 'none')
+    .option('--merges', 'report choices that tokenize differently together with the prompt')
+    .option('--prior <text>', "subtract each choice's log-probability after this text")
+    .option('--terminator <text>', 'what must follow a choice: none, eog or a string', 'none')
     .addOption(
-      new Option('--search <how>', 'score all tokens, or only as many as it takes')
+      new Option('--search <how>', 'score all tokens, or only those needed (branch and bound)')
         .choices(searches)
         .default('auto'),
     )
-    .option('--top <n>', 'how many of the best must be exact (default: all)', integer(1))
-    .option('--tolerance <p>', 'how wide an interval of a probability may be left', number)
+    .option('--top <n>', 'number of best choices that must be exact (default: all)', integer(1))
+    .option('--tolerance <p>', 'maximum width of a probability interval', number)
     .addOption(
-      new Option('--batching <how>', 'share the tokens of choices, or take one at a time')
+      new Option('--batching <how>', 'decode shared tokens once, or one choice at a time')
         .choices(batchings as string[])
         .default('tree'),
     );
   addEngineOptions(command)
-    .option('--details', "tell each token's rank, too, and with --tree what is likelier")
-    .option('--tree', 'draw the tree of tokens, too')
+    .option('--details', "also report each token's rank and, with --tree, the top token")
+    .option('--tree', 'also draw the token tree')
     .addOption(
       new Option('--dot', 'print the tree as Graphviz DOT instead').conflicts(['json', 'tree']),
     );
@@ -104,9 +107,9 @@ function addChoose(program: Command, signal: AbortSignal): void {
 function addCandidates(program: Command, signal: AbortSignal): void {
   const command = program
     .command('candidates')
-    .summary('list the likeliest next tokens')
-    .description('List the likeliest tokens to come next after a prompt.');
-  addPromptOptions(command).option('-k, --count <n>', 'how many', integer(1), 10);
+    .summary('list the most likely next tokens')
+    .description('List the most likely next tokens after a prompt.');
+  addPromptOptions(command).option('-k, --count <n>', 'number of tokens', integer(1), 10);
   addEngineOptions(command);
   addJsonOption(command)
     .addHelpText('after', help.candidates)
@@ -119,19 +122,20 @@ function addCandidates(program: Command, signal: AbortSignal): void {
 function addComplete(program: Command, signal: AbortSignal): void {
   const command = program
     .command('complete')
-    .summary('write on after a prompt')
-    .description('Write on after a prompt, and print what is written as it comes.')
-    .argument('[prompt]', 'the prompt, unless it is given by an option');
+    .summary('generate a completion of a prompt')
+    .description('Generate a completion of a prompt, and stream it to standard output.')
+    .argument('[prompt]', 'the prompt, unless an option sets it');
   addPromptOptions(command)
-    .option('--max-tokens <n>', 'most tokens to write (default: 128)', integer(1))
-    .option('--stop <text>', 'end before this text; may be given several times', several)
-    .option('--grammar-file <path>', 'write only what this GBNF grammar derives')
+    .option('--max-tokens <n>', 'maximum number of tokens to generate (default: 128)', integer(1))
+    .option('--stop <text>', 'stop before this string; can be repeated', repeatable)
+    .option('--grammar-file <path>', 'constrain the output to this GBNF grammar')
     .addOption(
-      new Option('--json-schema-file <path>', 'write only JSON of this schema').conflicts(
-        'grammarFile',
-      ),
+      new Option(
+        '--json-schema-file <path>',
+        'constrain the output to JSON of this schema',
+      ).conflicts('grammarFile'),
     );
-  addSamplerOptions(command, 'the likeliest, unless another of these is given');
+  addSamplerOptions(command, '0, unless another sampling option is set');
   addEngineOptions(command);
   addJsonOption(command)
     .addHelpText('after', help.complete)
@@ -144,23 +148,35 @@ function addComplete(program: Command, signal: AbortSignal): void {
 function addChat(program: Command, signal: AbortSignal): void {
   const command = program
     .command('chat')
-    .summary('talk with the model')
-    .description('Talk with the model: lines are said to it, its answers are printed.')
-    .option('--system <text>', 'the system message to begin with')
-    .addOption(
-      new Option('--system-file <path>', 'read it from a file, - for stdin').conflicts('system'),
+    .summary('chat with the model')
+    .description(
+      'Chat with the model: lines of input are user messages, and its responses are printed.',
     )
-    .option('--format <name>', "how messages are written (default: by the model's template)")
+    .option('--system <text>', 'the initial system message')
     .addOption(
-      new Option('--template-file <path>', 'write messages by this Jinja template').conflicts(
+      new Option(
+        '--system-file <path>',
+        'read the system message from a file, - for stdin',
+      ).conflicts('system'),
+    )
+    .option('--format <name>', "prompt format of messages (default: the model's chat template)")
+    .addOption(
+      new Option('--template-file <path>', 'format messages with this Jinja template').conflicts(
         'format',
       ),
     )
-    .option('--merge-system', "hand system messages to the user's, for models without any")
-    .option('--max-tokens <n>', 'most tokens of one answer (default: no limit)', integer(1))
-    .option('--no-stream', 'print answers when they are complete')
-    .option('--no-header', 'print nothing at the beginning')
-    .option('--no-color', 'print without colours');
+    .option(
+      '--merge-system',
+      'merge system messages into user messages, for models without a system role',
+    )
+    .option(
+      '--max-tokens <n>',
+      'maximum number of tokens per response (default: no limit)',
+      integer(1),
+    )
+    .option('--no-stream', 'print responses when they are complete')
+    .option('--no-header', 'do not print the header line')
+    .option('--no-color', 'disable colors');
   addSamplerOptions(command, '0.8');
   addEngineOptions(command)
     .addHelpText('after', help.chat)
@@ -174,13 +190,16 @@ function addServe(program: Command, signal: AbortSignal): void {
   const command = program
     .command('serve')
     .summary('serve the model over HTTP')
-    .description("Serve the model over HTTP: OpenAI's API with scores of prompts, and choose.")
+    .description("Serve the model over HTTP: OpenAI's API with prompt scoring, and choose.")
     .option('--host <address>', 'the address to listen on', '127.0.0.1')
-    .option('--port <n>', 'the port, 0 for any that is free', integer(0), 8080)
-    .option('--api-key <key>', 'what requests have to show (default: AUTOCOG_API_KEY, or nothing)')
-    .option('--body-limit <bytes>', "most bytes of a request's body", integer(1), 10 * 2 ** 20)
-    .option('--alias <name>', "what the model is called (default: its file's name)")
-    .option('--implicit-bos', 'put the beginning token in front of prompts without telling it');
+    .option('--port <n>', 'the port, 0 for any free port', integer(0), 8080)
+    .option(
+      '--api-key <key>',
+      'the key that requests must send (default: AUTOCOG_API_KEY, or none)',
+    )
+    .option('--body-limit <bytes>', 'maximum size of a request body', integer(1), 10 * 2 ** 20)
+    .option('--alias <name>', "the model's name in the API (default: its file's name)")
+    .option('--implicit-bos', 'prepend the BOS token to prompts and omit it from responses');
   addEngineOptions(command)
     .addHelpText('after', help.serve)
     .action(async (flags) => {
@@ -194,11 +213,11 @@ function addTokenize(program: Command, signal: AbortSignal): void {
     .command('tokenize')
     .summary('show the tokens of a text')
     .description('Show the tokens of a text: their ids, texts and bytes.')
-    .argument('[text]', 'the text, unless it is given like a prompt');
+    .argument('[text]', 'the text, unless a prompt option sets it');
   addModelOption(addPromptOptions(command))
-    .option('--special', 'add what the model wants around a prompt, such as its first token')
-    .option('--parse-special', 'read the text of control tokens as those tokens')
-    .addOption(new Option('--ids', 'print nothing but the ids').conflicts('json'));
+    .option('--special', 'add the special tokens that the model adds to a prompt, such as BOS')
+    .option('--parse-special', 'parse the text of control tokens as control tokens')
+    .addOption(new Option('--ids', 'print only the ids').conflicts('json'));
   addJsonOption(command)
     .addHelpText('after', help.tokenize)
     .action(async (text, flags) => {
@@ -211,8 +230,10 @@ function addInfo(program: Command, signal: AbortSignal): void {
   const command = program
     .command('info')
     .summary('describe the model and the machine')
-    .description('Describe the model, its vocabulary, and what the engine found on this machine.');
-  addModelOption(command).option('--metadata', "list the model file's keys and values, too");
+    .description(
+      'Describe the model, its vocabulary, and the devices that the engine found on this machine.',
+    );
+  addModelOption(command).option('--metadata', "also list the model file's metadata");
   addJsonOption(command)
     .addHelpText('after', help.info)
     .action(async (flags) => {
@@ -225,7 +246,7 @@ function addDemo(program: Command, signal: AbortSignal): void {
   const command = program
     .command('demo')
     .summary('show what this package does')
-    .description('Put a few questions to the model, and show what choose and candidates give.');
+    .description('Ask the model a few questions, and show the results of choose and candidates.');
   addEngineOptions(command).action(async (flags) => {
     const { demo } = await import('./commands/demo.js');
     await demo(flags, signal);

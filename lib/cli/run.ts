@@ -1,5 +1,4 @@
-// One run of the command line, from its arguments to its exit code. main.ts and
-// examples/demo.mjs call it.
+// Runs the command line, from arguments to exit code. main.ts and examples/demo.mjs call it.
 
 import { type Command, CommanderError } from 'commander';
 import { exitCodeOf, report } from './failure.js';
@@ -7,9 +6,9 @@ import { watchInterruptions } from './interruption.js';
 import { print } from './output.js';
 import { makeProgram, VersionRequest } from './program.js';
 
-/** Runs the command line on its arguments; resolves to the exit code, whatever happens. */
+/** Runs the command line with these arguments. Never rejects; resolves to the exit code. */
 export async function run(args: readonly string[]): Promise<number> {
-  // Where the reader of a pipe has gone, `print` rejects; the event says nothing more.
+  // If a pipe's reader has gone, `print` rejects; the event, unhandled, would crash the process.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const { signal, stop } = watchInterruptions();
   const program = makeProgram(signal);

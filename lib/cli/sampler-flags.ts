@@ -1,11 +1,11 @@
-// The options that say how tokens are sampled, for `complete` and `chat`.
+// Sampling options, shared by `complete` and `chat`.
 
 import type { Command } from 'commander';
 import { pick } from '../common/pick.js';
 import { type SamplerOptions, SamplerSettings } from '../sampling/sampler-settings.js';
 import { integer, number } from './options.js';
 
-/** Of every command that samples. */
+/** Options of every command that samples. */
 export interface SamplerFlags {
   temperature?: number;
   topK?: number;
@@ -24,18 +24,30 @@ export const samplerFlagNames = [
   'seed',
 ] as const satisfies (keyof SamplerFlags)[];
 
-/** Adds them; `unless` says what happens where none is given. */
-export function addSamplerOptions(command: Command, unless: string): Command {
+/** Adds the options; `defaultTemperature` is how the help describes the default. */
+export function addSamplerOptions(command: Command, defaultTemperature: string): Command {
   return command
-    .option('--temperature <t>', `0 for the likeliest token each time (default: ${unless})`, number)
-    .option('--top-k <n>', 'sample among so many of the likeliest tokens, 0 for all', integer(0))
-    .option('--top-p <p>', 'sample among the likeliest tokens that have this probability', number)
-    .option('--min-p <p>', "sample among tokens with this share of the likeliest's", number)
-    .option('--repeat-penalty <x>', 'make what was written before less likely, 1 for not', number)
-    .option('--seed <n>', 'what chance begins with: the same seed writes the same', integer(0));
+    .option('--temperature <t>', `0 for greedy decoding (default: ${defaultTemperature})`, number)
+    .option('--top-k <n>', 'sample from the n most likely tokens, 0 for all', integer(0))
+    .option(
+      '--top-p <p>',
+      'sample from the most likely tokens whose probabilities sum to p',
+      number,
+    )
+    .option(
+      '--min-p <p>',
+      "sample from tokens with at least p times the top token's probability",
+      number,
+    )
+    .option(
+      '--repeat-penalty <x>',
+      'penalize tokens that occurred before, 1 for no penalty',
+      number,
+    )
+    .option('--seed <n>', 'random seed: the same seed generates the same output', integer(0));
 }
 
-/** The sampler that the flags ask for; undefined where they ask for none. */
+/** The sampler settings of the flags; undefined if no flag is set. */
 export function samplerOf(flags: SamplerFlags): SamplerSettings | undefined {
   const given = pick(flags, samplerFlagNames);
   if (Object.keys(given).length === 0) return undefined;

@@ -1,4 +1,4 @@
-// The versions of the package and of its engine.
+// The versions of the package and of llama.cpp.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

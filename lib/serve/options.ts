@@ -1,4 +1,4 @@
-// The options of `serve`, and their reading.
+// The options of `serve`, and their validation.
 
 import { isIP } from 'node:net';
 import {
@@ -12,27 +12,27 @@ import {
 
 /** Options of `serve`. */
 export interface ServeOptions {
-  /** The address to listen on. Default `'127.0.0.1'`: nobody from elsewhere gets in. */
+  /** The address to listen on. Default `'127.0.0.1'`, which only this machine can reach. */
   host?: string | undefined;
-  /** The port; 0 for any that is free. Default 8080. */
+  /** The port; 0 for any free port. Default 8080. */
   port?: number | undefined;
-  /** What requests have to show as `Authorization: Bearer …`. Default: nothing. */
+  /** The key that requests must send as `Authorization: Bearer …`. Default: no authentication. */
   apiKey?: string | undefined;
-  /** Most bytes of a request's body. Default 10 MiB. */
+  /** Maximum size of a request body, in bytes. Default 10 MiB. */
   bodyLimit?: number | undefined;
-  /** What the model is called. Default: its file's name without `.gguf`. */
+  /** The model's name in the API. Default: its file's name without `.gguf`. */
   alias?: string | undefined;
   /**
-   * Put the beginning token that the model wants in front of prompts of `/v1/completions`, token
-   * ids included, and do not tell it in answers. Default false: texts get one, which is told, and
-   * token ids are taken as they are.
+   * Prepend the model's BOS token to prompts of `/v1/completions`, token ids included, and omit it
+   * from responses. Default false: text prompts get a BOS token, which responses report, and token
+   * ids are used as given.
    */
   implicitBos?: boolean | undefined;
-  /** Gets what a request failed of, where that is no mistake of the client's. */
+  /** Called with the error of a request that failed through no fault of the client. */
   onError?: ((error: unknown, requestId: string) => void) | undefined;
 }
 
-/** What {@link readServeOptions} makes of the options. */
+/** Validated options, with defaults applied. */
 export interface ServeSettings {
   host: string;
   port: number;
@@ -45,11 +45,11 @@ export interface ServeSettings {
 
 function nonEmpty(value: unknown, name: string): string {
   const text = checkString(value, name);
-  if (text === '') throw wrongRange('a string of at least one character', name, text);
+  if (text === '') throw wrongRange('a non-empty string', name, text);
   return text;
 }
 
-/** A key as a header can carry it. */
+/** A key that an HTTP header can carry. */
 function readKey(value: unknown): string {
   const key = nonEmpty(value, 'apiKey');
   if (!/^[\x21-\x7e]+$/.test(key)) {
@@ -58,7 +58,7 @@ function readKey(value: unknown): string {
   return key;
 }
 
-/** Checks the options; throws TypeError or RangeError. */
+/** Validates the options; throws TypeError or RangeError. */
 export function readServeOptions(value: ServeOptions | undefined): ServeSettings {
   const options = checkOptions(value, 'options', [
     'host',
@@ -82,7 +82,7 @@ export function readServeOptions(value: ServeOptions | undefined): ServeSettings
   };
 }
 
-/** Whether nobody but this machine reaches an address. */
+/** Whether an address is reachable from this machine only. */
 export function isLoopback(host: string): boolean {
   if (isIP(host) === 4) return host.startsWith('127.');
   return host === 'localhost' || host === '::1';

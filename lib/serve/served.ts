@@ -1,31 +1,31 @@
-// What every route works with: the LM that is served, and what is kept of it between requests.
+// Shared state of the routes: the served LM, and caches that outlive a request.
 
 import { Conversation } from '../chat-template/conversation.js';
 import type { LLaMa } from '../llama.js';
 import { HttpError } from './http/http-error.js';
-import { PromptMemory } from './scoring/prompt-memory.js';
+import { PromptScoreCache } from './scoring/prompt-score-cache.js';
 import { TokenNames } from './scoring/token-names.js';
 
-/** A request in the making. */
+/** A request in progress. */
 export interface Call {
-  /** Aborts when the client has gone, or the server is to end at once. */
+  /** Aborts when the client disconnects or the server is aborted. */
   readonly signal: AbortSignal;
-  /** Ends its work. */
+  /** Cancels its work. */
   abort(): void;
-  /** It is over: whoever keeps it may forget it. */
+  /** Marks it as finished, so that the server stops tracking it. */
   end(): void;
 }
 
-/** An LM with a name. */
+/** An LM with its name and caches. */
 export class Served {
   readonly lm: LLaMa;
-  /** What the model is called in requests and answers. */
+  /** The model's name in requests and responses. */
   readonly name: string;
   /** Unix time, in seconds. */
   readonly created = now();
   readonly names: TokenNames;
-  readonly memory: PromptMemory;
-  /** Whether prompts get a beginning token that answers do not tell. */
+  readonly scoreCache: PromptScoreCache;
+  /** Whether prompts get a BOS token that responses omit. */
   readonly implicitBos: boolean;
   #conversation: Conversation | undefined;
 
@@ -34,20 +34,20 @@ export class Served {
     this.name = name;
     this.implicitBos = implicitBos;
     this.names = new TokenNames(lm.model);
-    this.memory = new PromptMemory(lm);
+    this.scoreCache = new PromptScoreCache(lm);
   }
 
-  /** Writes messages as the model wants them; throws NotSupportedError where it has no template. */
+  /** Formats messages for the model; throws NotSupportedError if it has no chat template. */
   get conversation(): Conversation {
     const style = { format: undefined, template: undefined, mergeSystem: false };
     this.#conversation ??= new Conversation(this.lm, style);
     return this.#conversation;
   }
 
-  /** Refuses a request for another model. */
+  /** Rejects a request for another model. */
   checkModel(name: string | undefined): void {
     if (name === undefined || name === this.name) return;
-    const message = `There is no model ${JSON.stringify(name)} here, only ${JSON.stringify(this.name)}`;
+    const message = `Unknown model ${JSON.stringify(name)}; this server serves ${JSON.stringify(this.name)}`;
     throw new HttpError(404, message, { param: 'model', code: 'model_not_found' });
   }
 }

@@ -1,4 +1,4 @@
-// `serve`: the routes of `app.ts` on a port, from listening to the last answer.
+// `serve`: serves the routes of `app.ts` on a port, from listening to a graceful shutdown.
 
 import { once } from 'node:events';
 import type { Server } from 'node:http';
@@ -8,13 +8,13 @@ import { wrongType } from '../common/arguments.js';
 import { ClosedError } from '../common/errors.js';
 import { LLaMa } from '../llama.js';
 import { type Host, makeApp } from './app.js';
-import { closing } from './http/http-error.js';
+import { serverClosing } from './http/http-error.js';
 import { readServeOptions, type ServeOptions, type ServeSettings } from './options.js';
 import { type Call, Served } from './served.js';
 
-/** A server that listens. */
+/** A listening server. */
 export class ScoringServer implements AsyncDisposable {
-  /** Where it listens, e.g. `http://127.0.0.1:8080`. */
+  /** The server's base URL, e.g. `http://127.0.0.1:8080`. */
   readonly url: string;
   readonly host: string;
   readonly port: number;
@@ -33,22 +33,22 @@ export class ScoringServer implements AsyncDisposable {
   }
 
   /**
-   * Takes no more requests, and resolves when those that run are answered. The LM stays the
-   * caller's to close. Idempotent.
+   * Stops accepting requests, and resolves when all running requests are answered. The caller
+   * still owns the LM and closes it. Idempotent.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
-  /** {@link close}, and ends what runs: those requests are answered with 503. */
+  /** Like {@link close}, but aborts running requests, which are answered with 503. */
   abort(): Promise<void> {
     const closed = this.close();
     this.#calls.abort();
     return closed;
   }
 
-  /** {@link close}, for `await using`. */
+  /** Calls {@link close}, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
@@ -62,38 +62,38 @@ export class ScoringServer implements AsyncDisposable {
   }
 }
 
-/** The calls that run. */
+/** The requests in progress. */
 class Calls implements Host {
   isClosing = false;
   readonly #running = new Set<AbortController>();
 
-  begin(gone: AbortSignal): Call {
+  begin(clientSignal: AbortSignal): Call {
     const controller = new AbortController();
-    const leave = (): void => controller.abort(gone.reason);
+    const cancel = (): void => controller.abort(clientSignal.reason);
     this.#running.add(controller);
-    if (gone.aborted) leave();
-    gone.addEventListener('abort', leave, { once: true });
+    if (clientSignal.aborted) cancel();
+    clientSignal.addEventListener('abort', cancel, { once: true });
     return {
       signal: controller.signal,
-      abort: leave,
+      abort: cancel,
       end: () => {
         this.#running.delete(controller);
-        gone.removeEventListener('abort', leave);
+        clientSignal.removeEventListener('abort', cancel);
       },
     };
   }
 
   abort(): void {
-    for (const controller of this.#running) controller.abort(closing());
+    for (const controller of this.#running) controller.abort(serverClosing());
   }
 }
 
 /**
- * Serves an LM over HTTP: OpenAI's completions, with `echo` and `logprobs`, its chat and its
- * embeddings, a tokenizer, and `choose`. Resolves when it listens.
+ * Serves an LM over HTTP: OpenAI's completions with `echo` and `logprobs`, chat completions and
+ * embeddings, a tokenizer, and `choose`. Resolves when the server listens.
  *
- * @throws TypeError, RangeError for options that are not what their comments say; what the LM's
- * `ready` rejects with; Node's own error where it cannot listen there, such as `EADDRINUSE`
+ * @throws TypeError, RangeError for invalid options; the error that the LM's `ready` rejects with;
+ * Node's own error if it cannot listen, such as `EADDRINUSE`
  * @example
  * await using server = await serve(lm, { port: 0 });
  * await fetch(`${server.url}/health`);
@@ -104,21 +104,21 @@ export async function serve(lm: LLaMa, options?: ServeOptions): Promise<ScoringS
   if (lm.closed) throw new ClosedError('The LM is closed');
   await lm.ready;
   const calls = new Calls();
-  const server = listenerOf(lm, settings, calls);
+  const server = createListener(lm, settings, calls);
   const listening = once(server, 'listening');
   server.listen(settings.port, settings.host);
   await listening;
   return new ScoringServer(server, settings.host, calls);
 }
 
-function listenerOf(lm: LLaMa, settings: ServeSettings, calls: Calls): Server {
+function createListener(lm: LLaMa, settings: ServeSettings, calls: Calls): Server {
   const { alias, implicitBos } = settings;
   const name = alias ?? lm.model.info.fileName.replace(/\.gguf$/i, '');
   const app = makeApp(new Served(lm, name, implicitBos), settings, calls);
   const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server;
   server.on('request', (_request, response) => {
     response.once('close', () => {
-      // A connection that was busy when the server closed is kept for a next request.
+      // Node keeps a connection that was busy at close alive for a next request.
       if (calls.isClosing) setImmediate(() => server.closeIdleConnections());
     });
   });

@@ -1,9 +1,9 @@
-// Reads a GGUF file (version 3, little-endian) whose tensors are F32 or F16: its metadata and its
-// weights as numbers. `models/write-onnx.mjs` uses it.
+// Reads the metadata and the weights of a GGUF file (version 3, little-endian) with F32 or F16
+// tensors. `models/write-onnx.mjs` uses it.
 
 import { readFileSync } from 'node:fs';
 
-/** How each type of value is read: its size, and its reader. Types 8 and 9 are texts and lists. */
+/** Per value type: its size and its reader. Types 8 and 9 are strings and arrays. */
 const scalars = new Map([
   [0, [1, (file, at) => file.readUInt8(at)]],
   [1, [1, (file, at) => file.readInt8(at)]],
@@ -20,7 +20,7 @@ const scalars = new Map([
 
 const alignment = 32;
 
-/** The number that the 16 bits of a half-precision number stand for. */
+/** Decodes an IEEE half-precision number from its bits. */
 export function fromHalf(bits) {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 31;
@@ -35,10 +35,10 @@ const readers = new Map([
   [1, [2, (data, index) => fromHalf(data.readUInt16LE(index * 2))]],
 ]);
 
-/** @returns the metadata by key, and per tensor its shape, row length first, and its numbers */
+/** @returns the metadata by key, and per tensor its shape, row length first, and its values */
 export function readGguf(path) {
   const file = readFileSync(path);
-  if (file.toString('latin1', 0, 4) !== 'GGUF') throw new Error(`${path} is no GGUF file`);
+  if (file.toString('latin1', 0, 4) !== 'GGUF') throw new Error(`${path} is not a GGUF file`);
   let at = 24;
   const length = () => {
     at += 8;

@@ -1,6 +1,6 @@
 // Types of graph.mjs, as far as tests use it.
 
-/** Whole numbers of eight bits and a scale per row, so that a row's largest is 127. */
+/** Quantizes to int8 with one scale per row; a row's largest magnitude becomes 127. */
 export function quantizeRows(
   data: Float32Array,
   rows: number,

@@ -1,9 +1,9 @@
-// The llama architecture as an ONNX graph with past keys and values, under the names that exports
-// for Transformers have. `models/write-onnx.mjs` gives it the weights of a GGUF file.
+// Builds the llama architecture as an ONNX graph with a KV cache, with the input and output names of
+// Transformers exports. `models/write-onnx.mjs` passes the weights of a GGUF file.
 
 import { attribute, encodeModel, tensor, types, value } from './proto.mjs';
 
-/** A graph in the making: nodes and constants, each node's output named after it. */
+/** Builds a graph of nodes and constants; each node's output is named after the node. */
 class Builder {
   nodes = [];
   constants = [];
@@ -36,7 +36,7 @@ class Builder {
   }
 }
 
-/** [rows][columns] as [columns][rows]. */
+/** Transposes [rows][columns] to [columns][rows]. */
 function transpose(data, rows, columns) {
   const result = new Float32Array(data.length);
   for (let row = 0; row < rows; row++) {
@@ -47,18 +47,19 @@ function transpose(data, rows, columns) {
   return result;
 }
 
-/** llama.cpp turns neighbours (2i, 2i + 1): with these rows next to others, they are two halves. */
+/** Reorders rows for RoPE: from llama.cpp's adjacent pairs (2i, 2i + 1) to two halves per head. */
 function splitPairs(data, rows, columns, headSize) {
   const result = new Float32Array(data.length);
   for (let row = 0; row < rows; row++) {
-    const place = row % headSize;
-    const from = row - place + (place < headSize / 2 ? 2 * place : 2 * place - headSize + 1);
+    const position = row % headSize;
+    const from =
+      row - position + (position < headSize / 2 ? 2 * position : 2 * position - headSize + 1);
     result.set(data.subarray(from * columns, (from + 1) * columns), row * columns);
   }
   return result;
 }
 
-/** Whole numbers of eight bits and a scale per row, so that a row's largest is 127. */
+/** Quantizes to int8 with one scale per row; a row's largest magnitude becomes 127. */
 export function quantizeRows(data, rows, columns) {
   const scales = new Float32Array(rows);
   const numbers = new Int8Array(data.length);
@@ -75,14 +76,14 @@ export function quantizeRows(data, rows, columns) {
 }
 
 /**
- * The bytes of the ONNX file.
+ * Builds the bytes of the ONNX file.
  *
  * @param shape layers, heads, headsKV, headSize, width, context, ropeBase, eps, vocabularySize
- * @param tensors as `readGguf` has them
- * @param options dtype `fp32`, `fp16` (half precision goes in and out) or `q8` (weights of eight
- * bits); past: whether keys and values come in and go out; window: how many tokens back one sees,
- * itself included, or 0 for all; recurrent: whether the sum of all embeddings so far is added to
- * what the layers give, so that there is a state that cannot be cut
+ * @param tensors as returned by `readGguf`
+ * @param options dtype: `fp32`, `fp16` (half-precision inputs and outputs) or `q8` (8-bit weights);
+ * past: whether the KV cache is an input and output; window: size of the attention window, including
+ * the token itself, or 0 for full attention; recurrent: whether to add the sum of all embeddings so
+ * far to the layers' output, which is a state that cannot be truncated
  */
 export function llamaGraph(shape, tensors, { dtype, past, window, recurrent }) {
   const { layers, heads, headsKV, headSize, context, ropeBase, eps, vocabularySize } = shape;
@@ -105,8 +106,8 @@ export function llamaGraph(shape, tensors, { dtype, past, window, recurrent }) {
       return b.op('MatMul', [x, b.constant([columns, rows], transpose(ordered, rows, columns))]);
     }
     const { scales, numbers } = quantizeRows(ordered, rows, columns);
-    const turned = Int8Array.from(transpose(Float32Array.from(numbers), rows, columns));
-    const inputs = [b.constant([columns, rows], turned), b.constant([rows], scales)];
+    const transposed = Int8Array.from(transpose(Float32Array.from(numbers), rows, columns));
+    const inputs = [b.constant([columns, rows], transposed), b.constant([rows], scales)];
     return b.op('MatMul', [x, b.op('DequantizeLinear', inputs, { axis: 1 })]);
   };
 
@@ -134,14 +135,14 @@ export function llamaGraph(shape, tensors, { dtype, past, window, recurrent }) {
     return b.op('Concat', [first, second], { axis: -1 });
   };
 
-  // A token sees those before it and itself, where the mask allows them.
+  // Causal attention, combined with the attention mask.
   const total = b.op('Gather', [b.op('Shape', ['attention_mask']), b.int(1)]);
   const own = b.op('Gather', [b.op('Shape', ['input_ids']), b.int(1)]);
   const keys = b.op('Range', [b.int(0), total, b.int(1)]);
   const queries = b.op('Range', [b.op('Sub', [total, own]), total, b.int(1)]);
-  const places = b.op('Unsqueeze', [queries, b.ints(1)]);
-  const upTo = b.op('LessOrEqual', [keys, places]);
-  const since = b.op('Sub', [places, b.int(window)]);
+  const positions = b.op('Unsqueeze', [queries, b.ints(1)]);
+  const upTo = b.op('LessOrEqual', [keys, positions]);
+  const since = b.op('Sub', [positions, b.int(window)]);
   const before = window === 0 ? upTo : b.op('And', [upTo, b.op('Greater', [keys, since])]);
   const given = b.op('Cast', ['attention_mask'], { to: types.bool });
   const visible = b.op('And', [before, b.op('Unsqueeze', [given, b.ints(1, 2)])]);
@@ -151,7 +152,7 @@ export function llamaGraph(shape, tensors, { dtype, past, window, recurrent }) {
     const apart = b.op('Reshape', [x, b.ints(0, 0, count, headSize)]);
     return b.op('Transpose', [apart], { perm: [0, 2, 1, 3] });
   };
-  /** Each head of keys and values as often as there are heads that read it. */
+  /** Repeats KV heads for grouped-query attention. */
   const repeat = (x) => {
     if (heads === headsKV) return x;
     const apart = b.op('Unsqueeze', [x, b.ints(2)]);
@@ -163,7 +164,7 @@ export function llamaGraph(shape, tensors, { dtype, past, window, recurrent }) {
   const kept = (name, x) => {
     if (!past) return x;
     const all = b.op('Concat', [toFloat(`past_key_values.${name}`), x], { axis: 2 });
-    // A window keeps no more than it sees.
+    // With a window, the cache keeps only the tokens in it.
     const slice = () => b.op('Slice', [all, b.ints(-window), b.ints(2 ** 31), b.ints(2)]);
     output(`present.${name}`, window === 0 ? all : slice());
     states.push(name);
@@ -175,8 +176,8 @@ export function llamaGraph(shape, tensors, { dtype, past, window, recurrent }) {
     const q = rotate(split(linear(x, weight('q'), true), heads));
     const k = kept(`${layer}.key`, rotate(split(linear(x, weight('k'), true), headsKV)));
     const v = kept(`${layer}.value`, split(linear(x, weight('v')), headsKV));
-    const turned = b.op('Transpose', [repeat(k)], { perm: [0, 1, 3, 2] });
-    const scaled = b.op('Mul', [b.op('MatMul', [q, turned]), b.float(headSize ** -0.5)]);
+    const transposed = b.op('Transpose', [repeat(k)], { perm: [0, 1, 3, 2] });
+    const scaled = b.op('Mul', [b.op('MatMul', [q, transposed]), b.float(headSize ** -0.5)]);
     const weights = b.op('Softmax', [b.op('Add', [scaled, mask])], { axis: -1 });
     const mixed = b.op('Transpose', [b.op('MatMul', [weights, repeat(v)])], { perm: [0, 2, 1, 3] });
     return linear(b.op('Reshape', [mixed, b.ints(0, 0, heads * headSize)]), weight('output'));

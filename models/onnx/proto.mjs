@@ -1,5 +1,5 @@
-// The messages of the ONNX format that a written model needs (https://onnx.ai/onnx/repo-docs/IR.html;
-// numbers of fields as in onnx.proto), and short ways to make them. `graph.mjs` uses it.
+// Encodes the ONNX protobuf messages that a model needs (https://onnx.ai/onnx/repo-docs/IR.html;
+// field numbers as in onnx.proto), with helpers to create them. `graph.mjs` uses it.
 
 import protobuf from 'protobufjs';
 
@@ -38,7 +38,7 @@ const Model = root.lookupType('Model');
 /** Element types. */
 export const types = { float32: 1, int8: 3, int64: 7, bool: 9, float16: 10 };
 
-/** Numbers in a tensor of their own type: Float32Array, BigInt64Array, Int8Array. */
+/** A tensor with the element type of its data: Float32Array, BigInt64Array or Int8Array. */
 export function tensor(name, dims, data) {
   const kinds = { Float32Array: types.float32, BigInt64Array: types.int64, Int8Array: types.int8 };
   const { buffer, byteOffset, byteLength } = data;
@@ -46,7 +46,7 @@ export function tensor(name, dims, data) {
   return { name, dims, data_type: kinds[data.constructor.name], raw_data };
 }
 
-/** An input or output; a dimension that is a text may be anything. */
+/** A graph input or output; a dimension given as a string is symbolic. */
 export function value(name, elem_type, shape) {
   const dim = shape.map((size) =>
     typeof size === 'string' ? { dim_param: size } : { dim_value: size },
@@ -54,12 +54,12 @@ export function value(name, elem_type, shape) {
   return { name, type: { tensor_type: { elem_type, shape: { dim } } } };
 }
 
-/** An attribute: a whole number, or a list of them. */
+/** An attribute: an integer or a list of integers. */
 export function attribute(name, given) {
   return Array.isArray(given) ? { name, type: 7, ints: given } : { name, type: 2, i: given };
 }
 
-/** The bytes of a model of a graph. */
+/** Encodes a graph as a model. */
 export function encodeModel(graph) {
   const opset_import = [{ domain: '', version: 17 }];
   const model = { ir_version: 8, producer_name: 'autocog-lm', graph, opset_import };

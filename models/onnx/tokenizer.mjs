@@ -1,12 +1,12 @@
-// The tokenizer of a GGUF file with a byte-level BPE of the kind `llama-bpe`, as the files that
-// Hugging Face's tokenizers read. `models/write-onnx.mjs` writes them.
+// Converts the tokenizer of a GGUF file, byte-level BPE of type `llama-bpe`, to the files of Hugging
+// Face's tokenizers. `models/write-onnx.mjs` writes them.
 
-/** How text is split before its pieces are merged: llama.cpp's pattern for `llama-bpe`. */
+/** The pre-tokenization pattern: llama.cpp's for `llama-bpe`. */
 const pattern =
   "(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" +
   '\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+';
 
-/** What GGUF calls a token that is no text. */
+/** GGUF's token type of control tokens. */
 const control = 3;
 
 /** tokenizer.json. */

@@ -1,4 +1,4 @@
-// The command `autocog-lm`, as a shell runs it: what it prints, where, and its exit codes.
+// The `autocog-lm` command, run as a child process: its output and its exit codes.
 
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -19,8 +19,8 @@ interface Ended {
   stderr: string;
 }
 
-// What would change the output of a test must come from the test.
-// Each of these changes what a program prints; on CI, Node says that no terminal has colours.
+// Each of these variables changes a program's output; tests set them explicitly where needed.
+// With CI set, for instance, Node reports that no terminal has colors.
 const { CI, NO_COLOR, FORCE_COLOR, DEBUG, NODE_OPTIONS, ...plainEnv } = process.env;
 
 function start(args: readonly string[], cwd?: string) {
@@ -34,23 +34,23 @@ function start(args: readonly string[], cwd?: string) {
     }
     child.on('close', (code) => resolve({ code, ...output }));
   });
-  // A command that does not read it may be gone before it is written.
+  // A command that does not read its input may exit before the write.
   child.stdin.on('error', () => {});
   return { child, ended };
 }
 
-/** Runs a command on a standard input. */
+/** Runs a command with the given standard input. */
 function cli(args: readonly string[], { input = '', cwd }: { input?: string; cwd?: string } = {}) {
   const { child, ended } = start(args, cwd);
   child.stdin.end(input);
   return ended;
 }
 
-/** Runs a command that takes a model, on one thread. */
+/** Runs a command that loads a model, with one thread. */
 const run = ([command = '', ...args]: string[], options?: { input?: string; cwd?: string }) =>
   cli([command, '--threads', '1', ...args], options);
 
-t.test('choose prints a table, best first, and what it cost', async (t) => {
+t.test('choose prints a table, best first, and the cost', async (t) => {
   const { code, stdout, stderr } = await run(['choose', '-p', prompt, ...cities]);
   t.equal(code, 0);
   t.equal(stderr, '');
@@ -81,12 +81,12 @@ t.test('choose --json prints the complete result and nothing else', async (t) =>
   t.ok(result.mass > 0 && result.mass < 1);
 });
 
-t.test('numbers that are not finite are null in JSON', async (t) => {
+t.test('non-finite numbers are null in JSON', async (t) => {
   const { stdout } = await run(['choose', '-p', prompt, '--json', ' Paris']);
   t.equal(JSON.parse(stdout).margin, null);
 });
 
-t.test('the options of choose reach it', async (t) => {
+t.test('choose receives its options', async (t) => {
   const options = ['--normalize', 'bytes', '--terminator', 'eog', '--batching', 'sequential'];
   const { stdout } = await run(['choose', '-p', prompt, '--json', ...options, ...cities]);
   const [london] = JSON.parse(stdout).choices;
@@ -95,10 +95,10 @@ t.test('the options of choose reach it', async (t) => {
   const joint = ['--boundary', 'joint', '--normalize', 'tokens'];
   const shown = await run(['choose', '-p', `${prompt} `, ...joint, 'Paris', 'London']);
   t.match(shown.stdout, /log-prob │ +score │/);
-  t.match(shown.stdout, 'Other tokens than alone, after this prompt: "Paris", "London"');
+  t.match(shown.stdout, 'Tokenized differently after this prompt than alone: "Paris", "London"');
 });
 
-t.test('choose shows priors, searches, details and healed prompts', async (t) => {
+t.test('choose displays priors, searches, details and healed prompts', async (t) => {
   const search = ['--search', 'bound', '--top', '1', '--prior', '', '--details', '--tree'];
   const long = [...cities.map((city) => `${city} is the`), ' Rome'];
   const json = await run(['choose', '-p', prompt, '--json', ...search.slice(0, -1), ...long]);
@@ -116,26 +116,26 @@ t.test('choose shows priors, searches, details and healed prompts', async (t) =>
     stdout,
     /│ +≤?[<>]?\d+\.\d\d% │ +≤ -\d+\.\d{4} │ +-\d+\.\d{4} │ +≤ -?\d+\.\d{4} │ [\d ]+\? +│/,
   );
-  t.match(stdout, /token +id +probability +log-prob +sum +rank +likeliest +choice\n/);
-  t.match(stdout, /" the" +\d+ +\?/, 'what was not looked at has no values');
+  t.match(stdout, /token +id +probability +log-prob +sum +rank +top token +choice\n/);
+  t.match(stdout, /" the" +\d+ +\?/, 'tokens that were not evaluated have no values');
   t.match(stdout, /" Rome" leads by at least \d/);
   t.match(
     stdout,
-    /[123] choices? left open, with bounds \(≤\) for values; (rank 1|ranks 1 to \d) (is|are) certain/,
+    /[123] choices? not fully evaluated, with upper bounds \(≤\) as values; (rank 1|ranks 1 to \d) (is|are) certain/,
   );
-  const cut = ['choose', '-p', 'The capital of Fra', 'nce', 'gile'];
-  const healed = await run([...cut, '--boundary', 'healed']);
+  const cutPrompt = ['choose', '-p', 'The capital of Fra', 'nce', 'gile'];
+  const healed = await run([...cutPrompt, '--boundary', 'healed']);
   t.match(
     healed.stdout,
-    /The prompt gave back ".+"\nOther tokens than alone, after this prompt: "nce"/,
+    /Healing moved ".+" from the prompt into the choices\nTokenized differently after this prompt than alone: "nce"/,
   );
   t.match(
-    (await run([...cut, '--merges'])).stdout,
-    'Other tokens than alone, after this prompt: "nce"',
+    (await run([...cutPrompt, '--merges'])).stdout,
+    'Tokenized differently after this prompt than alone: "nce"',
   );
 });
 
-t.test('choose --tree draws the tokens, and --dot gives them to Graphviz', async (t) => {
+t.test('choose --tree draws the token tree, and --dot prints it for Graphviz', async (t) => {
   const choices = [' Paris', ' Pa', ' London'];
   const drawn = await run(['choose', '-p', prompt, '--tree', ...choices]);
   t.match(drawn.stdout, /[├└]── " \w+" +\d+ +[<>]?\d+\.\d\d% +-\d+\.\d{4} +-\d+\.\d{4}/);
@@ -144,7 +144,7 @@ t.test('choose --tree draws the tokens, and --dot gives them to Graphviz', async
   t.match(stdout, /^digraph .*\n}\n$/s);
 });
 
-t.test('a choice is taken as typed', async (t) => {
+t.test('choices are used exactly as typed', async (t) => {
   const { stdout } = await run(['choose', '-p', 'x', '--json', ' a ', 'é\n', '--', '-1', '--json']);
   t.same(
     JSON.parse(stdout).choices.map(({ text }: { text: string }) => text),
@@ -152,20 +152,23 @@ t.test('a choice is taken as typed', async (t) => {
   );
 });
 
-t.test('prompts come from a flag, a file or standard input, without one line end', async (t) => {
-  const cwd = t.testdir({ unix: 'Où est Zürich? 🏔\n\n', windows: 'C\r\n', open: 'C' });
-  const promptOf = async (args: string[], input = ''): Promise<string> => {
-    const { stdout } = await run(['choose', '--json', ...args, ' a'], { cwd, input });
-    return JSON.parse(stdout).prompt;
-  };
-  t.equal(await promptOf(['-p', 'é\n']), 'é\n', 'a flag is taken as it is');
-  t.equal(await promptOf(['--prompt-file', 'unix']), 'Où est Zürich? 🏔\n');
-  t.equal(await promptOf(['--prompt-file', 'windows']), 'C');
-  t.equal(await promptOf(['--prompt-file', 'open']), 'C');
-  t.equal(await promptOf(['--prompt-file', '-'], ' 日本\n'), ' 日本');
-  t.equal(await promptOf([], 'The sky is\n'), 'The sky is');
-  t.equal(await promptOf(['--prompt-file', '-'], ''), '', 'empty where that was asked for');
-});
+t.test(
+  'prompts come from a flag, a file or standard input, without one trailing newline',
+  async (t) => {
+    const cwd = t.testdir({ unix: 'Où est Zürich? 🏔\n\n', windows: 'C\r\n', open: 'C' });
+    const promptOf = async (args: string[], input = ''): Promise<string> => {
+      const { stdout } = await run(['choose', '--json', ...args, ' a'], { cwd, input });
+      return JSON.parse(stdout).prompt;
+    };
+    t.equal(await promptOf(['-p', 'é\n']), 'é\n', 'a flag is used as is');
+    t.equal(await promptOf(['--prompt-file', 'unix']), 'Où est Zürich? 🏔\n');
+    t.equal(await promptOf(['--prompt-file', 'windows']), 'C');
+    t.equal(await promptOf(['--prompt-file', 'open']), 'C');
+    t.equal(await promptOf(['--prompt-file', '-'], ' 日本\n'), ' 日本');
+    t.equal(await promptOf([], 'The sky is\n'), 'The sky is');
+    t.equal(await promptOf(['--prompt-file', '-'], ''), '', 'empty if stdin is named explicitly');
+  },
+);
 
 t.test('choices come from the lines of a file or of standard input', async (t) => {
   const cwd = t.testdir({ unix: ' Paris\n Rome \n', windows: ' Paris\r\n Rome \r\n' });
@@ -178,7 +181,7 @@ t.test('choices come from the lines of a file or of standard input', async (t) =
   t.same(await textsOf('-', ' Oslo'), [' Oslo']);
 });
 
-t.test('candidates lists the likeliest next tokens', async (t) => {
+t.test('candidates lists the most likely next tokens', async (t) => {
   const { code, stdout } = await run(['candidates', '-k', '3'], { input: `${prompt}\n` });
   t.equal(code, 0);
   t.match(stdout, /rank.*token.*id.*probability.*log-prob/);
@@ -192,7 +195,7 @@ t.test('candidates lists the likeliest next tokens', async (t) => {
 t.test('tokenize shows ids, texts and bytes', async (t) => {
   const { code, stdout } = await cli(['tokenize', 'Zürich']);
   t.equal(code, 0);
-  t.match(stdout, /place.*id.*token.*bytes/);
+  t.match(stdout, /position.*id.*token.*bytes/);
   t.match(stdout, /"Z" +│ 5a/);
   const json = await cli(['tokenize', '--json', '-p', 'Zürich']);
   const { text, tokens } = JSON.parse(json.stdout);
@@ -202,7 +205,7 @@ t.test('tokenize shows ids, texts and bytes', async (t) => {
   const ids = await cli(['tokenize', '--ids'], { input: 'Zürich\n' });
   t.equal(ids.stdout, `${tokens.map(({ id }: { id: number }) => id).join(' ')}\n`);
   const special = await cli(['tokenize', '--ids', '--special', 'Zürich']);
-  t.match(special.stdout, new RegExp(`^\\d+ ${ids.stdout}$`), 'one token before it');
+  t.match(special.stdout, new RegExp(`^\\d+ ${ids.stdout}$`), 'one token is prepended');
 });
 
 t.test('info describes the model, the vocabulary and the engine', async (t) => {
@@ -230,7 +233,7 @@ t.test('--version names the package and the engine; --help goes to standard outp
   }
 });
 
-t.test('wrong usage is told in a line and exits with 2', async (t) => {
+t.test('invalid usage is reported in one line and exits with 2', async (t) => {
   const cwd = t.testdir({ empty: '' });
   const cases: [string[], string][] = [
     [['chose'], "unknown command 'chose'"],
@@ -266,13 +269,13 @@ t.test('wrong usage is told in a line and exits with 2', async (t) => {
   t.match(bare.stderr, /^Usage: autocog-lm/);
 });
 
-t.test('a failure is told in one line and exits with 1', async (t) => {
+t.test('a failure is reported in one line and exits with 1', async (t) => {
   const cwd = t.testdir({ 'not.gguf': 'hello', latin1: Buffer.from('caf\u00e9', 'latin1') });
   const cases: [string[], RegExp][] = [
     [['info', '-m', 'no.gguf'], /Cannot load no\.gguf: no such file$/],
     [['tokenize', 'a', '-m', 'not.gguf'], /Cannot load not\.gguf: it is not a GGUF file$/],
     [['choose', '--prompt-file', 'none', 'a'], /Cannot read none \(ENOENT: .*\)$/],
-    [['choose', '--prompt-file', 'latin1', 'a'], /Cannot read latin1: it is not UTF-8$/],
+    [['choose', '--prompt-file', 'latin1', 'a'], /Cannot read latin1: it is not valid UTF-8$/],
     [['choose', '-p', prompt, 'a', '--context-size', '5'], /prompt of \d+ tokens .* context of 5$/],
   ];
   for (const [args, message] of cases) {
@@ -283,27 +286,27 @@ t.test('a failure is told in one line and exits with 1', async (t) => {
   }
   const { code, stderr } = await cli(['info', '-m', 'no.gguf', '--verbose'], { cwd });
   t.equal(code, 1);
-  t.match(stderr, /ModelLoadError: .*\n +at .*caused by: /s, '--verbose tells all');
+  t.match(stderr, /ModelLoadError: .*\n +at .*caused by: /s, '--verbose prints stacks and causes');
 });
 
-t.test('a reader that leaves early is no failure', async (t) => {
+t.test('a closed pipe is not a failure', async (t) => {
   const { child, ended } = start(['candidates', '-p', prompt, '-k', '9999', '--json']);
   child.stdout.destroy();
   t.match(await ended, { code: 0, stderr: '' });
 });
 
-t.test('an interrupt ends it with 130', { skip: process.platform === 'win32' }, async (t) => {
-  t.test('while it scores', async (t) => {
+t.test('SIGINT exits with 130', { skip: process.platform === 'win32' }, async (t) => {
+  t.test('during scoring', async (t) => {
     const args = ['choose', '-p', prompt, '--choices-file', '-', '--batching', 'sequential'];
     const { child, ended } = start([...args, '--threads', '1']);
     const choices = Array.from({ length: 30_000 }, (_, index) => ` ${index} and some more words`);
-    // Pipes hold less than that: once all is written, the command has been reading it.
+    // More than a pipe buffers: once everything is written, the command is reading.
     await new Promise<void>((resolve) => child.stdin.end(choices.join('\n'), resolve));
     await sleep(2000);
     child.kill('SIGINT');
     t.match(await ended, { code: 130, stdout: '', stderr: '' });
   });
-  t.test('while it waits for a prompt', async (t) => {
+  t.test('while reading the prompt', async (t) => {
     const { child, ended } = start(['candidates']);
     await new Promise<void>((resolve) => child.stdin.write('x'.repeat(2 ** 20), () => resolve()));
     child.kill('SIGINT');
@@ -311,11 +314,11 @@ t.test('an interrupt ends it with 130', { skip: process.platform === 'win32' }, 
   });
 });
 
-// `script` of util-linux gives a command a terminal of its own.
+// `script` of util-linux runs a command in a pseudo-terminal.
 const script = '/usr/bin/script';
 const skip = process.platform !== 'linux' || !existsSync(script);
 
-t.test('on a terminal there are colours and a progress bar', { skip }, async (t) => {
+t.test('a terminal gets colors and a progress bar', { skip }, async (t) => {
   const inTerminal = (args: readonly string[], env = {}): Promise<Ended> => {
     const words = [process.execPath, main, ...args].map((word) => `'${word}'`).join(' ');
     const child = spawn(script, ['-qec', words, '/dev/null'], {
@@ -336,12 +339,12 @@ t.test('on a terminal there are colours and a progress bar', { skip }, async (t)
   t.match(stdout, `${esc}[32m" Paris"`);
   const plain = await inTerminal(['choose', '-p', prompt, ...cities], { NO_COLOR: '1' });
   t.match(plain.stdout, '" Paris"');
-  t.notMatch(plain.stdout, `${esc}[3`, 'NO_COLOR is heeded');
+  t.notMatch(plain.stdout, `${esc}[3`, 'NO_COLOR is respected');
   const waiting = await inTerminal(['candidates']);
   t.match(waiting, { code: 2, stdout: 'No prompt' });
 });
 
-t.test('the default model is found from any folder', async (t) => {
+t.test('the default model is found from any working directory', async (t) => {
   const { stdout } = await cli(['info', '--json'], { cwd: t.testdir() });
   t.equal(JSON.parse(stdout).info.path, join(defaultModelPath));
 });

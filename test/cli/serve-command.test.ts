@@ -1,4 +1,4 @@
-// The command `autocog-lm serve`, as a shell runs it: where it listens, and how it ends.
+// The `autocog-lm serve` command, run as a child process: its URL output and its shutdown.
 
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -15,7 +15,7 @@ const endless = {
   stream: true,
 };
 
-/** Starts the command; `url` resolves when it says where it listens. */
+/** Starts the command; `url` resolves once the command prints it. */
 function start(t: Test, args: readonly string[], env = {}) {
   const command = [main, 'serve', '--threads', '1', '--port', '0', ...args];
   const child = spawn(process.execPath, command, { env: { ...plainEnv, ...env } });
@@ -38,12 +38,12 @@ function start(t: Test, args: readonly string[], env = {}) {
   return { child, url, ended };
 }
 
-const write = (url: string, body: object): Promise<Response> =>
+const postCompletion = (url: string, body: object): Promise<Response> =>
   fetch(`${url}/v1/completions`, { method: 'POST', headers, body: JSON.stringify(body) });
 
 const skip = process.platform === 'win32';
 
-t.test('it says where it listens, and nothing else', { skip }, async (t) => {
+t.test('it prints its URL and nothing else', { skip }, async (t) => {
   const { child, url, ended } = start(t, ['--alias', 'mine']);
   const response = await fetch(`${await url}/v1/models`);
   t.match(await response.json(), { data: [{ id: 'mine' }] });
@@ -51,23 +51,23 @@ t.test('it says where it listens, and nothing else', { skip }, async (t) => {
   t.same(await ended, { code: 0, stdout: `listening on ${await url}\n`, stderr: '' });
 });
 
-t.test('a first signal has it answer what runs', { skip }, async (t) => {
+t.test('a first signal lets running requests finish', { skip }, async (t) => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     const { child, url, ended } = start(t, []);
-    const response = await write(await url, endless);
+    const response = await postCompletion(await url, endless);
     child.kill(signal);
     t.match(await response.text(), /"finish_reason":"length".*\[DONE\]\n\n$/s);
     t.match(await ended, { code: 0, stderr: '' });
   }
 });
 
-t.test('a second signal ends what runs', { skip }, async (t) => {
+t.test('a second signal aborts running requests', { skip }, async (t) => {
   const { child, url, ended } = start(t, ['--context-size', '30000']);
-  const response = await write(await url, { ...endless, max_tokens: 29_000 });
+  const response = await postCompletion(await url, { ...endless, max_tokens: 29_000 });
   const reader = response.body?.getReader();
   await reader?.read();
   child.kill('SIGINT');
-  // It listens no more once it has seen the first.
+  // It stops listening once it has received the first signal.
   while (
     await fetch(`${await url}/health`).then(
       () => true,
@@ -85,7 +85,7 @@ t.test('a second signal ends what runs', { skip }, async (t) => {
   t.match(await ended, { code: 0 });
 });
 
-t.test('a key comes from the flag or from the environment', { skip }, async (t) => {
+t.test('the API key comes from the flag or the environment', { skip }, async (t) => {
   for (const [args, env] of [
     [['--api-key', 'k1'], { AUTOCOG_API_KEY: 'other' }],
     [[], { AUTOCOG_API_KEY: 'k1' }],
@@ -100,20 +100,20 @@ t.test('a key comes from the flag or from the environment', { skip }, async (t) 
   }
 });
 
-t.test('it warns where anybody may use it', { skip }, async (t) => {
+t.test('it warns about a public address without an API key', { skip }, async (t) => {
   const open = start(t, ['--host', '0.0.0.0']);
   await open.url;
   open.child.kill('SIGTERM');
-  t.match((await open.ended).stderr, /^autocog-lm: whoever reaches 0\.0\.0\.0 can use/);
+  t.match((await open.ended).stderr, /^autocog-lm: anyone who can reach 0\.0\.0\.0 can use/);
   const locked = start(t, ['--host', '0.0.0.0', '--api-key', 'k']);
   await locked.url;
   locked.child.kill('SIGTERM');
   t.equal((await locked.ended).stderr, '');
 });
 
-t.test('what it cannot do it says', { skip }, async (t) => {
+t.test('it reports errors', { skip }, async (t) => {
   const { child, url, ended } = start(t, ['--body-limit', '100', '--implicit-bos']);
-  t.equal((await write(await url, { prompt: 'a'.repeat(100) })).status, 413);
+  t.equal((await postCompletion(await url, { prompt: 'a'.repeat(100) })).status, 413);
   const { port } = new URL(await url);
   const second = await start(t, ['--port', port]).ended;
   t.equal(second.code, 1);

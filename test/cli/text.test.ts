@@ -1,4 +1,4 @@
-// The commands that write text, `complete` and `chat`, as a shell runs them.
+// The commands that generate text, `complete` and `chat`, run as child processes.
 
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +7,7 @@ import t from 'tap';
 import { keys, noTerminal, Terminal } from '../support/terminal.js';
 
 const main = fileURLToPath(new URL('../../dist/esm/cli/main.js', import.meta.url));
-// Each of these changes what a program prints; tap hands on loaders.
+// Each of these variables changes a program's output; tap passes loaders in NODE_OPTIONS.
 const { CI, NO_COLOR, FORCE_COLOR, DEBUG, NODE_OPTIONS, ...plainEnv } = process.env;
 
 interface Ended {
@@ -16,7 +16,7 @@ interface Ended {
   stderr: string;
 }
 
-/** Runs a command on one thread. */
+/** Runs a command with one thread. */
 function run([command = '', ...args]: string[], input = '', cwd?: string): Promise<Ended> {
   const words = [main, command, '--threads', '1', ...args];
   const child = spawn(process.execPath, words, { cwd, env: plainEnv });
@@ -31,7 +31,7 @@ function run([command = '', ...args]: string[], input = '', cwd?: string): Promi
   return new Promise((resolve) => child.on('close', (code) => resolve({ code, ...output })));
 }
 
-t.test('complete writes on after a prompt, however that is given', async (t) => {
+t.test('complete continues a prompt from an argument, a flag or stdin', async (t) => {
   const prompt = 'The capital of France is';
   const expected = { code: 0, stdout: ' Paris\n', stderr: '' };
   t.same(await run(['complete', prompt, '--stop', '.']), expected);
@@ -39,7 +39,7 @@ t.test('complete writes on after a prompt, however that is given', async (t) => 
   t.same(await run(['complete', '--stop', '.'], `${prompt}\n`), expected);
 });
 
-t.test('complete --json gives the complete result', async (t) => {
+t.test('complete --json prints the complete result', async (t) => {
   const { stdout } = await run(['complete', '--json', '--max-tokens', '2', 'The sky is']);
   const result = JSON.parse(stdout);
   t.match(result, { model: defaultModelPath, prompt: 'The sky is', stopReason: 'length' });
@@ -48,7 +48,7 @@ t.test('complete --json gives the complete result', async (t) => {
   t.type(result.performance.tokensPerSecond, 'number');
 });
 
-t.test('complete heeds a grammar and a schema', async (t) => {
+t.test('complete follows a grammar and a schema', async (t) => {
   const cwd = t.testdir({
     'word.gbnf': 'root ::= " green" | " grey"',
     'schema.json': '{ "enum": ["red"] }',
@@ -63,11 +63,11 @@ t.test('complete heeds a grammar and a schema', async (t) => {
   t.match(await complete('--grammar-file', 'bad.gbnf'), { code: 2, stdout: '' });
   t.match(await complete('--json-schema-file', 'bad.json'), {
     code: 1,
-    stderr: /^autocog-lm: The schema is no JSON \(.*\)\n$/,
+    stderr: /^autocog-lm: The schema is not valid JSON \(.*\)\n$/,
   });
 });
 
-t.test('complete samples as it is told', async (t) => {
+t.test('complete applies the sampling options', async (t) => {
   const sample = async (...args: string[]): Promise<string> =>
     (await run(['complete', '--max-tokens', '12', ...args, 'My'])).stdout;
   const hot = ['--temperature', '2', '--top-k', '0', '--top-p', '1', '--min-p', '0'];
@@ -82,9 +82,9 @@ t.test('complete samples as it is told', async (t) => {
   t.equal(await sample(...hot, '--top-k', '1', '--seed', '3'), await sample());
 });
 
-t.test('wrong usage is told with exit code 2', async (t) => {
+t.test('invalid usage exits with 2', async (t) => {
   const cases: [string[], RegExp][] = [
-    [['complete', 'a', '-p', 'b'], /Give the prompt as an argument or by a flag, not both/],
+    [['complete', 'a', '-p', 'b'], /Pass the prompt as an argument or with a flag, not both/],
     [['complete', 'a', '--temperature', 'hot'], /Expected a number/],
     [['complete', 'a', '--temperature', '-1'], /Expected .* for temperature, got -1/],
     [['complete', 'a', '--max-tokens', '0'], /at least 1/],
@@ -96,7 +96,7 @@ t.test('wrong usage is told with exit code 2', async (t) => {
   }
 });
 
-t.test('chat talks through pipes', async (t) => {
+t.test('chat works over pipes', async (t) => {
   const options = ['--temperature', '0', '--system', 'Answer with one word.'];
   const input = 'What is the capital of France?\n!stats\n!messages\n';
   const { code, stdout, stderr } = await run(['chat', ...options], input);
@@ -109,7 +109,7 @@ t.test('chat talks through pipes', async (t) => {
   t.match(whole.stdout, /^ {2}> Paris\n/);
 });
 
-t.test('chat takes a system message, a template and a format', async (t) => {
+t.test('chat accepts a system message, a template and a format', async (t) => {
   const cwd = t.testdir({
     system: 'Answer with one word.\n',
     'template.jinja': '{% for m in messages %}[{{ m.content }}]{% endfor %}',
@@ -127,7 +127,7 @@ t.test('chat takes a system message, a template and a format', async (t) => {
   t.match(await chat('--format', 'vicuna_common', '--system', ''), '  > USER: Hi\n');
 });
 
-t.test('chat at a terminal', { skip: noTerminal }, async (t) => {
+t.test('chat in a terminal', { skip: noTerminal }, async (t) => {
   const terminal = new Terminal([
     process.execPath,
     main,

@@ -46,7 +46,7 @@ function mirror(source: string, target: string): void {
 function checkRejected(t: Test, tree: string, what: string): void {
   const message = new RegExp(
     `^.*${tree} is not llama\\.cpp ${pin.tag}: its tree is [0-9a-f]{40}, not [0-9a-f]{40}\\. ` +
-      'It was changed or is incomplete\\. .*npm run fetch:llama$',
+      'It was modified or is incomplete\\. .*npm run fetch:llama$',
   );
   t.throws(() => verifyTree(tree), { message }, what);
 }
@@ -115,7 +115,7 @@ t.test('a damaged download is rejected, and not unpacked', async (t) => {
   });
   const target = join(folder, 'target');
   t.throws(() => fetchLlama(target), {
-    message: /node-llama-cpp-.*\.tgz is not node-llama-cpp@.* or is damaged .*Delete it/,
+    message: /node-llama-cpp-.*\.tgz is not node-llama-cpp@.* or is corrupt .*Delete it/,
   });
   t.equal(existsSync(target), false);
 });

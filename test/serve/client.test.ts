@@ -1,4 +1,4 @@
-// OpenAI's own client against the server: every route that it knows.
+// OpenAI's own client against the server: every route that the client supports.
 
 import { defaultModelPath, Model } from 'autocog-lm';
 import OpenAI, { type APIError } from 'openai';
@@ -21,7 +21,7 @@ async function connect(t: Test, options = {}) {
 const clientOf = (url: string, apiKey: string): OpenAI =>
   new OpenAI({ baseURL: `${url}/v1`, apiKey, maxRetries: 0 });
 
-/** What the client rejects with. */
+/** The error that the client rejects with. */
 const refusal = (promise: PromiseLike<unknown>): Promise<APIError> =>
   Promise.resolve(promise).then(
     () => t.fail('It resolved') as never,
@@ -31,9 +31,9 @@ const refusal = (promise: PromiseLike<unknown>): Promise<APIError> =>
 t.test('completions, with echo and log-probabilities', async (t) => {
   const { client, lm } = await connect(t);
   const body = { model, prompt, max_tokens: 6, temperature: 0 };
-  const written = await lm.complete(prompt, { maxTokens: 6 });
+  const completion = await lm.complete(prompt, { maxTokens: 6 });
   const answer = await client.completions.create({ ...body, logprobs: 1, echo: true });
-  t.equal(answer.choices[0]?.text, prompt + written.text);
+  t.equal(answer.choices[0]?.text, prompt + completion.text);
   const tokens = await lm.tokenize(prompt, { addSpecial: true });
   const { logprobs } = await lm.score(tokens.slice(0, 1), tokens.slice(1));
   const found = answer.choices[0]?.logprobs?.token_logprobs ?? [];
@@ -41,7 +41,7 @@ t.test('completions, with echo and log-probabilities', async (t) => {
   const stream = await client.completions.create({ ...body, stream: true });
   let text = '';
   for await (const { choices } of stream) text += choices[0]?.text ?? '';
-  t.equal(text, written.text);
+  t.equal(text, completion.text);
 });
 
 t.test('chats, streamed and parsed', async (t) => {
@@ -67,7 +67,7 @@ t.test('chats, streamed and parsed', async (t) => {
   t.type((parsed.choices[0]?.message.parsed as { n: number } | null)?.n, 'number');
 });
 
-t.test('embeddings, which it asks for in base64', async (t) => {
+t.test('embeddings, which the client requests in base64', async (t) => {
   const file = await loadForm(t, 'Q8_0');
   const { lm, server } = await startServing(t, file);
   const input = ['The sky is blue', 'a lemon'];
@@ -80,7 +80,7 @@ t.test('embeddings, which it asks for in base64', async (t) => {
       const text: unknown = embedding;
       const bytes = typeof text === 'string' ? Buffer.from(text, 'base64') : undefined;
       const floats = bytes
-        ? Array.from(embeddings[index] ?? [], (_, place) => bytes.readFloatLE(place * 4))
+        ? Array.from(embeddings[index] ?? [], (_, position) => bytes.readFloatLE(position * 4))
         : embedding;
       t.same(Float32Array.from(floats), embeddings[index]);
     }
@@ -96,7 +96,7 @@ t.test('models', async (t) => {
   t.equal((await client.models.retrieve('default')).object, 'model');
 });
 
-t.test('errors are of the classes that its users catch', async (t) => {
+t.test('errors have the classes that users of the client catch', async (t) => {
   const { client } = await connect(t);
   const wrong = await refusal(client.completions.create({ model, prompt, max_tokens: -1 }));
   t.ok(wrong instanceof OpenAI.BadRequestError);
@@ -109,13 +109,13 @@ t.test('errors are of the classes that its users catch', async (t) => {
   const tools = [{ type: 'function' as const, function: { name: 'f', parameters: {} } }];
   const tooled = await refusal(client.chat.completions.create({ model, messages, tools }));
   t.match(tooled, { status: 400, param: 'tools', code: 'unknown_parameter' });
-  const nobody = await refusal(client.completions.create({ model: 'gpt', prompt }));
-  t.ok(nobody instanceof OpenAI.NotFoundError);
+  const unknownModel = await refusal(client.completions.create({ model: 'gpt', prompt }));
+  t.ok(unknownModel instanceof OpenAI.NotFoundError);
   const short = await refusal(client.embeddings.create({ model, input: 'a', dimensions: 8 }));
   t.match(short, { status: 400, param: 'dimensions' });
 });
 
-t.test('an API key lets in who has it', async (t) => {
+t.test('only requests with the API key are accepted', async (t) => {
   const file = await Model.load(defaultModelPath);
   t.teardown(() => file.close());
   const { server } = await startServing(t, file, { apiKey: 'sk-secret' });
@@ -131,5 +131,5 @@ t.test('an API key lets in who has it', async (t) => {
     t.equal(refused.status, 401);
     t.equal(refused.headers.get('www-authenticate'), 'Bearer');
   }
-  t.equal((await fetch(`${server.url}/health`)).status, 200, 'health is open');
+  t.equal((await fetch(`${server.url}/health`)).status, 200, 'health needs no key');
 });

@@ -1,5 +1,5 @@
-// What `/v1/completions` and `/v1/chat/completions` write: what the LM writes, in one piece or as
-// a stream.
+// Generation in `/v1/completions` and `/v1/chat/completions`: the same output as the LM's, in one
+// response or streamed.
 
 import { defaultModelPath, LLaMa, Model } from 'autocog-lm';
 import { Thread } from 'autocog-lm/chat';
@@ -19,7 +19,7 @@ const open = async (t: Test): Promise<Serving> => {
   return startServing(t, model);
 };
 
-/** The choices of a stream, put together. */
+/** Assembles the choices of a stream from its events. */
 function gathered(events: readonly Json[], count: number): Json[] {
   const choices = Array.from({ length: count }, (_, index): Json => {
     return { index, text: '', content: '', role: undefined, logprobs: undefined, reasons: [] };
@@ -55,27 +55,27 @@ for (const type of ['F32', 'Q8_0']) {
         const settings = { temperature, top_k: topK, top_p: topP, seed: 7 };
         const body = { ...settings, prompt, max_tokens: 10, logprobs: 2, stop: [' the', '\n'] };
         const { json } = await post('/v1/completions', body);
-        const wanted = await lm.complete(prompt, {
+        const expected = await lm.complete(prompt, {
           maxTokens: 10,
           topLogprobs: 2,
           stop: [' the', '\n'],
           sampler: { temperature, topK, topP, minP: 0, seed: 7 },
         });
         const [choice] = json.choices;
-        t.equal(choice.text, wanted.text);
-        t.same(choice.logprobs.token_ids.slice(0, wanted.tokens.length), [...wanted.tokens]);
-        const found = choice.logprobs.token_logprobs.slice(0, wanted.tokens.length);
-        checkWithin(t, found, [...wanted.logprobs], 1e-9, 'the same log-probabilities');
-        t.equal(choice.finish_reason, wanted.stopReason === 'length' ? 'length' : 'stop');
-        t.equal(json.usage.completion_tokens, wanted.tokens.length);
-        t.equal(json.usage.prompt_tokens, wanted.usage.promptTokens);
+        t.equal(choice.text, expected.text);
+        t.same(choice.logprobs.token_ids.slice(0, expected.tokens.length), [...expected.tokens]);
+        const found = choice.logprobs.token_logprobs.slice(0, expected.tokens.length);
+        checkWithin(t, found, [...expected.logprobs], 1e-9, 'the same log-probabilities');
+        t.equal(choice.finish_reason, expected.stopReason === 'length' ? 'length' : 'stop');
+        t.equal(json.usage.completion_tokens, expected.tokens.length);
+        t.equal(json.usage.prompt_tokens, expected.usage.promptTokens);
         t.match(json, { object: 'text_completion', model: type, id: /^cmpl-/ });
       }
     }
   });
 }
 
-t.test('a stream is what is written in one piece', async (t) => {
+t.test('a stream equals the response in one piece', async (t) => {
   const { post } = await open(t);
   const cases = [
     { prompt: prompts[0], max_tokens: 12, temperature: 0 },
@@ -113,21 +113,21 @@ t.test('a stream is what is written in one piece', async (t) => {
       t.same(logprobs?.tokens, choice.logprobs?.tokens);
       t.same(logprobs?.text_offset, choice.logprobs?.text_offset);
       const numbers = (list: (number | null)[] = []) => list.map((value) => value ?? 0);
-      const wanted = numbers(choice.logprobs?.token_logprobs);
-      checkWithin(t, numbers(logprobs?.token_logprobs), wanted, 2e-2, 'log-probabilities');
+      const expected = numbers(choice.logprobs?.token_logprobs);
+      checkWithin(t, numbers(logprobs?.token_logprobs), expected, 2e-2, 'log-probabilities');
     }
   }
 });
 
-t.test('a chat is answered as a thread answers', async (t) => {
+t.test('a chat response equals that of a thread', async (t) => {
   const { post, lm } = await open(t);
   const messages = [{ role: 'system', content: 'Answer with one word.' }, question];
   const thread = new Thread(lm, { system: 'Answer with one word.', sampler: { temperature: 0 } });
-  const wanted = await thread.send(question.content);
+  const expected = await thread.send(question.content);
   const { json } = await post('/v1/chat/completions', { messages, temperature: 0 });
   t.match(json, { object: 'chat.completion', id: /^chatcmpl-/, model: 'default' });
   t.match(json.choices[0], { index: 0, finish_reason: 'stop', logprobs: null });
-  t.same(json.choices[0].message, { role: 'assistant', content: wanted, refusal: null });
+  t.same(json.choices[0].message, { role: 'assistant', content: expected, refusal: null });
   const parts = [
     { type: 'text', text: 'What is the capital' },
     { type: 'text', text: ' of France?' },
@@ -137,15 +137,16 @@ t.test('a chat is answered as a thread answers', async (t) => {
     { role: 'user', content: parts },
   ];
   const other = await post('/v1/chat/completions', { messages: more, temperature: 0 });
-  t.same(other.json.choices, json.choices, 'whatever its roles and parts are called');
-  const spelled = { role: 'user', content: 'Hi<|im_end|>' };
-  const { usage } = (await post('/v1/chat/completions', { messages: [spelled], max_tokens: 1 }))
-    .json;
-  const plain = await new Thread(lm, { messages: [spelled] }).inferenceTokens();
-  t.equal(usage.prompt_tokens, plain.length, 'nobody spells a control token in a message');
+  t.same(other.json.choices, json.choices, 'other role names and content parts are equivalent');
+  const controlToken = { role: 'user', content: 'Hi<|im_end|>' };
+  const { usage } = (
+    await post('/v1/chat/completions', { messages: [controlToken], max_tokens: 1 })
+  ).json;
+  const plain = await new Thread(lm, { messages: [controlToken] }).inferenceTokens();
+  t.equal(usage.prompt_tokens, plain.length, 'control tokens in messages stay text');
 });
 
-t.test('a last message of the assistant is gone on from', async (t) => {
+t.test('a final assistant message is continued', async (t) => {
   const { post, lm } = await open(t);
   const messages = [question, { role: 'assistant', content: 'P' }];
   const { json } = await post('/v1/chat/completions', { messages, temperature: 0 });
@@ -156,7 +157,7 @@ t.test('a last message of the assistant is gone on from', async (t) => {
   t.equal(json.usage.prompt_tokens, tokens.length);
 });
 
-t.test('a chat tells log-probabilities with bytes and ids', async (t) => {
+t.test('chat log-probabilities have bytes and ids', async (t) => {
   const { post, lm } = await open(t);
   const body = { messages: [question], temperature: 0, logprobs: true, top_logprobs: 2 };
   const { content } = (await post('/v1/chat/completions', body)).json.choices[0].logprobs;
@@ -174,7 +175,7 @@ t.test('a chat tells log-probabilities with bytes and ids', async (t) => {
   );
 });
 
-t.test('a streamed chat is the chat', async (t) => {
+t.test('a streamed chat equals the chat in one piece', async (t) => {
   const { post } = await open(t);
   for (const more of [
     { temperature: 0 },
@@ -197,7 +198,7 @@ t.test('a streamed chat is the chat', async (t) => {
   }
 });
 
-t.test('what has to be JSON is JSON', async (t) => {
+t.test('constrained output follows its grammar or schema', async (t) => {
   const { post } = await open(t);
   const properties = { city: { type: 'string', maxLength: 8 }, big: { type: 'boolean' } };
   const schema = {
@@ -232,11 +233,11 @@ t.test('what has to be JSON is JSON', async (t) => {
   t.match((await post('/v1/completions', grammar)).json.choices[0].text, /^ (?:yes|no)$/);
 });
 
-t.test('biases, stop tokens and penalties are heeded', async (t) => {
+t.test('biases, stop tokens and penalties are applied', async (t) => {
   const { post, lm } = await open(t);
   const greedy = { prompt: prompts[0], temperature: 0, max_tokens: 8, logprobs: 0 };
-  const written = (await post('/v1/completions', greedy)).json.choices[0].logprobs.token_ids;
-  const [first, second] = written;
+  const generated = (await post('/v1/completions', greedy)).json.choices[0].logprobs.token_ids;
+  const [first, second] = generated;
   const banned = await post('/v1/completions', { ...greedy, logit_bias: { [first]: -100 } });
   t.not(banned.json.choices[0].logprobs.token_ids[0], first);
   const forced = await post('/v1/completions', { ...greedy, logit_bias: { 300: 100 } });
@@ -255,7 +256,7 @@ t.test('biases, stop tokens and penalties are heeded', async (t) => {
   );
 });
 
-t.test("an LM's own defaults are not those of its server", async (t) => {
+t.test("the server does not use the LM's own defaults", async (t) => {
   await using lm = await LLaMa.load(defaultModelPath, {
     ...oneThread,
     completion: { stop: ' ', includeStop: true, maxTokens: 1, contextShift: true },
@@ -270,27 +271,29 @@ t.test("an LM's own defaults are not those of its server", async (t) => {
   t.equal(choices[0].finish_reason, 'length');
 });
 
-t.test('requests that come together all get their own answers', async (t) => {
+t.test('concurrent requests get their own responses', async (t) => {
   const { post, lm } = await open(t);
-  const wanted = await Promise.all(prompts.map((prompt) => lm.complete(prompt, { maxTokens: 6 })));
-  const ask = (prompt: string, stream: boolean) =>
-    post('/v1/completions', { prompt, max_tokens: 6, temperature: 0, stream });
-  const asked = Array.from({ length: 8 }, (_, round) =>
-    prompts.map((prompt) => ask(prompt, round % 2 === 1)),
+  const expected = await Promise.all(
+    prompts.map((prompt) => lm.complete(prompt, { maxTokens: 6 })),
   );
-  const replies = await Promise.all(asked.flat());
+  const send = (prompt: string, stream: boolean) =>
+    post('/v1/completions', { prompt, max_tokens: 6, temperature: 0, stream });
+  const sent = Array.from({ length: 8 }, (_, round) =>
+    prompts.map((prompt) => send(prompt, round % 2 === 1)),
+  );
+  const replies = await Promise.all(sent.flat());
   const texts = replies.map((reply) => {
     if (reply.json !== undefined) return reply.json.choices[0].text;
     return at(gathered(eventsOf(t, reply), 1), 0).text;
   });
   t.same(
     texts,
-    asked.flatMap(() => wanted.map(({ text }) => text)),
+    sent.flatMap(() => expected.map(({ text }) => text)),
   );
   t.equal(sum(replies.map(({ status }) => status)), 200 * replies.length);
 });
 
-t.test('an answer that fills the context ends there', async (t) => {
+t.test('generation ends when the context is full', async (t) => {
   const model = await Model.load(defaultModelPath);
   t.teardown(() => model.close());
   const { post, lm } = await startServing(t, model, {}, { ...oneThread, contextSize: 32 });

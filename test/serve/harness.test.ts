@@ -1,5 +1,5 @@
-// What lm-evaluation-harness asks of a server, request by request, and what it makes of the
-// answers: its `local-completions` with a tokenizer of its own or this server's, and its `gguf`.
+// Replays lm-evaluation-harness's requests, and parses the responses by its rules: its backends
+// `local-completions`, with its own tokenizer or this server's, and `gguf`.
 
 import { defaultModelPath, type LLaMa, Model } from 'autocog-lm';
 import t, { type Test } from 'tap';
@@ -8,7 +8,7 @@ import { at, sum } from '../suite/oracle.js';
 import { loadForm } from '../support/forms.js';
 import { type Json, type Serving, startServing } from './serving.js';
 
-/** Context and continuation, as a task hands them over; of equal ones one is greedy. */
+/** Context and continuation, as tasks provide them. Some continuations are greedy. */
 const questions: readonly (readonly [string, string])[] = [
   ['The capital of France is', ' Paris'],
   ['The capital of France is', ' London'],
@@ -19,30 +19,30 @@ const questions: readonly (readonly [string, string])[] = [
   ['Café 😀: the sky is', ' blue'],
 ];
 
-/** A request as tokens. */
+/** A loglikelihood request as tokens. */
 interface Item {
   context: number[];
   continuation: number[];
 }
 
-/** What the harness takes from an answer. */
+/** What the harness extracts from a response. */
 type Likelihood = [logprob: number, isGreedy: boolean];
 
-/** `parse_logprobs` of its `local-completions`. */
+/** `parse_logprobs` of `local-completions`. */
 function parseLogprobs(answer: Json, contextLengths: readonly number[]): Likelihood[] {
   const choices = [...answer.choices].sort((a: Json, b: Json) => a.index - b.index);
   return choices.map(({ logprobs }: Json, index): Likelihood => {
     const from = at(contextLengths, index);
     const own: number[] = logprobs.token_logprobs.slice(from, -1);
     const tops: Record<string, number>[] = logprobs.top_logprobs.slice(from, -1);
-    const isGreedy = own.every((value, place) => {
-      return value === Math.max(...Object.values(at(tops, place)));
+    const isGreedy = own.every((value, position) => {
+      return value === Math.max(...Object.values(at(tops, position)));
     });
     return [sum(own), isGreedy];
   });
 }
 
-/** `get_result` of its `gguf`. */
+/** `get_result` of `gguf`. */
 function parseByOffsets(logprobs: Json, contextLength: number): Likelihood {
   const from = logprobs.text_offset.findIndex((offset: number) => offset >= contextLength);
   const isGreedy = logprobs.tokens.slice(from).every((token: string, index: number) => {
@@ -64,8 +64,12 @@ const payload = (prompt: unknown) => ({
   echo: true,
 });
 
-/** What the LM says of the same tokens. */
-async function truth(lm: LLaMa, before: readonly number[], { context, continuation }: Item) {
+/** The LM's own result for the same tokens. */
+async function expectedLikelihood(
+  lm: LLaMa,
+  before: readonly number[],
+  { context, continuation }: Item,
+) {
   const prompt = Int32Array.from([...before, ...context]);
   const { logprobs } = await lm.score(prompt, Int32Array.from(continuation));
   const { choices } = await lm.choose(prompt, [Int32Array.from(continuation)], { details: true });
@@ -76,24 +80,24 @@ async function check(
   t: Test,
   { lm }: Serving,
   items: readonly Item[],
-  found: readonly Likelihood[],
+  actual: readonly Likelihood[],
   bound: number,
   before: readonly number[] = [],
 ): Promise<void> {
-  t.equal(found.length, items.length);
+  t.equal(actual.length, items.length);
   for (const [index, item] of items.entries()) {
-    const wanted = await truth(lm, before, item);
-    const [logprob, isGreedy] = at(found, index);
-    const room = bound * item.continuation.length;
-    checkWithin(t, [logprob], [wanted.logprob], room, `request ${index}`);
-    // Rounded weights may have two tokens change places.
-    if (bound < 0.1) t.equal(isGreedy, wanted.isGreedy, `request ${index} is greedy or not`);
+    const expected = await expectedLikelihood(lm, before, item);
+    const [logprob, isGreedy] = at(actual, index);
+    const tolerance = bound * item.continuation.length;
+    checkWithin(t, [logprob], [expected.logprob], tolerance, `request ${index}`);
+    // Quantized weights can swap two tokens' ranks.
+    if (bound < 0.1) t.equal(isGreedy, expected.isGreedy, `request ${index} is greedy or not`);
   }
-  t.ok(found.some(([, isGreedy]) => isGreedy));
-  t.notOk(found.every(([, isGreedy]) => isGreedy));
+  t.ok(actual.some(([, isGreedy]) => isGreedy));
+  t.notOk(actual.every(([, isGreedy]) => isGreedy));
 }
 
-/** Its RemoteTokenizer, as far as it asks anything of a server. */
+/** The requests of the harness's RemoteTokenizer. */
 function remoteTokenizer({ post, get }: Serving) {
   return {
     info: async () => (await get('/tokenizer_info')).json,
@@ -106,7 +110,7 @@ function remoteTokenizer({ post, get }: Serving) {
   };
 }
 
-/** Splits context and continuation as the harness does: by the tokens of both together. */
+/** Splits context and continuation as the harness does: after tokenizing both together. */
 async function itemsOf(encode: (text: string) => Promise<number[]>): Promise<Item[]> {
   const items: Item[] = [];
   for (const [context, continuation] of questions) {
@@ -131,19 +135,19 @@ for (const [type, bound] of [
       const { json } = await serving.post('/v1/completions', payload(inputs));
       await check(t, serving, items, parseLogprobs(json, lengths), bound);
     });
-    await t.test('token ids in requests of their own, several at a time', async (t) => {
+    await t.test('token ids in concurrent single requests', async (t) => {
       const answers = await Promise.all(
         inputs.map((input) => serving.post('/v1/completions', payload([input]))),
       );
-      const found = answers.map(({ json }, index) => {
+      const actual = answers.map(({ json }, index) => {
         return at(parseLogprobs(json, [at(lengths, index)]), 0);
       });
-      await check(t, serving, items, found, bound);
+      await check(t, serving, items, actual, bound);
     });
-    await t.test('an empty context, which it replaces by one token', async (t) => {
+    await t.test('an empty context, which the harness replaces by one token', async (t) => {
       const tokenizer = remoteTokenizer(serving);
       const { bos_token: bos, eos_token: eos } = await tokenizer.info();
-      t.ok(eos, 'it asks for that one first');
+      t.ok(eos, 'the harness requests this one first');
       const [prefix] = await tokenizer.encode(bos);
       t.equal(prefix, serving.lm.model.vocab.bos);
       const alone = items.map(({ continuation }) => ({
@@ -152,20 +156,20 @@ for (const [type, bound] of [
       }));
       const prompts = alone.map(({ context, continuation }) => [...context, ...continuation]);
       const { json } = await serving.post('/v1/completions', payload(prompts));
-      const found = parseLogprobs(
+      const actual = parseLogprobs(
         json,
         prompts.map(() => 1),
       );
-      t.equal(found.length, alone.length);
+      t.equal(actual.length, alone.length);
       for (const [index, item] of alone.entries()) {
-        const wanted = await truth(serving.lm, [], item);
-        const room = bound * item.continuation.length;
-        checkWithin(t, [at(found, index)[0]], [wanted.logprob], room, `request ${index}`);
+        const expected = await expectedLikelihood(serving.lm, [], item);
+        const tolerance = bound * item.continuation.length;
+        checkWithin(t, [at(actual, index)[0]], [expected.logprob], tolerance, `request ${index}`);
       }
     });
   });
 
-  t.test(`local-completions with an implicit beginning token, ${type} weights`, async (t) => {
+  t.test(`local-completions with an implicit BOS token, ${type} weights`, async (t) => {
     const serving = await startServing(t, await loadForm(t, type), {
       alias: 'default',
       implicitBos: true,
@@ -180,7 +184,7 @@ for (const [type, bound] of [
       const { json } = await serving.post('/v1/completions', payload(inputs));
       await check(t, serving, items, parseLogprobs(json, lengths), bound, [bos]);
     });
-    await t.test('texts that are decoded from token ids, alone and in a batch', async (t) => {
+    await t.test('texts decoded from token ids, alone and in a batch', async (t) => {
       const decoded = await Promise.all(inputs.map((input) => tokenizer.decode(input)));
       t.same(
         decoded,
@@ -189,13 +193,13 @@ for (const [type, bound] of [
       const { json } = await serving.post('/v1/completions', payload(decoded));
       await check(t, serving, items, parseLogprobs(json, lengths), bound, [bos]);
       const one = await serving.post('/v1/completions', payload(decoded[1]));
-      const found = parseLogprobs(one.json, lengths.slice(1, 2));
-      const wanted = parseLogprobs(json, lengths).slice(1, 2);
-      checkWithin(t, [at(found, 0)[0]], [at(wanted, 0)[0]], bound * 3, 'alone');
+      const actual = parseLogprobs(one.json, lengths.slice(1, 2));
+      const expected = parseLogprobs(json, lengths).slice(1, 2);
+      checkWithin(t, [at(actual, 0)[0]], [at(expected, 0)[0]], bound * 3, 'alone');
     });
   });
 
-  t.test(`gguf, which finds the continuation by its offset, ${type} weights`, async (t) => {
+  t.test(`gguf, which locates the continuation by text offset, ${type} weights`, async (t) => {
     const serving = await startServing(t, await loadForm(t, type), { alias: 'default' });
     const { bos } = serving.lm.model.vocab as { bos: number };
     const encode = async (text: string) => [...(await serving.lm.tokenize(text))];
@@ -207,16 +211,16 @@ for (const [type, bound] of [
         max_tokens: 1,
         echo: true,
       });
-      const [found] = parseByOffsets(json.choices[0].logprobs, [...context].length);
+      const [actual] = parseByOffsets(json.choices[0].logprobs, [...context].length);
       const item = at(items, index);
-      const wanted = await truth(serving.lm, [bos], item);
-      const room = bound * item.continuation.length;
-      checkWithin(t, [found], [wanted.logprob], room, `request ${index}`);
+      const expected = await expectedLikelihood(serving.lm, [bos], item);
+      const tolerance = bound * item.continuation.length;
+      checkWithin(t, [actual], [expected.logprob], tolerance, `request ${index}`);
     }
   });
 }
 
-t.test('what it generates is what the LM writes', async (t) => {
+t.test('generation tasks get the output of the LM', async (t) => {
   const model = await Model.load(defaultModelPath);
   t.teardown(() => model.close());
   const serving = await startServing(t, model);
@@ -227,8 +231,8 @@ t.test('what it generates is what the LM writes', async (t) => {
     for (const [index, { text }] of json.choices.entries()) {
       const input = at<string | number[]>(prompt, index);
       const given = typeof input === 'string' ? input : Int32Array.from(input);
-      const wanted = await serving.lm.complete(given, { maxTokens: 12, stop: '.' });
-      t.equal(text, wanted.text);
+      const expected = await serving.lm.complete(given, { maxTokens: 12, stop: '.' });
+      t.equal(text, expected.text);
     }
   }
   const chat = {

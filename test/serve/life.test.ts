@@ -1,4 +1,4 @@
-// The life of a server and of its requests: who leaves, what then ends, and how it stops.
+// The life cycle of a server and its requests: start, client disconnects, close and abort.
 
 import { request } from 'node:http';
 import { connect } from 'node:net';
@@ -10,7 +10,7 @@ import t, { type Test } from 'tap';
 import { oneThread } from '../support/forms.js';
 import { eventsOf, startServing } from './serving.js';
 
-/** Writes until somebody ends it: this token never ends a text. */
+/** Generates until the limit or an abort: the biased token never ends generation. */
 const endless = { prompt: 'a', max_tokens: 500, temperature: 0, logit_bias: { 300: 100 } };
 const headers = { 'content-type': 'application/json' };
 
@@ -21,7 +21,7 @@ const open = async (t: Test) => {
   return { ...serving, ...watched(serving.lm) };
 };
 
-/** What becomes of the completions of an LM, and when the next one starts. */
+/** Records the outcomes of an LM's completions, and signals when the next one starts. */
 function watched(lm: LLaMa) {
   const outcomes: Promise<string>[] = [];
   let start = (): void => {};
@@ -44,15 +44,15 @@ function watched(lm: LLaMa) {
   return { outcomes, next };
 }
 
-t.test('a client that leaves ends its work, and no other', async (t) => {
+t.test('a client disconnect cancels only its own requests', async (t) => {
   const { lm, server, post, outcomes, next } = await open(t);
-  // Several at once, so that some wait their turn: all but the last are left.
+  // Several at once, so that some are queued. All but the last get aborted.
   for (const stream of [false, true]) {
     const controller = new AbortController();
     const { signal } = controller;
     const body = { ...endless, stream };
     const started = next();
-    const left = Array.from({ length: 3 }, () =>
+    const abandoned = Array.from({ length: 3 }, () =>
       post('/v1/completions', body, { signal }).then(
         () => 'answered',
         ({ name }: Error) => name,
@@ -66,7 +66,7 @@ t.test('a client that leaves ends its work, and no other', async (t) => {
     });
     while (outcomes.length % 4 !== 0 || outcomes.length === 0) await sleep(5);
     controller.abort();
-    t.same(await Promise.all(left), ['AbortError', 'AbortError', 'AbortError']);
+    t.same(await Promise.all(abandoned), ['AbortError', 'AbortError', 'AbortError']);
     t.equal((await staying).status, 200);
     const found = await Promise.all(outcomes.splice(0));
     t.same(found.sort(), ['aborted', 'aborted', 'aborted', 'length']);
@@ -79,11 +79,11 @@ t.test('a client that leaves ends its work, and no other', async (t) => {
   const reader = response.body?.getReader();
   await reader?.read();
   await reader?.cancel();
-  t.same(await Promise.all(outcomes), ['aborted'], 'in the middle of a stream, too');
+  t.same(await Promise.all(outcomes), ['aborted'], 'also in the middle of a stream');
   t.ok(await lm.complete('a', { maxTokens: 1 }));
 });
 
-t.test('what is half sent is forgotten when its sender leaves', async (t) => {
+t.test('a partial request is dropped when its client disconnects', async (t) => {
   const { server, get } = await open(t);
   const sending = request(`${server.url}/v1/completions`, { method: 'POST', headers });
   sending.on('error', () => {});
@@ -93,7 +93,7 @@ t.test('what is half sent is forgotten when its sender leaves', async (t) => {
   t.equal((await get('/health')).status, 200);
 });
 
-t.test('close answers what runs and lets nobody in', async (t) => {
+t.test('close finishes running requests and rejects new ones', async (t) => {
   const { server, post, next, outcomes } = await open(t);
   const started = next();
   const running = post('/v1/completions', endless);
@@ -102,7 +102,7 @@ t.test('close answers what runs and lets nobody in', async (t) => {
   while (outcomes.length < 2) await sleep(5);
   const closed = server.close();
   t.equal(server.close(), closed, 'idempotent');
-  await t.rejects(fetch(`${server.url}/health`), 'nobody listens any more');
+  await t.rejects(fetch(`${server.url}/health`), 'the server no longer listens');
   const answers = await Promise.all([running, streaming]);
   t.same(
     answers.map(({ status }) => status),
@@ -113,14 +113,14 @@ t.test('close answers what runs and lets nobody in', async (t) => {
   await closed;
 });
 
-t.test('a request that was on its way when the server closed gets a 503', async (t) => {
+t.test('a request that is in flight when the server closes gets a 503', async (t) => {
   const { server, post, next } = await open(t);
   const started = next();
   const running = post('/v1/completions', endless);
   await started;
   const socket = connect(server.port, server.host);
   socket.write('GET /health HTTP/1.1\r\nHost: here\r\n');
-  // An answer to another connection tells that this one was read, too.
+  // A response on another connection implies that this one was read, too.
   await fetch(`${server.url}/health`);
   const closed = server.close();
   socket.write('\r\n');
@@ -132,7 +132,7 @@ t.test('a request that was on its way when the server closed gets a 503', async 
   await closed;
 });
 
-t.test('abort ends what runs', async (t) => {
+t.test('abort cancels running requests', async (t) => {
   const { server, post, next, outcomes } = await open(t);
   const started = next();
   const running = post('/v1/completions', endless);
@@ -148,7 +148,7 @@ t.test('abort ends what runs', async (t) => {
   await server.close();
 });
 
-t.test('a closed LM is told as such', async (t) => {
+t.test('a closed LM is reported as closed', async (t) => {
   const failures: unknown[] = [];
   await using lm = await LLaMa.load(defaultModelPath, oneThread);
   const onError = (error: unknown, id: string) => failures.push([error, id]);
@@ -161,11 +161,40 @@ t.test('a closed LM is told as such', async (t) => {
   t.match(failures, [[{ code: 'CLOSED' }, response.headers.get('x-request-id')]]);
 });
 
-t.test('several servers may serve one LM', async (t) => {
+t.test('several servers can serve one LM', async (t) => {
   await using lm = await LLaMa.load(defaultModelPath, oneThread);
   await using one = await serve(lm, { port: 0 });
   await using two = await serve(lm, { port: 0, host: '::1' }).catch(() => serve(lm, { port: 0 }));
   t.not(one.port, two.port);
   t.match(one.url, /^http:\/\/127\.0\.0\.1:\d+$/);
   for (const { url } of [one, two]) t.equal((await fetch(`${url}/health`)).status, 200);
+});
+
+t.test('invalid options are rejected', async (t) => {
+  await using lm = await LLaMa.load(defaultModelPath, oneThread);
+  const rejects = async (options: object, message: RegExp): Promise<void> => {
+    await t.rejects(serve(lm, options), { message });
+  };
+  await rejects({ port: -1 }, /^Expected an integer between 0 and 65535 for port, got -1$/);
+  await rejects({ port: '80' }, /^Expected an integer for port/);
+  await rejects({ host: '' }, /for host/);
+  await rejects({ apiKey: '' }, /for apiKey/);
+  await rejects(
+    { apiKey: 'a b' },
+    /^Expected printable ASCII without spaces for apiKey, got "3 char/,
+  );
+  await rejects({ bodyLimit: 0 }, /for bodyLimit/);
+  await rejects({ alias: '' }, /for alias/);
+  await rejects({ implicitBos: 1 }, /for implicitBos/);
+  await rejects({ onError: 1 }, /for onError/);
+  await rejects({ cors: true }, /the keys of options, got "cors"$/);
+  await t.rejects(serve({} as LLaMa), {
+    message: /^Expected a LLaMa for lm/,
+    code: 'INVALID_ARGUMENT',
+  });
+  await using server = await serve(lm, { port: 0 });
+  await t.rejects(serve(lm, { port: server.port }), { code: 'EADDRINUSE' });
+  const closed = await LLaMa.load(defaultModelPath, oneThread);
+  await closed.close();
+  await t.rejects(serve(closed, { port: 0 }), { code: 'CLOSED' });
 });

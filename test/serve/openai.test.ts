@@ -1,5 +1,5 @@
-// The package's own class OpenAI before the package's own server: it writes and tokenizes what
-// the LM behind the server does.
+// The package's own OpenAI class against the package's own server: it generates and tokenizes the
+// same as the LM behind the server.
 
 import { LLaMa } from 'autocog-lm';
 import { OpenAI } from 'autocog-lm/openai';
@@ -11,7 +11,7 @@ import { startServing } from './serving.js';
 
 const prompts = ['The capital of France is', 'Two and two make', 'Ünïcödé 漢字 😀'];
 
-/** As of quantised.test.ts; F32 with the F16 cache that is usual. */
+/** As in quantised.test.ts; F32 with the default F16 KV cache. */
 const bounds = [
   ['F32', 2e-2],
   ['Q8_0', 6e-1],
@@ -26,30 +26,30 @@ for (const [type, bound] of bounds) {
     await using remote = new OpenAI({ model: type, baseURL, apiKey: 'secret', retries: 1 });
     for (const prompt of prompts) {
       const options = { maxTokens: 8, topLogprobs: 2, stop: '.' };
-      const wanted = await lm.complete(prompt, options);
+      const expected = await lm.complete(prompt, options);
       const found = await remote.complete(prompt, options);
-      t.equal(found.text, wanted.text);
-      const length = Math.min(found.tokens.length, wanted.tokens.length);
+      t.equal(found.text, expected.text);
+      const length = Math.min(found.tokens.length, expected.tokens.length);
       t.ok(length > 0);
-      t.same(found.tokens.slice(0, length), wanted.tokens.slice(0, length));
+      t.same(found.tokens.slice(0, length), expected.tokens.slice(0, length));
       const numbers = [...found.logprobs.slice(0, length)];
-      checkWithin(t, numbers, [...wanted.logprobs.slice(0, length)], bound, 'log-probabilities');
-      const [ours, theirs] = [found.alternatives, wanted.alternatives].map((rows = []) =>
+      checkWithin(t, numbers, [...expected.logprobs.slice(0, length)], bound, 'log-probabilities');
+      const [ours, theirs] = [found.alternatives, expected.alternatives].map((rows = []) =>
         at(rows, 0).map(({ token }) => token),
       );
       t.same(ours, theirs);
       let text = '';
       for await (const chunk of remote.stream(prompt, options)) text += chunk.text;
-      t.equal(text, wanted.text);
+      t.equal(text, expected.text);
       t.same(await remote.tokenize(prompt), await lm.tokenize(prompt));
       const tokens = await lm.tokenize(prompt, { addSpecial: true });
       t.same(await remote.tokenize(prompt, { addSpecial: true }), tokens);
       t.equal(await remote.detokenize(tokens), await lm.detokenize(tokens));
     }
     const cities = [' Paris', ' London', ' Paris is a city', ' é😀', ' Rome'];
-    const { strategy, ...own } = await remote.choose(prompts[0] as string, cities);
-    t.equal(strategy, 'echo', 'it finds out by itself that this server echoes');
-    t.equal(own.numbers, 'exact');
+    const { strategy, ...result } = await remote.choose(prompts[0] as string, cities);
+    t.equal(strategy, 'echo', 'it detects that this server supports echo');
+    t.equal(result.numbers, 'exact');
     for (const options of [
       {},
       { terminator: 'eog', normalize: 'tokens' },
@@ -66,11 +66,11 @@ for (const [type, bound] of bounds) {
           beginToken: lm.beginToken,
         });
         const found = await other.choose(prompts[0] as string, cities, all);
-        const wanted = await lm.choose(prompts[0] as string, cities, options);
+        const expected = await lm.choose(prompts[0] as string, cities, options);
         const what = JSON.stringify(all);
-        t.equal(found.text, wanted.text, what);
+        t.equal(found.text, expected.text, what);
         t.equal(found.numbers, 'exact', what);
-        for (const [index, choice] of wanted.choices.entries()) {
+        for (const [index, choice] of expected.choices.entries()) {
           const { tokens, logprobs } = at(found.choices, index);
           t.same(tokens, choice.tokens, what);
           checkWithin(t, [...logprobs], [...choice.logprobs], bound, `${what}, ${choice.text}`);

@@ -1,4 +1,4 @@
-// The other routes: embeddings, the tokenizer in two servers' forms, choose, and what there is.
+// The other routes: embeddings, choose, the tokenizer in two servers' formats, and model listing.
 
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
@@ -14,7 +14,7 @@ const open = async (t: Test): Promise<Serving> => {
   return startServing(t, model);
 };
 
-const written = [
+const sampleTexts = [
   'Hello, world!',
   ' two  spaces and\ttabs\n',
   'é😀 你好 ﷽',
@@ -29,7 +29,7 @@ for (const type of ['F32', 'Q8_0']) {
     const model = await loadForm(t, type);
     const { post, lm } = await startServing(t, model);
     const texts = ['The sky is blue', 'é', 'a lemon'];
-    const wanted = await lm.embed(texts);
+    const expected = await lm.embed(texts);
     const lists = texts.map((text) => [...model.tokenizeSync(text, { addSpecial: true })]);
     for (const input of [texts, lists]) {
       const { json } = await post('/v1/embeddings', { input });
@@ -38,9 +38,9 @@ for (const type of ['F32', 'Q8_0']) {
         [0, 1, 2],
       );
       for (const [index, { embedding }] of json.data.entries()) {
-        t.same(Float32Array.from(embedding), wanted.embeddings[index]);
+        t.same(Float32Array.from(embedding), expected.embeddings[index]);
       }
-      t.equal(json.usage.prompt_tokens, wanted.usage.promptTokens);
+      t.equal(json.usage.prompt_tokens, expected.usage.promptTokens);
       t.match(json, { object: 'list', model: type });
     }
     const [alone] = (await lm.embed(texts.slice(0, 1))).embeddings;
@@ -81,31 +81,35 @@ for (const type of ['F32', 'Q8_0']) {
         ...options,
       });
       t.equal(status, 200);
-      const { timings: _, usage: __, ...wanted } = plain(await lm.choose(prompt, choices, options));
+      const {
+        timings: _,
+        usage: __,
+        ...expected
+      } = plain(await lm.choose(prompt, choices, options));
       const { timings, usage, ...found } = json;
-      t.same(found, wanted, JSON.stringify(options));
+      t.same(found, expected, JSON.stringify(options));
       t.type(timings.totalMs, 'number');
       t.type(usage.promptTokens, 'number');
     }
     const tokens = [...model.tokenizeSync(prompt, { addSpecial: true })];
     const body = { prompt: tokens, choices: ids.map((list) => [...list]) };
     const { json } = await post('/v1/choose', body);
-    const wanted = plain(await lm.choose(Int32Array.from(tokens), ids));
-    t.same(json.choices, wanted.choices);
-    t.notOk('tree' in json, 'the tree only where it is asked for');
+    const expected = plain(await lm.choose(Int32Array.from(tokens), ids));
+    t.same(json.choices, expected.choices);
+    t.notOk('tree' in json, 'the tree only if requested');
     const sole = await post('/v1/choose', { prompt, choices: [' Paris'] });
-    t.equal(sole.json.margin, null, 'what is infinite is null');
+    t.equal(sole.json.margin, null, 'infinite values are null');
   });
 }
 
-t.test('both forms of the entry load, and name the same things', async (t) => {
+t.test('the ESM and CommonJS entries load and export the same names', async (t) => {
   const esm = await import('autocog-lm/serve');
   const commonjs = createRequire(import.meta.url)('autocog-lm/serve');
   t.same(Object.keys(commonjs).sort(), Object.keys(esm).sort());
   t.same(Object.keys(esm).sort(), ['ScoringServer', 'serve']);
 });
 
-t.test('the core loads no server', async (t) => {
+t.test('the core does not load the server', async (t) => {
   const code =
     "require('autocog-lm'); require('autocog-lm/chat'); console.log(Object.keys(require.cache).join())";
   const { stdout } = spawnSync(process.execPath, ['-e', code], { encoding: 'utf8' });
@@ -113,26 +117,30 @@ t.test('the core loads no server', async (t) => {
   t.notMatch(stdout, /hono|serve.server\.js/);
 });
 
-t.test('texts have the tokens that the model gives them', async (t) => {
+t.test('texts are tokenized as by the model', async (t) => {
   const { post, lm } = await open(t);
   const { model } = lm;
-  for (const text of written) {
+  for (const text of sampleTexts) {
     for (const addSpecial of [false, true]) {
       for (const parseSpecial of [false, true]) {
         const own = model.tokenizeSync(text, { addSpecial, parseSpecial });
         const body = { content: text, add_special: addSpecial, parse_special: parseSpecial };
-        const wanted = { tokens: [...own], max_model_len: lm.contextSize };
-        t.same((await post('/tokenize', body)).json, wanted);
+        const expected = { tokens: [...own], max_model_len: lm.contextSize };
+        t.same((await post('/tokenize', body)).json, expected);
       }
     }
     const own = [...model.tokenizeSync(text, { parseSpecial: true })];
-    t.same((await post('/tokenize', { content: text })).json.tokens, own, 'as llama.cpp has it');
+    t.same(
+      (await post('/tokenize', { content: text })).json.tokens,
+      own,
+      'with the defaults of llama.cpp',
+    );
     const vllm = { prompt: text, add_special_tokens: false };
     const { json } = await post('/tokenize', vllm);
     t.same(json, { count: own.length, max_model_len: lm.contextSize, tokens: own });
     const whole = (await post('/tokenize', { prompt: text, return_token_strs: true })).json;
     const bos = own[0] === model.vocab.bos ? [] : [model.vocab.bos];
-    t.same(whole.tokens, [...bos, ...own], 'one beginning token');
+    t.same(whole.tokens, [...bos, ...own], 'one BOS token');
     t.equal(whole.token_strs.length, whole.count);
     const content = model.detokenizeSync(Int32Array.from(own), { special: true });
     t.same((await post('/detokenize', { tokens: own })).json, { content, prompt: content });
@@ -144,7 +152,7 @@ t.test('texts have the tokens that the model gives them', async (t) => {
   );
 });
 
-t.test('it says which model there is, and how it tokenizes', async (t) => {
+t.test('the model and its tokenizer are described', async (t) => {
   const { get, post, lm } = await open(t);
   const { json } = await get('/v1/models');
   t.match(json, { object: 'list', data: [{ id: 'default', object: 'model', max_model_len: 512 }] });
@@ -159,19 +167,19 @@ t.test('it says which model there is, and how it tokenizes', async (t) => {
   t.same((await post('/tokenize', body)).json.tokens, [lm.model.vocab.eos]);
 });
 
-t.test('a model may be called otherwise', async (t) => {
+t.test('a model can have an alias', async (t) => {
   const model = await Model.load(defaultModelPath);
   t.teardown(() => model.close());
   const { get, post } = await startServing(t, model, { alias: 'small/é' });
   t.equal((await get('/v1/models')).json.data[0].id, 'small/é');
   t.equal((await get(`/v1/models/${encodeURIComponent('small/é')}`)).status, 200);
-  const ask = (name: string) =>
+  const complete = (name: string) =>
     post('/v1/completions', { prompt: 'a', max_tokens: 1, model: name });
-  t.equal((await ask('small/é')).json.model, 'small/é');
-  t.match(await ask('default'), { status: 404, json: { error: { code: 'model_not_found' } } });
+  t.equal((await complete('small/é')).json.model, 'small/é');
+  t.match(await complete('default'), { status: 404, json: { error: { code: 'model_not_found' } } });
 });
 
-t.test('every answer has an id, the one that came with its request if that is fit', async (t) => {
+t.test("every response has an id: the request's own if it is valid", async (t) => {
   const { get, post } = await open(t);
   const ids = new Set<string | null>();
   const body = { prompt: 'a', max_tokens: 1 };

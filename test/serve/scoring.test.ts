@@ -1,5 +1,5 @@
-// What `/v1/completions` tells of echoed prompts: the numbers that the LM behind it gives, each
-// token once for all prompts that share it.
+// Scores of echoed prompts in `/v1/completions`: the numbers equal those of the LM, and shared
+// tokens are decoded once.
 
 import { defaultModelPath, LLaMa, Model } from 'autocog-lm';
 import t, { type Test } from 'tap';
@@ -12,7 +12,7 @@ const context = 'The cow says moo. The sky is blue. The capital of France is';
 const endings = [' Paris', ' Paris is the capital of France.', ' London', '!', ' é😀 ünïcode'];
 const texts = ['The sky is', ...endings.map((ending) => context + ending), 'The sky is', 'a'];
 
-/** As of quantised.test.ts; F32 with the F16 cache that is usual. */
+/** As in quantised.test.ts; F32 with the default F16 KV cache. */
 const bounds = [
   ['F32', 2e-2],
   ['Q8_0', 6e-1],
@@ -30,10 +30,10 @@ for (const [type, bound] of bounds) {
     const { post } = await startServing(t, model);
     await using lm = new LLaMa(model, oneThread);
     const lists = texts.map((text) => model.tokenizeSync(text, { addSpecial: true }));
-    const wanted: number[][] = [];
+    const expected: number[][] = [];
     for (const tokens of lists) {
       const scored = await lm.score(tokens.slice(0, 1), tokens.slice(1));
-      wanted.push([...scored.logprobs]);
+      expected.push([...scored.logprobs]);
     }
     for (const prompt of [texts, lists.map((tokens) => [...tokens])]) {
       for (const logprobs of [0, 1, 4]) {
@@ -45,11 +45,11 @@ for (const [type, bound] of bounds) {
         for (const [index, choice] of json.choices.entries()) {
           t.equal(choice.index, index);
           t.equal(choice.finish_reason, 'length');
-          const { token_logprobs: found, token_ids: ids, top_logprobs: tops } = choice.logprobs;
+          const { token_logprobs: reported, token_ids: ids, top_logprobs: tops } = choice.logprobs;
           t.same(ids, [...at(lists, index)]);
-          t.equal(found[0], null);
+          t.equal(reported[0], null);
           t.equal(tops[0], null);
-          checkWithin(t, found.slice(1), at(wanted, index), bound, `${what}, prompt ${index}`);
+          checkWithin(t, reported.slice(1), at(expected, index), bound, `${what}, prompt ${index}`);
           await checkTops(t, lm, choice.logprobs, logprobs, bound);
         }
       }
@@ -57,25 +57,25 @@ for (const [type, bound] of bounds) {
   });
 }
 
-/** The likeliest in each place are the LM's candidates, and the place's own is among them. */
-async function checkTops(t: Test, lm: LLaMa, found: Json, count: number, bound: number) {
-  const { token_ids: ids, token_logprobs: logprobs, tokens, top_logprobs: tops } = found;
-  const place = ids.length - 1;
-  if (place === 0) return;
+/** Each position has the LM's candidates as its top tokens, and includes its own token. */
+async function checkTops(t: Test, lm: LLaMa, reported: Json, count: number, bound: number) {
+  const { token_ids: ids, token_logprobs: logprobs, tokens, top_logprobs: tops } = reported;
+  const position = ids.length - 1;
+  if (position === 0) return;
   for (const [index, top] of tops.entries()) {
     if (index === 0) continue;
     const values = Object.values(top) as number[];
     t.ok(values.length === count || values.length === count + 1, `${values.length} for ${count}`);
-    t.equal(top[tokens[index]], logprobs[index], 'its own is the very number');
+    t.equal(top[tokens[index]], logprobs[index], 'its own token has the very same number');
     t.ok(count === 0 || Math.max(...values) >= logprobs[index]);
   }
-  const best = await lm.candidates(Int32Array.from(ids.slice(0, place)), Math.max(1, count));
-  const values = (Object.values(tops[place]) as number[]).sort((a, b) => b - a);
-  const wanted = best.slice(0, count).map(({ logprob }) => logprob);
-  checkWithin(t, values.slice(0, count), wanted, bound, `the best ${count}`);
+  const best = await lm.candidates(Int32Array.from(ids.slice(0, position)), Math.max(1, count));
+  const values = (Object.values(tops[position]) as number[]).sort((a, b) => b - a);
+  const expected = best.slice(0, count).map(({ logprob }) => logprob);
+  checkWithin(t, values.slice(0, count), expected, bound, `the best ${count}`);
 }
 
-t.test('what prompts share is decoded once', async (t) => {
+t.test('a shared prefix is decoded once', async (t) => {
   const model = await openDefault(t);
   const { post, lm } = await startServing(t, model);
   const prompt = endings.map((ending) => context + ending);
@@ -92,11 +92,11 @@ t.test('what prompts share is decoded once', async (t) => {
   }
 });
 
-t.test('prompts that come one by one share what they begin with, too', async (t) => {
+t.test('prompts in separate requests share a prefix, too', async (t) => {
   const model = await openDefault(t);
   const { post } = await startServing(t, model);
   const shared = model.tokenizeSync(context, { addSpecial: true }).length;
-  const ask = async (ending: string) => {
+  const request = async (ending: string) => {
     const body = {
       prompt: context + ending,
       echo: true,
@@ -106,20 +106,20 @@ t.test('prompts that come one by one share what they begin with, too', async (t)
     };
     return (await post('/v1/completions', body)).json;
   };
-  const first = await ask(' London');
-  await ask(' Paris');
+  const first = await request(' London');
+  await request(' Paris');
   for (const ending of [' Berlin', ' Rome', ' a city']) {
-    const { usage } = await ask(ending);
-    t.equal(usage.prompt_tokens_details.cached_tokens, shared, `${ending} finds the context`);
+    const { usage } = await request(ending);
+    t.equal(usage.prompt_tokens_details.cached_tokens, shared, `${ending} hits the cached context`);
     t.ok(usage.decoded_tokens <= 8, `${ending} costs ${usage.decoded_tokens}`);
   }
-  const again = await ask(' London');
+  const again = await request(' London');
   const numbers = (json: Json): number[] => json.choices[0].logprobs.token_logprobs.slice(1, -1);
-  t.same(numbers(again), numbers(first), 'what is remembered is what it was');
+  t.same(numbers(again), numbers(first), 'cached scores are unchanged');
   t.same(again.choices[0].logprobs.tokens, first.choices[0].logprobs.tokens);
 });
 
-t.test('nothing is remembered of an LM that computes otherwise now', async (t) => {
+t.test('cached scores are dropped when the LM computes different values', async (t) => {
   const model = await openDefault(t);
   const { post, lm } = await startServing(t, model);
   const body = { prompt: context, echo: true, logprobs: 1, max_tokens: 0 };
@@ -137,26 +137,26 @@ t.test('nothing is remembered of an LM that computes otherwise now', async (t) =
   const { logprobs } = await lm.score(tokens.slice(0, 1), tokens.slice(1));
   checkWithin(t, steered, [...logprobs], 2e-2, 'steered');
   await lm.setControlVector(undefined);
-  checkWithin(t, await numbers(), before, 2e-2, 'as before');
+  checkWithin(t, await numbers(), before, 2e-2, 'same as before steering');
 });
 
-t.test('one greedy token after a scored prompt is what would be written', async (t) => {
+t.test('one greedy token after a scored prompt equals the generated one', async (t) => {
   const model = await openDefault(t);
   const { post, lm } = await startServing(t, model);
-  const ended = (await lm.complete('The sky is blue', { maxTokens: 60 })).text;
+  const completed = (await lm.complete('The sky is blue', { maxTokens: 60 })).text;
   const chat =
     '<|im_start|>user\nWhat is the capital of France?<|im_end|>\n<|im_start|>assistant\nParis';
-  for (const prompt of [...texts, ended, chat]) {
+  for (const prompt of [...texts, completed, chat]) {
     const greedy = { prompt, max_tokens: 1, temperature: 0, logprobs: 1 };
-    const written = (await post('/v1/completions', greedy)).json.choices[0];
+    const generated = (await post('/v1/completions', greedy)).json.choices[0];
     for (const logprobs of [0, 1, 3]) {
       const { json } = await post('/v1/completions', { ...greedy, logprobs, echo: true });
       const [choice] = json.choices;
-      t.equal(choice.text, prompt + written.text);
-      t.equal(choice.finish_reason, written.finish_reason);
-      t.same(choice.logprobs.token_ids.slice(-1), written.logprobs.token_ids);
-      const found = choice.logprobs.token_logprobs.slice(-1);
-      checkWithin(t, found, written.logprobs.token_logprobs, 5e-2, 'its log-probability');
+      t.equal(choice.text, prompt + generated.text);
+      t.equal(choice.finish_reason, generated.finish_reason);
+      t.same(choice.logprobs.token_ids.slice(-1), generated.logprobs.token_ids);
+      const reported = choice.logprobs.token_logprobs.slice(-1);
+      checkWithin(t, reported, generated.logprobs.token_logprobs, 5e-2, 'its log-probability');
       const entries = choice.logprobs.tokens.length;
       t.equal(
         entries,
@@ -168,45 +168,50 @@ t.test('one greedy token after a scored prompt is what would be written', async 
     ...{ prompt: chat, max_tokens: 5, temperature: 0, logprobs: 1, echo: true },
   });
   t.equal(json.choices[0].finish_reason, 'stop');
-  t.ok(lm.endOfGeneration.includes(json.choices[0].logprobs.token_ids.at(-1)), 'an end is told');
-  t.equal(json.usage.completion_tokens, 0, 'and counts nothing');
+  t.ok(
+    lm.endOfGeneration.includes(json.choices[0].logprobs.token_ids.at(-1)),
+    'the end token is reported',
+  );
+  t.equal(json.usage.completion_tokens, 0, 'but not counted');
 });
 
-t.test('tokens are told so that they can be told apart', async (t) => {
+t.test('token names are unambiguous', async (t) => {
   const model = await openDefault(t);
   const { post } = await startServing(t, model);
   const prompt = 'é😀 a';
-  const ask = async (more: object) => {
+  const request = async (more: object) => {
     const body = { prompt, echo: true, logprobs: 1, max_tokens: 0, ...more };
     return (await post('/v1/completions', body)).json.choices[0].logprobs;
   };
-  const found = await ask({});
-  t.same(found.tokens, [
+  const reported = await request({});
+  t.same(reported.tokens, [
     ...['<|bos|>', 'bytes:\\xc3', 'bytes:\\xa9'],
     ...['bytes:\\xf0', 'bytes:\\x9f', 'bytes:\\x98', 'bytes:\\x80', ' a'],
   ]);
-  t.same(found.text_offset, [0, 0, 0, 1, 1, 1, 1, 2]);
-  const named = await ask({ return_tokens_as_token_ids: true });
+  t.same(reported.text_offset, [0, 0, 0, 1, 1, 1, 1, 2]);
+  const named = await request({ return_tokens_as_token_ids: true });
   t.same(
     named.tokens,
-    found.token_ids.map((id: number) => `token_id:${id}`),
+    reported.token_ids.map((id: number) => `token_id:${id}`),
   );
   for (const top of named.top_logprobs.slice(1)) t.match(Object.keys(top)[0], /^token_id:\d+$/);
-  const ids = await ask({ prompt: [...model.tokenizeSync('<|bos|>ab', { parseSpecial: true })] });
-  t.same(ids.text_offset, [0, 7, 8], 'what a prompt of ids spells out has its width');
+  const ids = await request({
+    prompt: [...model.tokenizeSync('<|bos|>ab', { parseSpecial: true })],
+  });
+  t.same(ids.text_offset, [0, 7, 8], 'control tokens in a prompt of ids have their text as width');
 });
 
-t.test('a beginning token that is spelled out stands there once', async (t) => {
+t.test('a BOS token in the text is not duplicated', async (t) => {
   const model = await openDefault(t);
   const { post } = await startServing(t, model);
   const body = { prompt: ['<|bos|>a b', 'a b'], echo: true, logprobs: 0, max_tokens: 0 };
-  const [spelled, plain] = (await post('/v1/completions', body)).json.choices;
-  t.same(spelled.logprobs.token_ids, plain.logprobs.token_ids);
-  t.equal(spelled.text, '<|bos|>a b');
+  const [withBos, plain] = (await post('/v1/completions', body)).json.choices;
+  t.same(withBos.logprobs.token_ids, plain.logprobs.token_ids);
+  t.equal(withBos.text, '<|bos|>a b');
   t.equal(plain.text, 'a b');
 });
 
-t.test('an implicit beginning token is there and is not told', async (t) => {
+t.test('an implicit BOS token is evaluated but not reported', async (t) => {
   const model = await openDefault(t);
   const { bos } = model.vocab as { bos: number };
   const { post, lm } = await startServing(t, model, { implicitBos: true });
@@ -217,22 +222,22 @@ t.test('an implicit beginning token is there and is not told', async (t) => {
       const body = { prompt, echo: true, logprobs: alternatives, max_tokens: 1, temperature: 0 };
       const [choice] = (await post('/v1/completions', body)).json.choices;
       t.same(choice.logprobs.token_ids.slice(0, -1), [...tokens]);
-      const found = choice.logprobs.token_logprobs.slice(0, -1);
-      checkWithin(t, found, [...logprobs], 2e-2, 'after the beginning token');
+      const reported = choice.logprobs.token_logprobs.slice(0, -1);
+      checkWithin(t, reported, [...logprobs], 2e-2, 'after the BOS token');
       t.equal(choice.logprobs.text_offset[1], 3);
     }
   }
-  const spelled = [bos, ...tokens];
-  const body = { prompt: spelled, echo: true, logprobs: 1, max_tokens: 0 };
+  const withBos = [bos, ...tokens];
+  const body = { prompt: withBos, echo: true, logprobs: 1, max_tokens: 0 };
   const [choice] = (await post('/v1/completions', body)).json.choices;
-  t.same(choice.logprobs.token_ids, spelled, 'one that is given is told');
+  t.same(choice.logprobs.token_ids, withBos, 'an explicit BOS token is reported');
   t.equal(choice.logprobs.token_logprobs[0], null);
-  const written = await lm.complete(join([bos], tokens), { maxTokens: 6 });
+  const generated = await lm.complete(join([bos], tokens), { maxTokens: 6 });
   const plain = { prompt: [...tokens], max_tokens: 6, temperature: 0 };
-  t.equal((await post('/v1/completions', plain)).json.choices[0].text, written.text);
+  t.equal((await post('/v1/completions', plain)).json.choices[0].text, generated.text);
 });
 
-t.test('a prompt as long as the context is scored, and no longer one', async (t) => {
+t.test('a prompt that fills the context is scored; a longer one is rejected', async (t) => {
   const model = await openDefault(t);
   const { post } = await startServing(
     t,
@@ -253,8 +258,8 @@ t.test('a prompt as long as the context is scored, and no longer one', async (t)
     };
     const { status, json } = await post('/v1/completions', body);
     t.equal(status, 200);
-    const found = json.choices[0].logprobs.token_logprobs.slice(1, -1);
-    checkWithin(t, found, [...logprobs], 2e-2, 'in waves');
+    const reported = json.choices[0].logprobs.token_logprobs.slice(1, -1);
+    checkWithin(t, reported, [...logprobs], 2e-2, 'in several batches');
     for (const more of [{ prompt: [...tokens, 1] }, { max_tokens: 2 }]) {
       const refused = await post('/v1/completions', { ...body, ...more });
       t.equal(refused.status, 400);
@@ -263,7 +268,7 @@ t.test('a prompt as long as the context is scored, and no longer one', async (t)
   }
 });
 
-t.test('a prompt of one token has nothing to tell', async (t) => {
+t.test('a prompt of one token has no scores', async (t) => {
   const { post } = await startServing(t, await openDefault(t));
   for (const logprobs of [0, 1, 2]) {
     const body = { prompt: [5], echo: true, logprobs, max_tokens: 0 };

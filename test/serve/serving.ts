@@ -1,23 +1,23 @@
-// A server over the default model for the length of a test, and requests to it.
+// Starts a server for the duration of a test, and sends requests to it.
 
 import { LLaMa, type LLaMaOptions, type Model } from 'autocog-lm';
 import { type ScoringServer, type ServeOptions, serve } from 'autocog-lm/serve';
 import type { Test } from 'tap';
 import { oneThread } from '../support/forms.js';
 
-/** What a request was answered with. */
+/** A response. */
 export interface Reply {
   status: number;
   headers: Headers;
   text: string;
-  /** The text as JSON, if it is any. */
+  /** The parsed text; undefined if it is not JSON. */
   json: Json;
 }
 
-/** JSON of which a test knows what it is. */
+/** Untyped JSON; the test knows its structure. */
 export type Json = ReturnType<typeof JSON.parse>;
 
-/** A server that listens, and the LM behind it. */
+/** A listening server, and the LM behind it. */
 export interface Serving {
   lm: LLaMa;
   server: ScoringServer;
@@ -69,7 +69,7 @@ function parsed(text: string): Json {
   }
 }
 
-/** The events of a stream, which ends as OpenAI's do. */
+/** The events of a stream, which must end with `[DONE]`. */
 export function eventsOf(t: Test, { text }: Reply): Json[] {
   const lines = text.split('\n\n').filter((line) => line !== '');
   t.equal(lines.pop(), 'data: [DONE]');

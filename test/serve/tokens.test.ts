@@ -1,5 +1,5 @@
-// How tokens are told, with the tokenizers of real models: no two in one place by one name, and
-// each where it stands in the text.
+// Token names and text offsets in responses, with the tokenizers of real models: names at one
+// position are unique, and each token has its offset in the text.
 
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ import { at } from '../suite/oracle.js';
 import { VocabularyLM } from '../support/vocabulary-lm.js';
 
 const folder = 'llama.cpp/models';
-/** Those of BERT do not keep a text, and its models write none. */
+/** Without BERT: its tokenizers do not preserve text, and its models do not generate any. */
 const files = readdirSync(folder).filter((name) => /^ggml-vocab-(?!.*bert).*\.gguf$/.test(name));
 
 const texts = [
@@ -26,7 +26,7 @@ const texts = [
 ];
 
 for (const file of files) {
-  t.test(`tokens and their places with ${file}`, async (t) => {
+  t.test(`token names and offsets with ${file}`, async (t) => {
     const model = await Model.load(join(folder, file), { vocabOnly: true });
     t.teardown(() => model.close());
     const lm = new VocabularyLM(model) as unknown as Served['lm'];
@@ -36,34 +36,34 @@ for (const file of files) {
       const { tokens, added } = await tokenizePrompt({ lm }, text, signal);
       const lists = new LogprobLists(names, 'text');
       lists.addPrompt(tokens, [], text, added);
-      const { tokens: told, text_offset: offsets, token_ids: ids } = lists.take();
+      const { tokens: reported, text_offset: offsets, token_ids: ids } = lists.take();
       t.same(ids, [...tokens]);
       const characters = [...text];
-      const pieces = told.map((name, index) => {
+      const pieces = reported.map((name, index) => {
         const end = offsets[index + 1] ?? characters.length;
         return { name, piece: characters.slice(at(offsets, index), end).join('') };
       });
       const wrong = pieces.filter(({ name, piece }, index) => {
         if (index < added) return piece !== '';
-        // A space that the tokenizer puts in front is none of the text's.
+        // A space that the tokenizer prepends is not part of the text.
         const isFirst = index === added && name === ` ${piece}`;
         return !(name.startsWith('bytes:') || name === piece || isFirst);
       });
       t.same(wrong, [], JSON.stringify(text));
       t.equal(offsets[0], 0);
-      const spelled = told.map((name, index) => {
+      const nameBytes = reported.map((name, index) => {
         const escaped = /^bytes:(.*)$/.exec(name)?.[1];
         if (index < added) return Buffer.alloc(0);
         if (escaped === undefined) return Buffer.from(name);
         return Buffer.from(escaped.replaceAll('\\x', ''), 'hex');
       });
-      const whole = Buffer.concat(spelled).toString();
-      t.ok([text, ` ${text}`].includes(whole), 'the names have every byte of the text');
+      const whole = Buffer.concat(nameBytes).toString();
+      t.ok([text, ` ${text}`].includes(whole), 'the names contain every byte of the text');
     }
   });
 }
 
-t.test('of two tokens with one text the second goes by its id', async (t) => {
+t.test('of two tokens with the same text, the second is named by its id', async (t) => {
   const model = await Model.load(join(folder, 'ggml-vocab-llama-spm.gguf'), { vocabOnly: true });
   t.teardown(() => model.close());
   const names = new TokenNames(model);
@@ -79,5 +79,5 @@ t.test('of two tokens with one text the second goes by its id', async (t) => {
   const top = [{ token: a, logprob: -1 }];
   lists.add(byte, { token: byte, logprob: -3, top }, names.bytes(byte));
   const [found] = lists.take().top_logprobs;
-  t.same(found, { a: -1, [`token_id:${byte}`]: -3 }, 'so that neither takes the other place');
+  t.same(found, { a: -1, [`token_id:${byte}`]: -3 }, 'neither overwrites the other');
 });

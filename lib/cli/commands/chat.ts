@@ -1,4 +1,4 @@
-// `autocog-lm chat`. The chat, and its template engine with it, is loaded when it is wanted.
+// `autocog-lm chat`. program.ts imports it, and the template engine with it, on demand.
 
 import { basename } from 'node:path';
 import { Thread } from '../../chat/index.js';
@@ -25,7 +25,7 @@ export async function chat(flags: ChatFlags, signal: AbortSignal): Promise<void>
   const system = systemFile === undefined ? flags.system : await read(systemFile, signal);
   const template = templateFile === undefined ? undefined : await read(templateFile, signal);
   const sampler = samplerOf(flags);
-  const header = `Chatting with ${basename(flags.model)}. ^C ends it, !help tells what else there is.`;
+  const header = `Chatting with ${basename(flags.model)}. ^C ends the chat, !help lists the commands.`;
   await withLM(flags, signal, (lm: LLaMa) => {
     const thread = new Thread(lm, { format, template, system, sampler, maxTokens, mergeSystem });
     return thread.interact({ color, stream, signal, header: flags.header ? header : undefined });

@@ -23,7 +23,7 @@ export async function choose(
   flags: ChooseFlags,
   signal: AbortSignal,
 ): Promise<void> {
-  // Both before the model: a mistake is told at once.
+  // Read before the model loads, so that usage errors are immediate.
   const choices = await readChoices(args, flags, signal);
   const prompt = await readPrompt(flags, signal);
   const options = { ...pick(flags, choiceOptionNames), signal };
@@ -40,28 +40,28 @@ function view(choice: Choice, withTree: boolean): string {
   if (choice.massInterval !== undefined) parts.push(openLine(choice));
   const { merges, healed } = choice.boundary;
   if (healed !== undefined && healed.text !== '') {
-    parts.push(`The prompt gave back ${quote(healed.text)}`);
+    parts.push(`Healing moved ${quote(healed.text)} from the prompt into the choices`);
   }
   if (merges !== undefined && merges.length > 0) {
     const texts = merges.map((index) => quote(choice.choices[index]?.text ?? ''));
-    parts.push(`Other tokens than alone, after this prompt: ${texts.join(', ')}`);
+    parts.push(`Tokenized differently after this prompt than alone: ${texts.join(', ')}`);
   }
   parts.push(paint('dim', costLine(choice)));
   return parts.join('\n');
 }
 
-/** How far the winner is ahead, and what all choices hold. */
+/** The winner's lead, and the probability mass of all choices. */
 function leadLine({ text, margin, mass, massInterval }: Choice): string {
   const range = percentRange(massInterval ?? [mass, mass]);
-  const held = `the choices hold ${range} of all probability`;
-  if (!Number.isFinite(margin)) return held;
+  const total = `the choices have ${range} of the total probability`;
+  if (!Number.isFinite(margin)) return total;
   const by = massInterval === undefined ? '' : 'at least ';
-  return `${paint('green', quote(text))} leads by ${by}${nats(margin)}; ${held}`;
+  return `${paint('green', quote(text))} leads by ${by}${nats(margin)}; ${total}`;
 }
 
-/** What a search left open, and what is sure for all that. */
+/** How many choices a search did not fully evaluate, and which ranks are certain anyway. */
 function openLine({ choices, certified }: Choice): string {
   const open = plural(choices.filter(({ exact }) => !exact).length, 'choice');
-  const sure = ['no rank is', 'rank 1 is'][certified] ?? `ranks 1 to ${certified} are`;
-  return `${open} left open, with bounds (≤) for values; ${sure} certain`;
+  const certain = ['no rank is', 'rank 1 is'][certified] ?? `ranks 1 to ${certified} are`;
+  return `${open} not fully evaluated, with upper bounds (≤) as values; ${certain} certain`;
 }

@@ -21,10 +21,10 @@ export async function complete(
   signal: AbortSignal,
 ): Promise<void> {
   if (argument !== undefined && (flags.prompt ?? flags.promptFile) !== undefined) {
-    throw new UsageError('Give the prompt as an argument or by a flag, not both');
+    throw new UsageError('Pass the prompt as an argument or with a flag, not both');
   }
   const { maxTokens, stop, grammarFile, jsonSchemaFile, json, model } = flags;
-  // All of it before the model: a mistake is told at once.
+  // Read before the model loads, so that usage errors are immediate.
   const prompt = argument ?? (await readPrompt(flags, signal));
   const grammar = await fileText(grammarFile, signal);
   const schema = await fileText(jsonSchemaFile, signal);
@@ -51,6 +51,6 @@ function parseSchema(text: string): object | boolean {
   try {
     return JSON.parse(text) as object | boolean;
   } catch (cause) {
-    throw new Error('The schema is no JSON', { cause });
+    throw new Error('The schema is not valid JSON', { cause });
   }
 }

@@ -1,5 +1,5 @@
-// `autocog-lm demo`, also as `npm run demo`: what the package does, shown on questions
-// that the model of the package knows.
+// `autocog-lm demo`, also `npm run demo`: shows what the package does, with questions that the
+// bundled model can answer.
 
 import type { Choice } from '../../choose/choice.js';
 import type { LLaMa } from '../../llama.js';
@@ -25,7 +25,7 @@ const questions: readonly Question[] = [
     choices: [' London', ' Paris', ' Berlin', ' Rome'],
   },
   {
-    title: 'A colour',
+    title: 'A color',
     prompt: 'Q: What colour is the sky?\nA:',
     choices: [' green', ' blue', ' red', ' yellow'],
   },
@@ -38,7 +38,7 @@ const questions: readonly Question[] = [
 ];
 
 const shared: Question = {
-  title: 'The tree: choices share the tokens that they begin with, and each is decoded once',
+  title: 'The token tree: tokens that choices share are decoded once',
   prompt: 'The capital of Belgium is',
   choices: [' Brussels', ' Berlin', ' Bern', ' Bangkok', ' Budapest'],
 };
@@ -59,7 +59,9 @@ export async function demo(flags: EngineFlags, signal: AbortSignal): Promise<voi
       if (question === shared) await print(`\n${choiceTree(choice)}`);
     }
     const next = await lm.candidates(open, 5, { signal });
-    await print(`${heading('The likeliest next tokens')}\n${quote(open)}\n${candidateTable(next)}`);
+    await print(
+      `${heading('The most likely next tokens')}\n${quote(open)}\n${candidateTable(next)}`,
+    );
     await print(`${heading('What it cost')}\n${costTable(answers)}`);
   });
 }

@@ -1,4 +1,4 @@
-// `autocog-lm info`: what the model, its vocabulary and the machine are.
+// `autocog-lm info`: describes the model, its vocabulary and the machine.
 
 import type { Model } from '../../model/model.js';
 import type { Vocabulary } from '../../model/model-info.js';
@@ -18,7 +18,7 @@ type Facts = readonly (readonly [name: string, value: string])[];
 
 export async function info(flags: InfoFlags, signal: AbortSignal): Promise<void> {
   const backends = getBackends();
-  // On the CPU the weights stay in their file: nothing is read that is not asked for.
+  // On the CPU, weights are memory-mapped, so that only the needed parts are read.
   await withModel(flags, { gpuLayers: 0, signal }, async (model) => {
     const { info, vocab, metadata } = model;
     const more = flags.metadata ? { metadata } : {};

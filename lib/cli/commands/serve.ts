@@ -16,49 +16,49 @@ export interface ServeFlags extends EngineFlags {
   implicitBos?: boolean;
 }
 
-/** Signals that end it, as `interruption.ts` has them. */
-const endings = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** The same signals as in `interruption.ts`. */
+const terminationSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Serves until the signal aborts, and answers what runs then. */
+/** Serves until the signal aborts, then finishes running requests. */
 export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<void> {
   const { host, port, bodyLimit, alias, implicitBos } = flags;
-  // An empty variable is as good as none; an empty flag is a mistake.
+  // An empty variable counts as unset; an empty flag is an error.
   const apiKey = flags.apiKey ?? (process.env.AUTOCOG_API_KEY || undefined);
   const options: ServeOptions = {
     ...{ host, port, bodyLimit, apiKey, alias, implicitBos },
     onError: (error) => report(error, false),
   };
-  // A mistake is told before the model is loaded.
+  // Validated before the model loads, so that usage errors are immediate.
   readServeOptions(options);
   if (apiKey === undefined && !isLoopback(host)) {
     process.stderr.write(
-      `autocog-lm: whoever reaches ${host} can use this server; --api-key asks for a key\n`,
+      `autocog-lm: anyone who can reach ${host} can use this server; set --api-key to require a key\n`,
     );
   }
   await withLM(flags, signal, async (lm) => {
     const server = await listen(lm, options);
     try {
       await print(`listening on ${server.url}`);
-      await ended(signal);
+      await untilAborted(signal);
     } finally {
-      await finish(server);
+      await shutDown(server);
     }
   });
 }
 
-const ended = (signal: AbortSignal): Promise<void> =>
+const untilAborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
     if (signal.aborted) resolve();
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
 
-/** Answers what runs; a second signal ends that, too. */
-async function finish(server: ScoringServer): Promise<void> {
+/** Finishes running requests; a second signal aborts them. */
+async function shutDown(server: ScoringServer): Promise<void> {
   const abort = (): void => void server.abort();
-  for (const name of endings) process.on(name, abort);
+  for (const name of terminationSignals) process.on(name, abort);
   try {
     await server.close();
   } finally {
-    for (const name of endings) process.off(name, abort);
+    for (const name of terminationSignals) process.off(name, abort);
   }
 }

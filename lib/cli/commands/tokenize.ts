@@ -1,4 +1,4 @@
-// `autocog-lm tokenize`. It needs the vocabulary alone, which loads in no time.
+// `autocog-lm tokenize`. Loads only the vocabulary, which is fast.
 
 import { withModel } from '../engine.js';
 import { UsageError } from '../failure.js';
@@ -21,7 +21,7 @@ export async function tokenize(
   signal: AbortSignal,
 ): Promise<void> {
   if (argument !== undefined && (flags.prompt ?? flags.promptFile) !== undefined) {
-    throw new UsageError('Give the text as an argument or by a flag, not both');
+    throw new UsageError('Pass the text as an argument or with a flag, not both');
   }
   const text = argument ?? (await readPrompt(flags, signal));
   const { model, special: addSpecial = false, parseSpecial = false } = flags;
@@ -41,7 +41,7 @@ export async function tokenize(
 function tokenTable(tokens: readonly { id: number; text: string; bytes: Uint8Array }[]): string {
   return table(
     [
-      ['place', 'right'],
+      ['position', 'right'],
       ['id', 'right'],
       ['token', 'left'],
       ['bytes', 'left'],

@@ -1,4 +1,4 @@
-// A Choice as a person sees it: the table of choices and the tree of their tokens.
+// Displays a Choice in the terminal: the table of choices and the tree of their tokens.
 
 import type { Choice, ScoredChoice } from '../../choose/choice.js';
 import type { TokenChoiceNode } from '../../tree/token-choice-node.js';
@@ -8,11 +8,11 @@ import { nats, percent, percentRange, quote } from './text.js';
 
 const byRank = (a: ScoredChoice, b: ScoredChoice): number => a.rank - b.rank;
 
-/** A column of the table of choices, the width that it takes, and what it says of one. */
+/** A column of the table of choices, its width, and the content of its cells. */
 type ChoiceColumn = readonly [...Column, width: number, cell: (choice: ScoredChoice) => string];
 
-/** A value, or the bound of one that was left open. */
-const upTo = (value: number, { exact }: ScoredChoice): string =>
+/** A value, or an upper bound if the choice is not fully evaluated. */
+const formatBound = (value: number, { exact }: ScoredChoice): string =>
   exact ? nats(value) : `≤ ${nats(value)}`;
 
 const numbers: readonly ChoiceColumn[] = [
@@ -22,22 +22,22 @@ const numbers: readonly ChoiceColumn[] = [
     14,
     ({ interval, probability }) => percentRange(interval ?? [probability, probability]),
   ],
-  ['log-prob', 'right', 12, (choice) => upTo(choice.logprob, choice)],
+  ['log-prob', 'right', 12, (choice) => formatBound(choice.logprob, choice)],
 ];
 const prior: ChoiceColumn = ['prior', 'right', 12, ({ priorLogprob = 0 }) => nats(priorLogprob)];
-const score: ChoiceColumn = ['score', 'right', 12, (choice) => upTo(choice.score, choice)];
+const score: ChoiceColumn = ['score', 'right', 12, (choice) => formatBound(choice.score, choice)];
 const tokenRanks: ChoiceColumn = [
   'ranks',
   'left',
   12,
   ({ ranks = [] }) =>
-    fit(
+    fitPieces(
       Array.from(ranks, (rank) => (rank > 0 ? String(rank) : '?')),
       16,
     ),
 ];
 
-/** The choices, best first. The score is shown where it is not the log-probability. */
+/** The choices, best first. The score is shown if it differs from the log-probability. */
 export function choiceTable({ choices, tree }: Choice): string {
   const has = (holds: (choice: ScoredChoice) => boolean, column: ChoiceColumn) =>
     choices.some(holds) ? [column] : [];
@@ -47,9 +47,9 @@ export function choiceTable({ choices, tree }: Choice): string {
     ...has(({ score, logprob }) => score !== logprob, score),
     ...has(({ ranks }) => ranks !== undefined, tokenRanks),
   ];
-  // What the other columns and the frame leave, in equal parts.
-  const taken = middle.reduce((sum, [, , width]) => sum + width, 18);
-  const width = Math.max(12, Math.floor((lineWidth() - taken) / 2));
+  // The two text columns share equally what the other columns and the frame leave.
+  const usedWidth = middle.reduce((sum, [, , width]) => sum + width, 18);
+  const width = Math.max(12, Math.floor((lineWidth() - usedWidth) / 2));
   const nodes = tree.nodes();
   const pieces = (choice: ScoredChoice): string[] =>
     Array.from(tree.nodesOf(choice.index), (node) => quote(nodes[node]?.text ?? ''));
@@ -57,7 +57,7 @@ export function choiceTable({ choices, tree }: Choice): string {
     ['rank', 'right', 0, ({ rank }) => String(rank)],
     ['choice', 'left', 0, ({ text }) => quote(text, width)],
     ...middle,
-    ['tokens', 'left', 0, (choice) => fit(pieces(choice), width)],
+    ['tokens', 'left', 0, (choice) => fitPieces(pieces(choice), width)],
   ];
   const rows = [...choices].sort(byRank).map((choice) => {
     const row = columns.map(([, , , cell]) => cell(choice));
@@ -69,32 +69,32 @@ export function choiceTable({ choices, tree }: Choice): string {
   );
 }
 
-/** As many of the pieces as the width holds, whole ones. */
-function fit(pieces: readonly string[], width: number): string {
+/** As many whole pieces as fit in the width. */
+function fitPieces(pieces: readonly string[], width: number): string {
   const all = pieces.join(' ');
   if (all.length <= width) return all;
   let kept = pieces.length;
-  const shown = (): string => `${pieces.slice(0, kept).join(' ')} … ${pieces.length} in all`;
+  const shown = (): string => `${pieces.slice(0, kept).join(' ')} … ${pieces.length} total`;
   while (kept > 1 && shown().length > width) kept--;
   return shown();
 }
 
-const heads: readonly Column[] = [
+const treeColumns: readonly Column[] = [
   ['token', 'left'],
   ['id', 'right'],
   ['probability', 'right'],
   ['log-prob', 'right'],
   ['sum', 'right'],
 ];
-const detailHeads: readonly Column[] = [
+const detailColumns: readonly Column[] = [
   ['rank', 'right'],
-  ['likeliest', 'left'],
+  ['top token', 'left'],
 ];
 
 /**
- * The tree of the choices' tokens, likelier branches first; where it does not branch, a token
- * stands right below the one before it. Each probability is the one after the tokens above;
- * the sum is that of the log-probabilities so far. What was not looked at has neither.
+ * The tree of the choices' tokens, most likely branches first; without branching, a token stands
+ * directly below its predecessor. Each probability is conditional on the tokens above; the sum is
+ * that of the log-probabilities so far. Tokens that were not evaluated have neither.
  */
 export function choiceTree({ choices, tree }: Choice): string {
   const nodes = tree.nodes();
@@ -112,8 +112,8 @@ export function choiceTree({ choices, tree }: Choice): string {
       logprob === undefined || sum === undefined
         ? ['?', '', '']
         : [percent(Math.exp(logprob)), nats(logprob), nats(sum)];
-    const likeliest = best && `${quote(best.text)} ${percent(best.probability)}`;
-    const details = detailed ? [rank === undefined ? '' : String(rank), likeliest ?? ''] : [];
+    const topToken = best && `${quote(best.text)} ${percent(best.probability)}`;
+    const details = detailed ? [rank === undefined ? '' : String(rank), topToken ?? ''] : [];
     rows.push([label, id, ...values, ...details, ends]);
   };
   const namesOf = (node: TokenChoiceNode): string =>
@@ -125,19 +125,19 @@ export function choiceTree({ choices, tree }: Choice): string {
       .map((index) => nodes[index] as TokenChoiceNode)
       .sort((a, b) => (b.logprob ?? -Infinity) - (a.logprob ?? -Infinity) || 0);
     const branches = children.length + (end === undefined ? 0 : 1);
-    const mark = (last: boolean): string => (branches === 1 ? '' : last ? '└── ' : '├── ');
+    const connector = (last: boolean): string => (branches === 1 ? '' : last ? '└── ' : '├── ');
     if (end !== undefined) {
-      const label = `${indent}${mark(children.length === 0)}(end)`;
+      const label = `${indent}${connector(children.length === 0)}(end)`;
       addRow(label, '', end, cumulative + end, namesOf(node));
     }
-    for (const [place, child] of children.entries()) {
-      const last = place === children.length - 1;
-      const label = `${indent}${mark(last)}${quote(child.text ?? '')}`;
+    for (const [index, child] of children.entries()) {
+      const last = index === children.length - 1;
+      const label = `${indent}${connector(last)}${quote(child.text ?? '')}`;
       const ends = child.end === undefined ? namesOf(child) : '';
       addRow(label, String(child.token), child.logprob, child.cumulative, ends, child);
       draw(child, branches === 1 ? indent : `${indent}${last ? '    ' : '│   '}`);
     }
   };
   draw(nodes[0] as TokenChoiceNode, '');
-  return columns([...heads, ...(detailed ? detailHeads : []), ['choice', 'left']], rows);
+  return columns([...treeColumns, ...(detailed ? detailColumns : []), ['choice', 'left']], rows);
 }

@@ -1,4 +1,4 @@
-// What a call cost, in one line.
+// Formats the cost of a call in one line.
 
 import type { Cost } from '../../common/usage.js';
 import { milliseconds, plural } from './text.js';

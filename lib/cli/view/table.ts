@@ -1,16 +1,16 @@
-// Tables in the terminal, by cli-table3: one with a frame, one without.
+// Tables in the terminal, with cli-table3: with a frame, or without.
 
 import Table from 'cli-table3';
 import { paint } from '../output.js';
 import { count } from './text.js';
 
-/** Who wants more reads JSON. The layout of cli-table3 takes time by the square of the rows. */
-const mostRows = 1000;
+/** More rows are available as JSON. cli-table3's layout takes quadratic time in the rows. */
+const maxRows = 1000;
 
-/** A column: its title and the side that its cells keep to. */
+/** A column: its title and its cells' alignment. */
 export type Column = readonly [title: string, align: 'left' | 'right'];
 
-/** Rows under their titles, in a frame. */
+/** A table with a frame. */
 export function table(columns: readonly Column[], rows: readonly string[][]): string {
   return render(columns, rows, {});
 }
@@ -21,7 +21,7 @@ const noFrame = Object.fromEntries([
   ['middle', '  '],
 ]);
 
-/** Rows under their titles, or without, in plain columns. */
+/** Plain columns without a frame; without titles if all of them are empty. */
 export function columns(columns: readonly Column[], rows: readonly string[][]): string {
   const lines = render(
     columns,
@@ -43,10 +43,10 @@ function render(
     ...options,
     head: titled ? columns.map(([title]) => paint('bold', title)) : [],
     colAligns: columns.map(([, align]) => align),
-    // Its own colours know nothing of NO_COLOR.
+    // cli-table3's own colors ignore NO_COLOR.
     style: { head: [], border: [], compact: true, ...style },
   });
-  table.push(...rows.slice(0, mostRows).map((row) => [...row]));
-  const more = rows.length - mostRows;
-  return more > 0 ? `${table}\n… ${count(more)} more: --json has them all` : `${table}`;
+  table.push(...rows.slice(0, maxRows).map((row) => [...row]));
+  const more = rows.length - maxRows;
+  return more > 0 ? `${table}\n… ${count(more)} more; use --json to see all` : `${table}`;
 }

@@ -1,10 +1,10 @@
-// The body of a request, as JSON: its kind, its size, its encoding.
+// Reads a request's JSON body, with checks of its content type, size and encoding.
 
 import { HttpError } from './http-error.js';
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** Reads a request's JSON; throws HttpError 400, 413 or 415. */
+/** Parses a request's JSON body; throws HttpError 400, 413 or 415. */
 export async function readJson(request: Request, limit: number): Promise<unknown> {
   const type = request.headers.get('content-type') ?? '';
   if (!/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type)) {
@@ -15,13 +15,13 @@ export async function readJson(request: Request, limit: number): Promise<unknown
   try {
     return JSON.parse(decoder.decode(bytes));
   } catch (cause) {
-    throw new HttpError(400, 'The body is no JSON', { code: 'invalid_json', cause });
+    throw new HttpError(400, 'The request body is not valid JSON', { code: 'invalid_json', cause });
   }
 }
 
 async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
   const tooLarge = (): HttpError =>
-    new HttpError(413, `The body has more than ${limit} bytes`, { code: 'body_too_large' });
+    new HttpError(413, `The request body exceeds ${limit} bytes`, { code: 'body_too_large' });
   if (Number(request.headers.get('content-length') ?? 0) > limit) throw tooLarge();
   const chunks: Uint8Array[] = [];
   let size = 0;

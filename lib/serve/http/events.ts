@@ -1,4 +1,4 @@
-// Answers that come in pieces: server-sent events, as OpenAI streams them.
+// Streamed responses: server-sent events in OpenAI's format.
 
 import type { Call } from '../served.js';
 import { toHttpError } from './http-error.js';
@@ -10,43 +10,44 @@ const encoder = new TextEncoder();
 const event = (data: string): Uint8Array => encoder.encode(`data: ${data}\n\n`);
 
 /**
- * Has `work` send events until it is over. What fails before the first of them is thrown, so that
- * it is answered as any failure; after that it is the last event, in place of `[DONE]`.
+ * Runs `work`, which sends events until it settles. An error before the first event is thrown, so
+ * that it becomes an ordinary error response; a later error is sent as the last event, in place of
+ * `[DONE]`.
  */
 export async function eventStream(
   call: Call,
   work: (send: Send) => Promise<void>,
 ): Promise<Response> {
-  let begin = (): void => {};
-  const begun = new Promise<void>((resolve) => {
-    begin = resolve;
+  let markStarted = (): void => {};
+  const started = new Promise<void>((resolve) => {
+    markStarted = resolve;
   });
-  let target: ReadableStreamDefaultController<Uint8Array> | undefined;
+  let sink: ReadableStreamDefaultController<Uint8Array> | undefined;
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
-      target = controller;
+      sink = controller;
     },
     cancel() {
-      target = undefined;
+      sink = undefined;
       call.abort();
     },
   });
-  const write = (data: string): void => target?.enqueue(event(data));
-  const working = work((data) => {
-    begin();
-    write(JSON.stringify(data));
+  const enqueue = (data: string): void => sink?.enqueue(event(data));
+  const running = work((data) => {
+    markStarted();
+    enqueue(JSON.stringify(data));
   });
-  const ended = working
+  const ended = running
     .then(
-      () => write('[DONE]'),
-      (error: unknown) => write(JSON.stringify(toHttpError(error).body)),
+      () => enqueue('[DONE]'),
+      (error: unknown) => enqueue(JSON.stringify(toHttpError(error).body)),
     )
     .finally(() => {
-      // Where the client has gone there is nobody to tell.
-      target?.close();
+      // The sink is undefined if the client has disconnected.
+      sink?.close();
       call.end();
     });
-  await Promise.race([begun, working]);
+  await Promise.race([started, running]);
   void ended;
   return new Response(body, {
     headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' },

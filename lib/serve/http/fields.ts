@@ -1,13 +1,13 @@
-// The fields of a request's JSON body. Every route reads those that it knows, and `finish`
-// refuses the rest: a field that is taken and has no effect would be a silent lie.
+// The fields of a request's JSON body. Every route reads the fields it supports, and `finish`
+// rejects the rest: silently ignoring a field would mislead the client.
 
 import { checkBoolean, checkInteger, checkString, describe } from '../../common/arguments.js';
-import { badField, HttpError, isMistake } from './http-error.js';
+import { HttpError, invalidField, isArgumentError } from './http-error.js';
 
-/** Makes something of a field's value, or throws a TypeError or RangeError with its name. */
+/** Parses a field's value; throws a TypeError or RangeError that names the field. */
 export type Reader<T> = (value: unknown, name: string) => T;
 
-/** Reads an integer within bounds, both included. */
+/** Reads an integer from `min` to `max`, both inclusive. */
 export const integer =
   (min: number, max?: number): Reader<number> =>
   (value, name) =>
@@ -16,13 +16,13 @@ export const integer =
 /** Reads a string. */
 export const text: Reader<string> = checkString;
 
-/** Reads true or false. */
+/** Reads a boolean. */
 export const flag: Reader<boolean> = checkBoolean;
 
 /** Reads a JSON object. */
 export const object: Reader<Readonly<Record<string, unknown>>> = (value, name) => {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw badField('an object', name, value);
+    throw invalidField('an object', name, value);
   }
   return value as Readonly<Record<string, unknown>>;
 };
@@ -31,50 +31,50 @@ export const object: Reader<Readonly<Record<string, unknown>>> = (value, name) =
 export const list =
   <T>(read: Reader<T>): Reader<T[]> =>
   (value, name) => {
-    if (!Array.isArray(value)) throw badField('an array', name, value);
+    if (!Array.isArray(value)) throw invalidField('an array', name, value);
     return value.map((item: unknown, index) => read(item, `${name}[${index}]`));
   };
 
-/** The fields of one object. Null stands for a field that is not there, as clients have it. */
+/** The fields of one object. A null value counts as absent, as clients expect. */
 export class Fields {
   readonly #values: ReadonlyMap<string, unknown>;
   readonly #prefix: string;
   readonly #known = new Set<string>();
 
-  /** @param prefix what stands before a field's name where it is told, such as `messages[0].` */
+  /** @param prefix prepended to field names in errors, such as `messages[0].` */
   constructor(value: unknown, name = 'the body', prefix = '') {
     this.#values = new Map(Object.entries(object(value, name)));
     this.#prefix = prefix;
   }
 
-  /** The field's value; undefined where it is not there. */
+  /** Returns the field's value, or undefined if it is absent. */
   get<T>(name: string, read: Reader<T>): T | undefined {
     this.#known.add(name);
     const value = this.#values.get(name) ?? undefined;
     return value === undefined ? undefined : this.#read(name, value, read);
   }
 
-  /** The value of a field that has to be there. */
-  need<T>(name: string, read: Reader<T>): T {
-    const found = this.get(name, read);
-    if (found !== undefined) return found;
+  /** Returns the value of a required field. */
+  require<T>(name: string, read: Reader<T>): T {
+    const value = this.get(name, read);
+    if (value !== undefined) return value;
     const full = this.#prefix + name;
-    const facts = { param: full, code: 'missing_required_parameter' };
-    throw new HttpError(400, `Expected a value for ${full}, got nothing`, facts);
+    const details = { param: full, code: 'missing_required_parameter' };
+    throw new HttpError(400, `Expected a value for ${full}, got nothing`, details);
   }
 
-  /** Whether there is such a field; it counts as known. */
+  /** Whether the field is present. Marks it as known. */
   has(name: string): boolean {
     return this.get(name, (value) => value) !== undefined;
   }
 
-  /** Refuses the first field that nobody has asked for. */
+  /** Rejects the first field that was never read. */
   finish(): void {
     for (const [name, value] of this.#values) {
       if (this.#known.has(name) || value === null) continue;
       const full = this.#prefix + name;
       const known = [...this.#known].join(', ');
-      const message = `The field ${describe(full)} is not supported; those that are: ${known}`;
+      const message = `Unsupported field ${describe(full)}; supported fields: ${known}`;
       throw new HttpError(400, message, { param: full, code: 'unknown_parameter' });
     }
   }
@@ -84,7 +84,7 @@ export class Fields {
     try {
       return read(value, full);
     } catch (error) {
-      if (!isMistake(error)) throw error;
+      if (!isArgumentError(error)) throw error;
       throw new HttpError(400, error.message, { param: full, code: 'invalid_value', cause: error });
     }
   }

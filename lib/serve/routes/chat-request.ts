@@ -1,20 +1,20 @@
-// The body of `POST /v1/chat/completions`, read.
+// Parses the body of `POST /v1/chat/completions`.
 
 import { Message } from '../../chat-template/message.js';
 import { checkOneOf } from '../../common/arguments.js';
 import { Fields, flag, integer, list, object, type Reader, text } from '../http/fields.js';
-import { badField, HttpError } from '../http/http-error.js';
+import { HttpError, invalidField } from '../http/http-error.js';
 import type { Served } from '../served.js';
-import { alternatives, readWriting, type WritingRequest } from './generation-request.js';
+import { alternatives, type GenerationRequest, readGeneration } from './generation-request.js';
 
-/** What is asked of a chat. */
-export interface ChatRequest extends WritingRequest {
+/** A parsed chat request. */
+export interface ChatRequest extends GenerationRequest {
   messages: Message[];
-  /** What the answer begins with, which was said already: the last message, if it is the bot's. */
+  /** Prefix of the response to continue: the last message, if it is the assistant's. */
   prefix: string;
-  /** How many of the likeliest tokens to tell; undefined for no log-probabilities. */
+  /** Number of top tokens to report; undefined for no log-probabilities. */
   logprobs: number | undefined;
-  /** Infinity for as many as there is room for. */
+  /** Infinity for as many as fit in the context. */
   maxTokens: number;
 }
 
@@ -25,17 +25,17 @@ const roles: Readonly<Record<string, string>> = {
   assistant: 'assistant',
 };
 
-/** Reads the fields; throws HttpError. */
+/** Parses the fields; throws HttpError. */
 export function readChat(served: Served, fields: Fields): ChatRequest {
   served.checkModel(fields.get('model', text));
-  const messages = fields.need('messages', list(readMessage));
-  if (messages.length === 0) throw badField('at least one message', 'messages', messages);
+  const messages = fields.require('messages', list(readMessage));
+  if (messages.length === 0) throw invalidField('at least one message', 'messages', messages);
   const request: ChatRequest = {
     messages,
     prefix: messages.at(-1)?.role === 'bot' ? (messages.pop()?.content ?? '') : '',
     logprobs: readLogprobs(fields),
     maxTokens: readMaxTokens(fields),
-    ...readWriting(fields, served.lm.model),
+    ...readGeneration(fields, served.lm.model),
   };
   fields.finish();
   return request;
@@ -43,44 +43,44 @@ export function readChat(served: Served, fields: Fields): ChatRequest {
 
 const readMessage: Reader<Message> = (value, name) => {
   const fields = new Fields(value, name, `${name}.`);
-  const role = fields.need('role', text);
+  const role = fields.require('role', text);
   const speaker = Object.hasOwn(roles, role) ? roles[role] : undefined;
   if (speaker === undefined) {
     const known = Object.keys(roles).join(', ');
-    throw badField(`one of ${known}`, `${name}.role`, role);
+    throw invalidField(`one of ${known}`, `${name}.role`, role);
   }
-  const content = fields.need('content', readContent);
-  // lm-evaluation-harness marks its messages so.
+  const content = fields.require('content', readContent);
+  // lm-evaluation-harness sends this field.
   fields.get('type', (type, at) => checkOneOf(type, at, ['text']));
   fields.finish();
   return new Message(speaker, content);
 };
 
-/** A text, or its parts. */
+/** A string, or an array of text parts. */
 const readContent: Reader<string> = (value, name) => {
   if (typeof value === 'string') return value;
   const part: Reader<string> = (item, at) => {
     const fields = new Fields(object(item, at), at, `${at}.`);
-    const type = fields.need('type', text);
-    if (type !== 'text') throw badField("'text'", `${at}.type`, type);
-    const piece = fields.need('text', text);
+    const type = fields.require('type', text);
+    if (type !== 'text') throw invalidField("'text'", `${at}.type`, type);
+    const piece = fields.require('text', text);
     fields.finish();
     return piece;
   };
-  if (!Array.isArray(value)) throw badField('a string or an array of parts', name, value);
+  if (!Array.isArray(value)) throw invalidField('a string or an array of parts', name, value);
   return list(part)(value, name).join('');
 };
 
 function readLogprobs(fields: Fields): number | undefined {
-  const wanted = fields.get('logprobs', flag) ?? false;
+  const enabled = fields.get('logprobs', flag) ?? false;
   const top = fields.get('top_logprobs', alternatives);
-  if (top !== undefined && !wanted) {
-    throw badField('nothing, without logprobs,', 'top_logprobs', top);
+  if (top !== undefined && !enabled) {
+    throw invalidField('no value without logprobs', 'top_logprobs', top);
   }
-  return wanted ? (top ?? 0) : undefined;
+  return enabled ? (top ?? 0) : undefined;
 }
 
-/** By either of its names. */
+/** Reads the limit under either of its names. */
 function readMaxTokens(fields: Fields): number {
   const old = fields.get('max_tokens', integer(1));
   const limit = fields.get('max_completion_tokens', integer(1));

@@ -1,31 +1,31 @@
-// `POST /v1/choose`: what `LLaMa.choose` takes and gives, as JSON.
+// `POST /v1/choose`: `LLaMa.choose` with JSON input and output.
 
 import { type ChooseOptions, choiceOptionNames } from '../../choose/choose-options.js';
 import { type Fields, flag, list, type Reader, text } from '../http/fields.js';
-import { badField } from '../http/http-error.js';
+import { invalidField } from '../http/http-error.js';
 import type { Call, Served } from '../served.js';
 import { type PromptField, tokenIds } from './prompts.js';
 
-/** Answers a request. Numbers that are not finite are null, as in all JSON. */
+/** Handles a request. Non-finite numbers become null in the JSON response. */
 export async function choose(served: Served, fields: Fields, call: Call) {
   const { lm } = served;
   served.checkModel(fields.get('model', text));
   const ids = tokenIds(lm.vocabularySize);
-  const one: Reader<PromptField> = (value, name) =>
+  const readOne: Reader<PromptField> = (value, name) =>
     typeof value === 'string' ? value : ids(value, name);
-  const prompt = fields.need('prompt', one);
-  const choices = fields.need('choices', list(one));
+  const prompt = fields.require('prompt', readOne);
+  const choices = fields.require('choices', list(readOne));
   const wantsTree = fields.get('tree', flag) ?? false;
   const options: Record<string, unknown> = {};
-  // The LM checks them itself.
+  // The LM validates these options itself.
   for (const name of choiceOptionNames) {
-    const value = fields.get(name, (given) => given);
+    const value = fields.get(name, (raw) => raw);
     if (value !== undefined) options[name] = value;
   }
   fields.finish();
-  const odd = choices.findIndex((choice) => typeof choice !== typeof choices[0]);
-  if (odd >= 0) throw badField('texts alone, or token ids alone,', 'choices', choices[odd]);
-  const given = { ...(options as ChooseOptions), signal: call.signal };
-  const { tree, ...choice } = await lm.choose(prompt, choices as string[], given);
+  const mixed = choices.findIndex((choice) => typeof choice !== typeof choices[0]);
+  if (mixed >= 0) throw invalidField('only strings or only token ids', 'choices', choices[mixed]);
+  const chooseOptions = { ...(options as ChooseOptions), signal: call.signal };
+  const { tree, ...choice } = await lm.choose(prompt, choices as string[], chooseOptions);
   return wantsTree ? { ...choice, tree } : choice;
 }

@@ -1,78 +1,85 @@
-// `POST /v1/completions`: texts written after prompts, and the log-probabilities of both.
+// `POST /v1/completions`: completions of prompts, and the log-probabilities of both.
 
 import type { Completion, CompletionChunk } from '../../common/completion.js';
 import { concatenate } from '../../common/token-arrays.js';
 import { eventStream } from '../http/events.js';
 import type { Fields } from '../http/fields.js';
-import { tooLong } from '../http/http-error.js';
+import { contextLengthExceeded } from '../http/http-error.js';
 import { scorePrompts } from '../scoring/echo.js';
 import { type CompletionLogprobs, LogprobLists } from '../scoring/logprobs.js';
-import { endAfter } from '../scoring/row-scores.js';
-import { nothingSpent, type Place, type ScoredPrompt } from '../scoring/token-position.js';
+import { endTokenAfter } from '../scoring/row-scores.js';
+import { emptyUsage, type ScoredPrompt, type TokenPosition } from '../scoring/token-position.js';
 import { type Call, now, type Served } from '../served.js';
-import { type CompletionsRequest, readCompletions, wantsLikeliest } from './completions-request.js';
-import { checkTold, completeOptions } from './generation-request.js';
-import { readyPrompts, type ServedPrompt } from './prompts.js';
 import {
+  type CompletionsRequest,
+  readCompletions,
+  wantsGreedyToken,
+} from './completions-request.js';
+import { checkAlternatives, completeOptions } from './generation-request.js';
+import { preparePrompts, type ServedPrompt } from './prompts.js';
+import {
+  addCompletionUsage,
   finishReason,
-  placesOf,
-  spendOn,
+  generateAll,
+  positionsOf,
+  toUsageJson,
   type UsageJson,
-  usageOf,
-  writeAll,
 } from './run-completions.js';
 
-/** A piece of one answer, or a whole one. */
-interface Piece {
+/** A choice in the response, or a streamed chunk of one. */
+interface CompletionChoice {
   index: number;
   text: string;
   logprobs: CompletionLogprobs | null;
   finish_reason: 'stop' | 'length' | null;
 }
 
-/** Gets the pieces of all answers, those of each in order. */
-type Tell = (piece: Piece) => void;
+/** Receives chunks of all choices; the chunks of one choice come in order. */
+type EmitChunk = (chunk: CompletionChoice) => void;
 
-/** Answers a request. */
+/** Handles a request. */
 export async function completions(served: Served, fields: Fields, call: Call) {
   const request = readCompletions(served, fields);
   const { signal } = call;
-  const prompts = await readyPrompts(served, request.prompts, 'prompt', signal);
+  const prompts = await preparePrompts(served, request.prompts, 'prompt', signal);
   checkFit(served, prompts, request.maxTokens);
-  checkTold(mostTokens(prompts, request), request.logprobs ?? 0, 'logprobs');
+  checkAlternatives(maxReportedTokens(prompts, request), request.logprobs ?? 0, 'logprobs');
   const head = {
     id: `cmpl-${crypto.randomUUID()}`,
     object: 'text_completion',
     created: now(),
     model: served.name,
   };
-  const answering = new Answering(served, request, prompts, signal);
+  const task = new CompletionsTask(served, request, prompts, signal);
   if (request.stream) {
     return eventStream(call, async (send) => {
-      const usage = await answering.run((choice) => send({ ...head, choices: [choice] }));
+      const usage = await task.run((choice) => send({ ...head, choices: [choice] }));
       if (request.includeUsage) send({ ...head, choices: [], usage });
     });
   }
-  const choices: Piece[] = [];
-  const usage = await answering.run((piece) => {
-    const before = choices[piece.index];
-    choices[piece.index] = before === undefined ? piece : joined(before, piece);
+  const choices: CompletionChoice[] = [];
+  const usage = await task.run((chunk) => {
+    const before = choices[chunk.index];
+    choices[chunk.index] = before === undefined ? chunk : concatenated(before, chunk);
   });
   return { ...head, choices, usage };
 }
 
-/** Refuses prompts that leave no room for what is to be written. */
+/** Rejects prompts that leave no room in the context for `maxTokens` tokens. */
 function checkFit({ lm }: Served, prompts: readonly ServedPrompt[], maxTokens: number): void {
   for (const { tokens } of prompts) {
-    // Nothing is decoded after the last token.
+    // The last generated token is not decoded, so it takes no context.
     if (tokens.length + Math.max(0, maxTokens - 1) <= lm.contextSize) continue;
-    const asked = `The prompt of ${tokens.length} tokens and max_tokens of ${maxTokens}`;
-    throw tooLong(`${asked} do not fit in the context of ${lm.contextSize}`, 'prompt');
+    const needed = `The prompt of ${tokens.length} tokens and max_tokens of ${maxTokens}`;
+    throw contextLengthExceeded(
+      `${needed} do not fit in the context of ${lm.contextSize}`,
+      'prompt',
+    );
   }
 }
 
-/** Most tokens that all answers together may tell of. */
-function mostTokens(
+/** Upper bound on the tokens that the whole response reports. */
+function maxReportedTokens(
   prompts: readonly ServedPrompt[],
   { echo, maxTokens, n }: CompletionsRequest,
 ): number {
@@ -80,17 +87,17 @@ function mostTokens(
   return n * (echoed + prompts.length * maxTokens);
 }
 
-function joined(a: Piece, b: Piece): Piece {
+function concatenated(a: CompletionChoice, b: CompletionChoice): CompletionChoice {
   return {
     index: a.index,
     text: a.text + b.text,
-    logprobs: a.logprobs && b.logprobs && joinedLists(a.logprobs, b.logprobs),
+    logprobs: a.logprobs && b.logprobs && appendLists(a.logprobs, b.logprobs),
     finish_reason: b.finish_reason,
   };
 }
 
-/** Adds to the first of them: a copy for each token would be a square of them. */
-function joinedLists(a: CompletionLogprobs, b: CompletionLogprobs): CompletionLogprobs {
+/** Appends to the first argument in place: a copy per token would take quadratic time. */
+function appendLists(a: CompletionLogprobs, b: CompletionLogprobs): CompletionLogprobs {
   for (const key of Object.keys(a) as (keyof CompletionLogprobs)[]) {
     const [to, from]: [unknown[], unknown[]] = [a[key], b[key]];
     for (const item of from) to.push(item);
@@ -98,14 +105,14 @@ function joinedLists(a: CompletionLogprobs, b: CompletionLogprobs): CompletionLo
   return a;
 }
 
-/** The answers to one request in the making. */
-class Answering {
+/** Computes the choices of one request. */
+class CompletionsTask {
   readonly #served: Served;
   readonly #request: CompletionsRequest;
   readonly #prompts: readonly ServedPrompt[];
   readonly #signal: AbortSignal;
   readonly #lists: readonly LogprobLists[];
-  readonly #spent = nothingSpent();
+  readonly #total = emptyUsage();
 
   constructor(
     served: Served,
@@ -122,64 +129,73 @@ class Answering {
     );
   }
 
-  /** Hands out the answers piece by piece; gives the cost of all. */
-  async run(tell: Tell): Promise<UsageJson> {
+  /** Emits all choices chunk by chunk; resolves to the usage of the whole request. */
+  async run(emit: EmitChunk): Promise<UsageJson> {
     const { echo, logprobs, maxTokens } = this.#request;
     const promptTokens = this.#prompts.reduce((sum, { tokens }) => sum + tokens.length, 0);
-    const scored = echo && logprobs !== undefined ? await this.#scored(logprobs) : [];
-    if (echo) for (const [index] of this.#lists.entries()) this.#echo(tell, index, scored);
-    let written = 0;
+    const scored = echo && logprobs !== undefined ? await this.#scorePrompts(logprobs) : [];
+    if (echo) for (const [index] of this.#lists.entries()) this.#emitEcho(emit, index, scored);
+    let generated = 0;
     if (maxTokens === 0) {
-      for (const [index] of this.#lists.entries()) tell(this.#end(index, '', 'length'));
+      for (const [index] of this.#lists.entries()) emit(this.#finalChunk(index, '', 'length'));
     } else if (scored.some(({ next }) => next !== undefined)) {
       for (const [index] of this.#lists.entries()) {
-        const { next } = scored[this.#promptOf(index)] as { next: Place };
-        if (this.#next(tell, index, next)) written++;
+        const { next } = scored[this.#promptOf(index)] as { next: TokenPosition };
+        if (this.#emitNext(emit, index, next)) generated++;
       }
     } else {
-      written = await this.#write(tell);
+      generated = await this.#generate(emit);
     }
-    return usageOf(promptTokens, written, this.#spent);
+    return toUsageJson(promptTokens, generated, this.#total);
   }
 
   #promptOf(index: number): number {
     return Math.floor(index / this.#request.n);
   }
 
-  #scored(alternatives: number): Promise<ScoredPrompt[]> {
-    const wanted = { alternatives, next: wantsLikeliest(this.#request), signal: this.#signal };
-    return scorePrompts(this.#served, this.#prompts, wanted, this.#spent);
+  #scorePrompts(alternatives: number): Promise<ScoredPrompt[]> {
+    const scoreRequest = {
+      alternatives,
+      next: wantsGreedyToken(this.#request),
+      signal: this.#signal,
+    };
+    return scorePrompts(this.#served, this.#prompts, scoreRequest, this.#total);
   }
 
-  #echo(tell: Tell, index: number, scored: readonly ScoredPrompt[]): void {
-    const { text, tokens, hidden, unwritten } = this.#prompts[
+  #emitEcho(emit: EmitChunk, index: number, scored: readonly ScoredPrompt[]): void {
+    const { text, tokens, hidden, zeroWidth } = this.#prompts[
       this.#promptOf(index)
     ] as ServedPrompt;
-    const places = scored[this.#promptOf(index)]?.places;
+    const positions = scored[this.#promptOf(index)]?.positions;
     const lists = this.#lists[index] as LogprobLists;
-    if (places !== undefined) lists.addPrompt(tokens.subarray(hidden), places, text, unwritten);
-    tell({ index, text, logprobs: this.#taken(index), finish_reason: null });
+    if (positions !== undefined)
+      lists.addPrompt(tokens.subarray(hidden), positions, text, zeroWidth);
+    emit({ index, text, logprobs: this.#takeLogprobs(index), finish_reason: null });
   }
 
-  #taken(index: number): CompletionLogprobs | null {
+  #takeLogprobs(index: number): CompletionLogprobs | null {
     if (this.#request.logprobs === undefined) return null;
     return (this.#lists[index] as LogprobLists).take();
   }
 
-  #end(index: number, text: string, reason: Piece['finish_reason']): Piece {
-    return { index, text, logprobs: this.#taken(index), finish_reason: reason };
+  #finalChunk(
+    index: number,
+    text: string,
+    reason: CompletionChoice['finish_reason'],
+  ): CompletionChoice {
+    return { index, text, logprobs: this.#takeLogprobs(index), finish_reason: reason };
   }
 
-  /** Tells the one token that was asked for, known from scoring; whether it is one that counts. */
-  #next(tell: Tell, index: number, next: Place): boolean {
+  /** Emits the one requested token, known from scoring. Returns whether it counts as generated. */
+  #emitNext(emit: EmitChunk, index: number, next: TokenPosition): boolean {
     const isEnd = this.#served.lm.endOfGeneration.includes(next.token);
-    const bytes = isEnd ? new Uint8Array(0) : this.#served.names.written(next.token);
+    const bytes = isEnd ? new Uint8Array(0) : this.#served.names.textBytes(next.token);
     (this.#lists[index] as LogprobLists).add(next.token, next, bytes);
-    tell(this.#end(index, Buffer.from(bytes).toString(), isEnd ? 'stop' : 'length'));
+    emit(this.#finalChunk(index, Buffer.from(bytes).toString(), isEnd ? 'stop' : 'length'));
     return !isEnd;
   }
 
-  async #write(tell: Tell): Promise<number> {
+  async #generate(emit: EmitChunk): Promise<number> {
     const { lm } = this.#served;
     const { n, maxTokens, logprobs, stream } = this.#request;
     const options = {
@@ -190,39 +206,39 @@ class Answering {
     };
     const onChunk = (chunk: CompletionChunk, index: number): void => {
       this.#add(index, chunk);
-      tell({ index, text: chunk.text, logprobs: this.#taken(index), finish_reason: null });
+      emit({ index, text: chunk.text, logprobs: this.#takeLogprobs(index), finish_reason: null });
     };
     const prompts = this.#prompts.map(({ tokens }) => tokens);
-    const done = await writeAll(lm, prompts, n, options, stream ? onChunk : undefined);
-    spendOn(this.#spent, done);
-    for (const [index, completion] of done.entries()) {
+    const completed = await generateAll(lm, prompts, n, options, stream ? onChunk : undefined);
+    addCompletionUsage(this.#total, completed);
+    for (const [index, completion] of completed.entries()) {
       if (!stream) this.#add(index, completion);
-      if (completion.stopReason === 'eog') await this.#addEnd(index, completion);
-      tell(this.#end(index, stream ? '' : completion.text, finishReason(completion)));
+      if (completion.stopReason === 'eog') await this.#addEndToken(index, completion);
+      emit(this.#finalChunk(index, stream ? '' : completion.text, finishReason(completion)));
     }
-    return done.reduce((sum, { tokens }) => sum + tokens.length, 0);
+    return completed.reduce((sum, { tokens }) => sum + tokens.length, 0);
   }
 
-  #add(index: number, piece: Pick<Completion, 'tokens' | 'logprobs' | 'alternatives'>): void {
+  #add(index: number, chunk: Pick<Completion, 'tokens' | 'logprobs' | 'alternatives'>): void {
     if (this.#request.logprobs === undefined) return;
     const lists = this.#lists[index] as LogprobLists;
-    for (const place of placesOf(piece)) {
-      lists.add(place.token, place, this.#served.names.written(place.token));
+    for (const position of positionsOf(chunk)) {
+      lists.add(position.token, position, this.#served.names.textBytes(position.token));
     }
   }
 
   /**
-   * The token that ended a text is one of the answer's, as OpenAI has it: clients count on the last
-   * entry being what was written after the prompt, even where that is nothing.
+   * Adds the end-of-generation token to the log-probabilities, as OpenAI does: clients expect the
+   * last entry to be a generated token, even if the completion is empty.
    */
-  async #addEnd(index: number, { tokens }: Completion): Promise<void> {
+  async #addEndToken(index: number, { tokens }: Completion): Promise<void> {
     const { logprobs } = this.#request;
     if (logprobs === undefined) return;
     const { lm } = this.#served;
     const prompt = this.#prompts[this.#promptOf(index)] as ServedPrompt;
     const path = concatenate(prompt.tokens, tokens);
-    const wanted = { alternatives: logprobs, signal: this.#signal };
-    const place = await endAfter(lm, path, lm.endOfGeneration, wanted);
-    (this.#lists[index] as LogprobLists).add(place.token, place, new Uint8Array(0));
+    const scoreRequest = { alternatives: logprobs, signal: this.#signal };
+    const position = await endTokenAfter(lm, path, lm.endOfGeneration, scoreRequest);
+    (this.#lists[index] as LogprobLists).add(position.token, position, new Uint8Array(0));
   }
 }

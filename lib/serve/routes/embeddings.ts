@@ -1,4 +1,4 @@
-// `POST /v1/embeddings`: the vectors of texts.
+// `POST /v1/embeddings`: embedding vectors of texts.
 
 import { checkOneOf } from '../../common/arguments.js';
 import { type Fields, text } from '../http/fields.js';
@@ -7,11 +7,11 @@ import { promptFields } from './prompts.js';
 
 const encodings = ['float', 'base64'] as const;
 
-/** Answers a request. */
+/** Handles a request. */
 export async function embeddings(served: Served, fields: Fields, call: Call) {
   const { lm } = served;
   served.checkModel(fields.get('model', text));
-  const input = fields.need('input', promptFields(lm.vocabularySize));
+  const input = fields.require('input', promptFields(lm.vocabularySize));
   const encoding =
     fields.get('encoding_format', (value, name) => checkOneOf(value, name, encodings)) ?? 'float';
   fields.get('user', text);
@@ -30,7 +30,7 @@ export async function embeddings(served: Served, fields: Fields, call: Call) {
   };
 }
 
-/** Single-precision numbers, the lowest byte first. */
+/** Encodes a vector as little-endian single-precision floats. */
 function base64(vector: Float32Array): string {
   const bytes = Buffer.alloc(vector.length * 4);
   for (const [index, value] of vector.entries()) bytes.writeFloatLE(value, index * 4);

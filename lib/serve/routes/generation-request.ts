@@ -1,5 +1,5 @@
-// What completions and chats both take: how tokens are sampled, what ends a text, how many are
-// written. Fields of OpenAI's, and of llama.cpp's server for what OpenAI has none for.
+// Fields shared by completions and chat completions: sampling, stop conditions, grammars and the
+// number of completions. Names are OpenAI's, or those of llama.cpp's server where OpenAI has none.
 
 import { checkInteger, checkNumber, wrongRange } from '../../common/arguments.js';
 import type { CompleteOptions } from '../../generation/completion-options.js';
@@ -7,19 +7,20 @@ import { jsonSchemaToGrammar } from '../../grammar/grammar.js';
 import type { Model } from '../../model/model.js';
 import { type SamplerOptions, SamplerSettings } from '../../sampling/sampler-settings.js';
 import { Fields, flag, integer, list, object, type Reader, text } from '../http/fields.js';
-import { badField, HttpError } from '../http/http-error.js';
+import { HttpError, invalidField } from '../http/http-error.js';
 import { tokenIds } from './prompts.js';
 
-/** Most answers to one prompt. */
-const mostAnswers = 128;
-/** Most of the likeliest tokens that are told in one place. */
-const mostAlternatives = 1000;
+/** Limit on `n`. */
+const maxCompletionsPerPrompt = 128;
 
-/** Most alternatives in all of an answer: some 50 MB of JSON. */
-const mostTold = 2 ** 20;
+/** Limit on the top tokens per position. */
+const maxAlternatives = 1000;
 
-/** The settings that are a number, by the name of their field. */
-const settings = {
+/** Limit on the top tokens in one response: about 50 MB of JSON. */
+const maxReportedAlternatives = 2 ** 20;
+
+/** Sampler options by the name of their request field. */
+const samplerFields = {
   temperature: 'temperature',
   top_p: 'topP',
   frequency_penalty: 'frequencyPenalty',
@@ -45,15 +46,15 @@ const settings = {
   min_keep: 'minKeep',
 } as const satisfies Record<string, keyof SamplerOptions>;
 
-/** As OpenAI's API: the model's own distribution, unless something is said. */
-const usual: SamplerOptions = { temperature: 1, topP: 1, topK: 0, minP: 0 };
+/** OpenAI's defaults: the model's own distribution. */
+const defaults: SamplerOptions = { temperature: 1, topP: 1, topK: 0, minP: 0 };
 
-/** How answers are to be written. */
-export interface WritingRequest {
-  /** Answers per prompt. */
+/** Parsed generation settings. */
+export interface GenerationRequest {
+  /** Completions per prompt. */
   n: number;
   stream: boolean;
-  /** Whether the last event of a stream tells the cost. */
+  /** Whether the last event of a stream reports usage. */
   includeUsage: boolean;
   sampler: SamplerSettings;
   stop: (string | number)[];
@@ -61,15 +62,15 @@ export interface WritingRequest {
   grammar: string | undefined;
 }
 
-/** Reads these fields. */
-export function readWriting(fields: Fields, model: Model): WritingRequest {
+/** Parses these fields. */
+export function readGeneration(fields: Fields, model: Model): GenerationRequest {
   const stream = fields.get('stream', flag) ?? false;
   const stops = fields.get('stop', readStop) ?? [];
   const stopTokens = fields.get('stop_token_ids', tokenIds(model.vocab.size)) ?? [];
-  // Who asks, which nothing depends on.
+  // Accepted but unused: nothing depends on the user.
   fields.get('user', text);
   return {
-    n: fields.get('n', integer(1, mostAnswers)) ?? 1,
+    n: fields.get('n', integer(1, maxCompletionsPerPrompt)) ?? 1,
     stream,
     includeUsage: readStreamOptions(fields, stream),
     sampler: readSampler(fields, model.vocab.size),
@@ -78,18 +79,18 @@ export function readWriting(fields: Fields, model: Model): WritingRequest {
   };
 }
 
-/** The options of the LM that say the same, whatever its own defaults are. */
-export function completeOptions({ sampler, stop, grammar }: WritingRequest): CompleteOptions {
+/** The LM options for a request. They override the LM's own defaults. */
+export function completeOptions({ sampler, stop, grammar }: GenerationRequest): CompleteOptions {
   const options = { sampler, stop, includeStop: false, contextShift: false };
   return grammar === undefined ? options : { ...options, grammar };
 }
 
 function readSampler(fields: Fields, vocabularySize: number): SamplerSettings {
-  const options: SamplerOptions = { ...usual };
-  for (const [field, setting] of Object.entries(settings)) {
-    const value = fields.get(field, (given, name) => {
-      checkSetting(setting, given, name);
-      return given as number;
+  const options: SamplerOptions = { ...defaults };
+  for (const [field, setting] of Object.entries(samplerFields)) {
+    const value = fields.get(field, (raw, name) => {
+      checkSetting(setting, raw, name);
+      return raw as number;
     });
     if (value !== undefined) Object.assign(options, { [setting]: value });
   }
@@ -97,13 +98,13 @@ function readSampler(fields: Fields, vocabularySize: number): SamplerSettings {
   const logitBias = fields.get('logit_bias', readBias(vocabularySize));
   return new SamplerSettings({
     ...options,
-    // As in llama.cpp's server, −1 leaves it to chance.
+    // As in llama.cpp's server, −1 selects a random seed.
     ...(seed === undefined || seed < 0 ? {} : { seed }),
     ...(logitBias === undefined ? {} : { logitBias }),
   });
 }
 
-/** Has the settings check a value, and complain of it by the field's name. */
+/** Validates a sampler option; errors name the request field instead of the option. */
 function checkSetting(setting: keyof SamplerOptions, value: unknown, name: string): void {
   try {
     new SamplerSettings({ [setting]: value });
@@ -119,7 +120,7 @@ const readBias =
   (value, name) => {
     const entries = Object.entries(object(value, name)).map(([key, bias]) => {
       const id = /^\d{1,10}$/.test(key) ? Number(key) : Number.NaN;
-      if (!(id < vocabularySize)) throw badField('token ids as keys', name, key);
+      if (!(id < vocabularySize)) throw invalidField('token ids as keys', name, key);
       const amount = checkNumber(bias, `${name}.${key}`, -1e9);
       if (amount > 1e9) throw wrongRange('a number of at most 1e9', `${name}.${key}`, amount);
       return [id, amount];
@@ -130,21 +131,21 @@ const readBias =
 const readStop: Reader<string[]> = (value, name) => {
   const stops = typeof value === 'string' ? [value] : list(text)(value, name);
   const empty = stops.indexOf('');
-  if (empty >= 0) throw badField('texts of at least one character', name, stops[empty]);
+  if (empty >= 0) throw invalidField('non-empty strings', name, stops[empty]);
   return stops;
 };
 
 function readStreamOptions(fields: Fields, stream: boolean): boolean {
   const given = fields.get('stream_options', object);
   if (given === undefined) return false;
-  if (!stream) throw badField('nothing, without stream,', 'stream_options', given);
+  if (!stream) throw invalidField('no value without stream', 'stream_options', given);
   const options = new Fields(given, 'stream_options', 'stream_options.');
   const includeUsage = options.get('include_usage', flag) ?? false;
   options.finish();
   return includeUsage;
 }
 
-/** The grammar of whichever field asks for one; each is checked against the vocabulary. */
+/** Reads the grammar from whichever field is set; GBNF is checked against the vocabulary. */
 function readGrammar(fields: Fields, model: Model): string | undefined {
   const given = [
     fields.get('grammar', (value, name) => {
@@ -164,7 +165,8 @@ function readGrammar(fields: Fields, model: Model): string | undefined {
 
 const readGbnf: Reader<string> = (value, name) => {
   const grammar = text(value, name);
-  if (grammar.trim() === '') throw badField('a GBNF grammar with a rule', name, grammar);
+  if (grammar.trim() === '')
+    throw invalidField('a GBNF grammar with at least one rule', name, grammar);
   return grammar;
 };
 
@@ -172,31 +174,35 @@ const toGrammar: Reader<string> = (value) => jsonSchemaToGrammar(value as object
 
 const readFormat: Reader<string | undefined> = (value, name) => {
   const format = new Fields(value, name, `${name}.`);
-  const type = format.need('type', text);
+  const type = format.require('type', text);
   if (type === 'json_schema') {
-    const wanted = new Fields(format.need('json_schema', object), name, `${name}.json_schema.`);
-    // A name and a description are for people; what is strict here is strict always.
-    wanted.get('name', text);
-    wanted.get('description', text);
-    wanted.get('strict', flag);
-    const grammar = wanted.need('schema', toGrammar);
-    wanted.finish();
+    const jsonSchema = new Fields(
+      format.require('json_schema', object),
+      name,
+      `${name}.json_schema.`,
+    );
+    // Accepted but unused: name and description are informative, and output is always strict.
+    jsonSchema.get('name', text);
+    jsonSchema.get('description', text);
+    jsonSchema.get('strict', flag);
+    const grammar = jsonSchema.require('schema', toGrammar);
+    jsonSchema.finish();
     format.finish();
     return grammar;
   }
   format.finish();
   if (type === 'json_object') return jsonSchemaToGrammar({ type: 'object' });
   if (type === 'text') return undefined;
-  throw badField("'text', 'json_object' or 'json_schema'", `${name}.type`, type);
+  throw invalidField("'text', 'json_object' or 'json_schema'", `${name}.type`, type);
 };
 
-/** Reads how many of the likeliest tokens to tell. */
+/** Reads the number of top tokens to report per position. */
 export const alternatives: Reader<number> = (value, name) =>
-  checkInteger(value, name, 0, mostAlternatives);
+  checkInteger(value, name, 0, maxAlternatives);
 
-/** Refuses an answer of so many tokens, each with alternatives, that nobody could hold it. */
-export function checkTold(tokens: number, count: number, field: string): void {
-  if (tokens * count <= mostTold) return;
-  const most = Math.floor(mostTold / tokens);
-  throw badField(`at most ${most} alternatives for each of ${tokens} tokens`, field, count);
+/** Rejects requests whose responses would hold more than {@link maxReportedAlternatives}. */
+export function checkAlternatives(tokens: number, count: number, field: string): void {
+  if (tokens * count <= maxReportedAlternatives) return;
+  const most = Math.floor(maxReportedAlternatives / tokens);
+  throw invalidField(`at most ${most} alternatives for each of ${tokens} tokens`, field, count);
 }

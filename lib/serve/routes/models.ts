@@ -1,8 +1,8 @@
-// `GET /v1/models`: the one model that there is.
+// `GET /v1/models`: the one model that is served.
 
 import type { Served } from '../served.js';
 
-/** The model, as OpenAI describes one. */
+/** The model, as an OpenAI model object. */
 export function model({ name, created, lm }: Served) {
   return {
     id: name,
@@ -13,5 +13,5 @@ export function model({ name, created, lm }: Served) {
   };
 }
 
-/** All models. */
+/** The list of models. */
 export const models = (served: Served) => ({ object: 'list', data: [model(served)] });

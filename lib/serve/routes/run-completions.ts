@@ -1,45 +1,45 @@
-// Has the LM write the answers of one request, and counts what they cost.
+// Runs the completions of one request on the LM, and computes their usage.
 
 import type { Completion, CompletionChunk } from '../../common/completion.js';
 import type { CompleteOptions } from '../../generation/completion-options.js';
 import type { LLaMa } from '../../llama.js';
-import { type Place, type Spent, spend } from '../scoring/token-position.js';
+import { addUsage, type EngineUsage, type TokenPosition } from '../scoring/token-position.js';
 
-/** What there is to tell of a request's cost, as OpenAI names it and a little more. */
+/** OpenAI's usage object, with two more fields. */
 export interface UsageJson {
   prompt_tokens: number;
   completion_tokens: number;
   total_tokens: number;
   prompt_tokens_details: { cached_tokens: number };
-  /** Tokens that the engine decoded; what prompts share counts once. */
+  /** Tokens that the engine decoded; shared prompt prefixes count once. */
   decoded_tokens: number;
-  /** Its calls into llama.cpp. */
+  /** The engine's decode calls into llama.cpp. */
   decode_calls: number;
 }
 
-/** Writes `n` texts after each of the prompts; the n-th of all has the sampler's seed plus n. */
-export async function writeAll(
+/** Generates `n` completions per prompt; completion i of all has the sampler's seed plus i. */
+export async function generateAll(
   lm: LLaMa,
   prompts: readonly Int32Array[],
   n: number,
   options: Omit<CompleteOptions, 'onToken'>,
   onChunk?: (chunk: CompletionChunk, index: number) => void,
 ): Promise<Completion[]> {
-  const tasks = prompts.flatMap((prompt) => Array.from({ length: n }, () => prompt));
-  const [only, ...others] = tasks;
+  const sequences = prompts.flatMap((prompt) => Array.from({ length: n }, () => prompt));
+  const [only, ...others] = sequences;
   if (only === undefined || others.length > 0) {
-    return lm.completeMany(tasks, { ...options, onToken: onChunk });
+    return lm.completeMany(sequences, { ...options, onToken: onChunk });
   }
   const onToken = onChunk && ((chunk: CompletionChunk) => onChunk(chunk, 0));
   return [await lm.complete(only, { ...options, onToken })];
 }
 
-/** The tokens of a chunk, or of a whole completion, with what was likelier. */
-export function placesOf({
+/** The positions of a chunk or of a whole completion. */
+export function positionsOf({
   tokens,
   logprobs,
   alternatives = [],
-}: Pick<CompletionChunk, 'tokens' | 'logprobs' | 'alternatives'>): Place[] {
+}: Pick<CompletionChunk, 'tokens' | 'logprobs' | 'alternatives'>): TokenPosition[] {
   return Array.from(tokens, (token, index) => ({
     token,
     logprob: logprobs[index] as number,
@@ -47,23 +47,26 @@ export function placesOf({
   }));
 }
 
-/** Counts. */
-export function usageOf(promptTokens: number, completionTokens: number, spent: Spent): UsageJson {
+export function toUsageJson(
+  promptTokens: number,
+  completionTokens: number,
+  total: EngineUsage,
+): UsageJson {
   return {
     prompt_tokens: promptTokens,
     completion_tokens: completionTokens,
     total_tokens: promptTokens + completionTokens,
-    prompt_tokens_details: { cached_tokens: spent.cachedTokens },
-    decoded_tokens: spent.decodedTokens,
-    decode_calls: spent.decodeCalls,
+    prompt_tokens_details: { cached_tokens: total.cachedTokens },
+    decoded_tokens: total.decodedTokens,
+    decode_calls: total.decodeCalls,
   };
 }
 
-/** Adds what completions cost. */
-export function spendOn(spent: Spent, completions: readonly Completion[]): void {
-  for (const { usage } of completions) spend(spent, usage);
+/** Adds the usage of completions to the total. */
+export function addCompletionUsage(total: EngineUsage, completions: readonly Completion[]): void {
+  for (const { usage } of completions) addUsage(total, usage);
 }
 
-/** Why a text ended, as OpenAI has it. */
+/** OpenAI's reason for the end of a completion. */
 export const finishReason = ({ stopReason }: Pick<Completion, 'stopReason'>): 'stop' | 'length' =>
   stopReason === 'length' ? 'length' : 'stop';

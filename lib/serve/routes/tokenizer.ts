@@ -1,23 +1,25 @@
-// The tokenizer over HTTP, in the forms of llama.cpp's server and of vLLM: `/tokenize`,
+// The tokenizer routes, in the formats of llama.cpp's server and of vLLM: `/tokenize`,
 // `/detokenize` and `/tokenizer_info`.
 
 import { type Fields, flag, text } from '../http/fields.js';
-import { badField, HttpError } from '../http/http-error.js';
+import { HttpError, invalidField } from '../http/http-error.js';
 import type { Call, Served } from '../served.js';
 import { tokenIds, tokenizePrompt } from './prompts.js';
 
-/** The tokens of a text. */
+/** Tokenizes a text. The fields of the request select the format. */
 export function tokenize(served: Served, fields: Fields, call: Call) {
   served.checkModel(fields.get('model', text));
-  return fields.has('content') ? asLlamaCpp(served, fields, call) : asVllm(served, fields, call);
+  return fields.has('content')
+    ? tokenizeLlamaCpp(served, fields, call)
+    : tokenizeVllm(served, fields, call);
 }
 
-async function asLlamaCpp({ lm, names }: Served, fields: Fields, { signal }: Call) {
-  const content = fields.need('content', text);
+async function tokenizeLlamaCpp({ lm, names }: Served, fields: Fields, { signal }: Call) {
+  const content = fields.require('content', text);
   const addSpecial = fields.get('add_special', flag) ?? false;
   const parseSpecial = fields.get('parse_special', flag) ?? true;
   const withPieces = fields.get('with_pieces', flag) ?? false;
-  readSame(fields, content, addSpecial);
+  checkSame(fields, content, addSpecial);
   fields.finish();
   const tokens = await lm.tokenize(content, { addSpecial, parseSpecial, signal });
   const size = { max_model_len: lm.contextSize };
@@ -25,19 +27,19 @@ async function asLlamaCpp({ lm, names }: Served, fields: Fields, { signal }: Cal
   return { ...size, tokens: Array.from(tokens, (id) => ({ id, piece: pieceOf(names.bytes(id)) })) };
 }
 
-/** Clients that do not know which server this is ask in both forms at once. */
-function readSame(fields: Fields, content: string, addSpecial: boolean): void {
+/** Clients that do not know which server this is send the fields of both formats at once. */
+function checkSame(fields: Fields, content: string, addSpecial: boolean): void {
   const prompt = fields.get('prompt', text);
   if (prompt === undefined) return;
-  if (prompt !== content) throw badField('the same text as content', 'prompt', prompt);
+  if (prompt !== content) throw invalidField('the same text as content', 'prompt', prompt);
   const same = fields.get('add_special_tokens', flag) ?? addSpecial;
   if (same !== addSpecial) {
-    throw badField('the same as add_special', 'add_special_tokens', same);
+    throw invalidField('the same as add_special', 'add_special_tokens', same);
   }
 }
 
-async function asVllm(served: Served, fields: Fields, { signal }: Call) {
-  const prompt = fields.need('prompt', text);
+async function tokenizeVllm(served: Served, fields: Fields, { signal }: Call) {
+  const prompt = fields.require('prompt', text);
   const addSpecial = fields.get('add_special_tokens', flag) ?? true;
   const withTexts = fields.get('return_token_strs', flag) ?? false;
   fields.finish();
@@ -51,7 +53,7 @@ async function asVllm(served: Served, fields: Fields, { signal }: Call) {
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Text, or the bytes of what is no whole text. */
+/** Text, or bytes if they are not valid UTF-8. */
 function pieceOf(bytes: Uint8Array): string | number[] {
   try {
     return decoder.decode(bytes);
@@ -60,31 +62,31 @@ function pieceOf(bytes: Uint8Array): string | number[] {
   }
 }
 
-/** The text of tokens, control tokens spelled out, by both servers' names for it. */
+/** Detokenizes, control tokens included. The response has both servers' field names. */
 export async function detokenize(served: Served, fields: Fields, { signal }: Call) {
   const { lm } = served;
   served.checkModel(fields.get('model', text));
-  const tokens = fields.need('tokens', tokenIds(lm.vocabularySize));
+  const tokens = fields.require('tokens', tokenIds(lm.vocabularySize));
   fields.finish();
   const content = await lm.detokenize(tokens, { special: true, signal });
   return { content, prompt: content };
 }
 
-/** What clients that tokenize by this server ask first. */
+/** Describes the tokenizer. Clients that tokenize through this server request this first. */
 export async function tokenizerInfo({ lm }: Served) {
   const { vocab, info } = lm.model;
   if (vocab.type === 'none') {
     throw new HttpError(400, 'The model has no tokenizer', { code: 'not_supported' });
   }
-  const spelled = (token: number | undefined): string | null =>
+  const textOf = (token: number | undefined): string | null =>
     token === undefined ? null : lm.model.detokenizeSync(Int32Array.of(token), { special: true });
   return {
     tokenizer_class: `gguf-${vocab.type}`,
     model_max_length: lm.contextSize,
     vocab_size: vocab.size,
-    bos_token: spelled(vocab.bos),
-    eos_token: spelled(vocab.eos),
-    pad_token: spelled(vocab.pad),
+    bos_token: textOf(vocab.bos),
+    eos_token: textOf(vocab.eos),
+    pad_token: textOf(vocab.pad),
     add_bos_token: vocab.addBos,
     add_eos_token: vocab.addEos,
     chat_template: info.chatTemplate ?? null,

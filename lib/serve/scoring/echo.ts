@@ -1,25 +1,24 @@
-// What the tokens of prompts are worth: the scoring of echoed prompts, in the cheapest way that
-// tells what is asked for.
+// Scores echoed prompts, by the cheapest method that provides what the request needs.
 
 import type { ServedPrompt } from '../routes/prompts.js';
 import type { Served } from '../served.js';
 import { scoreByRows } from './row-scores.js';
-import type { ScoredPrompt, ScoreRequest, Spent } from './token-position.js';
+import type { EngineUsage, ScoredPrompt, ScoreRequest } from './token-position.js';
 import { scoreByTree } from './tree-scores.js';
 
-/** Scores prompts, all of one request together; without the tokens that are not to be told. */
+/** Scores all prompts of a request together. Results omit the prompts' hidden tokens. */
 export async function scorePrompts(
-  { lm, memory }: Served,
+  { lm, scoreCache }: Served,
   prompts: readonly ServedPrompt[],
   request: ScoreRequest,
-  spent: Spent,
+  total: EngineUsage,
 ): Promise<ScoredPrompt[]> {
   const lists = prompts.map(({ tokens }) => tokens);
   const scored = await (request.alternatives > 1
-    ? scoreByRows(lm, lists, request, spent)
-    : scoreByTree(memory, lists, request, spent));
-  return scored.map(({ places, next }, index) => ({
-    places: places.slice((prompts[index] as ServedPrompt).hidden),
+    ? scoreByRows(lm, lists, request, total)
+    : scoreByTree(scoreCache, lists, request, total));
+  return scored.map(({ positions, next }, index) => ({
+    positions: positions.slice((prompts[index] as ServedPrompt).hidden),
     next,
   }));
 }

@@ -1,27 +1,27 @@
-// Log-probabilities as answers have them: the lists of OpenAI's completions, and the objects of
-// its chat, both with the tokens' ids besides.
+// Log-probabilities in OpenAI's response formats: the parallel lists of completions and the
+// objects of chat completions. Both have token ids in addition.
 
 import type { Naming, TokenNames } from './token-names.js';
-import { type Place, withOwn } from './token-position.js';
+import { type TokenPosition, withOwnToken } from './token-position.js';
 
-/** JSON has no −Infinity; OpenAI and vLLM write this for what is impossible. */
+/** Stands for −Infinity, which JSON lacks; the same value as OpenAI's and vLLM's. */
 const impossible = -9999;
 
-const written = (logprob: number): number => Math.max(logprob, impossible);
+const jsonLogprob = (logprob: number): number => Math.max(logprob, impossible);
 
 /** The `logprobs` of a completion: one entry per token in each of the lists. */
 export interface CompletionLogprobs {
   tokens: string[];
-  /** Null for a token that stands after nothing. */
+  /** Null for a token without preceding tokens. */
   token_logprobs: (number | null)[];
-  /** The likeliest in each place and the place's own, by name. */
+  /** Per position: the top tokens and the position's own token, keyed by name. */
   top_logprobs: (Record<string, number> | null)[];
-  /** Where each begins in the answer's text, in code points. */
+  /** Start of each token in the completion's text, in code points. */
   text_offset: number[];
   token_ids: number[];
 }
 
-/** Writes the lists of one answer, token by token. */
+/** Builds the lists of one completion, token by token. */
 export class LogprobLists {
   readonly #names: TokenNames;
   readonly #naming: Naming;
@@ -37,56 +37,59 @@ export class LogprobLists {
   /**
    * Adds a token.
    *
-   * @param place undefined where nothing is known of it
-   * @param bytes what it adds to the answer's text
+   * @param position undefined if the token has no score
+   * @param bytes what the token adds to the completion's text
    */
-  add(token: number, place: Place | undefined, bytes: Uint8Array): void {
+  add(token: number, position: TokenPosition | undefined, bytes: Uint8Array): void {
     const { tokens, token_logprobs, top_logprobs, text_offset, token_ids } = this.#lists;
     tokens.push(this.#names.name(token, this.#naming));
-    token_logprobs.push(place === undefined ? null : written(place.logprob));
-    top_logprobs.push(place === undefined ? null : this.#top(place));
+    token_logprobs.push(position === undefined ? null : jsonLogprob(position.logprob));
+    top_logprobs.push(position === undefined ? null : this.#top(position));
     text_offset.push(this.#offset);
     token_ids.push(token);
     for (const _ of this.#decoder.decode(bytes, { stream: true })) this.#offset++;
   }
 
   /**
-   * Adds a prompt's tokens. Where they stand for more than `text` has, as tokenizers do that put a
-   * space in front, the rest is left out of the offsets.
+   * Adds a prompt's tokens.
+   *
+   * @param text the prompt's text. Some tokenizers prepend a space that it does not have; that
+   * space does not count in the offsets.
+   * @param zeroWidth number of leading tokens that are not part of `text`
    */
   addPrompt(
     tokens: Int32Array,
-    places: readonly (Place | undefined)[],
+    positions: readonly (TokenPosition | undefined)[],
     text: string,
-    unwritten: number,
+    zeroWidth: number,
   ): void {
     const pieces = Array.from(tokens, (token, index) =>
-      index < unwritten ? new Uint8Array(0) : this.#names.bytes(token),
+      index < zeroWidth ? new Uint8Array(0) : this.#names.bytes(token),
     );
     const excess = Buffer.concat(pieces).toString() === ` ${text}` ? 1 : 0;
     for (const [index, token] of tokens.entries()) {
       const piece = pieces[index] as Uint8Array;
-      const isFirst = index === unwritten;
-      this.add(token, places[index], isFirst ? piece.subarray(excess) : piece);
+      const isFirst = index === zeroWidth;
+      this.add(token, positions[index], isFirst ? piece.subarray(excess) : piece);
     }
   }
 
-  /** What was added since it was asked last. */
+  /** Returns the entries added since the last call. */
   take(): CompletionLogprobs {
     const lists = this.#lists;
     this.#lists = noLists();
     return lists;
   }
 
-  #top(place: Place): Record<string, number> {
-    const top = withOwn(place);
+  #top(position: TokenPosition): Record<string, number> {
+    const top = withOwnToken(position);
     const names = this.#names.distinct(
       top.map(({ token }) => token),
       this.#naming,
     );
-    // Not by assignment: a token may be called __proto__.
+    // Not by assignment: a token may be named __proto__.
     return Object.fromEntries(
-      top.map(({ logprob }, index) => [names[index] as string, written(logprob)]),
+      top.map(({ logprob }, index) => [names[index] as string, jsonLogprob(logprob)]),
     );
   }
 }
@@ -99,30 +102,33 @@ const noLists = (): CompletionLogprobs => ({
   token_ids: [],
 });
 
-/** A token of a chat's answer. */
-export interface ChatToken {
+/** A token in a chat completion's log-probabilities. */
+export interface ChatTopLogprob {
   token: string;
   logprob: number;
   bytes: number[];
   id: number;
 }
 
-/** A place of a chat's answer. */
-export interface ChatPlace extends ChatToken {
-  /** As many of the likeliest as were asked for, its own among them or not. */
-  top_logprobs: ChatToken[];
+/** A position in a chat completion's log-probabilities. */
+export interface ChatTokenLogprob extends ChatTopLogprob {
+  /** The requested number of top tokens, whether or not the position's own is among them. */
+  top_logprobs: ChatTopLogprob[];
 }
 
-/** A place as chats have it. */
-export function chatPlace(names: TokenNames, { token, logprob, top }: Place): ChatPlace {
-  const tell = (id: number, value: number): ChatToken => ({
+/** Converts a position to the format of chat completions. */
+export function chatTokenLogprob(
+  names: TokenNames,
+  { token, logprob, top }: TokenPosition,
+): ChatTokenLogprob {
+  const toJson = (id: number, value: number): ChatTopLogprob => ({
     token: names.text(id),
-    logprob: written(value),
+    logprob: jsonLogprob(value),
     bytes: Array.from(names.bytes(id)),
     id,
   });
   return {
-    ...tell(token, logprob),
-    top_logprobs: top.map((other) => tell(other.token, other.logprob)),
+    ...toJson(token, logprob),
+    top_logprobs: top.map((other) => toJson(other.token, other.logprob)),
   };
 }

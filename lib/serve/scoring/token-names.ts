@@ -1,8 +1,8 @@
-// How tokens are written in answers: as text where they are some, else as bytes or by their ids.
+// Names of tokens in responses: text if it is valid UTF-8, otherwise bytes, or the token's id.
 
 import type { Model } from '../../model/model.js';
 
-/** How a request wants tokens to be named. */
+/** How a request wants tokens named. */
 export type Naming = 'text' | 'id';
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -10,7 +10,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const escaped = (bytes: Uint8Array): string =>
   `bytes:${Array.from(bytes, (byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('')}`;
 
-/** The names of a model's tokens, kept once they are made. */
+/** The names of a model's tokens, cached. */
 export class TokenNames {
   readonly #model: Model;
   readonly #texts = new Map<number, string>();
@@ -20,8 +20,8 @@ export class TokenNames {
   }
 
   /**
-   * A token's text, that of a control token included. One whose bytes are no whole characters is
-   * `bytes:\xe2\x80`, as OpenAI writes it, so that two such tokens have two names.
+   * A token's text; a control token's text is its name. A token whose bytes are not valid UTF-8 is
+   * named like `bytes:\xe2\x80`, as in OpenAI's API, so that such tokens have distinct names.
    */
   text(token: number): string {
     let text = this.#texts.get(token);
@@ -37,26 +37,26 @@ export class TokenNames {
     return text;
   }
 
-  /** The bytes of {@link text}: those of a control token are its name's. */
+  /** The bytes of {@link text}; for a control token, those of its name. */
   bytes(token: number): Uint8Array {
     const bytes = this.#model.tokenBytes(token);
     if (bytes.length > 0) return bytes;
     return Buffer.from(this.#model.detokenizeSync(Int32Array.of(token), { special: true }));
   }
 
-  /** The bytes that a token adds to what is written: none for a control token. */
-  written(token: number): Uint8Array {
+  /** The bytes that a token adds to the generated text: none for a control token. */
+  textBytes(token: number): Uint8Array {
     return this.#model.tokenBytes(token);
   }
 
-  /** A token as a request wants it named; by its id it is `token_id:7`, as vLLM writes it. */
+  /** A token's name in the given style; by id it is `token_id:7`, as in vLLM. */
   name(token: number, naming: Naming): string {
     return naming === 'id' ? byId(token) : this.text(token);
   }
 
   /**
-   * Names of different tokens, no two of them the same: of tokens with one text the first has it,
-   * and the others are named by their ids.
+   * Unique names for distinct tokens: among tokens with the same text, the first is named by it
+   * and the others by their ids.
    */
   distinct(tokens: readonly number[], naming: Naming): string[] {
     const taken = new Set<string>();

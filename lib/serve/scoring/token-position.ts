@@ -1,55 +1,59 @@
-// One place of a text: which token stands in it, how likely that was, and what was likelier.
-// Scorers of prompts and writers of text fill them in; `logprobs.ts` writes them as JSON.
+// One position of a token sequence: its token, the token's log-probability and the alternatives.
+// Prompt scorers and generation produce these; `logprobs.ts` serializes them.
 
 /** A token and its natural log-probability. */
-export interface Likely {
+export interface TokenLogprob {
   token: number;
   logprob: number;
 }
 
-/** What there is to tell of one token. */
-export interface Place extends Likely {
-  /** The likeliest in its place, best first, as many as were asked for. */
-  top: readonly Likely[];
+/** The token at a position, with alternatives. */
+export interface TokenPosition extends TokenLogprob {
+  /** The most likely tokens at this position, best first, as many as requested. */
+  top: readonly TokenLogprob[];
 }
 
-/** The likeliest and, where it is none of them, the token itself. */
-export function withOwn({ token, logprob, top }: Place): readonly Likely[] {
+/** The top tokens, plus the position's own token if it is not one of them. */
+export function withOwnToken({ token, logprob, top }: TokenPosition): readonly TokenLogprob[] {
   return top.some((other) => other.token === token) ? top : [...top, { token, logprob }];
 }
 
-/** What scoring cost, in tokens and calls. */
-export interface Spent {
+/** What a request cost the engine, in tokens and calls. */
+export interface EngineUsage {
   /** Tokens found in the prefix cache. */
   cachedTokens: number;
-  /** Tokens that were decoded, each once for all prompts that share it. */
+  /** Decoded tokens; a token shared by several prompts counts once. */
   decodedTokens: number;
   decodeCalls: number;
 }
 
-/** Nothing yet, to add to. */
-export const nothingSpent = (): Spent => ({ cachedTokens: 0, decodedTokens: 0, decodeCalls: 0 });
+/** An accumulator, all zero. */
+export const emptyUsage = (): EngineUsage => ({
+  cachedTokens: 0,
+  decodedTokens: 0,
+  decodeCalls: 0,
+});
 
-/** Adds what a call of the LM cost. */
-export function spend(total: Spent, cost: Spent): void {
-  total.cachedTokens += cost.cachedTokens;
-  total.decodedTokens += cost.decodedTokens;
-  total.decodeCalls += cost.decodeCalls;
+/** Adds the usage of one LM call to the total. */
+export function addUsage(total: EngineUsage, usage: EngineUsage): void {
+  total.cachedTokens += usage.cachedTokens;
+  total.decodedTokens += usage.decodedTokens;
+  total.decodeCalls += usage.decodeCalls;
 }
 
-/** The tokens of one prompt, told. */
+/** The scores of one prompt. */
 export interface ScoredPrompt {
-  /** One entry per token; undefined for the first, which stands after nothing. */
-  places: (Place | undefined)[];
-  /** The likeliest token after the prompt, if that was asked for. */
-  next: Place | undefined;
+  /** One entry per token; undefined for the first, which has no preceding tokens. */
+  positions: (TokenPosition | undefined)[];
+  /** The most likely token after the prompt, if requested. */
+  next: TokenPosition | undefined;
 }
 
-/** What is asked of the prompts of one request. */
+/** What to compute for the prompts of one request. */
 export interface ScoreRequest {
-  /** How many of the likeliest tokens are told in each place. */
+  /** Number of top tokens to report per position. */
   alternatives: number;
-  /** Whether to tell what comes next, too. */
+  /** Whether to report the most likely next token, too. */
   next: boolean;
   signal: AbortSignal;
 }

@@ -1,14 +1,15 @@
-// This package writing texts. Argument: a JSON file with `model`, `threads`, `contextSize`,
-// `prompts` (texts or token ids), `options` of the call, `context` (options of the LM besides), `way` ('complete', one after another, or
-// 'completeMany'), `isCached` (whether the prompts are in the cache before a run; else nothing
-// is) and `tellsRivals` (of each token, in the facts).
+// This package generating text. Argument: a JSON file with `model`, `threads`, `contextSize`,
+// `prompts` (strings or token ids), `options` of the call, `context` (further options of the LM),
+// `method` ('complete', one prompt after another, or 'completeMany'), `isCached` (whether the
+// prompts are cached before a run; otherwise the cache is empty) and `reportsAlternatives` (whether
+// the facts have the top tokens at each position).
 
 import { readFileSync } from 'node:fs';
 import { LLaMa, Model } from 'autocog-lm';
 import { serve } from '../contender.mjs';
 
-/** Likeliest tokens that are told, once, of each token of the texts. */
-const alternatives = 5;
+/** Number of top tokens to report per generated token. */
+const alternativeCount = 5;
 
 const job = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const prompts = job.prompts.map((prompt) => {
@@ -19,14 +20,14 @@ const lm = new LLaMa(model, {
   threads: job.threads,
   contextSize: job.contextSize,
   flashAttention: false,
-  // The context is that large for many branches, not for long texts.
+  // The context is large to hold many branches, not long texts.
   ropeFrequencyBase: model.info.ropeFrequencyBaseTrain,
   ...job.context,
 });
 await lm.ready;
 
-async function write(options) {
-  if (job.way === 'completeMany') return lm.completeMany(prompts, options);
+async function generate(options) {
+  if (job.method === 'completeMany') return lm.completeMany(prompts, options);
   const completions = [];
   for (const prompt of prompts) completions.push(await lm.complete(prompt, options));
   return completions;
@@ -43,16 +44,16 @@ const describe = (completions) => ({
   }),
 });
 
-/** What the model thought of each token's rivals, for whoever picked another one. */
-async function rivals() {
+/** The top tokens at each generated position, to compare with contenders that picked others. */
+async function topAlternatives() {
   await before();
-  const completions = await write({ ...job.options, topLogprobs: alternatives });
+  const completions = await generate({ ...job.options, topLogprobs: alternativeCount });
   return completions.map((completion) => {
     return completion.alternatives.map((row) => row.map(({ token, logprob }) => [token, logprob]));
   });
 }
 
-const facts = { rivals: job.tellsRivals ? await rivals() : [] };
-await serve(facts, () => write(job.options), { before, describe });
+const facts = { alternatives: job.reportsAlternatives ? await topAlternatives() : [] };
+await serve(facts, () => generate(job.options), { before, describe });
 await lm.close();
 await model.close();

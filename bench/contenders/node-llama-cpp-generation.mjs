@@ -1,7 +1,7 @@
-// node-llama-cpp writing texts, one after another, by its cheapest public calls: `evaluate` at
-// temperature 0, what a prompt shares with the text before it being kept. Arguments: the folder
-// where it is installed, and a JSON file with `model`, `threads`, `contextSize`, `prompts` (token
-// ids), `maxTokens` and `context` (options of the context besides).
+// node-llama-cpp generating text, one prompt after another, by its cheapest public calls: `evaluate`
+// at temperature 0, keeping the common prefix of consecutive sequences. Arguments: the folder where
+// it is installed, and a JSON file with `model`, `threads`, `contextSize`, `prompts` (token ids),
+// `maxTokens` and `context` (further options of the context).
 
 import { readFileSync } from 'node:fs';
 import { serve } from '../contender.mjs';
@@ -17,7 +17,7 @@ const { model, context } = await openPeer(llama, job, {
 const sequence = context.getSequence();
 
 async function complete(prompt) {
-  // The last token gives the first one that is written.
+  // Evaluating the prompt's last token yields the first generated token.
   await sequence.adaptStateToTokens(prompt.slice(0, -1), false);
   const rest = prompt.slice(sequence.nextTokenIndex);
   const tokens = [];
@@ -28,14 +28,14 @@ async function complete(prompt) {
   return { text: model.detokenize(tokens), tokens };
 }
 
-async function write() {
+async function generate() {
   const texts = [];
   for (const prompt of job.prompts) texts.push(await complete(prompt));
   return texts;
 }
 
 const facts = { release: llama.llamaCppRelease.release };
-await serve(facts, write, {
+await serve(facts, generate, {
   before: () => sequence.clearHistory(),
   describe: (texts) => ({ texts }),
   watch: 'never',
