@@ -51,7 +51,7 @@ t.test('without openai there is no client to make, and one can be handed in', as
     t.same(run(folder, file, missing), {
       name: 'LMError',
       code: 'PEER_MISSING',
-      message: 'OpenAI needs the package openai, which cannot be loaded here: npm install openai@6',
+      message: 'OpenAI needs the package openai, which could not be loaded: npm install openai@6',
       cause: 'MODULE_NOT_FOUND',
     });
     const given = `${load}
@@ -69,7 +69,7 @@ t.test('without js-tiktoken there are texts, and no tokens', async (t) => {
       name: 'LMError',
       code: 'PEER_MISSING',
       message:
-        'OpenAI needs the package js-tiktoken, which cannot be loaded here: npm install js-tiktoken@1',
+        'OpenAI needs the package js-tiktoken, which could not be loaded: npm install js-tiktoken@1',
       cause: 'MODULE_NOT_FOUND',
     });
     const written = `${load}
