@@ -176,9 +176,8 @@ export class LLaMa extends ChoiceLM {
   }
 
   /**
-   * Saves a prompt's KV cache for {@link loadState}: the state to `path`, a description of its model
-   * and context to `path + '.json'`. Uncached tokens are decoded first. Without `prompt`, saves the
-   * most recently used one.
+   * Saves a prompt's KV cache to `path`, and a description of its model and context to
+   * `path + '.json'`, after decoding uncached tokens. Default prompt: the most recently used one.
    *
    * @throws LMError `STATE_NOT_SAVED` if nothing is cached or the files cannot be written;
    * ContextOverflowError

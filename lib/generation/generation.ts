@@ -16,9 +16,8 @@ export interface Generation extends Cost {
   stopReason: 'eog' | 'stop' | 'length' | 'context' | 'abort';
   stop?: string | number;
   seed?: number;
-  /** Milliseconds from the start of the generation to the first token. */
+  /** Milliseconds from the start to the first token; `writeMs`: from the first to the last. */
   firstTokenMs: number;
-  /** Milliseconds from the first token to the last. */
   writeMs: number;
 }
 
