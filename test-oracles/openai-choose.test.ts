@@ -69,7 +69,7 @@ const settings: RemoteChooseOptions[] = [
   { normalize: 'bytes', batching: 'sequential' },
 ];
 
-/** Per type of weights: how far the server's numbers may be off. Quantised as in test/lm/quantised.test.ts. */
+/** Per type of weights: how far the server's numbers may be off. Quantised as in test/lm/quantized.test.ts. */
 const types = [
   ['F32', 1e-3],
   ['Q8_0', 6e-1],

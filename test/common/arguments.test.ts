@@ -1,4 +1,4 @@
-// The one formula of argument errors, and every validator's edges.
+// Argument validation: the error messages, and the edge cases of every validator.
 
 import t from 'tap';
 import {
@@ -23,7 +23,7 @@ import { checkPath, readModelOptions } from '../../lib/model/model-options.js';
 const wrongType = (message: string) => ({ name: 'TypeError', code: 'INVALID_ARGUMENT', message });
 const wrongRange = (message: string) => ({ name: 'RangeError', code: 'OUT_OF_RANGE', message });
 
-t.test('a message shows what was got, briefly', async (t) => {
+t.test('a message describes the value briefly', async (t) => {
   const shown = [
     ['a\n"b"', '"a\\n\\"b\\""'],
     ['x'.repeat(61), `"${'x'.repeat(60)}…"`],
@@ -44,7 +44,7 @@ t.test('a message shows what was got, briefly', async (t) => {
 });
 
 t.test(
-  'every validator lets the right value through and says what is wrong with another',
+  'every validator returns a valid value and reports what is wrong with an invalid one',
   async (t) => {
     t.equal(checkString('a', 'x'), 'a');
     t.throws(() => checkString(1, 'x'), wrongType('Expected a string for x, got 1'));
@@ -81,7 +81,7 @@ t.test(
   },
 );
 
-t.test('token ids are of the vocabulary', async (t) => {
+t.test('token ids have to be within the vocabulary', async (t) => {
   const tokens = Int32Array.of(0, 9);
   t.equal(checkTokens(tokens, 'x', 10), tokens);
   t.equal(checkPrompt('text', 'x', 10), 'text');
@@ -103,7 +103,7 @@ t.test('token ids are of the vocabulary', async (t) => {
   );
 });
 
-t.test('an option bag holds known names only', async (t) => {
+t.test('an options object has known keys only', async (t) => {
   t.same(checkOptions(undefined, 'options', []), {});
   t.same(checkOptions({ a: 1 }, 'options', ['a']), { a: 1 });
   t.throws(
@@ -124,7 +124,7 @@ t.test('an option bag holds known names only', async (t) => {
   );
 });
 
-t.test('a signal is what has the ways of one', async (t) => {
+t.test('a signal is recognized by its interface', async (t) => {
   const { signal } = new AbortController();
   t.equal(checkSignal(signal, 'signal'), signal);
   t.equal(checkSignal(undefined, 'signal'), undefined);
@@ -135,7 +135,7 @@ t.test('a signal is what has the ways of one', async (t) => {
   t.throws(() => checkSignal({ aborted: false }, 'signal'), { name: 'TypeError' });
 });
 
-/** A model that was trained on so many tokens. */
+/** A model with this training context size. */
 const trainedFor = (trainContextSize: number): RopeTraining => ({
   trainContextSize,
   ropeFrequencyBaseTrain: undefined,
@@ -144,8 +144,8 @@ const trainedFor = (trainContextSize: number): RopeTraining => ({
 });
 
 t.test('a context has defaults that fit the model and each other', async (t) => {
-  const usual = readContextOptions(undefined, trainedFor(32768));
-  t.match(usual, {
+  const defaults = readContextOptions(undefined, trainedFor(32768));
+  t.match(defaults, {
     contextSize: 4096,
     batchSize: 2048,
     microBatchSize: 512,
@@ -182,7 +182,7 @@ t.test('a context has defaults that fit the model and each other', async (t) => 
   t.equal(readContextOptions({ flashAttention: 'auto' }, trainedFor(64)).flashAttention, 'auto');
 });
 
-t.test('a context that cannot be is refused', async (t) => {
+t.test('invalid context options are rejected', async (t) => {
   const refuse = (options: object, name: string) =>
     t.throws(
       () => readContextOptions(options, trainedFor(4096)),
@@ -207,7 +207,7 @@ t.test('a context that cannot be is refused', async (t) => {
   refuse({ n_ctx: 512 }, 'TypeError');
 });
 
-t.test('a model has defaults, and options of the right kind', async (t) => {
+t.test('model options have defaults and are validated', async (t) => {
   t.match(readModelOptions(undefined).native, {
     gpuLayers: -1,
     devices: [],
@@ -250,7 +250,7 @@ t.test('a model has defaults, and options of the right kind', async (t) => {
   }
 });
 
-t.test('eval wants ascending positions in the prompt, and room', async (t) => {
+t.test('eval requires ascending positions in the prompt and a large enough array', async (t) => {
   t.same([...rowsOf('last', 3)], [2]);
   t.same([...rowsOf('all', 3)], [0, 1, 2]);
   t.same([...rowsOf([0, 2], 3)], [0, 2]);
@@ -263,10 +263,10 @@ t.test('eval wants ascending positions in the prompt, and room', async (t) => {
   t.throws(() => checkInto(new Float32Array(3), 4), { name: 'RangeError' });
 });
 
-t.test('cores are counted once however many threads they run', async (t) => {
+t.test('a core counts once, however many threads it has', async (t) => {
   const cpu = (socket: number, core: number) =>
     `processor: 0\nphysical id\t: ${socket}\ncore id\t\t: ${core}\n`;
   t.equal(countCores([cpu(0, 0), cpu(0, 1), cpu(0, 0), cpu(1, 0)].join('\n')), 3);
-  t.equal(countCores('processor: 0\nFeatures: fp\n'), 0, 'ARM does not say');
+  t.equal(countCores('processor: 0\nFeatures: fp\n'), 0, 'ARM reports no core ids');
   t.ok(physicalCores() >= 1);
 });

@@ -108,9 +108,9 @@ export async function proveHistories(t: Test, build: Build, numRuns: number): Pr
       await using used = new LLaMa(model, { ...options, ...sizes, batchSize, promptSlots });
       await using fresh = new LLaMa(model, options);
       for (const step of history) await step(used);
-      const wanted = await fresh.choose(prompt, choices);
+      const expected = await fresh.choose(prompt, choices);
       const found = await used.choose(prompt, choices);
-      for (const [index, { logprobs }] of wanted.choices.entries()) {
+      for (const [index, { logprobs }] of expected.choices.entries()) {
         for (const [place, logprob] of logprobs.entries()) {
           const off = Math.abs(at(at(found.choices, index).logprobs, place) - logprob);
           if (!(off <= bound)) throw new Error(`token ${place} of ${index} is off by ${off}`);

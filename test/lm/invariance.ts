@@ -57,14 +57,14 @@ function arbitraryCase(size: number): fc.Arbitrary<Case> {
     });
 }
 
-const farthest = (found: readonly number[], wanted: readonly number[]): number =>
-  Math.max(...wanted.map((value, index) => Math.abs(value - (found[index] ?? Number.NaN))));
+const farthest = (found: readonly number[], expected: readonly number[]): number =>
+  Math.max(...expected.map((value, index) => Math.abs(value - (found[index] ?? Number.NaN))));
 
 /** Throws where the case's odd LM and the plain one give a choice other numbers. */
 async function checkCase(build: Build, plain: LLaMa, each: Case): Promise<number> {
   const { model, options, bound } = build;
   const { prompt, paths, company, shuffle } = each;
-  const wanted = await plain.choose(prompt, paths);
+  const expected = await plain.choose(prompt, paths);
   await using odd = new LLaMa(model, { ...options, ...each.options });
 
   // The choices, some of them twice, among others, in another order.
@@ -79,7 +79,7 @@ async function checkCase(build: Build, plain: LLaMa, each: Case): Promise<number
   if (tree.size !== size || usage.decodedTokens !== decoded) {
     throw new Error(`${usage.decodedTokens} tokens were decoded instead of ${decoded}`);
   }
-  const byPath = new Map(paths.map((path, index) => [`${path}`, at(wanted.choices, index)]));
+  const byPath = new Map(paths.map((path, index) => [`${path}`, at(expected.choices, index)]));
   const stepwise = await new StepwiseLM(odd).choose(prompt, paths);
   let worst = 0;
   const check = (found: ArrayLike<number>, expected: ArrayLike<number>, what: string): void => {
@@ -92,7 +92,7 @@ async function checkCase(build: Build, plain: LLaMa, each: Case): Promise<number
     if (same !== undefined) check(logprobs, same.logprobs, `path ${tokens} in C++`);
   }
   for (const { tokens, logprobs, index } of stepwise.choices) {
-    check(logprobs, at(wanted.choices, index).logprobs, `path ${tokens} in TypeScript`);
+    check(logprobs, at(expected.choices, index).logprobs, `path ${tokens} in TypeScript`);
   }
   const sample = at(paths, at(shuffle, 0) % paths.length);
   const truth = await bruteForce(model, options, prompt, sample);
@@ -153,8 +153,8 @@ export async function proveNoMemory(
     await using lm = new LLaMa(model, options);
     return await answer(lm, after);
   };
-  const wanted = await fresh(prompt);
-  const wantedLonger = await fresh(longer);
+  const expected = await fresh(prompt);
+  const expectedLonger = await fresh(longer);
 
   const histories: Record<string, (lm: LLaMa) => Promise<unknown>> = {
     'the same call': (lm) => answer(lm, prompt),
@@ -180,9 +180,9 @@ export async function proveNoMemory(
       await lm.ready;
       await live(lm);
       const what = `with ${promptSlots} slots, after ${history}`;
-      checkWithin(t, await answer(lm, prompt), wanted, bound, what);
-      checkWithin(t, await answer(lm, longer), wantedLonger, bound, `${what}, a longer prompt`);
-      checkWithin(t, await answer(lm, prompt), wanted, bound, `${what}, and again`);
+      checkWithin(t, await answer(lm, prompt), expected, bound, what);
+      checkWithin(t, await answer(lm, longer), expectedLonger, bound, `${what}, a longer prompt`);
+      checkWithin(t, await answer(lm, prompt), expected, bound, `${what}, and again`);
     }
   }
 
@@ -210,7 +210,7 @@ export async function proveSteps(t: Test, { model, options }: Build): Promise<vo
     const step = await stepwise.eval(tokens.subarray(0, end));
     t.equal(step.usage.cachedTokens, end - 1);
     const size = step.logits.length;
-    const wanted = logits.subarray((end - 1) * size, end * size);
-    checkWithin(t, [...step.logits], [...wanted], 1e-5, `logits after ${end} tokens`);
+    const expected = logits.subarray((end - 1) * size, end * size);
+    checkWithin(t, [...step.logits], [...expected], 1e-5, `logits after ${end} tokens`);
   }
 }

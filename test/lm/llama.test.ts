@@ -24,7 +24,7 @@ const make = (): LLaMa => new LLaMa(model, options);
 lmSuite(t, { make, prompt, choices: [...choices], tolerance });
 
 // How far a token's log-probability moves with what was decoded before, at most: the bounds of
-// quantised.test.ts, where they are measured.
+// quantized.test.ts, where they are measured.
 for (const [type, bound] of [
   ['F16', 2e-2],
   ['Q8_0', 6e-1],

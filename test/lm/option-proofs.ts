@@ -50,13 +50,13 @@ const fit = ({ batchSize, ...rest }: LLaMaOptions & { batchSize: number }): LLaM
 const run = { interruptAfterTimeLimit: 120_000, endOnFailure: true, markInterruptAsFailure: true };
 
 /** Fails with what and where, since a property must throw. */
-function near(found: number, wanted: number, bound: number, what: string): void {
-  if (found === wanted || Math.abs(found - wanted) <= bound) return;
-  throw new Error(`${what}: ${found} is not within ${bound} of ${wanted}`);
+function near(found: number, expected: number, bound: number, what: string): void {
+  if (found === expected || Math.abs(found - expected) <= bound) return;
+  throw new Error(`${what}: ${found} is not within ${bound} of ${expected}`);
 }
 
-function checkAlike(found: Choice, wanted: Choice, bound: number): void {
-  for (const [index, choice] of wanted.choices.entries()) {
+function checkAlike(found: Choice, expected: Choice, bound: number): void {
+  for (const [index, choice] of expected.choices.entries()) {
     const other = at(found.choices, index);
     if (`${other.tokens}` !== `${choice.tokens}`) throw new Error(`tokens of ${index}`);
     const slack = bound * (choice.tokens.length + 2);
@@ -78,12 +78,12 @@ export async function proveOptions(t: Test, build: Build, numRuns: number): Prom
       await using odd = new LLaMa(model, { ...options, ...fit(size) });
       await using plain = new LLaMa(model, options);
       const stepwise = new StepwiseLM(plain);
-      const [found, wanted] = await Promise.all([
+      const [found, expected] = await Promise.all([
         odd.choose(prompt, choices, policy),
         stepwise.choose(prompt, choices, policy),
       ]);
-      checkAlike(found, wanted, bound);
-      for (const [index, node] of wanted.tree.nodes().entries()) {
+      checkAlike(found, expected, bound);
+      for (const [index, node] of expected.tree.nodes().entries()) {
         const other = at(found.tree.nodes(), index);
         near(other.entropy ?? -1, node.entropy ?? -1, 40 * bound, `entropy of node ${index}`);
         near(other.best?.logprob ?? 1, node.best?.logprob ?? 1, bound, `best at node ${index}`);
@@ -116,8 +116,8 @@ const goals = fc.oneof(
 /** Holds a search against scoring everything. `slack`: how far two scores may be apart. */
 function checkSearch(found: Choice, all: Choice, goal: ChooseOptions, slack: number): void {
   const ranked = [...all.choices].sort((a, b) => a.rank - b.rank);
-  const wanted = Math.min(goal.top ?? 0, ranked.length);
-  if (found.certified < wanted) throw new Error(`only ${found.certified} ranks are certain`);
+  const expected = Math.min(goal.top ?? 0, ranked.length);
+  if (found.certified < expected) throw new Error(`only ${found.certified} ranks are certain`);
   const best = [...found.choices].sort((a, b) => a.rank - b.rank);
   for (let place = 0; place < found.certified; place++) {
     near(at(best, place).score, at(ranked, place).score, slack, `score of rank ${place + 1}`);
@@ -132,7 +132,7 @@ function checkSearch(found: Choice, all: Choice, goal: ChooseOptions, slack: num
     if (truth.probability < low / factor || truth.probability > high * factor) {
       throw new Error(`probability of ${index}: ${truth.probability} is not in ${low} to ${high}`);
     }
-    const reported = goal.top === undefined || (exact && at(found.choices, index).rank <= wanted);
+    const reported = goal.top === undefined || (exact && at(found.choices, index).rank <= expected);
     if (goal.tolerance !== undefined && reported && !(high - low <= goal.tolerance * factor)) {
       throw new Error(`the interval of ${index} is ${high - low} wide`);
     }
@@ -157,11 +157,11 @@ export async function proveSearch(t: Test, build: Build, numRuns: number): Promi
     async (prompt, paths, policy, goal, size) => {
       await using odd = new LLaMa(model, { ...options, ...fit(size) });
       await using plain = new LLaMa(model, options);
-      const [found, wanted] = await Promise.all([
+      const [found, expected] = await Promise.all([
         odd.choose(prompt, paths, { ...policy, ...goal, search: 'bound' }),
         plain.choose(prompt, paths, policy),
       ]);
-      checkSearch(found, wanted, goal, bound * 10);
+      checkSearch(found, expected, goal, bound * 10);
     },
   );
   await fc.assert(property, { ...run, numRuns });
@@ -194,8 +194,8 @@ export async function proveMany(t: Test, build: Build, numRuns: number): Promise
       let index = 0;
       for await (const found of odd.chooseMany(tasks, policy)) {
         const { prompt, choices } = at(tasks, index++);
-        const wanted = await plain.choose(prompt, choices, policy);
-        checkAlike(found, wanted, bound);
+        const expected = await plain.choose(prompt, choices, policy);
+        checkAlike(found, expected, bound);
         if (found.usage.cachedTokens > 1) shared++;
       }
       if (index !== tasks.length) throw new Error(`${index} results of ${tasks.length}`);

@@ -39,13 +39,13 @@ const texts = [
 export function checkWithin(
   t: Test,
   found: readonly number[],
-  wanted: readonly number[],
+  expected: readonly number[],
   bound: number,
   what: string,
 ): number {
-  const off = found.map((value, index) => Math.abs(value - (wanted[index] ?? Number.NaN)));
+  const off = found.map((value, index) => Math.abs(value - (expected[index] ?? Number.NaN)));
   // Not Math.max alone: it must not pass NaN, nor lists of two lengths.
-  const worst = found.length === wanted.length ? Math.max(0, ...off) : Number.NaN;
+  const worst = found.length === expected.length ? Math.max(0, ...off) : Number.NaN;
   t.ok(worst <= bound, `${what}: ${worst} is within ${bound}`);
   return worst;
 }
@@ -62,12 +62,12 @@ export async function proveByBruteForce(t: Test, build: Build): Promise<void> {
     const tokens = await promptOf(lm, prompt);
     for (const [index, { tokens: path, text, logprobs }] of native.choices.entries()) {
       t.same(path, model.tokenizeSync(text));
-      const wanted = await bruteForce(model, options, tokens, path);
+      const expected = await bruteForce(model, options, tokens, path);
       const what = `${JSON.stringify(prompt + text)} in`;
-      const found = checkWithin(t, [...logprobs], wanted, bound, `${what} C++`);
+      const found = checkWithin(t, [...logprobs], expected, bound, `${what} C++`);
       worst.native = Math.max(worst.native, found);
       const twin = [...at(slow.choices, index).logprobs];
-      worst.stepwise = Math.max(worst.stepwise, checkWithin(t, twin, wanted, bound, what));
+      worst.stepwise = Math.max(worst.stepwise, checkWithin(t, twin, expected, bound, what));
     }
   }
   t.comment(`furthest from brute force: C++ ${worst.native}, TypeScript ${worst.stepwise}`);

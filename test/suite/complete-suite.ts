@@ -20,13 +20,13 @@ async function greedyTokens(lm: ChoiceLM, prompt: Int32Array, count: number): Pr
 export function completeSuite(t: Test, { make, prompt, tolerance }: Subject): void {
   testWith(t, make, 'complete takes the best token of greedy each time', async (t, lm) => {
     const maxTokens = 12;
-    const wanted = await greedyTokens(lm, await promptOf(lm, prompt), maxTokens);
+    const expected = await greedyTokens(lm, await promptOf(lm, prompt), maxTokens);
     const { text, tokens, logprobs, logprob, stopReason, usage } = await lm.complete(prompt, {
       maxTokens,
     });
-    t.same(tokens, wanted);
+    t.same(tokens, expected);
     t.equal(text, await lm.detokenize(tokens));
-    t.equal(stopReason, wanted.length < maxTokens ? 'eog' : 'length');
+    t.equal(stopReason, expected.length < maxTokens ? 'eog' : 'length');
     t.equal(logprobs.length, tokens.length);
     near(t, logprob, sum(logprobs), 1e-9, 'the sum');
     near(t, logprob, (await lm.score(prompt, tokens)).logprob, tokens.length * tolerance, 'score');

@@ -95,14 +95,14 @@ export function lifecycleSuite(t: Test, subject: Subject): void {
       const rest = [text, (await greedy).indexOf(0), (await completion).tokens];
       return [logprobs, score.tokens, ...rest] as const;
     };
-    const wanted = await call(
+    const expected = await call(
       tokens.slice(),
       paths.map((path) => path.slice()),
     );
-    t.same(wanted[1], paths[0]);
+    t.same(expected[1], paths[0]);
     for (const { index, logprob } of (await lm.choose(tokens, paths)).choices) {
       const slack = 2 * tolerance * at(paths, index).length;
-      near(t, at(wanted[0], index), logprob, slack, `choice ${index}`);
+      near(t, at(expected[0], index), logprob, slack, `choice ${index}`);
     }
   });
 

@@ -63,11 +63,11 @@ export function streamSuite(t: Test, subject: Subject): void {
     for (let begin = 1; begin + 1 < text.length; begin += 2) {
       const stop = text.slice(begin, begin + 3);
       const { chunks, completion } = await readAll(lm, prompt, { maxTokens: 12, stop });
-      const wanted = text.slice(0, text.indexOf(stop));
-      t.equal(textOf(chunks), wanted);
-      t.match(completion, { text: wanted, stop, stopReason: 'stop' });
+      const expected = text.slice(0, text.indexOf(stop));
+      t.equal(textOf(chunks), expected);
+      t.match(completion, { text: expected, stop, stopReason: 'stop' });
       const kept = await lm.complete(prompt, { maxTokens: 12, stop, includeStop: true });
-      t.equal(kept.text, wanted + stop);
+      t.equal(kept.text, expected + stop);
     }
   });
 

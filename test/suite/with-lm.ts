@@ -33,11 +33,11 @@ export function testWith<T extends ChoiceLM>(
 export function near(
   t: Test,
   found: number,
-  wanted: number,
+  expected: number,
   tolerance: number,
   what: string,
 ): void {
-  const off = Math.abs(found - wanted);
-  const equal = found === wanted || off <= tolerance;
-  t.ok(equal, `${what}: ${found} is ${wanted}`, equal ? {} : { found, wanted, off, tolerance });
+  const off = Math.abs(found - expected);
+  const equal = found === expected || off <= tolerance;
+  t.ok(equal, `${what}: ${found} is ${expected}`, equal ? {} : { found, expected, off, tolerance });
 }
