@@ -1,4 +1,4 @@
-// What complete owes to greedy, for any ChoiceLM.
+// The consistency of complete with greedy, for any ChoiceLM.
 
 import type { ChoiceLM } from 'autocog-lm';
 import type { Test } from 'tap';
@@ -57,20 +57,15 @@ export function completeSuite(t: Test, { make, prompt, tolerance }: Subject): vo
     );
   });
 
-  testWith(
-    t,
-    make,
-    'complete refuses what is no stop string, no count, no option',
-    async (t, lm) => {
-      await t.rejects(lm.complete(prompt, { stop: '' }), { name: 'RangeError' });
-      await t.rejects(lm.complete(prompt, { stop: ['x', ''] }), { name: 'RangeError' });
-      await t.rejects(lm.complete(prompt, { stop: {} as never }), { name: 'TypeError' });
-      await t.rejects(lm.complete(prompt, { stop: -1 }), { name: 'RangeError' });
-      await t.rejects(lm.complete(prompt, { maxTokens: 0 }), { name: 'RangeError' });
-      await t.rejects(lm.complete(prompt, { temperature: 1 } as never), {
-        name: 'TypeError',
-        message: /^Expected only maxTokens, stop, .* for the keys of options, got "temperature"$/,
-      });
-    },
-  );
+  testWith(t, make, 'complete rejects invalid stops, counts and options', async (t, lm) => {
+    await t.rejects(lm.complete(prompt, { stop: '' }), { name: 'RangeError' });
+    await t.rejects(lm.complete(prompt, { stop: ['x', ''] }), { name: 'RangeError' });
+    await t.rejects(lm.complete(prompt, { stop: {} as never }), { name: 'TypeError' });
+    await t.rejects(lm.complete(prompt, { stop: -1 }), { name: 'RangeError' });
+    await t.rejects(lm.complete(prompt, { maxTokens: 0 }), { name: 'RangeError' });
+    await t.rejects(lm.complete(prompt, { temperature: 1 } as never), {
+      name: 'TypeError',
+      message: /^Expected only maxTokens, stop, .* for the keys of options, got "temperature"$/,
+    });
+  });
 }
