@@ -58,10 +58,10 @@ export abstract class ChoiceLM extends GreedyLM {
   }
 
   /**
-   * Runs many `choose` tasks. Results come in order, each as soon as it is available, while the next
-   * tasks are tokenized and scored; an engine may score several in one batch. Backpressure: only a
-   * few tasks are taken ahead of the reader, and nothing starts before the first read. Leaving the
-   * loop, or an abort, ends all running and waiting tasks.
+   * Runs many `choose` tasks. Results come in order, each as soon as it is available, while the
+   * next tasks are tokenized and scored; an engine may score several in one batch. Backpressure:
+   * only a few tasks are taken ahead of the reader, and nothing starts before the first read.
+   * Leaving the loop, or an abort, ends all running and waiting tasks.
    *
    * @param tasks an array, a generator, an object stream or any other iterable of tasks
    * @param options defaults for tasks that do not have their own
@@ -102,7 +102,7 @@ export abstract class ChoiceLM extends GreedyLM {
     return scoreByGreedy(prompt, tree, request, next);
   }
 
-  /** {@link scoreTree} for each task, in order. An engine that {@link packs} them uses one batch. */
+  /** {@link scoreTree} of each task, in order. An engine that {@link packs} them uses one batch. */
   protected async scoreTrees(
     tasks: readonly TreeTask[],
     _signal: AbortSignal | undefined,

@@ -122,9 +122,9 @@ export abstract class GreedyLM extends LM {
    * Continues the prompt, by default with greedy decoding.
    *
    * @throws RangeError for an empty stop string, and as {@link greedy} does;
-   * ContextOverflowError, with the partial completion, if the context is full before `maxTokens`
-   * that were asked for; NotSupportedError for a sampler, grammar or context shift that this LM
-   * cannot do
+   * ContextOverflowError, with the partial completion, if the context is full before the requested
+   * `maxTokens`; NotSupportedError for a sampler, grammar or context shift that this LM does not
+   * support
    */
   async complete(prompt: Prompt, options?: CompleteOptions): Promise<Completion> {
     const stopwatch = new Stopwatch();

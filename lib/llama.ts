@@ -18,11 +18,11 @@ import type { CompletionDefaults, CompletionRequest } from './generation/complet
 import type { Emit, Generation } from './generation/generation.js';
 import { type LLaMaLoadOptions, type LLaMaOptions, llamaOptionNames } from './llama-options.js';
 import { LLaMaSession, loadSession, openSession } from './llama-session.js';
-import { detokenizeTokens, textOfTokens, tokenizePrompts, tokenizeText } from './llama-text.js';
 import { type AdapterUse, readAdapterUses, type ScaledAdapter } from './model/adapter-use.js';
 import { type ControlVector, readControlVectors } from './model/control-vector.js';
 import type { Model } from './model/model.js';
 import { checkPath } from './model/model-options.js';
+import { detokenize, textOfTokens, tokenize, tokenizePrompts } from './model/text-jobs.js';
 import { textIn, tokenizeMany, withoutEnd } from './model/tokenize-many.js';
 import {
   generateManyNatively,
@@ -125,11 +125,11 @@ export class LLaMa extends ChoiceLM {
   }
 
   override tokenize(text: string, options?: TokenizeOptions): Promise<Int32Array> {
-    return tokenizeText(this.model, text, options, (signal) => this.admit(signal));
+    return tokenize(this.model, text, options, (signal) => this.admit(signal));
   }
 
   override detokenize(tokens: Int32Array, options?: DetokenizeOptions): Promise<string> {
-    return detokenizeTokens(this.model, tokens, options, (signal) => this.admit(signal));
+    return detokenize(this.model, tokens, options, (signal) => this.admit(signal));
   }
 
   /**

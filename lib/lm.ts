@@ -66,7 +66,7 @@ export abstract class LM implements AsyncDisposable {
     options?: ChooseOptions,
   ): Promise<Choice>;
 
-  /** Ends running calls and frees all resources. Idempotent; later calls reject with ClosedError. */
+  /** Ends running calls and frees resources. Idempotent; later calls reject with ClosedError. */
   close(): Promise<void> {
     this.#closing ??= this.closeImpl();
     return this.#closing;

@@ -54,7 +54,7 @@ export function checkNumber(value: unknown, name: string, min = -Infinity): numb
 
 const int32Max = 2 ** 31 - 1;
 
-/** An integer from `min` to `max`, inclusive. `max` defaults to the limit of native int32 fields. */
+/** An integer from `min` to `max`, inclusive. `max` defaults to the limit of native int32. */
 export function checkInteger(value: unknown, name: string, min: number, max = int32Max): number {
   if (typeof value !== 'number') throw wrongType('an integer', name, value);
   if (!Number.isInteger(value) || value < min || value > max) {

@@ -28,7 +28,9 @@ export function requirePeer<T>(peer: Peer, user: string, path = ''): T {
   try {
     return load(peer + path) as T;
   } catch (cause) {
-    const message = `${user} needs the package ${peer}, which could not be loaded: npm install ${peers[peer]}`;
-    throw new LMError(message, { code: 'PEER_MISSING', cause });
+    throw new LMError(
+      `${user} needs the package ${peer}, which could not be loaded: npm install ${peers[peer]}`,
+      { code: 'PEER_MISSING', cause },
+    );
   }
 }

@@ -1,6 +1,6 @@
-// Normalizes all schemas that apply to one value to a disjunction of shapes. `allOf`, references and
-// sibling keywords are merged, `anyOf` and `oneOf` multiplied out. The schemas of properties and
-// items stay lists of subschemas that all apply.
+// Normalizes all schemas that apply to one value to a disjunction of shapes. `allOf`, references
+// and sibling keywords are merged, `anyOf` and `oneOf` multiplied out. The schemas of properties
+// and items stay lists of subschemas that all apply.
 
 import { NotSupportedError } from '../common/errors.js';
 import type { Bound, NumberRange } from './json-numbers.js';

@@ -64,7 +64,7 @@ export interface NativeModel {
   detokenize(tokens: Int32Array, special: boolean): Promise<string>;
   /** The bytes that the token stands for; empty for a control token. */
   tokenBytes(token: number): Uint8Array;
-  /** Throws unless `grammar` is a valid grammar for this vocabulary with the start symbol `root`. */
+  /** Throws unless `grammar` is valid for this vocabulary and has the start symbol `root`. */
   checkGrammar(grammar: string): void;
   /** Empty if the model has no vocabulary. */
   tokenTable(): NativeTokenTable;
@@ -172,8 +172,8 @@ export interface NativeSession {
   /** Clears the prefix cache. */
   clear(): Promise<void>;
   /**
-   * Replaces the adapters in use and clears the prefix cache. Returns a fingerprint of the adapters
-   * and control vector in use; empty if there are none.
+   * Replaces the adapters in use and clears the prefix cache. Returns a name for the adapters and
+   * control vector in use, equal for equal ones; empty if there are none.
    */
   setAdapters(
     adapters: NativeAdapter[],

@@ -38,7 +38,7 @@ export interface SamplerOptions {
   topK?: number | undefined;
   /** Keep the most likely tokens with this total probability, 0 to 1. Default 0.95; 1: off. */
   topP?: number | undefined;
-  /** Keep tokens with this fraction of the top token's probability, 0 to 1. Default 0.05; 0: off. */
+  /** Keep tokens with this fraction of the top probability, 0 to 1. Default 0.05; 0: off. */
   minP?: number | undefined;
   /** Keep the most typical tokens with this total probability, 0 to 1. Default 1: off. */
   typicalP?: number | undefined;

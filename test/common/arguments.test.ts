@@ -183,28 +183,28 @@ t.test('a context has defaults that fit the model and each other', async (t) => 
 });
 
 t.test('invalid context options are rejected', async (t) => {
-  const refuse = (options: object, name: string) =>
+  const expectRejected = (options: object, name: string) =>
     t.throws(
       () => readContextOptions(options, trainedFor(4096)),
       { name },
       JSON.stringify(options),
     );
-  refuse({ contextSize: 0 }, 'RangeError');
-  refuse({ contextSize: '4096' }, 'TypeError');
-  refuse({ batchSize: 1 }, 'RangeError');
-  refuse({ microBatchSize: 1 }, 'RangeError');
-  refuse({ batchSize: 64, microBatchSize: 65 }, 'RangeError');
-  refuse({ maxSequences: 3 }, 'RangeError');
-  refuse({ maxSequences: 257 }, 'RangeError');
-  refuse({ maxSequences: 8, promptSlots: 6 }, 'RangeError');
-  refuse({ promptSlots: 0 }, 'RangeError');
-  refuse({ threads: 0 }, 'RangeError');
-  refuse({ threads: 513 }, 'RangeError');
-  refuse({ threadsBatch: 513 }, 'RangeError');
-  refuse({ flashAttention: 'on' }, 'TypeError');
-  refuse({ kvCacheTypeK: 'F16' }, 'TypeError');
-  refuse({ kvCacheTypeV: 'q8_0' }, 'RangeError');
-  refuse({ n_ctx: 512 }, 'TypeError');
+  expectRejected({ contextSize: 0 }, 'RangeError');
+  expectRejected({ contextSize: '4096' }, 'TypeError');
+  expectRejected({ batchSize: 1 }, 'RangeError');
+  expectRejected({ microBatchSize: 1 }, 'RangeError');
+  expectRejected({ batchSize: 64, microBatchSize: 65 }, 'RangeError');
+  expectRejected({ maxSequences: 3 }, 'RangeError');
+  expectRejected({ maxSequences: 257 }, 'RangeError');
+  expectRejected({ maxSequences: 8, promptSlots: 6 }, 'RangeError');
+  expectRejected({ promptSlots: 0 }, 'RangeError');
+  expectRejected({ threads: 0 }, 'RangeError');
+  expectRejected({ threads: 513 }, 'RangeError');
+  expectRejected({ threadsBatch: 513 }, 'RangeError');
+  expectRejected({ flashAttention: 'on' }, 'TypeError');
+  expectRejected({ kvCacheTypeK: 'F16' }, 'TypeError');
+  expectRejected({ kvCacheTypeV: 'q8_0' }, 'RangeError');
+  expectRejected({ n_ctx: 512 }, 'TypeError');
 });
 
 t.test('model options have defaults and are validated', async (t) => {
@@ -233,17 +233,17 @@ t.test('model options have defaults and are validated', async (t) => {
     overrideValues: [1n, 2, 'x', false],
   });
   t.same(native.tensorSplit, Float32Array.of(1, 3));
-  const refuse = (options: object, name: string) =>
+  const expectRejected = (options: object, name: string) =>
     t.throws(() => readModelOptions(options), { name });
-  refuse({ gpuLayers: -1 }, 'RangeError');
-  refuse({ devices: 'cuda' }, 'TypeError');
-  refuse({ splitMode: 'column' }, 'TypeError');
-  refuse({ tensorSplit: [1, -1] }, 'RangeError');
-  refuse({ metadataOverrides: { a: null } }, 'TypeError');
-  refuse({ metadataOverrides: { a: 2n ** 63n } }, 'RangeError');
-  refuse({ metadataOverrides: [] }, 'TypeError');
-  refuse({ onProgress: true }, 'TypeError');
-  refuse({ useMmap: true }, 'TypeError');
+  expectRejected({ gpuLayers: -1 }, 'RangeError');
+  expectRejected({ devices: 'cuda' }, 'TypeError');
+  expectRejected({ splitMode: 'column' }, 'TypeError');
+  expectRejected({ tensorSplit: [1, -1] }, 'RangeError');
+  expectRejected({ metadataOverrides: { a: null } }, 'TypeError');
+  expectRejected({ metadataOverrides: { a: 2n ** 63n } }, 'RangeError');
+  expectRejected({ metadataOverrides: [] }, 'TypeError');
+  expectRejected({ onProgress: true }, 'TypeError');
+  expectRejected({ useMmap: true }, 'TypeError');
   t.equal(checkPath('a.gguf', 'path'), 'a.gguf');
   for (const bad of [undefined, '', 'a\0b', new URL('file:///a')]) {
     t.throws(() => checkPath(bad, 'path'), { name: 'TypeError' });

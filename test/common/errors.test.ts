@@ -191,15 +191,15 @@ t.test('an invalid distribution is rejected', async (t) => {
       return this.#wrong(await super.greedyImpl(tokens)) as Float32Array;
     }
   }
-  const refused = async (wrong: (right: Float32Array) => unknown) => {
+  const expectRejected = async (wrong: (right: Float32Array) => unknown) => {
     const error = await failureOf(new WrongLM(wrong).greedy('a'));
     t.match((error.cause as AggregateError).errors, [{ code: 'INVALID_LOGPROBS' }]);
   };
   await new WrongLM((right) => right).greedy('a');
-  await refused((right) => [...right]);
-  await refused((right) => right.subarray(1));
-  await refused((right) => right.map((value) => value + 1));
-  await refused((right) => right.map(() => Number.NaN));
-  await refused((right) => right.map(() => -Infinity));
-  await refused(() => undefined);
+  await expectRejected((right) => [...right]);
+  await expectRejected((right) => right.subarray(1));
+  await expectRejected((right) => right.map((value) => value + 1));
+  await expectRejected((right) => right.map(() => Number.NaN));
+  await expectRejected((right) => right.map(() => -Infinity));
+  await expectRejected(() => undefined);
 });

@@ -55,12 +55,12 @@ for (const type of ['F32', 'F16', 'Q8_0', 'Q4_0']) {
       withLM(open, async (lm) => {
         const sampler = { temperature: 2, topK: 0, topP: 1, minP: 0, seed: 2 ** 32 - 2 };
         const options = { sampler, maxTokens: 12 };
-        const written = await lm.completeMany(Array(6).fill(prompt), options);
+        const completions = await lm.completeMany(Array(6).fill(prompt), options);
         t.same(
-          written.map(({ seed }) => seed),
+          completions.map(({ seed }) => seed),
           [2 ** 32 - 2, 2 ** 32 - 1, 0, 1, 2, 3],
         );
-        t.ok(new Set(written.map(({ text }) => text)).size > 3);
+        t.ok(new Set(completions.map(({ text }) => text)).size > 3);
       }),
     );
 
@@ -150,14 +150,14 @@ for (const type of ['F32', 'F16', 'Q8_0', 'Q4_0']) {
           '𝔘𝔫𝔦',
         ]) {
           const pieces: string[] = [];
-          const written = await lm.complete(prompt, {
+          const completion = await lm.complete(prompt, {
             grammar: only(text),
             maxTokens: 200,
             onToken: ({ text: piece }) => pieces.push(piece),
           });
-          t.equal(written.text, text);
+          t.equal(completion.text, text);
           t.equal(pieces.join(''), text);
-          t.ok(written.tokens.length > [...text].length / 2);
+          t.ok(completion.tokens.length > [...text].length / 2);
           t.ok(pieces.every((piece) => !/\uFFFD/.test(piece)));
         }
         const cut = await lm.complete(prompt, { grammar: only('😀😀'), maxTokens: 2 });
@@ -191,9 +191,9 @@ for (const type of ['F32', 'F16', 'Q8_0', 'Q4_0']) {
         async (lm) => {
           const sampler = endless(lm);
           const prompts = Array.from({ length: 20 }, (_, index) => `${prompt} ${index}`);
-          const written = await lm.completeMany(prompts, { sampler, maxTokens: 40 });
+          const completions = await lm.completeMany(prompts, { sampler, maxTokens: 40 });
           for (const [index, each] of prompts.entries()) {
-            t.equal(at(written, index).tokens.length, 40, each);
+            t.equal(at(completions, index).tokens.length, 40, each);
           }
           const all = await lm.completeMany(prompts.slice(0, 3), { sampler, maxTokens: Infinity });
           for (const { tokens, stopReason, usage } of all) {

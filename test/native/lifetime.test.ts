@@ -51,7 +51,7 @@ scenario('exits', 'close before ready', 'close cancels a context being built', 0
 scenario('exits', 'model closed before its LM', 'a model is freed after its last LM', 0, [true]);
 
 t.test('an uncaught exception ends a process that scores', async (t) => {
-  const runs = [...Array(3).fill('uncaught exception'), 'exception in onToken of nobody'];
+  const runs = [...Array(3).fill('uncaught exception'), 'exception in onToken, not awaited'];
   for (const ending of await Promise.all(runs.map((run) => runChild('exits', run)))) {
     checkEnding(t, ending, 1, []);
     t.match(ending.stderr, /Error: thrown while busy/);
@@ -60,7 +60,7 @@ t.test('an uncaught exception ends a process that scores', async (t) => {
 
 scenario(
   'exits',
-  'ready that nobody awaits',
+  'ready never awaited',
   'a context that cannot be built is no unhandled rejection',
   0,
   ['NOT_SUPPORTED'],

@@ -1,22 +1,22 @@
 // Tokenization for LLaMa: the checked bodies of its `tokenize` and `detokenize`, and the batches
 // that `choose` tokenizes.
 
-import { checkString, checkTokens } from './common/arguments.js';
+import { checkString, checkTokens } from '../common/arguments.js';
 import {
   type DetokenizeOptions,
   readDetokenizeOptions,
   readTokenizeOptions,
   type TokenizeOptions,
-} from './common/text-options.js';
-import { type Model, nativeOf } from './model/model.js';
-import { tokenizeMany, withoutEnd } from './model/tokenize-many.js';
-import { callNative, runJob } from './native/job.js';
+} from '../common/text-options.js';
+import { callNative, runJob } from '../native/job.js';
+import { type Model, nativeOf } from './model.js';
+import { tokenizeMany, withoutEnd } from './tokenize-many.js';
 
 /** Throws if a call may not begin; LLaMa passes its own `admit`. */
 type Admit = (signal: AbortSignal | undefined) => Promise<void>;
 
 /** Checks the arguments of `tokenize`, then tokenizes in a native job. */
-export async function tokenizeText(
+export async function tokenize(
   model: Model,
   text: string,
   options: TokenizeOptions | undefined,
@@ -29,7 +29,7 @@ export async function tokenizeText(
 }
 
 /** Checks the arguments of `detokenize`, then detokenizes in a native job. */
-export async function detokenizeTokens(
+export async function detokenize(
   model: Model,
   tokens: Int32Array,
   options: DetokenizeOptions | undefined,
