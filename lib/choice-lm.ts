@@ -1,6 +1,5 @@
-// ChoiceLM: exact scores of given continuations, from nothing but greedyImpl. LLaMa and
-// TfLM extend it; LLaMa replaces the scoring of trees by native code. What a `choose` does
-// step by step stands in `lib/choose/choose.ts`.
+// ChoiceLM: exact scores of given continuations, derived from greedyImpl alone. LLaMa and TfLM
+// extend it; LLaMa scores trees natively instead. `lib/choose/choose.ts` has the steps of `choose`.
 
 import type { ChoiceTokenizer } from './choose/boundary.js';
 import type { Choice } from './choose/choice.js';
@@ -20,19 +19,19 @@ import type { TokenChoiceTree } from './tree/token-choice-tree.js';
 import type { TreeRequest, TreeScores, TreeTask } from './tree/tree-scoring.js';
 
 /**
- * An LM that chooses. A subclass gives `tokenize`, `detokenize` and `greedyImpl`, and has
- * everything else from here.
+ * An LM that chooses. A subclass implements `tokenize`, `detokenize` and `greedyImpl`, and inherits
+ * everything else.
  */
 export abstract class ChoiceLM extends GreedyLM {
   #priors = new PriorCache();
-  #priorsFor = 0;
+  #priorsRevision = 0;
 
-  /** Another number whenever the LM's probabilities change: what is kept of them is forgotten. */
+  /** Changes whenever the LM's probabilities change, which invalidates cached priors. */
   get revision(): number {
     return 0;
   }
 
-  /** The token that stands where nothing is before a text. None unless a subclass says so. */
+  /** The token that stands for an empty context, such as BOS. None by default. */
   get beginToken(): number | undefined {
     return undefined;
   }
@@ -40,12 +39,12 @@ export abstract class ChoiceLM extends GreedyLM {
   /**
    * Scores every choice as a continuation of the prompt, and picks the best.
    *
-   * @param choices at least one; all texts, or all token ids
-   * @throws TypeError, RangeError for what `ChooseOptions` does not allow, for no choices and,
-   * without a terminator, for an empty choice; ContextOverflowError where prompt or prior and
-   * the deepest choice do not fit, before anything is decoded; NotSupportedError for terminator
-   * `'eog'` where the LM has no end-of-generation token, and for boundary `'healed'` where the
-   * tokenizer does not give texts back
+   * @param choices non-empty; either all texts or all token ids
+   * @throws TypeError, RangeError for invalid options, for no choices and, without a terminator,
+   * for an empty choice; ContextOverflowError, before anything is decoded, if the prompt or prior
+   * does not fit together with the deepest choice; NotSupportedError for terminator `'eog'` if the
+   * LM has no end-of-generation token, and for boundary `'healed'` if the tokenizer does not
+   * reproduce texts
    * @example
    * const { text, probability } = await lm.choose('The sky is', [' blue', ' green']);
    */
@@ -59,14 +58,14 @@ export abstract class ChoiceLM extends GreedyLM {
   }
 
   /**
-   * Answers one `choose` after another, in their order and each as soon as it is there, with
-   * the next ones being tokenised and scored meanwhile; an engine may score several in one go.
-   * No more than a few are taken from `tasks` ahead of the reader, and nothing starts before the
-   * reader does. Leaving the loop, or an abort, ends all that runs and waits.
+   * Runs many `choose` tasks. Results come in order, each as soon as it is available, while the
+   * next tasks are tokenized and scored; an engine may score several in one batch. Backpressure:
+   * only a few tasks are taken ahead of the reader, and nothing starts before the first read.
+   * Leaving the loop, or an abort, ends all running and waiting tasks.
    *
-   * @param tasks what to choose, or what makes it: an array, a generator, a stream of objects
-   * @param options of every task that does not have its own
-   * @throws TypeError, RangeError for options and `tasks` that are none
+   * @param tasks an array, a generator, an object stream or any other iterable of tasks
+   * @param options defaults for tasks that do not have their own
+   * @throws TypeError, RangeError for invalid options or `tasks`
    * @example
    * for await (const { text } of lm.chooseMany([{ prompt: 'The sky is', choices: [' blue', ' red'] }])) {
    *   console.log(text);
@@ -84,7 +83,7 @@ export abstract class ChoiceLM extends GreedyLM {
   }
 
   /**
-   * The log-probability of one given continuation, tokenised alone.
+   * The log-probability of one given continuation, which is tokenized on its own.
    *
    * @throws RangeError for a prompt or continuation without tokens; ContextOverflowError
    */
@@ -93,7 +92,7 @@ export abstract class ChoiceLM extends GreedyLM {
     return runScore(engine, checkScore(engine, prompt, continuation, options));
   }
 
-  /** The values of the nodes of a tree after a prompt: of all, or of those a search asks for. */
+  /** Scores the nodes of a tree after a prompt: all of them, or those that a search requests. */
   protected scoreTree(
     prompt: Int32Array,
     tree: TokenChoiceTree,
@@ -103,7 +102,7 @@ export abstract class ChoiceLM extends GreedyLM {
     return scoreByGreedy(prompt, tree, request, next);
   }
 
-  /** {@link scoreTree} of each task, in order. An engine that {@link packs} them does all in one go. */
+  /** {@link scoreTree} of each task, in order. An engine that {@link packs} them uses one batch. */
   protected async scoreTrees(
     tasks: readonly TreeTask[],
     _signal: AbortSignal | undefined,
@@ -116,24 +115,24 @@ export abstract class ChoiceLM extends GreedyLM {
   }
 
   /**
-   * Whether these tasks, in which nothing is searched or in sequence, may be scored in one go.
-   * There is a number of tasks from which on it says no.
+   * Whether these tasks, none of them a search or sequential, may be scored in one batch. Returns
+   * false from some number of tasks on.
    */
   protected packs(tasks: readonly TreeTask[]): boolean {
     return tasks.length <= 1;
   }
 
-  /** Whether the whole tree costs no more than a part of it, so that a search saves nothing. */
+  /** Whether the whole tree fits in one batch, so that a search would save nothing. */
   protected holdsInOneBatch(_tree: TokenChoiceTree, _request: TreeRequest): boolean {
     return false;
   }
 
-  /** The tokens of texts that each begin a prompt. */
+  /** The tokens of texts, each at the beginning of a prompt. */
   protected tokenizePrompts(texts: readonly string[]): Promise<Int32Array[]> {
     return Promise.all(texts.map((text) => this.tokenizePrompt(text)));
   }
 
-  /** The tokens of texts that each continue something. */
+  /** The tokens of texts, each without special tokens. */
   protected tokenizeTexts(texts: readonly string[]): Promise<Int32Array[]> {
     return Promise.all(texts.map((text) => this.tokenize(text)));
   }
@@ -148,8 +147,8 @@ export abstract class ChoiceLM extends GreedyLM {
   }
 
   #freshPriors(): PriorCache {
-    if (this.#priorsFor !== this.revision) this.#priors = new PriorCache();
-    this.#priorsFor = this.revision;
+    if (this.#priorsRevision !== this.revision) this.#priors = new PriorCache();
+    this.#priorsRevision = this.revision;
     return this.#priors;
   }
 
@@ -157,11 +156,11 @@ export abstract class ChoiceLM extends GreedyLM {
     const lm = this;
     return {
       tokenizer: this.#tokenizer,
-      // Others, once the LM computes otherwise.
+      // A getter, since a new revision of the LM has new priors.
       get priors() {
         return lm.#freshPriors();
       },
-      // An engine in the making may know these better later.
+      // Getters, since an engine that is still being built may only know these later.
       get vocabularySize() {
         return lm.vocabularySize;
       },

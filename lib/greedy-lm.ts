@@ -1,20 +1,11 @@
-// GreedyLM: an LM that gives the log-probability of every possible next token. From that
-// alone it makes candidates and completions. ChoiceLM extends it.
+// GreedyLM: an LM that returns the log-probability of every possible next token, and derives
+// candidates and completions from that alone. ChoiceLM extends it.
 
-import { types } from 'node:util';
-import { raceAbort, sleep } from './common/abort.js';
-import {
-  checkInteger,
-  checkNumber,
-  checkOptions,
-  checkPrompt,
-  type Prompt,
-} from './common/arguments.js';
+import { raceAbort } from './common/abort.js';
+import { checkInteger, checkOptions, checkPrompt, type Prompt } from './common/arguments.js';
 import { type CallOptions, readSignal } from './common/call-options.js';
 import type { Candidate } from './common/candidate.js';
 import type { Completion, CompletionChunk } from './common/completion.js';
-import { LMError } from './common/errors.js';
-import { logSumExp } from './common/log-softmax.js';
 import { Stopwatch } from './common/usage.js';
 import {
   type BeamOptions,
@@ -41,67 +32,54 @@ import {
 import { CompletionStream } from './generation/completion-stream.js';
 import { checkPortable, type Generator, generate } from './generation/generate.js';
 import type { Emit, Generation } from './generation/generation.js';
+import { attemptGreedy, type RetryPolicy, readRetryPolicy } from './generation/greedy-attempts.js';
 import { type PrintOptions, printLines, readPrintOptions } from './generation/print-candidates.js';
 import { completionOf, runGeneration } from './generation/run-generation.js';
 import { LM } from './lm.js';
 
 /** Options of every GreedyLM. */
 export interface GreedyLMOptions {
-  /** How often `greedyImpl` is tried in all. Default 3. */
+  /** How often to attempt `greedyImpl` in total. Default 3. */
   retries?: number | undefined;
   /** Milliseconds to wait after the first failure. Default 1000. */
   delta?: number | undefined;
-  /** What each later wait is multiplied by. Default 4. */
+  /** The factor by which each later wait grows. Default 4. */
   growth?: number | undefined;
   /** Defaults of `complete`. */
   completion?: CompletionDefaults | undefined;
 }
 
-const neverRetried = new Set(['ABORTED', 'CLOSED', 'CONTEXT_OVERFLOW', 'NOT_SUPPORTED']);
-
-const isFinal = (error: unknown): boolean =>
-  error instanceof TypeError ||
-  error instanceof RangeError ||
-  (error instanceof LMError && neverRetried.has(error.code));
-
-/** How far the probabilities of one distribution may be from summing to 1. */
-const sumTolerance = 1e-2;
-
-/** An LM with next-token log-probabilities. A subclass gives {@link greedyImpl}. */
+/** An LM with next-token log-probabilities. A subclass implements {@link greedyImpl}. */
 export abstract class GreedyLM extends LM {
-  readonly #retries: number;
-  readonly #delta: number;
-  readonly #growth: number;
+  readonly #retryPolicy: RetryPolicy;
   readonly #completion: ReturnType<typeof readCompletionDefaults>;
-  readonly #texts = new Map<number, string>();
+  readonly #tokenTexts = new Map<number, string>();
 
-  /** @throws TypeError, RangeError where an option is not what its comment says */
+  /** @throws TypeError, RangeError for invalid options */
   constructor(options?: GreedyLMOptions) {
     super();
     const known = ['retries', 'delta', 'growth', 'completion'] as const;
-    const { retries, delta, growth, completion } = checkOptions(options, 'options', known);
-    this.#retries = checkInteger(retries ?? 3, 'retries', 1);
-    this.#delta = checkNumber(delta ?? 1000, 'delta', 0);
-    this.#growth = checkNumber(growth ?? 4, 'growth', 0);
+    const { completion, ...retry } = checkOptions(options, 'options', known);
+    this.#retryPolicy = readRetryPolicy(retry);
     this.#completion = readCompletionDefaults(completion);
   }
 
-  /** The tokens that end a generation. None unless a subclass says so. */
+  /** The tokens that end a generation. None by default. */
   get endOfGeneration(): Int32Array {
     return new Int32Array(0);
   }
 
   /**
-   * The natural log-probability of every token of the vocabulary to come next after `tokens`,
-   * of which there is at least one. Its exponentials sum to 1.
+   * The natural log-probability of every token of the vocabulary to follow `tokens`, which is
+   * non-empty. Its exponentials sum to 1.
    */
   protected abstract greedyImpl(tokens: Int32Array, signal?: AbortSignal): Promise<Float32Array>;
 
   /**
    * The natural log-probability of every possible next token, by token id.
    *
-   * @throws RangeError for a prompt without tokens, ContextOverflowError for one too long;
-   * LMError `RETRIES_EXHAUSTED`, caused by an AggregateError, when every attempt failed
+   * @throws RangeError for a prompt without tokens; ContextOverflowError for one that is too long;
+   * LMError `RETRIES_EXHAUSTED`, caused by an AggregateError, if every attempt failed
    */
   async greedy(prompt: Prompt, options?: CallOptions): Promise<Float32Array> {
     const input = checkPrompt(prompt, 'prompt', this.vocabularySize);
@@ -111,8 +89,8 @@ export abstract class GreedyLM extends LM {
   }
 
   /**
-   * The `k` likeliest next tokens, best first, the lower id first of equals; the whole
-   * vocabulary where `k` is larger.
+   * The `k` most likely next tokens, best first, ties in ascending id order; the whole vocabulary
+   * if `k` is larger.
    *
    * @throws RangeError unless `k` is an integer of at least 1, and as {@link greedy} does
    */
@@ -130,10 +108,10 @@ export abstract class GreedyLM extends LM {
   }
 
   /**
-   * Writes the `k` likeliest next tokens to a stream, a line for each, best first:
-   * `token '▁blue' has probability 0.875`, with `▁` for a space. Resolves when they are written.
+   * Writes the `k` most likely next tokens to a stream, one per line, best first:
+   * `token '▁blue' has probability 0.875`, with `▁` for a space. Resolves once they are written.
    *
-   * @throws as {@link candidates} does, and what the stream fails with
+   * @throws as {@link candidates} does, and the stream's error
    */
   async printCandidates(prompt: Prompt, k: number, options?: PrintOptions): Promise<void> {
     const { file, signal } = readPrintOptions(options);
@@ -141,25 +119,25 @@ export abstract class GreedyLM extends LM {
   }
 
   /**
-   * Writes on after the prompt: by default the likeliest token each time.
+   * Continues the prompt, by default with greedy decoding.
    *
-   * @throws RangeError for a stop string without characters, and as {@link greedy} does;
-   * ContextOverflowError, with what was written, where the context is full before `maxTokens`
-   * that were asked for; NotSupportedError for a sampler, grammar or context shift that this LM
-   * cannot do
+   * @throws RangeError for an empty stop string, and as {@link greedy} does;
+   * ContextOverflowError, with the partial completion, if the context is full before the requested
+   * `maxTokens`; NotSupportedError for a sampler, grammar or context shift that this LM does not
+   * support
    */
   async complete(prompt: Prompt, options?: CompleteOptions): Promise<Completion> {
     const stopwatch = new Stopwatch();
     const input = checkPrompt(prompt, 'prompt', this.vocabularySize);
     const request = readCompleteOptions(options, this.#completion);
-    return this.#write(input, request, stopwatch, request.onToken);
+    return this.#generate(input, request, stopwatch, request.onToken);
   }
 
   /**
-   * What {@link complete} does, handed out token by token.
+   * Like {@link complete}, but delivered token by token.
    *
-   * @throws TypeError, RangeError at once for options that are not what their comments say; the
-   * loop throws what `complete` rejects with
+   * @throws TypeError, RangeError at once for invalid options; the loop throws what `complete`
+   * rejects with
    */
   override stream(prompt: Prompt, options?: CompleteOptions): CompletionStream {
     const stopwatch = new Stopwatch();
@@ -170,16 +148,16 @@ export abstract class GreedyLM extends LM {
         deliver(chunk);
         return request.onToken?.(chunk);
       };
-      return this.#write(input, request, stopwatch, reader, left);
+      return this.#generate(input, request, stopwatch, reader, left);
     });
   }
 
   /**
-   * Writes on after each of several prompts, as {@link complete} does. The n-th text takes the
-   * sampler's seed plus n. An LM that can writes them together.
+   * Continues each of several prompts like {@link complete}. The n-th completion uses the sampler's
+   * seed plus n. An LM may batch the generations.
    *
-   * @param options as of `complete`; `onToken` also gets the index of the prompt, and `false`
-   * ends that text
+   * @param options those of `complete`; `onToken` also receives the index of the prompt, and
+   * returning `false` ends that completion
    */
   async completeMany(
     prompts: readonly Prompt[],
@@ -197,9 +175,9 @@ export abstract class GreedyLM extends LM {
   }
 
   /**
-   * The likeliest whole texts rather than the likeliest token each time.
+   * Searches for the most likely sequences as a whole, rather than the most likely token each time.
    *
-   * @throws RangeError for more sequences than beams; as {@link complete} does
+   * @throws RangeError for more sequences than beams, and as {@link complete} does
    */
   async beamSearch(prompt: Prompt, options?: BeamOptions): Promise<BeamSearchResult> {
     const stopwatch = new Stopwatch();
@@ -211,22 +189,22 @@ export abstract class GreedyLM extends LM {
     return { ...found, ...stopwatch.complete(found) };
   }
 
-  /** The text of each of these tokens, control tokens included. */
+  /** The texts of these tokens, control tokens included, by token id; cached. */
   protected async tokenTexts(tokens: Int32Array): Promise<Map<number, string>> {
     for (const token of new Set(tokens)) {
-      if (this.#texts.has(token)) continue;
+      if (this.#tokenTexts.has(token)) continue;
       const text = this.textOf(Int32Array.of(token));
-      this.#texts.set(token, typeof text === 'string' ? text : await text);
+      this.#tokenTexts.set(token, typeof text === 'string' ? text : await text);
     }
-    return this.#texts;
+    return this.#tokenTexts;
   }
 
-  /** The text of tokens, control tokens included. A subclass that knows it at once says so. */
+  /** The text of tokens, control tokens included. A subclass may return it synchronously. */
   protected textOf(tokens: Int32Array): string | Promise<string> {
     return this.detokenize(tokens, { special: true });
   }
 
-  /** The work of {@link candidates}: the best tokens with their log-probabilities. */
+  /** Implements {@link candidates}: the best tokens with their log-probabilities. */
   protected async candidatesImpl(
     tokens: Int32Array,
     k: number,
@@ -236,8 +214,8 @@ export abstract class GreedyLM extends LM {
   }
 
   /**
-   * The work of {@link complete}. `emit`, if there is one, is told of each token; an abort of
-   * `stopped` ends it with what was written.
+   * Implements {@link complete}. Calls `emit`, if given, with each token; an abort of `stopped`
+   * ends it with the partial result.
    */
   protected generateImpl(
     tokens: Int32Array,
@@ -249,7 +227,7 @@ export abstract class GreedyLM extends LM {
     return generate(this.#generator(stopped), tokens, request, emit ?? (() => {}), stopped);
   }
 
-  /** The work of {@link completeMany}. */
+  /** Implements {@link completeMany}. */
   protected async generateMany(
     prompts: readonly Int32Array[],
     request: CompleteManyRequest,
@@ -260,15 +238,15 @@ export abstract class GreedyLM extends LM {
       const { onToken } = request;
       const reader = onToken && ((chunk: CompletionChunk) => onToken(chunk, index));
       const single = { ...request, sampler: withSeed(request.sampler, index), onToken: reader };
-      const written = await runGeneration(single, reader, undefined, (emit, stopped) => {
+      const generation = await runGeneration(single, reader, undefined, (emit, stopped) => {
         return this.generateImpl(tokens, single, emit, stopped);
       });
-      completions.push(completionOf(written, single, stopwatch));
+      completions.push(completionOf(generation, single, stopwatch));
     }
     return completions;
   }
 
-  /** The work of {@link beamSearch}. */
+  /** Implements {@link beamSearch}. */
   protected beamSearchImpl(
     tokens: Int32Array,
     request: BeamRequest,
@@ -286,7 +264,7 @@ export abstract class GreedyLM extends LM {
     };
   }
 
-  async #write(
+  async #generate(
     input: Prompt,
     request: CompletionRequest,
     stopwatch: Stopwatch,
@@ -295,48 +273,19 @@ export abstract class GreedyLM extends LM {
   ): Promise<Completion> {
     const tokens = await this.admitPrompt(input, request.signal);
     stopwatch.tokenized();
-    const written = await runGeneration(request, reader, left, (emit, stopped) => {
+    const generation = await runGeneration(request, reader, left, (emit, stopped) => {
       return this.generateImpl(tokens, request, emit, stopped);
     });
-    return completionOf(written, request, stopwatch);
+    return completionOf(generation, request, stopwatch);
   }
 
-  /** {@link greedyImpl} as everything here calls it: checked, and tried again where that may help. */
-  protected async nextLogprobs(tokens: Int32Array, signal?: AbortSignal): Promise<Float32Array> {
-    const failures: unknown[] = [];
-    for (let wait = this.#delta; ; wait *= this.#growth) {
-      await this.admit(signal);
-      try {
-        const logprobs = await raceAbort(this.greedyImpl(tokens, signal), signal);
-        checkLogprobs(logprobs, this.vocabularySize);
-        return logprobs;
-      } catch (error) {
-        if (signal?.aborted) throw signal.reason;
-        if (isFinal(error)) throw error;
-        failures.push(error);
-      }
-      if (failures.length === this.#retries) break;
-      await sleep(wait, signal);
-    }
-    const last = failures.at(-1);
-    const why = last instanceof Error ? last.message : String(last);
-    throw new LMError(`All ${failures.length} attempts failed; the last: ${why}`, {
-      code: 'RETRIES_EXHAUSTED',
-      cause: new AggregateError(failures),
-    });
-  }
-}
-
-function checkLogprobs(logprobs: Float32Array, size: number | undefined): void {
-  const fail = (message: string): never => {
-    throw new LMError(message, { code: 'INVALID_LOGPROBS' });
-  };
-  if (!types.isFloat32Array(logprobs)) fail('greedyImpl gave no Float32Array');
-  if (size !== undefined && logprobs.length !== size) {
-    fail(`greedyImpl gave ${logprobs.length} log-probabilities for a vocabulary of ${size}`);
-  }
-  const total = logSumExp(logprobs);
-  if (!(Math.abs(total) < sumTolerance)) {
-    fail(`greedyImpl gave log-probabilities whose exponentials sum to ${Math.exp(total)}, not 1`);
+  /** {@link greedyImpl} as all methods call it: checked, and retried where that may help. */
+  protected nextLogprobs(tokens: Int32Array, signal?: AbortSignal): Promise<Float32Array> {
+    const call = {
+      admit: () => this.admit(signal),
+      compute: () => this.greedyImpl(tokens, signal),
+      vocabularySize: () => this.vocabularySize,
+    };
+    return attemptGreedy(call, this.#retryPolicy, signal);
   }
 }

@@ -1,4 +1,4 @@
-// The package's public names, every one of them: what is not here is not to be relied on.
+// The public API of the package's main entry. Anything not exported here is internal.
 
 export { ChoiceLM } from './choice-lm.js';
 export type { BoundaryReport } from './choose/boundary.js';

@@ -1,4 +1,4 @@
-// The options of a LLaMa and of `LLaMa.load`.
+// The options of `new LLaMa` and `LLaMa.load`, and the validation of the latter.
 
 import { checkOptions } from './common/arguments.js';
 import { pick } from './common/pick.js';
@@ -18,17 +18,17 @@ import { type ModelOptions, modelOptionNames, readModelOptions } from './model/m
 export interface LLaMaOptions extends ContextOptions {
   /** Defaults of `complete`. */
   completion?: CompletionDefaults | undefined;
-  /** Of `LLaMa.embed`. Default: as of an `Embedder`, with the LM's threads. */
+  /** Options of `LLaMa.embed`. Default: those of an `Embedder`, with the LM's threads. */
   embeddings?: EmbeddingOptions | undefined;
 }
 
-/** Options of `LLaMa.load`: those of its model and its own. */
+/** Options of `LLaMa.load`: those of the model and of the LLaMa. */
 export interface LLaMaLoadOptions extends ModelOptions, LLaMaOptions {}
 
 /** The names of {@link LLaMaOptions}. */
 export const llamaOptionNames = [...contextOptionNames, 'completion', 'embeddings'] as const;
 
-/** Checks what `LLaMa.load` is given before minutes are spent on a model. */
+/** Checks the options of `LLaMa.load` before time is spent on loading a model. */
 export function readLoadOptions(options: LLaMaLoadOptions | undefined): {
   modelOptions: ModelOptions;
   given: LLaMaLoadOptions;

@@ -1,11 +1,11 @@
-// A LLaMa's session: its native context and, once `embed` is called, the Embedder beside it. A LLaMa and its variants
-// share one.
+// A LLaMa's session: its native context and, once `embed` is called, an Embedder. A LLaMa and the
+// variants that `with` creates share one.
 
 import { resolve } from 'node:path';
 import { raceAbort } from './common/abort.js';
 import { wrongType } from './common/arguments.js';
 import { pick } from './common/pick.js';
-import type { Cost } from './common/usage.js';
+import type { Cost, Stopwatch } from './common/usage.js';
 import { contextOptionNames, readContextOptions } from './context/context-options.js';
 import { warnOfScale } from './context/rope.js';
 import { Session } from './context/session.js';
@@ -34,7 +34,7 @@ export class LLaMaSession extends Session {
     this.#embeddings = embeddings;
   }
 
-  /** Embeds with the same model, in a context of its own that is built at the first call. */
+  /** Embeds with the same model, in a separate context that is built on first use. */
   get embedder(): Embedder {
     this.assertOpen();
     const { threads } = this.settings;
@@ -50,7 +50,7 @@ export class LLaMaSession extends Session {
     return costFromNative(usage);
   }
 
-  /** Puts the sum of these control vectors in place of the one in use. */
+  /** Replaces the control vector in use by the sum of these. */
   async setControlVectors(
     parts: readonly ControlVectorPart[],
     signal: AbortSignal | undefined,
@@ -58,20 +58,27 @@ export class LLaMaSession extends Session {
     await this.setControlVector(await sumOfParts(parts, this.model, signal), signal);
   }
 
-  /** Saves the state of a prompt, or of the one that was used last. */
+  /** Saves the state of a prompt, or of the most recently used one. */
   async saveState(
     path: string,
     tokens: Int32Array | undefined,
+    stopwatch: Stopwatch,
     signal: AbortSignal | undefined,
   ): Promise<PromptState> {
     const { saveState } = await import('./context/state.js');
-    return saveState(this, resolve(path), tokens, signal);
+    const state = await saveState(this, resolve(path), tokens, signal);
+    return { tokens: state.tokens, ...stopwatch.complete(state) };
   }
 
   /** Loads a saved state into the prefix cache. */
-  async loadState(path: string, signal: AbortSignal | undefined): Promise<PromptState> {
+  async loadState(
+    path: string,
+    stopwatch: Stopwatch,
+    signal: AbortSignal | undefined,
+  ): Promise<PromptState> {
     const { loadState } = await import('./context/state.js');
-    return loadState(this, resolve(path), signal);
+    const state = await loadState(this, resolve(path), signal);
+    return { tokens: state.tokens, ...stopwatch.complete(state) };
   }
 
   protected override async closeCompanions(): Promise<void> {
@@ -79,7 +86,7 @@ export class LLaMaSession extends Session {
   }
 }
 
-/** Starts to build a context on a model; throws for options that do not fit the model. */
+/** Starts to build a context for a model; throws for options that do not fit the model. */
 export function openSession(model: Model, options: LLaMaOptions, ownsModel: boolean): LLaMaSession {
   if (!(model instanceof Model)) throw wrongType('a Model', 'model', model);
   const context = pick(options, contextOptionNames);
@@ -89,7 +96,7 @@ export function openSession(model: Model, options: LLaMaOptions, ownsModel: bool
   return new LLaMaSession(model, request, ownsModel, { ...options.embeddings });
 }
 
-/** A session on a model of its own: what `LLaMa.load` waits for. */
+/** Loads a model and builds a session that owns it. Implements `LLaMa.load`. */
 export async function loadSession(
   path: string,
   options: LLaMaLoadOptions | undefined,

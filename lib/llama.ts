@@ -1,23 +1,12 @@
-// LLaMa: a ChoiceLM on llama.cpp. What ChoiceLM makes of greedyImpl step by step, this does
-// natively, one job per call, to the same numbers.
+// LLaMa: a ChoiceLM on llama.cpp. What ChoiceLM derives step by step from greedyImpl, this computes
+// natively in one job per call, with the same results.
 
 import { ChoiceLM } from './choice-lm.js';
 import { raceAbort } from './common/abort.js';
-import {
-  checkOptions,
-  checkPrompt,
-  checkString,
-  checkTokens,
-  type Prompt,
-} from './common/arguments.js';
+import { checkOptions, checkPrompt, type Prompt } from './common/arguments.js';
 import { type CallOptions, readSignal } from './common/call-options.js';
 import type { Completion } from './common/completion.js';
-import {
-  type DetokenizeOptions,
-  readDetokenizeOptions,
-  readTokenizeOptions,
-  type TokenizeOptions,
-} from './common/text-options.js';
+import type { DetokenizeOptions, TokenizeOptions } from './common/text-options.js';
 import { type Cost, Stopwatch } from './common/usage.js';
 import type { ContextInfo } from './context/context-info.js';
 import { type EvalOptions, type Evaluation, evaluate, readEvalOptions } from './context/eval.js';
@@ -31,63 +20,61 @@ import { type LLaMaLoadOptions, type LLaMaOptions, llamaOptionNames } from './ll
 import { LLaMaSession, loadSession, openSession } from './llama-session.js';
 import { type AdapterUse, readAdapterUses, type ScaledAdapter } from './model/adapter-use.js';
 import { type ControlVector, readControlVectors } from './model/control-vector.js';
-import { type Model, nativeOf } from './model/model.js';
+import type { Model } from './model/model.js';
 import { checkPath } from './model/model-options.js';
+import { detokenize, textOfTokens, tokenize, tokenizePrompts } from './model/text-jobs.js';
 import { textIn, tokenizeMany, withoutEnd } from './model/tokenize-many.js';
 import {
   generateManyNatively,
   generateNatively,
   searchBeamsNatively,
 } from './native/generation.js';
-import { callNative, runJob } from './native/job.js';
 import { readCandidates, readLogprobs } from './native/logits.js';
 import { holdsTasks, holdsTree, scoreNatively, scoreTogether } from './native/trees.js';
 import type { TokenChoiceTree } from './tree/token-choice-tree.js';
 import type { TreeRequest, TreeScores, TreeTask } from './tree/tree-scoring.js';
 
 /**
- * llama.cpp as an LM: one context, with a thread and a queue of its own. Calls may overlap;
- * they run in turn. A local engine fails for reasons that waiting does not mend, so nothing
- * is tried again.
+ * llama.cpp as an LM: one context with its own thread and job queue. Calls may overlap; their jobs
+ * run in order. Nothing is retried, since a retry does not fix the failures of a local engine.
  *
  * @example
  * await using lm = await LLaMa.load('models/default.gguf');
  * const { text } = await lm.choose('The sky is', [' blue', ' green']);
  */
 export class LLaMa extends ChoiceLM {
-  /** The model, which other LLaMas may share. */
+  /** The model, which several LLaMas may share. */
   readonly model: Model;
   readonly #session: LLaMaSession;
   readonly #completion: CompletionDefaults;
 
   /**
-   * Returns at once, with the context in the making: see {@link ready}. The model stays the
-   * caller's to close.
+   * Returns while the context is being built: see {@link ready}. The caller closes the model.
    *
-   * @throws TypeError, RangeError for options that are not what their comments say
+   * @throws TypeError, RangeError for invalid options
    */
   constructor(model: Model, options?: LLaMaOptions);
   /** @internal */
   constructor(session: LLaMaSession, options: { completion: CompletionDefaults });
   constructor(source: Model | LLaMaSession, options?: LLaMaOptions) {
-    const given = checkOptions(options, 'options', llamaOptionNames);
-    super({ completion: given.completion });
-    this.#completion = given.completion ?? {};
-    this.#session = source instanceof LLaMaSession ? source : openSession(source, given, false);
+    const checked = checkOptions(options, 'options', llamaOptionNames);
+    super({ completion: checked.completion });
+    this.#completion = checked.completion ?? {};
+    this.#session = source instanceof LLaMaSession ? source : openSession(source, checked, false);
     this.model = this.#session.model;
   }
 
   /**
    * Loads a model and builds a context; {@link close} frees both.
    *
-   * @throws ModelLoadError, and what {@link ready} rejects with
+   * @throws ModelLoadError, and whatever {@link ready} rejects with
    */
   static async load(path: string, options?: LLaMaLoadOptions): Promise<LLaMa> {
     const { session, completion } = await loadSession(path, options);
     return new LLaMa(session, { completion });
   }
 
-  /** Resolves when the context stands; rejects, as all calls do then, where it cannot be built. */
+  /** Resolves when the context is built; if it cannot be, this and all calls reject. */
   get ready(): Promise<void> {
     return this.#session.ready;
   }
@@ -105,19 +92,19 @@ export class LLaMa extends ChoiceLM {
   }
 
   /**
-   * What the context was built with, and what of it is in effect. Throws ClosedError until
-   * {@link ready} has resolved; stays after {@link close}.
+   * The context's effective settings. Throws ClosedError before {@link ready} has resolved; remains
+   * available after {@link close}.
    */
   get contextInfo(): ContextInfo {
     return this.#session.contextInfo;
   }
 
-  /** The adapters in use, with their scales, as {@link setAdapters} was last given them. */
+  /** The adapters in use with their scales, as set by {@link setAdapters}. */
   get adapters(): readonly ScaledAdapter[] {
     return this.#session.adapters;
   }
 
-  /** The model's BOS, or else its EOS, as lm-evaluation-harness has it. */
+  /** The model's BOS, or else its EOS, as in lm-evaluation-harness. */
   override get beginToken(): number | undefined {
     const { bos, eos } = this.model.vocab;
     const token = bos ?? eos;
@@ -129,33 +116,27 @@ export class LLaMa extends ChoiceLM {
   }
 
   /**
-   * The same model and context, with other defaults of `complete`; what is not given stays.
-   * The two are one engine: closing either closes both.
+   * The same engine with other defaults of `complete`; omitted ones are kept. Closing either LLaMa
+   * closes both.
    */
   with(options: { completion?: CompletionDefaults | undefined }): LLaMa {
     const { completion } = checkOptions(options, 'options', ['completion']);
     return new LLaMa(this.#session, { completion: { ...this.#completion, ...completion } });
   }
 
-  override async tokenize(text: string, options?: TokenizeOptions): Promise<Int32Array> {
-    checkString(text, 'text');
-    const { addSpecial, parseSpecial, signal } = readTokenizeOptions(options);
-    await this.admit(signal);
-    return runJob(() => nativeOf(this.model).tokenize(text, addSpecial, parseSpecial), signal);
+  override tokenize(text: string, options?: TokenizeOptions): Promise<Int32Array> {
+    return tokenize(this.model, text, options, (signal) => this.admit(signal));
   }
 
-  override async detokenize(tokens: Int32Array, options?: DetokenizeOptions): Promise<string> {
-    const copy = checkTokens(tokens, 'tokens', this.vocabularySize).slice();
-    const { special, signal } = readDetokenizeOptions(options);
-    await this.admit(signal);
-    return runJob(() => nativeOf(this.model).detokenize(copy, special), signal);
+  override detokenize(tokens: Int32Array, options?: DetokenizeOptions): Promise<string> {
+    return detokenize(this.model, tokens, options, (signal) => this.admit(signal));
   }
 
   /**
-   * Raw logits after the last token of the prompt, after all, or after those asked for.
+   * Raw logits after the last token of the prompt, after all, or after the requested ones.
    *
-   * @throws RangeError for positions that are not ascending and in the prompt, and for an
-   * `into` that is too short; ContextOverflowError
+   * @throws RangeError for positions that are not ascending or not in the prompt, and for an `into`
+   * that is too short; ContextOverflowError
    */
   async eval(prompt: Prompt, options?: EvalOptions): Promise<Evaluation> {
     const stopwatch = new Stopwatch();
@@ -167,7 +148,7 @@ export class LLaMa extends ChoiceLM {
     return { ...rows, ...stopwatch.complete(cost) };
   }
 
-  /** Decodes a prompt into the prefix cache, so that calls that begin with it are quick. */
+  /** Decodes a prompt into the prefix cache, so that calls that begin with it are fast. */
   async ingest(prompt: Prompt, options?: CallOptions): Promise<Cost> {
     const stopwatch = new Stopwatch();
     const input = checkPrompt(prompt, 'prompt', this.vocabularySize);
@@ -178,13 +159,13 @@ export class LLaMa extends ChoiceLM {
   }
 
   /**
-   * The vector of a text, as {@link Embedder.embed} has it: by an Embedder on the same model, of
-   * the option `embeddings`, which is built at the first call and closed with the LM.
+   * The embedding of a text by an {@link Embedder} on the same model, with the LM's option
+   * `embeddings`. It is built on the first call and closed with the LM.
    *
    * @throws as {@link Embedder.ready} and {@link Embedder.embed} do
    */
   embed(text: Prompt, options?: CallOptions): Promise<TextEmbedding>;
-  /** The vectors of several texts. */
+  /** The embeddings of several texts. */
   embed(texts: readonly Prompt[], options?: CallOptions): Promise<TextEmbeddings>;
   async embed(
     input: Prompt & readonly Prompt[],
@@ -195,57 +176,52 @@ export class LLaMa extends ChoiceLM {
   }
 
   /**
-   * Writes what the engine keeps of a prompt to the file `path`, and what it belongs to to
-   * `path + '.json'`, so that {@link loadState} finds the prompt decoded. What is not cached of it
-   * is decoded first. Without a prompt: that which was used last.
+   * Saves a prompt's KV cache to `path`, and a description of its model and context to
+   * `path + '.json'`, after decoding uncached tokens. Default prompt: the most recently used one.
    *
-   * @throws LMError `STATE_NOT_SAVED` where nothing is cached, or the files cannot be written;
+   * @throws LMError `STATE_NOT_SAVED` if nothing is cached or the files cannot be written;
    * ContextOverflowError
    */
   async saveState(path: string, prompt?: Prompt, options?: CallOptions): Promise<PromptState> {
     const stopwatch = new Stopwatch();
     checkPath(path, 'path');
     const input =
-      prompt === undefined ? undefined : checkPrompt(prompt, 'prompt', this.vocabularySize);
+      prompt === undefined ? prompt : checkPrompt(prompt, 'prompt', this.vocabularySize);
     const signal = readSignal(options);
     await this.admit(signal);
-    const tokens = input === undefined ? undefined : await this.promptTokens(input, signal);
-    if (tokens !== undefined) this.checkFits(tokens.length);
+    const tokens = input === undefined ? undefined : await this.admitPrompt(input, signal);
     stopwatch.tokenized();
-    const state = await this.#session.saveState(path, tokens, signal);
-    return { tokens: state.tokens, ...stopwatch.complete(state) };
+    return this.#session.saveState(path, tokens, stopwatch, signal);
   }
 
   /**
-   * Puts a state of {@link saveState} in the prefix cache, in place of the prompt that was used
-   * longest ago: calls with its prompt find all of it there. It has to be of the same model,
-   * context and build, and unaltered; else nothing of it is used.
+   * Loads a state of {@link saveState} into the prefix cache, in place of the least recently used
+   * prompt. Uses nothing of it unless it is unmodified and of the same model, context and build.
    *
-   * @throws LMError `STATE_MISMATCH`, saying what differs; ContextOverflowError for a prompt that
-   * is longer than this context
+   * @throws LMError `STATE_MISMATCH`, which reports what differs; ContextOverflowError for a prompt
+   * that does not fit in this context
    */
   async loadState(path: string, options?: CallOptions): Promise<PromptState> {
     const stopwatch = new Stopwatch();
     checkPath(path, 'path');
     const signal = readSignal(options);
     await this.admit(signal);
-    const state = await this.#session.loadState(path, signal);
-    return { tokens: state.tokens, ...stopwatch.complete(state) };
+    return this.#session.loadState(path, stopwatch, signal);
   }
 
-  /** Forgets every cached prompt. */
+  /** Clears the prefix cache. */
   async clear(): Promise<void> {
     await this.admit(undefined);
     await this.#session.run((session) => session.clear());
   }
 
   /**
-   * Puts adapters in place of all that are in use, each with a scale of its own; `[]` removes
-   * them. Every cached prompt is forgotten. Calls that came before finish first, but one of
-   * several steps, such as a `choose` with a prior, may be cut in two: await it.
+   * Replaces all adapters in use; `[]` removes them. Clears the prefix cache. Earlier jobs finish
+   * first, but a running call of several jobs, such as a `choose` with a prior, may see the change
+   * midway: await it before.
    *
-   * @throws RangeError for an adapter of another model, or given twice; ClosedError for a closed
-   * one; NotSupportedError for one that the engine cannot compute with, and those in use stay
+   * @throws RangeError for an adapter of another model, or a duplicate; ClosedError for a closed
+   * one; NotSupportedError for one that the engine does not support; the adapters in use then stay
    */
   async setAdapters(adapters: readonly AdapterUse[], options?: CallOptions): Promise<void> {
     const uses = readAdapterUses(adapters, this.model);
@@ -255,12 +231,11 @@ export class LLaMa extends ChoiceLM {
   }
 
   /**
-   * Adds a vector, or the sum of several, to what leaves the model's layers, in place of what was
-   * added before; undefined removes it. Every cached prompt is forgotten, as by
-   * {@link setAdapters}.
+   * Sets the control vector, or the sum of several, that is added to the layers' outputs;
+   * undefined removes it. Clears the prefix cache, like {@link setAdapters}.
    *
-   * @throws ModelLoadError for a file that is no control vector of this model; RangeError for data
-   * or layers that do not fit it; NotSupportedError for an architecture that takes none
+   * @throws ModelLoadError for a file that is not a control vector of this model; RangeError for
+   * data or layers that do not fit it; NotSupportedError if its architecture does not support them
    */
   async setControlVector(
     vector: ControlVector | readonly ControlVector[] | undefined,
@@ -272,7 +247,7 @@ export class LLaMa extends ChoiceLM {
     await this.#session.setControlVectors(parts, signal);
   }
 
-  /** Ends what runs, waits for it, frees the context, and the model if `load` loaded it. */
+  /** Cancels running calls, frees the context, and closes the model if `load` loaded it. */
   override close(): Promise<void> {
     return this.#session.close();
   }
@@ -291,9 +266,8 @@ export class LLaMa extends ChoiceLM {
     return withoutEnd(this.model, await super.tokenizePrompt(text));
   }
 
-  protected override async tokenizePrompts(texts: readonly string[]): Promise<Int32Array[]> {
-    const lists = await tokenizeMany(this.model, texts, true);
-    return lists.map((tokens) => withoutEnd(this.model, tokens));
+  protected override tokenizePrompts(texts: readonly string[]): Promise<Int32Array[]> {
+    return tokenizePrompts(this.model, texts);
   }
 
   protected override tokenizeTexts(texts: readonly string[]): Promise<Int32Array[]> {
@@ -301,7 +275,7 @@ export class LLaMa extends ChoiceLM {
   }
 
   protected override textOf(tokens: Int32Array): string {
-    return callNative(() => nativeOf(this.model).detokenizeSync(tokens, true));
+    return textOfTokens(this.model, tokens);
   }
 
   protected override greedyImpl(tokens: Int32Array, signal?: AbortSignal): Promise<Float32Array> {
@@ -356,7 +330,7 @@ export class LLaMa extends ChoiceLM {
     return holdsTree(this.#session.limits, tree, request);
   }
 
-  /** As many as one decode holds, so that results come as soon as they can. */
+  /** As many as fit in one decode, so that results come as early as possible. */
   protected override packs(tasks: readonly TreeTask[]): boolean {
     return holdsTasks(this.#session.limits, tasks);
   }

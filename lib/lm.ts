@@ -1,5 +1,5 @@
-// LM: what every language model of this package does, and the life cycle that all share.
-// GreedyLM and the remote LMs extend it.
+// LM: the interface and life cycle that all language models of this package share. GreedyLM and the
+// remote LMs extend it.
 
 import type { Choice } from './choose/choice.js';
 import type { ChooseOptions } from './choose/choose-options.js';
@@ -17,12 +17,12 @@ import { type StreamPrintOptions, streamPrint } from './generation/stream-print.
 export abstract class LM implements AsyncDisposable {
   #closing: Promise<void> | undefined;
 
-  /** How many tokens there are, or undefined where that is not known. */
+  /** The number of tokens in the vocabulary, or undefined if unknown. */
   get vocabularySize(): number | undefined {
     return undefined;
   }
 
-  /** How many tokens a prompt and what follows it may have, or undefined where that is not known. */
+  /** The maximum number of tokens of a prompt and its continuation, or undefined if unknown. */
   get contextSize(): number | undefined {
     return undefined;
   }
@@ -32,15 +32,15 @@ export abstract class LM implements AsyncDisposable {
     return this.#closing !== undefined;
   }
 
-  /** The token ids of a text. A lone surrogate counts as U+FFFD. */
+  /** The token ids of a text. A lone surrogate is treated as U+FFFD. */
   abstract tokenize(text: string, options?: TokenizeOptions): Promise<Int32Array>;
 
-  /** The text of token ids. Bytes that are no UTF-8 become U+FFFD. */
+  /** The text of token ids. Invalid UTF-8 becomes U+FFFD. */
   abstract detokenize(tokens: Int32Array, options?: DetokenizeOptions): Promise<string>;
 
   /**
-   * How many tokens a text has as a prompt: with those that the model wants around a text, such
-   * as its beginning token.
+   * The number of tokens of a text as a prompt, including the special tokens that the model adds,
+   * such as BOS.
    */
   async countTokens(text: string, options?: CallOptions): Promise<number> {
     checkString(text, 'text');
@@ -48,25 +48,25 @@ export abstract class LM implements AsyncDisposable {
     return (await this.tokenize(text, { addSpecial: true, signal })).length;
   }
 
-  /** Writes on after a prompt. */
+  /** Continues a prompt. */
   abstract complete(prompt: Prompt, options?: CompleteOptions): Promise<Completion>;
 
-  /** Writes on after a prompt, and hands out what is written as it comes. Starts at once. */
+  /** Continues a prompt and delivers the completion in chunks. The generation starts at once. */
   abstract stream(prompt: Prompt, options?: CompleteOptions): CompletionStream;
 
-  /** Does what {@link stream} does, and prints the text as it comes. Gives the text. */
+  /** Like {@link stream}, but prints the text as it is generated. Resolves with the text. */
   streamPrint(prompt: Prompt, options?: StreamPrintOptions): Promise<string> {
     return streamPrint(this, prompt, options);
   }
 
-  /** Picks the likeliest of a list of continuations. */
+  /** Picks the most likely of several continuations. */
   abstract choose(
     prompt: Prompt,
     choices: readonly string[] | readonly Int32Array[],
     options?: ChooseOptions,
   ): Promise<Choice>;
 
-  /** Ends what runs and frees what is held. Idempotent; later calls reject with ClosedError. */
+  /** Ends running calls and frees resources. Idempotent; later calls reject with ClosedError. */
   close(): Promise<void> {
     this.#closing ??= this.closeImpl();
     return this.#closing;
@@ -77,18 +77,18 @@ export abstract class LM implements AsyncDisposable {
     return this.close();
   }
 
-  /** Frees what the subclass holds; called once. */
+  /** Frees the subclass's resources; called once. */
   protected async closeImpl(): Promise<void> {}
 
-  /** Begins a call: every public method awaits it before it does anything. */
+  /** Throws if the signal is aborted or the LM closed. Every public method awaits it first. */
   protected async admit(signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted();
     if (this.closed) throw new ClosedError('The LM is closed');
   }
 
   /**
-   * The tokens of a checked prompt: text with the special tokens that the model wants, ids as
-   * they are. Throws a RangeError where there is none.
+   * The tokens of a checked prompt: a text is tokenized with the model's special tokens, ids are
+   * used as they are. Throws a RangeError for an empty prompt.
    */
   protected async promptTokens(prompt: Prompt, signal?: AbortSignal): Promise<Int32Array> {
     const tokens =
@@ -98,7 +98,7 @@ export abstract class LM implements AsyncDisposable {
   }
 
   /**
-   * Begins a call with a checked prompt: its tokens, which fit in the context.
+   * Begins a call with a checked prompt: returns its tokens, which fit in the context.
    *
    * @internal
    */
@@ -112,12 +112,12 @@ export abstract class LM implements AsyncDisposable {
     return tokens;
   }
 
-  /** The tokens of a text that begins a prompt. */
+  /** The tokens of a text at the beginning of a prompt. */
   protected tokenizePrompt(text: string): Promise<Int32Array> {
     return this.tokenize(text, { addSpecial: true, parseSpecial: false });
   }
 
-  /** Throws a ContextOverflowError where a prompt does not fit in the context. */
+  /** Throws a ContextOverflowError if a prompt does not fit in the context. */
   protected checkFits(promptLength: number): void {
     const size = this.contextSize;
     if (size === undefined || promptLength <= size) return;

@@ -72,7 +72,7 @@ const settings: RemoteChooseOptions[] = [
   { normalize: 'bytes', batching: 'sequential' },
 ];
 
-/** The tolerance per weight type. Quantized weights as in test/lm/quantised.test.ts. */
+/** The tolerance per weight type. Quantized weights as in test/lm/quantized.test.ts. */
 const types = [
   ['F32', 1e-3],
   ['Q8_0', 6e-1],

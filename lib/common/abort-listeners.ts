@@ -1,44 +1,44 @@
-// Any number of listeners under one signal, with one of the signal's own: Node warns of a leak
-// from eleven on, and many calls may share a signal.
+// Any number of abort callbacks behind a single listener per signal: Node warns of a leak at the
+// eleventh listener, and many calls may share one signal.
 
-interface Listeners {
-  /** An entry per call of {@link onAbort}: the same function may be there twice. */
-  told: Set<{ tell: () => void }>;
-  tellAll: () => void;
+interface CallbackList {
+  /** One entry per call of {@link onAbort}, since the same function may be added twice. */
+  entries: Set<{ callback: () => void }>;
+  callAll: () => void;
 }
 
-const lists = new WeakMap<AbortSignal, Listeners>();
+const lists = new WeakMap<AbortSignal, CallbackList>();
 
 /**
- * Calls `tell` once when the signal aborts, at once where it has. Gives what ends that, after
- * which nothing of it is left on the signal; without a signal there is nothing to it.
+ * Calls `callback` once when the signal aborts, or at once if it already has. Returns a function
+ * that unsubscribes and leaves no listener behind on the signal. Without a signal, does nothing.
  */
-export function onAbort(signal: AbortSignal | undefined, tell: () => void): () => void {
+export function onAbort(signal: AbortSignal | undefined, callback: () => void): () => void {
   if (signal === undefined) return () => {};
   if (signal.aborted) {
-    tell();
+    callback();
     return () => {};
   }
-  const list = lists.get(signal) ?? begin(signal);
-  const entry = { tell };
-  list.told.add(entry);
+  const list = lists.get(signal) ?? createList(signal);
+  const entry = { callback };
+  list.entries.add(entry);
   return () => {
-    list.told.delete(entry);
-    if (list.told.size > 0 || lists.get(signal) !== list) return;
+    list.entries.delete(entry);
+    if (list.entries.size > 0 || lists.get(signal) !== list) return;
     lists.delete(signal);
-    signal.removeEventListener('abort', list.tellAll);
+    signal.removeEventListener('abort', list.callAll);
   };
 }
 
-function begin(signal: AbortSignal): Listeners {
-  const told: Listeners['told'] = new Set();
-  const tellAll = (): void => {
+function createList(signal: AbortSignal): CallbackList {
+  const entries: CallbackList['entries'] = new Set();
+  const callAll = (): void => {
     lists.delete(signal);
-    // What one does may end another, which is not told any more then.
-    for (const entry of told) entry.tell();
+    // A callback may unsubscribe a later one, which is then not called.
+    for (const entry of entries) entry.callback();
   };
-  const list = { told, tellAll };
+  const list = { entries, callAll };
   lists.set(signal, list);
-  signal.addEventListener('abort', tellAll, { once: true });
+  signal.addEventListener('abort', callAll, { once: true });
   return list;
 }

@@ -1,11 +1,11 @@
-// AbortSignals: a promise that gives up at once when its caller does. Pure; the native
-// side of an abort is `lib/native/job.ts`.
+// Races promises and timers against an AbortSignal. Plain TypeScript: `lib/native/job.ts` cancels
+// native work.
 
 import { onAbort } from './abort-listeners.js';
 
 /**
- * The promise's outcome, or a rejection with the signal's reason as soon as it aborts.
- * `stop` is called then, to stop the work; the work's own outcome is dropped.
+ * Settles like the promise, or rejects with the signal's reason as soon as it aborts. On abort,
+ * `stop` is called to stop the work, whose own outcome is dropped.
  */
 export function raceAbort<T>(
   promise: Promise<T>,

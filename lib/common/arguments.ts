@@ -1,5 +1,5 @@
-// Validators of what a caller passes. One formula: `Expected <what> for <name>, got <value>`;
-// a wrong kind is a TypeError (code INVALID_ARGUMENT), a wrong size a RangeError (OUT_OF_RANGE).
+// Argument validation. All messages read `Expected <what> for <name>, got <value>`; a wrong type is
+// a TypeError (code INVALID_ARGUMENT), a value out of range a RangeError (OUT_OF_RANGE).
 
 import { types } from 'node:util';
 import { invalidArgument, outOfRange } from './errors.js';
@@ -7,7 +7,7 @@ import { invalidArgument, outOfRange } from './errors.js';
 /** Text, or the ids of its tokens. */
 export type Prompt = string | Int32Array;
 
-/** How a message shows a value: short, and never the whole of something long. */
+/** A short description of a value for an error message; long values are truncated. */
 export function describe(value: unknown): string {
   if (typeof value === 'string') {
     return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
@@ -24,11 +24,11 @@ export function describe(value: unknown): string {
 const message = (what: string, name: string, value: unknown): string =>
   `Expected ${what} for ${name}, got ${describe(value)}`;
 
-/** A TypeError by the formula. */
+/** A TypeError with the conventional message. */
 export const wrongType = (what: string, name: string, value: unknown): TypeError =>
   invalidArgument(message(what, name, value));
 
-/** A RangeError by the formula. */
+/** A RangeError with the conventional message. */
 export const wrongRange = (what: string, name: string, value: unknown): RangeError =>
   outOfRange(message(what, name, value));
 
@@ -54,7 +54,7 @@ export function checkNumber(value: unknown, name: string, min = -Infinity): numb
 
 const int32Max = 2 ** 31 - 1;
 
-/** An integer from `min` to `max`, both included; what crosses to native code has 32 bits. */
+/** An integer from `min` to `max`, inclusive. `max` defaults to the limit of native int32. */
 export function checkInteger(value: unknown, name: string, min: number, max = int32Max): number {
   if (typeof value !== 'number') throw wrongType('an integer', name, value);
   if (!Number.isInteger(value) || value < min || value > max) {
@@ -64,7 +64,7 @@ export function checkInteger(value: unknown, name: string, min: number, max = in
   return value;
 }
 
-/** One of a few words. */
+/** One of a fixed set of strings. */
 export function checkOneOf<T extends string>(value: unknown, name: string, words: readonly T[]): T {
   if (typeof value !== 'string' || !(words as readonly string[]).includes(value)) {
     throw wrongType(`one of ${words.map((word) => `'${word}'`).join(', ')}`, name, value);
@@ -86,7 +86,7 @@ export function checkStrings(value: unknown, name: string): string[] {
   return value.map((item, index) => checkString(item, `${name}[${index}]`));
 }
 
-/** Token ids; with a known vocabulary, ids of that vocabulary. */
+/** Token ids, within the vocabulary if its size is known. */
 export function checkTokens(value: unknown, name: string, vocabularySize?: number): Int32Array {
   if (!types.isInt32Array(value)) throw wrongType('an Int32Array', name, value);
   const limit = vocabularySize ?? 2 ** 31;
@@ -101,8 +101,8 @@ export function checkTokens(value: unknown, name: string, vocabularySize?: numbe
 }
 
 /**
- * Text as it is; of token ids, as {@link checkTokens} wants them, a copy: the caller may change
- * its own while the call runs.
+ * A text is returned as it is; token ids are checked like {@link checkTokens} and copied, since
+ * the caller may change its array while the call runs.
  */
 export function checkPrompt(value: unknown, name: string, vocabularySize?: number): Prompt {
   if (typeof value === 'string') return value;
@@ -111,8 +111,8 @@ export function checkPrompt(value: unknown, name: string, vocabularySize?: numbe
 }
 
 /**
- * An option bag, `{}` where there is none. A key that is not known is refused: an option
- * that is accepted and ignored would be a silent lie.
+ * An options object, `{}` if undefined. Rejects unknown keys: an option that is silently ignored
+ * would mislead the caller.
  */
 export function checkOptions<T extends object>(
   value: T | undefined,

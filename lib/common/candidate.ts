@@ -1,9 +1,9 @@
-// A possible next token, as every call that reports alternatives has it.
+// A possible next token, as reported by every call that lists alternatives.
 
 /** One possible next token. */
 export interface Candidate {
   token: number;
-  /** Its text, U+FFFD for bytes that are no whole character. */
+  /** The token's text, with U+FFFD for incomplete UTF-8. */
   text: string;
   /** Natural log-probability. */
   logprob: number;

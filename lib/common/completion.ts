@@ -1,60 +1,61 @@
-// The result of a generation: what calls resolve with, readers of streams are handed, and errors carry of a generation
-// that broke off.
+// The result of a generation: calls resolve with it, streams deliver it in chunks, and errors of an
+// interrupted generation carry the partial result.
 
 import type { Candidate } from './candidate.js';
 import type { Cost } from './usage.js';
 
-/** What was written since the last chunk. */
+/** The part of a completion that was generated since the previous chunk. */
 export interface CompletionChunk {
   /**
-   * Whole characters, and nothing that a stop text may begin with: it may lag behind the tokens,
-   * and be empty.
+   * Complete characters only, and nothing that may be the beginning of a stop string. Hence it may
+   * lag behind the tokens and be empty.
    */
   text: string;
-  /** One token, or none where text is left over at the end. */
+  /** One token, or none if the chunk only flushes held-back text at the end. */
   tokens: Int32Array;
-  /** Of the token, natural. */
+  /** Natural log-probability of the token. */
   logprobs: Float64Array;
-  /** Per token, if asked for: the likeliest, best first. */
+  /** Per token, if requested: the most likely tokens, best first. */
   alternatives?: Candidate[][];
 }
 
 /** What ended a completion. */
 export type StopReason = 'eog' | 'stop' | 'length' | 'abort' | 'callback';
 
-/** What `complete` gives. */
+/** The result of `complete`. */
 export interface Completion extends Cost {
-  /** The text, up to the stop. */
+  /** The text before the stop. */
   text: string;
-  /** Every token that was generated, those of a stop included; no end-of-generation token. */
+  /** Every generated token, including those of a stop but no end-of-generation token. */
   tokens: Int32Array;
   /**
-   * One natural log-probability per token: the model's own, over the whole vocabulary, whatever
-   * the sampler or a grammar made of it.
+   * One natural log-probability per token, of the model's own distribution over the whole
+   * vocabulary: before the sampler or a grammar changed it.
    */
   logprobs: Float64Array;
-  /** Their sum. */
+  /** The sum of `logprobs`. */
   logprob: number;
   /**
-   * An end-of-generation token, a stop, `maxTokens` (or the context) used up, an abort, or
-   * `onToken` or the stream's reader who wanted no more.
+   * `'eog'`: an end-of-generation token; `'stop'`: a stop string or token; `'length'`: `maxTokens`
+   * or the end of the context; `'abort'`: the signal; `'callback'`: `onToken` returned false, or
+   * the stream's reader left.
    */
   stopReason: StopReason;
-  /** The stop that was met. */
+  /** The stop string or token that ended the completion. */
   stop?: string | number;
-  /** The seed of the sampler, where chance had a part: it writes the same text again. */
+  /** The sampler's seed, if sampling was random: with it the same text is generated again. */
   seed?: number;
-  /** Per token, if asked for: the likeliest, best first. */
+  /** Per token, if requested: the most likely tokens, best first. */
   alternatives?: Candidate[][];
   performance: CompletionPerformance;
 }
 
-/** How quickly it was written, by a clock that nobody sets. */
+/** Generation speed, measured with a monotonic clock. */
 export interface CompletionPerformance {
-  /** Milliseconds from the call to the first token, waiting and tokenizing included. */
+  /** Milliseconds from the call to the first token, including queueing and tokenization. */
   firstTokenMs: number;
-  /** Tokens per second after the first; 0 where there is none. */
+  /** Tokens per second after the first; 0 if there is only one. */
   tokensPerSecond: number;
-  /** Tokens of the prompt per second, of those that were not cached; 0 where all were. */
+  /** Uncached prompt tokens per second; 0 if all were cached. */
   promptTokensPerSecond: number;
 }

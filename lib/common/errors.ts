@@ -1,5 +1,5 @@
-// Every error of this package: the codes, the classes, and the one place that turns a
-// native rejection into one of them. `docs/errors.md` explains each code to a reader.
+// The error codes and classes of this package. `docs/errors.md` documents each code;
+// `lib/native/errors.ts` converts native errors to these.
 
 import type { Completion } from './completion.js';
 
@@ -27,7 +27,7 @@ export const errorCodes = [
 /** One of {@link errorCodes}. */
 export type ErrorCode = (typeof errorCodes)[number];
 
-/** A failure that is not the caller's mistake. `cause` holds what lies under it, if anything. */
+/** A failure that is not the caller's mistake. `cause` holds the underlying cause, if any. */
 export class LMError extends Error {
   override name = 'LMError';
   readonly code: ErrorCode;
@@ -38,7 +38,7 @@ export class LMError extends Error {
   }
 }
 
-/** The file is missing, is no model, or is one that the engine cannot build. Code `MODEL_LOAD`. */
+/** The file is missing, not a model, or not supported by the engine. Code `MODEL_LOAD`. */
 export class ModelLoadError extends LMError {
   override name = 'ModelLoadError';
 
@@ -50,7 +50,7 @@ export class ModelLoadError extends LMError {
 /** The tokens do not fit in the context. Code `CONTEXT_OVERFLOW`. */
 export class ContextOverflowError extends LMError {
   override name = 'ContextOverflowError';
-  /** What was written before the context was full, where a completion met its end. */
+  /** The partial completion, if the context became full during generation. */
   readonly completion: Completion | undefined;
 
   constructor(
@@ -63,7 +63,7 @@ export class ContextOverflowError extends LMError {
   }
 }
 
-/** The LM or model was closed before the call, or while it ran. Code `CLOSED`. */
+/** The LM or model was closed before or during the call. Code `CLOSED`. */
 export class ClosedError extends LMError {
   override name = 'ClosedError';
 
@@ -72,7 +72,7 @@ export class ClosedError extends LMError {
   }
 }
 
-/** What was asked for is understood, but this LM or release cannot do it. Code `NOT_SUPPORTED`. */
+/** The request is valid, but this LM or release does not support it. Code `NOT_SUPPORTED`. */
 export class NotSupportedError extends LMError {
   override name = 'NotSupportedError';
 
@@ -82,16 +82,16 @@ export class NotSupportedError extends LMError {
 }
 
 /**
- * A server refused, failed, answered what cannot be read, or did not answer in time, as often as
- * it was tried. Code `REMOTE`.
+ * A server rejected the request, failed, sent an invalid response or timed out, on every attempt.
+ * Code `REMOTE`.
  */
 export class RemoteError extends LMError {
   override name = 'RemoteError';
-  /** The HTTP status of the last answer; undefined where there was none, or where it broke off. */
+  /** The HTTP status of the last response; undefined if there was none or it was cut off. */
   readonly status: number | undefined;
-  /** What the server calls the request, where it names it (`x-request-id`). */
+  /** The server's id of the request (`x-request-id`), if it sent one. */
   readonly requestId: string | undefined;
-  /** What was written before the server failed, where a completion was under way. */
+  /** The partial completion, if the server failed during generation. */
   readonly completion: Completion | undefined;
 
   constructor(
@@ -111,12 +111,12 @@ export class RemoteError extends LMError {
   }
 }
 
-/** A caller's mistake of kind: a `TypeError` whose `code` is `INVALID_ARGUMENT`. */
+/** An argument of a wrong type or form: a `TypeError` with code `INVALID_ARGUMENT`. */
 export function invalidArgument(message: string, options?: ErrorOptions): TypeError {
   return Object.assign(new TypeError(message, options), { code: 'INVALID_ARGUMENT' as const });
 }
 
-/** A caller's mistake of size: a `RangeError` whose `code` is `OUT_OF_RANGE`. */
+/** An argument out of range: a `RangeError` with code `OUT_OF_RANGE`. */
 export function outOfRange(message: string, options?: ErrorOptions): RangeError {
   return Object.assign(new RangeError(message, options), { code: 'OUT_OF_RANGE' as const });
 }

@@ -1,7 +1,7 @@
-// Log-softmax and log-sum-exp in doubles, for LMs whose engine gives raw logits and for
-// readers of `eval`. LLaMa's own numbers are made natively by the same formula.
+// Log-softmax and log-sum-exp in double precision, for LMs whose engine returns raw logits and for
+// callers of `eval`. LLaMa computes its own natively by the same formula.
 
-/** log Σ exp(values), stable: −Infinity for no values. */
+/** log Σ exp(values), numerically stable; −Infinity for no values. */
 export function logSumExp(values: ArrayLike<number>): number {
   let max = -Infinity;
   for (let index = 0; index < values.length; index++) {
@@ -16,9 +16,9 @@ export function logSumExp(values: ArrayLike<number>): number {
 }
 
 /**
- * Natural log-probabilities of a distribution given by its logits.
+ * Natural log-probabilities of the distribution that logits define.
  *
- * @param logits one row, of the vocabulary's size
+ * @param logits one row of vocabulary size
  * @returns a new array of the same length; its exponentials sum to 1
  * @example
  * logSoftmax(Float32Array.of(0, 0)) // Float32Array [ -0.693…, -0.693… ]

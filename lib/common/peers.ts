@@ -1,4 +1,4 @@
-// Packages that only some classes need, and whose users install them: the peer dependencies.
+// Loads the optional peer dependencies, which only some classes need and their users install.
 
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { LMError } from './errors.js';
 
 const load = createRequire(join(root, 'package.json'));
 
-/** What `npm install` is told for each; package.json has the same ranges. */
+/** The argument of `npm install` for each peer; package.json has the same ranges. */
 const peers = {
   '@huggingface/transformers': '@huggingface/transformers@4',
   'js-tiktoken': 'js-tiktoken@1',
@@ -18,17 +18,19 @@ const peers = {
 export type Peer = keyof typeof peers;
 
 /**
- * The exports of a peer dependency, loaded when it is first asked for.
+ * The exports of a peer dependency, loaded on first use.
  *
- * @param user what needs it, for the error
- * @param path an entry of the package other than its main one, with the slash before it
- * @throws LMError `PEER_MISSING`, which says what to install
+ * @param user the class that needs the peer, for the error message
+ * @param path a subpath export of the package, with its leading slash
+ * @throws LMError `PEER_MISSING`, which names the package to install
  */
 export function requirePeer<T>(peer: Peer, user: string, path = ''): T {
   try {
     return load(peer + path) as T;
   } catch (cause) {
-    const message = `${user} needs the package ${peer}, which cannot be loaded here: npm install ${peers[peer]}`;
-    throw new LMError(message, { code: 'PEER_MISSING', cause });
+    throw new LMError(
+      `${user} needs the package ${peer}, which could not be loaded: npm install ${peers[peer]}`,
+      { code: 'PEER_MISSING', cause },
+    );
   }
 }

@@ -1,10 +1,10 @@
-// How many physical cores this process may use: the default number of threads, as a second
+// The number of physical cores available to this process: the default thread count, since a second
 // thread on a core slows the engine down.
 
 import { readFileSync } from 'node:fs';
 import { arch, availableParallelism, platform } from 'node:os';
 
-/** Distinct cores in the text of Linux's /proc/cpuinfo; 0 where it does not name them. */
+/** Distinct cores in the text of Linux's /proc/cpuinfo; 0 if it does not list core ids. */
 export function countCores(cpuinfo: string): number {
   const cores = new Set<string>();
   for (const processor of cpuinfo.split(/\n\s*\n/)) {
@@ -24,9 +24,9 @@ function readCores(): number {
 }
 
 /**
- * Physical cores, as far as they can be told without running a program: counted on Linux,
- * half the logical ones on other x64 machines, all of them elsewhere. Never more than the
- * system lets this process use, never less than 1.
+ * Physical cores, as far as known without running a program: counted on Linux, half of the logical
+ * cores on other x64 machines, all of them elsewhere. At least 1, and at most as many as the
+ * system lets this process use.
  */
 export function physicalCores(): number {
   const logical = availableParallelism();

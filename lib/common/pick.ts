@@ -1,6 +1,6 @@
-// A part of an option bag. `LLaMa.load` splits its own between model and context with it.
+// A subset of an options object. `LLaMa.load` splits its options into model and context with it.
 
-/** The entries of these names, those that are there. */
+/** The entries with these names, as far as present. */
 export function pick<T extends object, K extends keyof T>(
   source: T,
   names: readonly K[],

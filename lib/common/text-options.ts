@@ -1,19 +1,22 @@
-// The reading of what `tokenize` and `detokenize` take. Model and LLaMa share it.
+// The options of `tokenize` and `detokenize` and their validation, shared by Model and LLaMa.
 
 import { checkBoolean, checkOptions, checkSignal } from './arguments.js';
 import type { CallOptions } from './call-options.js';
 
 /** Options of `tokenize`. */
 export interface TokenizeOptions extends CallOptions {
-  /** Add what the model wants around a text, such as its beginning token. Default false. */
+  /** Add the special tokens that the model expects around a text, such as BOS. Default false. */
   addSpecial?: boolean | undefined;
-  /** Read the text of control tokens as those tokens. Unsafe on a user's text. Default false. */
+  /**
+   * Parse control tokens that are spelled out in the text as those tokens. Unsafe for untrusted
+   * text. Default false.
+   */
   parseSpecial?: boolean | undefined;
 }
 
 /** Options of `detokenize`. */
 export interface DetokenizeOptions extends CallOptions {
-  /** Write control tokens as text. Default false: they vanish. */
+  /** Render control tokens as text. Default false: they are omitted. */
   special?: boolean | undefined;
 }
 

@@ -1,6 +1,6 @@
-// Sequences of token ids: what two have in common, and several as one.
+// Operations on sequences of token ids.
 
-/** How many tokens two sequences have in common at their beginning. */
+/** The length of the longest common prefix of two sequences. */
 export function commonPrefix(a: Int32Array, b: Int32Array): number {
   const length = Math.min(a.length, b.length);
   for (let index = 0; index < length; index++) {
@@ -9,7 +9,7 @@ export function commonPrefix(a: Int32Array, b: Int32Array): number {
   return length;
 }
 
-/** Both sequences, one after the other. */
+/** All sequences, concatenated. */
 export function concatenate(...parts: readonly Int32Array[]): Int32Array {
   const result = new Int32Array(parts.reduce((sum, { length }) => sum + length, 0));
   let end = 0;

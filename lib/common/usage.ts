@@ -1,35 +1,38 @@
 // What a call cost, in tokens and in time. Every result that took model time carries both.
 
-/** What a call cost, as counts; with `prior`, all but the first two count the prior's part, too. */
+/**
+ * Token and call counts of one call. With `prior`, all but the first two include the cost of
+ * scoring the prior.
+ */
 export interface Usage {
-  /** Tokens of the prompt, as it was used. */
+  /** Tokens of the prompt as it was used. */
   promptTokens: number;
   /** How many of them were found in the prefix cache. */
   cachedTokens: number;
   /**
-   * Tokens that were decoded, of the prompt and beyond it. A tree whose prompt is cached costs
-   * its inner nodes. An LM in TypeScript counts what it handed to `greedyImpl`, call by call.
+   * Tokens that were decoded, in the prompt and after it. A tree whose prompt is cached costs its
+   * inner nodes. An LM in TypeScript counts the tokens that it passed to `greedyImpl` in each call.
    */
   decodedTokens: number;
-  /** Tokens decoded for nothing but the engine's numerical consistency. */
+  /** Tokens decoded only for the engine's numerical consistency. */
   paddingTokens: number;
-  /** Calls into the engine: `llama_decode`, or `greedyImpl` of an LM in TypeScript. */
+  /** Calls of the engine: of `llama_decode`, or of `greedyImpl` for an LM in TypeScript. */
   decodeCalls: number;
 }
 
 /** Where a call's time went, in milliseconds. */
 export interface Timings {
-  /** Waiting for calls before it. */
+  /** Waiting for earlier calls. */
   queueMs: number;
   tokenizeMs: number;
   /**
-   * Decoding what the prefix cache did not have of the prompt, unless that was decoded in one
-   * go with what comes after it.
+   * Decoding the uncached part of the prompt, unless it was decoded in one batch with what follows
+   * the prompt.
    */
   promptMs: number;
-  /** Decoding beyond the prompt. */
+  /** Decoding after the prompt. */
   decodeMs: number;
-  /** Reading probabilities from logits. */
+  /** Computing probabilities from logits. */
   readMs: number;
   /** From the call to its result. */
   totalMs: number;
@@ -41,7 +44,7 @@ export interface Cost {
   timings: Timings;
 }
 
-/** Nothing spent yet, to add to. */
+/** A cost of zero, to add to. */
 export function noCost(): Cost {
   return {
     usage: { promptTokens: 0, cachedTokens: 0, decodedTokens: 0, paddingTokens: 0, decodeCalls: 0 },
@@ -50,8 +53,8 @@ export function noCost(): Cost {
 }
 
 /**
- * The cost of a tree and of its choices' priors: what the engine did is added up; the prompt's
- * own tokens stay what they are.
+ * The cost of a tree including its choices' priors: the engine's work is added up, the counts of
+ * prompt tokens stay those of the tree.
  */
 export function addPrior({ usage, timings }: Cost, prior: Cost): Cost {
   return {
@@ -71,17 +74,17 @@ export function addPrior({ usage, timings }: Cost, prior: Cost): Cost {
   };
 }
 
-/** Times one call: made when it begins, told when its tokens are known, asked at its end. */
+/** Times one call: created when it starts, notified after tokenization, read at its end. */
 export class Stopwatch {
   #start = performance.now();
   #tokenizeMs = 0;
 
-  /** The tokens are known. */
+  /** Marks the end of tokenization. */
   tokenized(): void {
     this.#tokenizeMs = performance.now() - this.#start;
   }
 
-  /** The engine's cost, completed by what passed on this side of it. */
+  /** The engine's cost, completed with the times that were measured here. */
   complete({ usage, timings }: Cost): Cost {
     const totalMs = performance.now() - this.#start;
     return { usage, timings: { ...timings, tokenizeMs: this.#tokenizeMs, totalMs } };

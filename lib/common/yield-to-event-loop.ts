@@ -1,12 +1,12 @@
-// Turns for the event loop in the middle of work that grows with what the caller gave: a
-// server that chooses among ten thousand answers goes on answering others meanwhile.
+// Yields to the event loop during work that grows with the caller's input, so that a server that
+// ranks ten thousand choices stays responsive.
 
 import { setImmediate } from 'node:timers/promises';
 
-/** So many choices take a step of a few milliseconds. */
+/** From this many choices on, a step takes a few milliseconds. */
 const noticeable = 1000;
 
-/** Lets others run, if the step before it was long. */
+/** Yields to the event loop if the preceding step was long. */
 export async function yieldToEventLoop(choices: number): Promise<void> {
   if (choices >= noticeable) await setImmediate();
 }

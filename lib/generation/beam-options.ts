@@ -1,5 +1,5 @@
-// The options and the result of `beamSearch`, and the reading of the former. The rules are
-// those of Hugging Face Transformers, whose names they bear.
+// The options and result of `beamSearch`, and the validation of the options. Names and semantics
+// follow Hugging Face Transformers.
 
 import {
   checkInteger,
@@ -15,50 +15,50 @@ import { readCompletionDefaults } from './completion-options.js';
 
 /** Options of `beamSearch`. */
 export interface BeamOptions extends CallOptions {
-  /** How many texts are followed at a time, 1 to 64. Default 4. */
+  /** Beam width, 1 to 64. Default 4. */
   beams?: number | undefined;
-  /** How many texts to give, at most `beams`. Default 1. */
+  /** How many sequences to return, at most `beams`. Default 1. */
   returnSequences?: number | undefined;
   /**
-   * A text's score is its log-probability divided by its length in tokens (its end token
-   * counted) to this power: above 0 favours longer texts. Default 1.
+   * A sequence's score is its log-probability divided by its length in tokens (including its end
+   * token) raised to this power: values above 0 favor longer sequences. Default 1.
    */
   lengthPenalty?: number | undefined;
   /**
-   * Once as many texts have ended as there are beams: `true` stops at once, `false` when the
-   * best open one would be no better than the worst of them if it ended now, `'never'` when it
-   * could not become better at any length. Default false.
+   * When to stop once `beams` sequences are finished. `true`: at once. `false`: when the best
+   * unfinished sequence, if it ended now, would score no better than the worst finished one.
+   * `'never'`: when it cannot score better at any length. Default false.
    */
   earlyStopping?: boolean | 'never' | undefined;
-  /** Most tokens of a text. Default 128. */
+  /** Maximum number of tokens of a sequence. Default 128. */
   maxTokens?: number | undefined;
-  /** Texts that end a text, which is cut before them. Default none. */
+  /** Stop strings: a sequence ends at the first one, which is cut off. Default none. */
   stop?: string | readonly string[] | undefined;
 }
 
-/** One text of a beam search. */
+/** One sequence of a beam search. */
 export interface BeamSequence {
   text: string;
-  /** Every token, those of a stop included; no end-of-generation token. */
+  /** Every token, including those of a stop but no end-of-generation token. */
   tokens: Int32Array;
   /** One natural log-probability per token. */
   logprobs: Float64Array;
-  /** Their sum, with that of the end token where one ended the text. */
+  /** The sum of `logprobs`, plus that of the end token if one ended the sequence. */
   logprob: number;
-  /** What the texts are ranked by: see `lengthPenalty`. */
+  /** The length-normalized log-probability that ranks the sequences: see `lengthPenalty`. */
   score: number;
   stopReason: 'eog' | 'stop' | 'length';
-  /** The stop that was met. */
+  /** The stop string that ended the sequence. */
   stop?: string;
 }
 
-/** What `beamSearch` gives. */
+/** The result of `beamSearch`. */
 export interface BeamSearchResult extends Cost {
   /** Best first. */
   beams: BeamSequence[];
 }
 
-/** What {@link readBeamOptions} makes of the options: every field present and checked. */
+/** The options after {@link readBeamOptions}: complete and checked. */
 export interface BeamRequest {
   beams: number;
   returnSequences: number;
@@ -69,7 +69,7 @@ export interface BeamRequest {
   signal: AbortSignal | undefined;
 }
 
-const mostBeams = 64;
+const maxBeams = 64;
 const defaultMaxTokens = 128;
 
 function readEarlyStopping(value: unknown): BeamRequest['earlyStopping'] {
@@ -90,8 +90,8 @@ export function readBeamOptions(value: BeamOptions | undefined): BeamRequest {
   ] as const;
   const options = checkOptions(value, 'options', names);
   const { stops = [], stopTokens = [] } = readCompletionDefaults({ stop: options.stop }, '');
-  if (stopTokens.length > 0) throw wrongRange('texts', 'stop', stopTokens[0]);
-  const beams = checkInteger(options.beams ?? 4, 'beams', 1, mostBeams);
+  if (stopTokens.length > 0) throw wrongRange('stop strings only', 'stop', stopTokens[0]);
+  const beams = checkInteger(options.beams ?? 4, 'beams', 1, maxBeams);
   return {
     beams,
     returnSequences: checkInteger(options.returnSequences ?? 1, 'returnSequences', 1, beams),

@@ -1,5 +1,5 @@
-// Beam search in TypeScript, for any LM with next-token log-probabilities. GreedyLM calls it;
-// LLaMa searches natively instead, to the same texts.
+// Beam search in TypeScript for any LM with next-token log-probabilities. GreedyLM calls it; LLaMa
+// searches natively instead, with the same results.
 
 import { concatenate } from '../common/token-arrays.js';
 import { noCost } from '../common/usage.js';
@@ -8,21 +8,22 @@ import { topCandidates } from './candidates.js';
 import type { Generator } from './generate.js';
 import { StopFinder } from './stop-finder.js';
 
-/** A text that has not ended. */
-interface Open {
+/** A sequence that is not finished. */
+interface Hypothesis {
   tokens: number[];
   logprobs: number[];
   sum: number;
 }
 
-interface Step {
-  parent: Open;
+/** A hypothesis extended by one token. */
+interface Extension {
+  parent: Hypothesis;
   token: number;
   logprob: number;
   sum: number;
 }
 
-/** The likeliest texts after a prompt, best first. */
+/** The best-scoring continuations of a prompt, best first. */
 export async function searchBeams(
   lm: Generator,
   prompt: Int32Array,
@@ -31,21 +32,21 @@ export async function searchBeams(
   const { beams, returnSequences, earlyStopping, lengthPenalty } = request;
   const limit = Math.min(request.maxTokens, (lm.contextSize ?? Infinity) - prompt.length + 1);
   const ends = new Set(lm.endOfGeneration);
-  // So many that there are enough that do not end, whatever ends.
-  const wide = beams * Math.max(2, 1 + ends.size);
+  // Enough candidates to leave `beams` unfinished ones even if every end token is among them.
+  const width = beams * Math.max(2, 1 + ends.size);
   const score = (sum: number, length: number): number => sum / length ** lengthPenalty;
   const { usage, timings } = noCost();
   usage.promptTokens = prompt.length;
-  const ended: BeamSequence[] = [];
+  const finished: BeamSequence[] = [];
   const keep = (sequence: BeamSequence): void => {
-    const place = ended.findIndex((other) => other.score < sequence.score);
-    ended.splice(place < 0 ? ended.length : place, 0, sequence);
-    ended.length = Math.min(ended.length, beams);
+    const index = finished.findIndex((other) => other.score < sequence.score);
+    finished.splice(index < 0 ? finished.length : index, 0, sequence);
+    finished.length = Math.min(finished.length, beams);
   };
 
-  const next = async (open: Open): Promise<Float32Array> => {
+  const next = async (hypothesis: Hypothesis): Promise<Float32Array> => {
     const start = performance.now();
-    const path = concatenate(prompt, Int32Array.from(open.tokens));
+    const path = concatenate(prompt, Int32Array.from(hypothesis.tokens));
     const logprobs = await lm.next(path);
     timings[usage.decodeCalls === 0 ? 'promptMs' : 'decodeMs'] += performance.now() - start;
     usage.decodeCalls++;
@@ -53,18 +54,18 @@ export async function searchBeams(
     return logprobs;
   };
 
-  let open: Open[] = [{ tokens: [], logprobs: [], sum: 0 }];
+  let open: Hypothesis[] = [{ tokens: [], logprobs: [], sum: 0 }];
   for (let length = 1; ; length++) {
-    const steps: Step[] = [];
+    const extensions: Extension[] = [];
     for (const parent of open) {
-      for (const { token, logprob } of topCandidates(await next(parent), wide)) {
-        steps.push({ parent, token, logprob, sum: parent.sum + logprob });
+      for (const { token, logprob } of topCandidates(await next(parent), width)) {
+        extensions.push({ parent, token, logprob, sum: parent.sum + logprob });
       }
     }
-    // The sort is stable: of equals the better parent first, then the lower token id.
-    steps.sort((a, b) => b.sum - a.sum);
+    // The sort is stable: ties go to the better parent, then to the lower token id.
+    extensions.sort((a, b) => b.sum - a.sum);
     open = [];
-    for (const [rank, { parent, token, logprob, sum }] of steps.slice(0, wide).entries()) {
+    for (const [rank, { parent, token, logprob, sum }] of extensions.slice(0, width).entries()) {
       if (open.length === beams) break;
       const isAmongBest = rank < beams;
       if (ends.has(token)) {
@@ -91,10 +92,10 @@ export async function searchBeams(
     }
     const best = open[0];
     if (best === undefined) break;
-    if (ended.length === beams) {
+    if (finished.length === beams) {
       const longest = earlyStopping === 'never' && lengthPenalty > 0;
       const reachable = score(best.sum, longest ? limit : length);
-      const worst = (ended.at(-1) as BeamSequence).score;
+      const worst = (finished.at(-1) as BeamSequence).score;
       if (earlyStopping === 'yes' || worst >= reachable) break;
     }
     if (length >= limit) {
@@ -105,16 +106,16 @@ export async function searchBeams(
       break;
     }
   }
-  return { beams: ended.slice(0, returnSequences), usage, timings };
+  return { beams: finished.slice(0, returnSequences), usage, timings };
 }
 
 function sequenceOf(
-  { tokens, logprobs }: Pick<Open, 'tokens' | 'logprobs'>,
+  { tokens, logprobs }: Pick<Hypothesis, 'tokens' | 'logprobs'>,
   text: string,
   logprob: number,
   score: number,
   stopReason: BeamSequence['stopReason'],
 ): BeamSequence {
-  const written = { tokens: Int32Array.from(tokens), logprobs: Float64Array.from(logprobs) };
-  return { text, ...written, logprob, score, stopReason };
+  const arrays = { tokens: Int32Array.from(tokens), logprobs: Float64Array.from(logprobs) };
+  return { text, ...arrays, logprob, score, stopReason };
 }

@@ -1,4 +1,4 @@
-// The options of `completeMany`, and the reading of them.
+// The options of `completeMany` and their validation.
 
 import { checkPrompt, type Prompt, wrongType } from '../common/arguments.js';
 import type { CompletionChunk } from '../common/completion.js';
@@ -12,13 +12,13 @@ import {
 /** Options of `completeMany`. */
 export interface CompleteManyOptions extends Omit<CompleteOptions, 'onToken'> {
   /**
-   * Called with each token and the index of its prompt, in each text's order. What it throws
-   * rejects the call; `false` ends that text there.
+   * Called with each token and the index of its prompt, in order within each completion. An
+   * exception rejects the call; returning `false` ends that completion.
    */
   onToken?: ((chunk: CompletionChunk, index: number) => unknown) | undefined;
 }
 
-/** What {@link readCompleteManyOptions} makes of the options. */
+/** The options after {@link readCompleteManyOptions}. */
 export interface CompleteManyRequest extends Omit<CompletionRequest, 'onToken'> {
   onToken: CompleteManyOptions['onToken'];
 }
@@ -37,7 +37,7 @@ export function checkPrompts(value: unknown, vocabularySize: number | undefined)
   return value.map((prompt, index) => checkPrompt(prompt, `prompts[${index}]`, vocabularySize));
 }
 
-/** The settings for the n-th of several texts: another seed each, known beforehand. */
+/** The settings for the n-th of several completions: a distinct, predictable seed for each. */
 export function withSeed(
   sampler: SamplerSettings | undefined,
   index: number,

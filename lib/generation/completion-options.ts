@@ -1,4 +1,4 @@
-// The options of `complete` and `stream`, and their reading.
+// The options of `complete` and `stream` and their validation.
 
 import {
   checkBoolean,
@@ -10,61 +10,67 @@ import {
 } from '../common/arguments.js';
 import type { CallOptions } from '../common/call-options.js';
 import type { CompletionChunk } from '../common/completion.js';
+import { invalidArgument } from '../common/errors.js';
 import { jsonSchemaToGrammar } from '../grammar/grammar.js';
 import { type SamplerOptions, SamplerSettings } from '../sampling/sampler-settings.js';
 
-/** What an LM may set once for all its completions. */
+/** The completion options for which an LM may have defaults. */
 export interface CompletionDefaults {
   /**
-   * Most tokens to generate; `Infinity` for as many as the context has room for. Default: the
-   * sampler's, if it has a limit, else 128 or what the context has room for.
+   * Maximum number of tokens to generate; `Infinity`: as many as fit in the context. Default: the
+   * sampler's limit if it has one, else 128 or as many as fit in the context.
    */
   maxTokens?: number | undefined;
   /**
-   * Texts and token ids that end the completion. Of texts the one that begins first in what is
-   * written counts, wherever tokens begin and end. Default none.
+   * Stop strings and stop tokens. The stop string that begins first in the generated text counts,
+   * regardless of token boundaries. Default none.
    */
   stop?: string | number | readonly (string | number)[] | undefined;
-  /** Whether the text of the stop is a part of the completion's. Default false. */
+  /** Whether the completion's text includes the stop. Default false. */
   includeStop?: boolean | undefined;
-  /** How tokens are picked. Default: the likeliest each time. */
+  /** How tokens are sampled. Default: greedy decoding. */
   sampler?: SamplerSettings | SamplerOptions | undefined;
   /**
-   * What becomes of a context that is full before `maxTokens` are reached: forget the older half
-   * of what follows the first `keep` tokens, and go on. Default false: a ContextOverflowError.
-   * `true` keeps the beginning-of-sequence token.
+   * What to do if the context is full before `maxTokens`. With a shift, the older half of the
+   * tokens after the first `keep` is discarded and generation continues; `true` keeps the BOS
+   * token only. Default false: a ContextOverflowError.
    */
   contextShift?: boolean | { keep: number } | undefined;
 }
 
 /** Options of `complete` and `stream`. */
 export interface CompleteOptions extends CompletionDefaults, CallOptions {
-  /** A GBNF grammar with the start symbol `root`: only what it derives is written. */
+  /** A GBNF grammar with the start symbol `root` that constrains the generated text. */
   grammar?: string | undefined;
-  /** A JSON Schema, instead of a grammar: only JSON that fits it is written. */
+  /** A JSON Schema, instead of a grammar: the generated text is JSON that conforms to it. */
   jsonSchema?: object | boolean | undefined;
-  /** Tell so many of the likeliest tokens for each one, as the model has them. Default 0. */
+  /** How many of the model's most likely tokens to report for each generated one. Default 0. */
   topLogprobs?: number | undefined;
-  /** Called with each token, in order. What it throws rejects the call; `false` ends the text there. */
+  /**
+   * Called with each token, in order. An exception rejects the call; returning `false` ends the
+   * completion.
+   */
   onToken?: ((chunk: CompletionChunk) => unknown) | undefined;
-  /** Resolve with what was written when the signal aborts. Default false: reject with its reason. */
+  /**
+   * On abort, resolve with the partial completion. Default false: reject with the signal's reason.
+   */
   stopOnAbort?: boolean | undefined;
 }
 
-/** What {@link readCompleteOptions} makes of the options: every field present and checked. */
+/** The options after {@link readCompleteOptions}: complete and checked. */
 export interface CompletionRequest {
   /** May be Infinity. */
   maxTokens: number;
-  /** Whether somebody chose `maxTokens`, so that a context too small for it is an error. */
+  /** Whether `maxTokens` was set explicitly, so that a context too small for it is an error. */
   isChosen: boolean;
   stops: string[];
   stopTokens: number[];
   includeStop: boolean;
-  /** Undefined: the likeliest token each time. */
+  /** Undefined: greedy decoding. */
   sampler: SamplerSettings | undefined;
   /** Empty for none. */
   grammar: string;
-  /** Tokens of the prompt to keep when the context shifts; −1 for the model's own beginning. */
+  /** Prompt tokens to keep when the context shifts; −1: the BOS token, if the prompt has it. */
   contextShift: { keep: number } | undefined;
   topLogprobs: number;
   onToken: ((chunk: CompletionChunk) => unknown) | undefined;
@@ -132,7 +138,9 @@ function readContextShift(value: unknown, name: string): { keep: number } | unde
 
 function readGrammar({ grammar, jsonSchema }: Partial<CompleteOptions>): string {
   if (jsonSchema !== undefined) {
-    if (grammar !== undefined) throw wrongType('a grammar or', 'jsonSchema, not both', jsonSchema);
+    if (grammar !== undefined) {
+      throw invalidArgument('Expected either grammar or jsonSchema for options, got both');
+    }
     return jsonSchemaToGrammar(jsonSchema);
   }
   if (grammar === undefined) return '';
@@ -141,24 +149,24 @@ function readGrammar({ grammar, jsonSchema }: Partial<CompleteOptions>): string 
   return grammar;
 }
 
-/** Checks the defaults that an LM was made with; throws TypeError or RangeError. */
+/** Checks an LM's completion defaults; throws TypeError or RangeError. */
 export function readCompletionDefaults(
   value: CompletionDefaults | undefined,
   name = 'completion.',
 ): Defaults {
   const given = name === '' ? value : checkOptions(value, 'completion', completionDefaultNames);
   const { maxTokens, stop, includeStop, sampler, contextShift } = given ?? {};
-  const read: Defaults = {};
-  if (maxTokens !== undefined) read.maxTokens = readMaxTokens(maxTokens, `${name}maxTokens`);
-  if (stop !== undefined) Object.assign(read, readStops(stop, `${name}stop`));
+  const checked: Defaults = {};
+  if (maxTokens !== undefined) checked.maxTokens = readMaxTokens(maxTokens, `${name}maxTokens`);
+  if (stop !== undefined) Object.assign(checked, readStops(stop, `${name}stop`));
   if (includeStop !== undefined) {
-    read.includeStop = checkBoolean(includeStop, `${name}includeStop`);
+    checked.includeStop = checkBoolean(includeStop, `${name}includeStop`);
   }
-  if (sampler !== undefined) read.sampler = readSampler(sampler);
+  if (sampler !== undefined) checked.sampler = readSampler(sampler);
   if (contextShift !== undefined) {
-    read.contextShift = readContextShift(contextShift, `${name}contextShift`);
+    checked.contextShift = readContextShift(contextShift, `${name}contextShift`);
   }
-  return read;
+  return checked;
 }
 
 /** Checks the options of one completion; throws TypeError or RangeError. */

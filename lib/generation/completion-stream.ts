@@ -1,11 +1,12 @@
-// What `stream` gives: the chunks of a completion for one reader, and the whole at its end.
+// The result of `stream`: an async iterator over the chunks of a completion, and the whole
+// completion at its end.
 
 import type { Completion, CompletionChunk } from '../common/completion.js';
 
-/** Starts the work, which hands in chunks; `left` aborts when nobody wants more. */
+/** Starts the generation, which delivers chunks; `left` aborts when the reader leaves. */
 type Start = (deliver: (chunk: CompletionChunk) => void, left: AbortSignal) => Promise<Completion>;
 
-interface Waiting {
+interface PendingRead {
   resolve(result: IteratorResult<CompletionChunk, undefined>): void;
   reject(reason: unknown): void;
 }
@@ -13,7 +14,7 @@ interface Waiting {
 const done = { done: true, value: undefined } as const;
 
 /**
- * A completion while it is written. Leaving the loop ends the work.
+ * A completion that is being generated. Leaving the loop ends the generation.
  *
  * @example
  * const stream = lm.stream('Once upon a time');
@@ -21,20 +22,20 @@ const done = { done: true, value: undefined } as const;
  * const { stopReason } = await stream.completion;
  */
 export class CompletionStream implements AsyncIterableIterator<CompletionChunk> {
-  /** The whole; rejects with what the loop throws. It need not be looked at. */
+  /** The whole completion; rejects with the error that the loop throws. Awaiting it is optional. */
   readonly completion: Promise<Completion>;
   readonly #chunks: CompletionChunk[] = [];
-  readonly #waiting: Waiting[] = [];
+  readonly #pending: PendingRead[] = [];
   readonly #left = new AbortController();
-  #end: { reason: unknown } | 'over' | undefined;
+  #end: { reason: unknown } | 'done' | undefined;
 
   /** @internal */
   constructor(signal: AbortSignal | undefined, start: Start) {
     this.completion = start((chunk) => this.#deliver(chunk), this.#left.signal);
     this.completion.then(
-      () => this.#finish('over'),
+      () => this.#finish('done'),
       (reason: unknown) => {
-        // Whoever aborts wants nothing of what is on its way.
+        // After an abort, drop the chunks that were not read yet.
         if (signal?.aborted) this.#chunks.length = 0;
         this.#finish({ reason });
       },
@@ -46,19 +47,19 @@ export class CompletionStream implements AsyncIterableIterator<CompletionChunk> 
     const value = this.#chunks.shift();
     if (value !== undefined) return Promise.resolve({ done: false, value });
     if (this.#end === undefined) {
-      return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+      return new Promise((resolve, reject) => this.#pending.push({ resolve, reject }));
     }
-    if (this.#end === 'over') return Promise.resolve(done);
+    if (this.#end === 'done') return Promise.resolve(done);
     const { reason } = this.#end;
-    // Told once; after that it is over.
-    this.#end = 'over';
+    // The error is reported once; after that the iterator is done.
+    this.#end = 'done';
     return Promise.reject(reason);
   }
 
-  /** Wants no more: ends the work. `completion` resolves with what was read. */
+  /** Ends the generation. `completion` resolves with the part that was read. */
   async return(): Promise<IteratorResult<CompletionChunk, undefined>> {
     this.#chunks.length = 0;
-    this.#finish('over');
+    this.#finish('done');
     this.#left.abort();
     return done;
   }
@@ -69,19 +70,19 @@ export class CompletionStream implements AsyncIterableIterator<CompletionChunk> 
 
   #deliver(chunk: CompletionChunk): void {
     if (this.#end !== undefined) return;
-    const waiting = this.#waiting.shift();
-    if (waiting !== undefined) waiting.resolve({ done: false, value: chunk });
+    const pending = this.#pending.shift();
+    if (pending !== undefined) pending.resolve({ done: false, value: chunk });
     else this.#chunks.push(chunk);
   }
 
-  #finish(end: { reason: unknown } | 'over'): void {
+  #finish(end: { reason: unknown } | 'done'): void {
     if (this.#end !== undefined) return;
     this.#end = end;
-    for (const { resolve, reject } of this.#waiting.splice(0)) {
-      if (this.#end === 'over') resolve(done);
+    for (const { resolve, reject } of this.#pending.splice(0)) {
+      if (this.#end === 'done') resolve(done);
       else {
         reject(this.#end.reason);
-        this.#end = 'over';
+        this.#end = 'done';
       }
     }
   }

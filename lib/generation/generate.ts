@@ -1,5 +1,5 @@
-// Greedy writing in TypeScript, for any LM with next-token log-probabilities. GreedyLM calls
-// it; LLaMa writes natively instead.
+// Greedy decoding in TypeScript for any LM with next-token log-probabilities. GreedyLM calls it;
+// LLaMa generates natively instead.
 
 import type { Candidate } from '../common/candidate.js';
 import { NotSupportedError } from '../common/errors.js';
@@ -10,7 +10,7 @@ import type { CompletionRequest } from './completion-options.js';
 import type { Emit, Generation } from './generation.js';
 import { PartialText } from './partial-text.js';
 
-/** What writing needs of an LM. */
+/** What generation needs from an LM. */
 export interface Generator {
   next(tokens: Int32Array): Promise<Float32Array>;
   detokenize(tokens: Int32Array): Promise<string>;
@@ -19,7 +19,7 @@ export interface Generator {
   contextSize: number | undefined;
 }
 
-/** The index of the largest value, the lowest of equals. */
+/** The index of the largest value; the lowest in a tie. */
 export function argmax(values: ArrayLike<number>): number {
   let best = 0;
   for (let index = 1; index < values.length; index++) {
@@ -28,17 +28,17 @@ export function argmax(values: ArrayLike<number>): number {
   return best;
 }
 
-/** Throws NotSupportedError for what only an engine of its own can do. */
+/** Throws NotSupportedError for options that need an engine's own generation. */
 export function checkPortable({ sampler, grammar, contextShift }: CompletionRequest): void {
   const refuse = (what: string): never => {
-    throw new NotSupportedError(`This LM writes the likeliest token each time, without ${what}`);
+    throw new NotSupportedError(`This LM supports greedy decoding only, without ${what}`);
   };
   if (sampler !== undefined && !sampler.isGreedy) refuse('a sampler');
   if (grammar !== '') refuse('a grammar');
   if (contextShift !== undefined) refuse('contextShift');
 }
 
-/** Takes the likeliest token again and again, until a token, a text, a length or an abort ends it. */
+/** Appends the most likely token until a token, a stop string, a limit or an abort ends it. */
 export async function generate(
   lm: Generator,
   prompt: Int32Array,
@@ -46,17 +46,17 @@ export async function generate(
   emit: Emit,
   stopped: AbortSignal,
 ): Promise<Generation> {
-  const writer = new Writer(lm, prompt, request, emit);
+  const decoder = new GreedyDecoder(lm, prompt, request, emit);
   try {
-    while (!writer.isOver) await writer.step(stopped);
+    while (!decoder.isFinished) await decoder.step(stopped);
   } catch (error) {
     if (!stopped.aborted) throw error;
-    writer.end('abort');
+    decoder.end('abort');
   }
-  return writer.generation();
+  return decoder.generation();
 }
 
-class Writer {
+class GreedyDecoder {
   readonly #lm: Generator;
   readonly #prompt: Int32Array;
   readonly #request: CompletionRequest;
@@ -65,9 +65,9 @@ class Writer {
   readonly #text: PartialText;
   readonly #cost = noCost();
   readonly #start = performance.now();
-  #first = 0;
-  #last = 0;
-  // Grown token by token: the limit may be far beyond what is ever written.
+  #firstTokenAt = 0;
+  #lastTokenAt = 0;
+  // Not preallocated: the limit may be far beyond what is ever generated.
   readonly #tokens: number[] = [];
   readonly #logprobs: number[] = [];
   readonly #alternatives: Candidate[][] = [];
@@ -82,7 +82,7 @@ class Writer {
     this.#cost.usage.promptTokens = prompt.length;
   }
 
-  get isOver(): boolean {
+  get isFinished(): boolean {
     return this.#text.end !== undefined;
   }
 
@@ -98,17 +98,16 @@ class Writer {
     const logprob = distribution[token] as number;
     this.#tokens.push(token);
     this.#logprobs.push(logprob);
-    const alternatives = topLogprobs > 0 ? await this.#likeliest(distribution) : undefined;
+    const alternatives = topLogprobs > 0 ? await this.#topTokens(distribution) : undefined;
     if (alternatives !== undefined) this.#alternatives.push(alternatives);
-    const before = this.#text.whole.length;
+    const lengthBefore = this.#text.whole.length;
     const text = await this.#lm.detokenize(Int32Array.from(this.#tokens));
     const isStopped = this.#text.extendTo(text);
     if (!isStopped && stopTokens.includes(token)) {
-      this.#text.close('stop', token, includeStop ? text.length : before);
+      this.#text.close('stop', token, includeStop ? text.length : lengthBefore);
     } else if (!isStopped && this.#tokens.length === maxTokens) this.#text.close('length');
-    const written = this.#text.release();
     const chunk = {
-      text: written,
+      text: this.#text.release(),
       tokens: Int32Array.of(token),
       logprobs: Float64Array.of(logprob),
     };
@@ -131,8 +130,8 @@ class Writer {
       ...(this.#request.topLogprobs > 0 ? { alternatives: this.#alternatives } : {}),
       stopReason,
       ...(stop === undefined ? {} : { stop }),
-      firstTokenMs: Math.max(0, this.#first - this.#start),
-      writeMs: this.#last - this.#first,
+      firstTokenMs: Math.max(0, this.#firstTokenAt - this.#start),
+      writeMs: this.#lastTokenAt - this.#firstTokenAt,
       ...this.#cost,
     };
   }
@@ -141,15 +140,15 @@ class Writer {
     const { usage, timings } = this.#cost;
     const start = performance.now();
     const distribution = await this.#lm.next(path);
-    this.#last = performance.now();
-    if (usage.decodeCalls === 0) this.#first = this.#last;
-    timings[usage.decodeCalls === 0 ? 'promptMs' : 'decodeMs'] += this.#last - start;
+    this.#lastTokenAt = performance.now();
+    if (usage.decodeCalls === 0) this.#firstTokenAt = this.#lastTokenAt;
+    timings[usage.decodeCalls === 0 ? 'promptMs' : 'decodeMs'] += this.#lastTokenAt - start;
     usage.decodeCalls++;
     usage.decodedTokens += path.length;
     return distribution;
   }
 
-  async #likeliest(distribution: Float32Array): Promise<Candidate[]> {
+  async #topTokens(distribution: Float32Array): Promise<Candidate[]> {
     const best = topCandidates(distribution, this.#request.topLogprobs);
     const texts = await this.#lm.tokenTexts(Int32Array.from(best, ({ token }) => token));
     return best.map(({ token, logprob }) => {

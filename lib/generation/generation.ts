@@ -1,25 +1,25 @@
-// One generation as its engine reports it: the chunks while it runs, the whole at its end.
+// One generation as its engine reports it: chunk by chunk while it runs, and as a whole at its end.
 
 import type { Candidate } from '../common/candidate.js';
 import type { CompletionChunk } from '../common/completion.js';
 import type { Cost } from '../common/usage.js';
 
-/** What was written, before it is a Completion. */
+/** The engine's result, from which a Completion is built. */
 export interface Generation extends Cost {
   text: string;
-  /** Every token, those of a stop included; no end-of-generation token. */
+  /** Every token, including those of a stop but no end-of-generation token. */
   tokens: Int32Array;
-  /** One per token. */
+  /** One natural log-probability per token. */
   logprobs: Float64Array;
-  /** Per token, if asked for. */
+  /** The most likely tokens for each token, if requested. */
   alternatives?: Candidate[][];
   stopReason: 'eog' | 'stop' | 'length' | 'context' | 'abort';
   stop?: string | number;
   seed?: number;
-  /** Milliseconds from the work's start to the first token, and from there to the last. */
+  /** Milliseconds from the start to the first token; `writeMs`: from the first to the last. */
   firstTokenMs: number;
   writeMs: number;
 }
 
-/** Told of each token as it is written. */
+/** Called with each chunk as it is generated. */
 export type Emit = (chunk: CompletionChunk) => void;

@@ -1,5 +1,5 @@
-// A text while it is written: which part of it may be shown, and where it ends. `lib/generation/generate.ts`
-// and the class OpenAI write by it.
+// A text that is being generated: which part of it may be released, and where it ends.
+// `lib/generation/generate.ts` and the OpenAI client use it.
 
 import type { Generation } from './generation.js';
 import { StopFinder } from './stop-finder.js';
@@ -7,9 +7,9 @@ import { StopFinder } from './stop-finder.js';
 /** How a text ended. */
 export type TextEnd = Pick<Generation, 'text' | 'stopReason' | 'stop'>;
 
-/** A text that grows until a stop is found in it, or somebody ends it. */
+/** A text that grows until it contains a stop string or is closed. */
 export class PartialText {
-  /** Once it is over. */
+  /** Set once the text is closed. */
   end: TextEnd | undefined;
   readonly #finder: StopFinder;
   readonly #includeStop: boolean;
@@ -20,12 +20,12 @@ export class PartialText {
     this.#includeStop = includeStop;
   }
 
-  /** All of it, the stop's text included. */
+  /** The whole text, including a stop string. */
   get whole(): string {
     return this.#finder.text;
   }
 
-  /** It is now this, and over where a stop is in it. Says whether it is. */
+  /** Replaces the text by a longer one and closes it if a stop is found. Returns whether it is. */
   extendTo(text: string): boolean {
     const isStopped = this.#finder.extendTo(text);
     if (isStopped) this.close('stop');
@@ -33,10 +33,11 @@ export class PartialText {
   }
 
   /**
-   * No more comes. A stop text that was found counts, and not what might have come before it.
+   * Closes the text. A stop string that was found counts, even if an earlier one was still
+   * possible.
    *
-   * @param stop the token that ended it
-   * @param length how much of it counts
+   * @param stop the token that ended the text
+   * @param length how many characters to keep, without a stop string
    */
   close(reason: Generation['stopReason'], stop?: number, length = this.whole.length): void {
     const { text, match } = this.#finder;
@@ -49,7 +50,7 @@ export class PartialText {
     this.end = { text: text.slice(0, cut), stopReason: 'stop', stop: match.stop };
   }
 
-  /** What may be shown now and was not yet. */
+  /** The text that has become certain since the last call. */
   release(): string {
     const until = this.end?.text.length ?? this.#finder.certain;
     if (until <= this.#released) return '';

@@ -1,4 +1,4 @@
-// Candidates for a person to read, a line for each. GreedyLM uses it.
+// Prints candidates in human-readable form, one per line. GreedyLM uses it.
 
 import { raceAbort } from '../common/abort.js';
 import { checkOptions, checkSignal, wrongType } from '../common/arguments.js';
@@ -25,28 +25,28 @@ export function readPrintOptions(value: PrintOptions | undefined): {
 
 const escapes: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
-/** A token's text on one line: spaces to be seen, line ends and the like escaped. */
-function shown(text: string): string {
-  const escaped = text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (sign) => {
-    return escapes[sign] ?? `\\u{${sign.codePointAt(0)?.toString(16)}}`;
+/** A token's text on one line: spaces visible, control and format characters escaped. */
+function escapeText(text: string): string {
+  const escaped = text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) => {
+    return escapes[character] ?? `\\u{${character.codePointAt(0)?.toString(16)}}`;
   });
   return escaped.replaceAll(' ', '▁');
 }
 
-/** Writes the lines, and waits until the stream has taken them. */
+/** Writes the lines and waits until the stream has accepted them. */
 export async function printLines(
   candidates: readonly Candidate[],
   file: NodeJS.WritableStream,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const lines = candidates.map(({ text, probability }) => {
-    return `token '${shown(text)}' has probability ${probability}\n`;
+    return `token '${escapeText(text)}' has probability ${probability}\n`;
   });
-  const written = new Promise<void>((resolve, reject) => {
+  const writing = new Promise<void>((resolve, reject) => {
     file.write(lines.join(''), (error) => {
       if (error) reject(error);
       else resolve();
     });
   });
-  await raceAbort(written, signal);
+  await raceAbort(writing, signal);
 }

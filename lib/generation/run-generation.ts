@@ -1,5 +1,5 @@
-// One call of `complete` or `stream`: the one path by which it is ended from outside (a signal,
-// `onToken`, a reader who leaves), and what becomes of what was written. GreedyLM uses it.
+// Runs one call of `complete` or `stream`: the single path by which a signal, `onToken` or a
+// leaving reader ends it early, and the conversion of the result. GreedyLM and LLaMa use it.
 
 import { raceAbort } from '../common/abort.js';
 import { onAbort } from '../common/abort-listeners.js';
@@ -10,14 +10,14 @@ import type { Stopwatch } from '../common/usage.js';
 import type { CompletionRequest } from './completion-options.js';
 import type { Emit, Generation } from './generation.js';
 
-/** Does the writing; ends soon, with what it has, when the signal aborts. */
+/** Generates; when the signal aborts, ends soon with the partial result. */
 export type GenerationWork = (emit: Emit | undefined, stopped: AbortSignal) => Promise<Generation>;
 
-/** Gets each chunk; gives false where it wants no more. */
+/** Receives each chunk; returns false to end the generation. */
 type Reader = (chunk: CompletionChunk) => unknown;
 
 /**
- * Writes under a call's signal and for its reader, and gives what was written.
+ * Generates under a call's signal and for its reader.
  *
  * @param left aborts when the reader of a stream leaves
  */
@@ -29,21 +29,22 @@ export async function runGeneration(
 ): Promise<Generation & { isLeft: boolean }> {
   const { signal, stopOnAbort } = request;
   const stop = new AbortController();
-  const read = reader === undefined ? undefined : new Reading(reader, stop);
-  const unlisten = [onAbort(signal, () => stop.abort()), onAbort(left, () => read?.leave())];
+  const delivery = reader === undefined ? undefined : new Delivery(reader, stop);
+  const unlisten = [onAbort(signal, () => stop.abort()), onAbort(left, () => delivery?.leave())];
   try {
-    const working = work(read?.emit, stop.signal);
+    const working = work(delivery?.emit, stop.signal);
     const generation = await (stopOnAbort ? working : raceAbort(working, signal));
-    if (read === undefined) return { ...generation, isLeft: false };
-    if (read.failure !== undefined) throw read.failure.reason;
-    return { ...(stop.signal.aborted ? read.cut(generation) : generation), isLeft: read.isLeft };
+    if (delivery === undefined) return { ...generation, isLeft: false };
+    const { failure, isLeft } = delivery;
+    if (failure !== undefined) throw failure.reason;
+    return { ...(stop.signal.aborted ? delivery.cut(generation) : generation), isLeft };
   } finally {
     for (const end of unlisten) end();
   }
 }
 
-/** What a reader got so far. */
-class Reading {
+/** Delivers chunks to a reader and records them. */
+class Delivery {
   failure: { reason: unknown } | undefined;
   isLeft = false;
   readonly #reader: Reader;
@@ -56,7 +57,7 @@ class Reading {
   }
 
   readonly emit = (chunk: CompletionChunk): void => {
-    // The engine may have been quicker than the news that nobody reads any more.
+    // The engine may have generated more before it noticed the stop.
     if (this.#stop.signal.aborted) return;
     this.#chunks.push(chunk);
     try {
@@ -72,7 +73,7 @@ class Reading {
     this.#stop.abort();
   }
 
-  /** Of what was written, as much as was read. */
+  /** The part of the generation that was delivered. */
   cut(generation: Generation): Generation {
     const chunks = this.#chunks;
     const count = chunks.reduce((sum, { tokens }) => sum + tokens.length, 0);
@@ -90,7 +91,11 @@ class Reading {
   }
 }
 
-/** The public result of what was written; throws where a context was too small for what was asked. */
+/**
+ * The public result of a generation.
+ *
+ * @throws ContextOverflowError if the context was full before an explicit `maxTokens`
+ */
 export function completionOf(
   generation: Generation & { isLeft: boolean },
   request: CompletionRequest,
@@ -112,8 +117,8 @@ export function completionOf(
   };
   if (generation.stopReason === 'context' && request.isChosen) {
     throw new ContextOverflowError(
-      `The context is full after ${tokens.length} of ${request.maxTokens} tokens: contextShift would go on, ` +
-        'and what was written is in the error as completion',
+      `The context is full after ${tokens.length} of ${request.maxTokens} tokens; ` +
+        'error.completion has the partial result, and the option contextShift generates more',
       { completion },
     );
   }
@@ -138,7 +143,7 @@ function performanceOf(
   };
 }
 
-/** Rows of the engine's flat lists of likeliest tokens, as candidates. */
+/** Splits the engine's flat lists of most likely tokens into rows of `width` candidates. */
 export function candidateRows(
   tokens: Int32Array,
   logprobs: Float64Array,

@@ -1,13 +1,13 @@
-// Finds the earliest of several stop texts in a text that grows. What it finds depends on the
-// text alone and not on where it is cut into tokens; native/engine/generation/stop_finder.h does the same.
+// Finds the earliest stop string in a growing text. The result depends on the text only, not on
+// token boundaries. native/engine/generation/stop_finder.h implements the same.
 
-/** A stop, and where it begins. */
+/** A stop string and the index at which it begins. */
 export interface StopMatch {
   stop: string;
   begin: number;
 }
 
-/** Looks for stops, none of them empty. */
+/** Searches for non-empty stop strings. */
 export class StopFinder {
   readonly #stops: readonly string[];
   #text = '';
@@ -21,14 +21,14 @@ export class StopFinder {
     return this.#text;
   }
 
-  /** The stop that begins first, the shortest of several. */
+  /** The stop that begins first; the shortest in a tie. */
   get match(): StopMatch | undefined {
     return this.#match;
   }
 
   /**
-   * The text is this now. Its end may be another than before where a character was not whole.
-   * True once a stop was found and none that begins before it can come.
+   * Replaces the text. Its end may differ from before if a character was incomplete. Returns true
+   * once a stop is found and no other that begins earlier is still possible.
    */
   extendTo(text: string): boolean {
     this.#text = text;
@@ -40,25 +40,25 @@ export class StopFinder {
       best = { stop, begin };
     }
     this.#match = best;
-    return best !== undefined && this.#possibleBegin() >= best.begin;
+    return best !== undefined && this.#partialStop() >= best.begin;
   }
 
-  /** So much of the text comes before any stop, and stays as it is, whatever follows. */
+  /** The length of the prefix that precedes any stop and cannot change, whatever follows. */
   get certain(): number {
-    const unstopped = Math.min(this.#match?.begin ?? Infinity, this.#possibleBegin());
-    // Detokenizers write what is not whole yet as U+FFFD.
-    const whole = /\uFFFD*$/.exec(this.#text)?.index ?? this.#text.length;
-    return Math.min(unstopped, whole);
+    const unstopped = Math.min(this.#match?.begin ?? Infinity, this.#partialStop());
+    // Detokenizers render incomplete characters as U+FFFD.
+    const complete = /\uFFFD*$/.exec(this.#text)?.index ?? this.#text.length;
+    return Math.min(unstopped, complete);
   }
 
-  /** Where the longest end of the text that may be a stop's beginning begins. */
-  #possibleBegin(): number {
+  /** The index of the longest suffix of the text that is a proper prefix of a stop. */
+  #partialStop(): number {
     const { length } = this.#text;
-    const tails = this.#stops.map((stop) => {
+    const begins = this.#stops.map((stop) => {
       let size = Math.min(stop.length - 1, length);
       while (size > 0 && !stop.startsWith(this.#text.slice(length - size))) size--;
       return length - size;
     });
-    return Math.min(length, ...tails);
+    return Math.min(length, ...begins);
   }
 }

@@ -1,30 +1,30 @@
-// Prints a completion as it is written. LM's `streamPrint` is this.
+// Prints a completion while it is generated. Implements `LM.streamPrint`.
 
 import type { Writable } from 'node:stream';
 import { checkBoolean, checkString, type Prompt, wrongType } from '../common/arguments.js';
 import type { CompleteOptions } from './completion-options.js';
 import type { CompletionStream } from './completion-stream.js';
 
-/** Options of `streamPrint`: those of `stream`, and where to print. */
+/** Options of `streamPrint`: those of `stream`, and how to print. */
 export interface StreamPrintOptions extends CompleteOptions {
-  /** Printed after the text, and no part of the result. Default a line end. */
+  /** Printed after the text, but not part of the result. Default a newline. */
   end?: string | undefined;
   /** Where to print. Default standard output. */
   file?: Pick<Writable, 'write'> | undefined;
-  /** Wait until each token is out before the next is printed. Default false: only at the end. */
+  /** Wait for each write to finish before the next. Default false: only at the end. */
   flush?: boolean | undefined;
 }
 
-interface Streaming {
+interface StreamingLM {
   stream(prompt: Prompt, options?: CompleteOptions): CompletionStream;
 }
 
 /**
- * Writes on after the prompt, and prints what is written as it comes. Gives the text. It resolves
- * when everything is out; where `file` fails, the writing ends and it rejects with that failure.
+ * Continues the prompt and prints the text as it is generated. Resolves with the text once
+ * everything is written; if `file` fails, the generation ends and the call rejects with that error.
  */
 export async function streamPrint(
-  lm: Streaming,
+  lm: StreamingLM,
   prompt: Prompt,
   options: StreamPrintOptions = {},
 ): Promise<string> {

@@ -1,5 +1,5 @@
-// From a JSON Schema to a grammar of the JSON texts that fit it: a rule for each list of schemas
-// that hold together somewhere.
+// Converts a JSON Schema to a grammar of the JSON texts that conform to it. Each set of subschemas
+// that apply to the same value becomes a rule.
 
 import { invalidArgument } from '../common/errors.js';
 import {
@@ -17,41 +17,41 @@ import {
   anyInteger,
   anyNumber,
   integersBetween,
-  mostPlaces,
+  maxPlaces,
   numbersBetween,
   placesOf,
-} from './numbers.js';
+} from './json-numbers.js';
+import { anyString, isKnownFormat, stringExcept, stringOfFormat } from './json-strings.js';
+import { oneOfLiterals } from './literal-trie.js';
 import { stringOfPattern } from './pattern.js';
 import { Rules } from './rules.js';
 import {
   type JsonObject,
   notSupported,
-  type Place,
   References,
+  type Subschema,
   wrongSchema,
   wrongSize,
 } from './schema.js';
 import { type Shape, shapesOf, type TypeName, typeNames } from './shapes.js';
-import { anyString, isKnownFormat, stringExcept, stringOfFormat } from './strings.js';
-import { oneText } from './texts.js';
 
-/** Longer repetitions make grammars larger than the engine takes. */
-const mostCount = 100_000;
+/** Longer repetitions make grammars larger than the engine accepts. */
+const maxCount = 100_000;
 
 export function convert(schema: JsonObject | boolean): string {
   const grammar = new Converter(schema).convert();
   if (grammar !== undefined) return grammar;
   throw invalidArgument(
-    'Expected a schema that some value fits for jsonSchema, got one that none does',
+    'Expected a satisfiable schema for jsonSchema, got one that no value satisfies',
   );
 }
 
 class Converter {
   readonly #rules = new Rules();
-  readonly #root: Place;
+  readonly #root: Subschema;
   readonly #references: References;
   readonly #known = new Map<string, Expression>();
-  readonly #open: (() => void)[] = [];
+  readonly #pending: (() => void)[] = [];
 
   constructor(schema: JsonObject | boolean) {
     this.#root = { schema, pointer: '' };
@@ -62,16 +62,16 @@ class Converter {
     const root = this.#rules.reserve('root');
     const body = this.#value([this.#root], 'value');
     this.#rules.define(root, body);
-    // One after the other, so that schemas may be as deep as they like.
-    for (let next = this.#open.pop(); next !== undefined; next = this.#open.pop()) next();
-    return this.#rules.write();
+    // A work list instead of recursion, so that schemas may be nested to any depth.
+    for (let next = this.#pending.pop(); next !== undefined; next = this.#pending.pop()) next();
+    return this.#rules.serialize();
   }
 
-  /** The rule for a value that fits all of some schemas. */
-  #value(given: readonly Place[], hint: string): Expression {
+  /** The rule for a value that conforms to all of these subschemas. */
+  #value(given: readonly Subschema[], hint: string): Expression {
     if (given.length === 0) return this.#anyValue();
-    const places = given.map((place) => this.#references.follow(place));
-    const key = places
+    const subschemas = given.map((subschema) => this.#references.follow(subschema));
+    const key = subschemas
       .map(({ pointer }) => pointer)
       .sort()
       .join(' ');
@@ -80,9 +80,9 @@ class Converter {
     const name = this.#rules.reserve(hint);
     const rule: Expression = { kind: 'rule', name };
     this.#known.set(key, rule);
-    this.#open.push(() => {
-      const shapes = shapesOf(places, this.#references);
-      const pointer = (places[0] as Place).pointer;
+    this.#pending.push(() => {
+      const shapes = shapesOf(subschemas, this.#references);
+      const pointer = (subschemas[0] as Subschema).pointer;
       this.#rules.define(name, either(...shapes.map((shape) => this.#shape(shape, pointer, hint))));
     });
     return rule;
@@ -93,7 +93,7 @@ class Converter {
     if (values !== undefined) {
       const rest = { ...shape, values: undefined };
       const fitting = values.filter((value) => fitsShape(value, rest, this.#references));
-      return oneText(
+      return oneOfLiterals(
         this.#rules,
         `${hint}-of`,
         fitting.map((value) => JSON.stringify(value)),
@@ -124,8 +124,8 @@ class Converter {
   #number({ range }: Shape, isIntegral: boolean, pointer: string): Expression {
     const { min, max } = range;
     for (const bound of [min, max]) {
-      if (bound !== undefined && placesOf(bound.value) > mostPlaces) {
-        throw notSupported(`bounds of more than ${mostPlaces} places`, pointer);
+      if (bound !== undefined && placesOf(bound.value) > maxPlaces) {
+        throw notSupported(`bounds with more than ${maxPlaces} decimal places`, pointer);
       }
     }
     if (min === undefined && max === undefined) {
@@ -139,7 +139,7 @@ class Converter {
     const known = formats.filter(isKnownFormat);
     const hasLength = minLength > 0 || maxLength < Infinity;
     if (patterns.length + known.length > 1 || (hasLength && patterns.length + known.length > 0)) {
-      throw notSupported("more than one of 'pattern', 'format' and lengths", pointer);
+      throw notSupported("a combination of 'pattern', 'format' and lengths", pointer);
     }
     const [pattern] = patterns;
     if (pattern !== undefined) {
@@ -159,20 +159,20 @@ class Converter {
 
   #array(shape: Shape, pointer: string, hint: string): Expression {
     const { prefix, minItems, maxItems } = shape;
-    // Behind a prefix, and nothing said of it: no more.
+    // No items after a prefix unless the schema specifies them.
     const isClosed = shape.items === undefined && prefix.length > 0;
-    const most = Math.min(maxItems, isClosed ? prefix.length : Infinity);
-    if (minItems > most) return never;
-    this.#checkCounts(pointer, 'Items', minItems, most);
+    const maxLength = Math.min(maxItems, isClosed ? prefix.length : Infinity);
+    if (minItems > maxLength) return never;
+    this.#checkCounts(pointer, 'Items', minItems, maxLength);
     const space = this.#space();
     const comma = sequence('","', space);
-    const count = Math.min(prefix.length, most);
+    const count = Math.min(prefix.length, maxLength);
     const item = (): Expression => this.#value(shape.items ?? [], `${hint}-item`);
-    // From the last to the first: what may follow when so many have been written.
+    // Built back to front: `rest` is what may follow the item at hand.
     let rest: Expression = nothing;
-    if (most > count) {
+    if (maxLength > count) {
       const more = sequence(comma, item());
-      const [min, max] = [Math.max(minItems - count, 0), most - count];
+      const [min, max] = [Math.max(minItems - count, 0), maxLength - count];
       rest =
         count > 0
           ? this.#rules.repeat(`${hint}-more`, more, min, max)
@@ -183,7 +183,7 @@ class Converter {
       if (count === 0 && min === 0) rest = optional(rest);
     }
     for (let index = count - 1; index >= 0; index--) {
-      const value = this.#value(prefix[index] as readonly Place[], `${hint}-${index}`);
+      const value = this.#value(prefix[index] as readonly Subschema[], `${hint}-${index}`);
       const item = sequence(...(index > 0 ? [comma] : []), value, rest);
       const rule = this.#rules.add(`${hint}-${index}`, item);
       rest = index >= minItems ? optional(rule) : rule;
@@ -200,13 +200,13 @@ class Converter {
     const isClosed = shape.additional === undefined && keys.length > 0;
     const isFree = !isClosed && maxProperties > 0;
     if (minProperties > required.size && minProperties > 0) {
-      throw notSupported("'minProperties' of more than are required", pointer);
+      throw notSupported("a 'minProperties' above the number of required properties", pointer);
     }
     if (maxProperties < keys.length || (maxProperties < Infinity && isFree && keys.length > 0)) {
-      throw notSupported("'maxProperties' of less than there are", pointer);
+      throw notSupported("a 'maxProperties' below the number of properties", pointer);
     }
     const comma = sequence('","', space);
-    // `rest` follows a property, `start` stands where none has been written yet.
+    // `rest` follows a property; `start` is used as long as there is none.
     let rest: Expression = nothing;
     let start: Expression = nothing;
     if (isFree) {
@@ -219,15 +219,15 @@ class Converter {
       start = optional(sequence(free, rest));
     }
     for (const key of keys.reverse()) {
-      const places = shape.properties.get(key) ?? shape.additional ?? [];
-      const value = this.#value(places, key || hint);
+      const subschemas = shape.properties.get(key) ?? shape.additional ?? [];
+      const value = this.#value(subschemas, key || hint);
       const own = this.#rules.add(`${key}-pair`, pair(literal(JSON.stringify(key)), value));
       const [after, before] = [rest, start];
-      const behind = sequence(comma, own);
-      const isNeeded = required.has(key);
-      rest = this.#rules.add(`${hint}-rest`, sequence(isNeeded ? behind : optional(behind), after));
+      const next = sequence(comma, own);
+      const isRequired = required.has(key);
+      rest = this.#rules.add(`${hint}-rest`, sequence(isRequired ? next : optional(next), after));
       const first = sequence(own, after);
-      start = this.#rules.add(`${hint}-start`, isNeeded ? first : either(first, before));
+      start = this.#rules.add(`${hint}-start`, isRequired ? first : either(first, before));
     }
     return sequence('"{"', space, start, space, '"}"');
   }
@@ -238,11 +238,11 @@ class Converter {
   }
 
   #checkCounts(pointer: string, what: string, min: number, max: number): void {
-    const most = max === Infinity ? min : max;
-    if (most > mostCount) throw wrongSize(`at most ${mostCount}`, `${pointer}/max${what}`, most);
+    const count = max === Infinity ? min : max;
+    if (count > maxCount) throw wrongSize(`at most ${maxCount}`, `${pointer}/max${what}`, count);
   }
 
-  /** A space or a line end with some indentation, or nothing. */
+  /** Optional whitespace: a space, or a newline with indentation. */
   #space(): Expression {
     return this.#rules.shared('space', () => '| " " | "\\n"{1,2} [ \\t]{0,20}');
   }

@@ -1,7 +1,7 @@
-// What texts a grammar's rule derives, before it is written as GBNF. The parts of the converter
-// make expressions; `rules.ts` writes them.
+// Grammar expressions, from which rules are built before they are serialized as GBNF. The parts of
+// the converter create them; `rules.ts` serializes them.
 
-/** GBNF that stands for itself, or expressions put together. */
+/** A piece of GBNF, or a combination of expressions. */
 export type Expression =
   | string
   | { kind: 'sequence'; parts: Expression[] }
@@ -9,7 +9,7 @@ export type Expression =
   | { kind: 'repeat'; part: Expression; min: number; max: number }
   | { kind: 'rule'; name: string };
 
-/** Derives nothing at all. */
+/** Derives no text at all. */
 export const never: Expression = { kind: 'either', parts: [] };
 
 /** Derives the empty text. */
@@ -34,36 +34,38 @@ function hex(codePoint: number): string {
   return `\\U${codePoint.toString(16).toUpperCase().padStart(8, '0')}`;
 }
 
-/** A text as it stands. */
+/** Derives exactly this text. */
 export function literal(text: string): Expression {
   if (text === '') return nothing;
-  let written = '';
+  let escaped = '';
   for (const character of text) {
     const codePoint = character.codePointAt(0) as number;
     const isLone = codePoint >= 0xd800 && codePoint < 0xe000;
-    if (isLone) throw new RangeError('A lone surrogate has no UTF-8');
-    written += escapes[character] ?? (codePoint < 0x20 ? hex(codePoint) : character);
+    if (isLone) throw new RangeError('A lone surrogate has no UTF-8 encoding');
+    escaped += escapes[character] ?? (codePoint < 0x20 ? hex(codePoint) : character);
   }
-  return `"${written}"`;
+  return `"${escaped}"`;
 }
 
-/** Code points from the first to the second, both included. */
+/** An inclusive range of code points. */
 export type Range = readonly [number, number];
 
-/** One code point of some ranges; none for no ranges. */
+/** A single code point of these ranges; `never` if there are none. */
 export function oneOf(ranges: readonly Range[]): Expression {
   if (ranges.length === 0) return never;
-  const write = (codePoint: number): string => {
+  const serialize = (codePoint: number): string => {
     const character = String.fromCodePoint(codePoint);
     return /^[0-9A-Za-z]$/.test(character) ? character : hex(codePoint);
   };
-  const parts = ranges.map(([low, high]) => write(low) + (high > low ? `-${write(high)}` : ''));
+  const parts = ranges.map(([low, high]) => {
+    return serialize(low) + (high > low ? `-${serialize(high)}` : '');
+  });
   return `[${parts.join('')}]`;
 }
 
 const lastCodePoint = 0x10ffff;
 
-/** The same code points as ranges that ascend and neither meet nor touch. */
+/** The same code points as ascending, disjoint and non-adjacent ranges. */
 export function normalizeRanges(ranges: readonly Range[]): Range[] {
   const merged: [number, number][] = [];
   for (const [low, high] of [...ranges].sort((a, b) => a[0] - b[0])) {
@@ -74,7 +76,7 @@ export function normalizeRanges(ranges: readonly Range[]): Range[] {
   return merged;
 }
 
-/** All that UTF-8 can have but these. */
+/** All code points that UTF-8 can encode, except these. */
 export function complement(ranges: readonly Range[]): Range[] {
   const gaps: Range[] = [];
   let next = 0;
@@ -86,7 +88,7 @@ export function complement(ranges: readonly Range[]): Range[] {
   return gaps;
 }
 
-/** What both have. */
+/** The code points in both. */
 export function intersect(a: readonly Range[], b: readonly Range[]): Range[] {
   return complement([...complement(a), ...complement(b)]);
 }

@@ -1,21 +1,24 @@
-// Whether a value that an `enum` or a `const` names fits what else is said of it.
+// Whether a value of an `enum` or a `const` satisfies the other keywords that apply to it.
 
 import { NotSupportedError } from '../common/errors.js';
-import { isObject, type Json, type JsonObject, type Place, type References } from './schema.js';
+import { isObject, type Json, type JsonObject, type References, type Subschema } from './schema.js';
 import { canonical, hasType, type Shape, shapesOf } from './shapes.js';
 
-/** Values within values. */
-const mostDepth = 100;
+/** Maximum nesting depth of a value. */
+const maxDepth = 100;
 
 export function fitsShape(value: Json, shape: Shape, references: References, depth = 0): boolean {
-  if (depth > mostDepth)
-    throw new NotSupportedError(`No grammar is made of values of more than ${mostDepth} levels`);
+  if (depth > maxDepth) {
+    throw new NotSupportedError(
+      `Cannot convert values with more than ${maxDepth} levels to a grammar`,
+    );
+  }
   const { types, values } = shape;
   if (!hasType(value, types)) return false;
   if (values !== undefined && !values.some((each) => canonical(each) === canonical(value)))
     return false;
-  const all = (each: Json, places: readonly Place[] | undefined): boolean =>
-    places === undefined || fits(each, places, references, depth + 1);
+  const all = (each: Json, subschemas: readonly Subschema[] | undefined): boolean =>
+    subschemas === undefined || fits(each, subschemas, references, depth + 1);
   if (typeof value === 'number') return fitsNumber(value, shape);
   if (typeof value === 'string') return fitsString(value, shape);
   if (Array.isArray(value)) {
@@ -28,11 +31,13 @@ export function fitsShape(value: Json, shape: Shape, references: References, dep
 
 function fits(
   value: Json,
-  places: readonly Place[],
+  subschemas: readonly Subschema[],
   references: References,
   depth: number,
 ): boolean {
-  return shapesOf(places, references).some((shape) => fitsShape(value, shape, references, depth));
+  return shapesOf(subschemas, references).some((shape) =>
+    fitsShape(value, shape, references, depth),
+  );
 }
 
 function fitsNumber(value: number, { range: { min, max }, isIntegral }: Shape): boolean {
@@ -45,7 +50,7 @@ function fitsNumber(value: number, { range: { min, max }, isIntegral }: Shape): 
 function fitsString(value: string, { minLength, maxLength, patterns, formats }: Shape): boolean {
   if (patterns.length > 0 || formats.length > 0) {
     throw new NotSupportedError(
-      "No grammar is made of 'enum' or 'const' together with 'pattern' or 'format'",
+      "Cannot convert 'enum' or 'const' together with 'pattern' or 'format' to a grammar",
     );
   }
   const length = Array.from(value).length;
@@ -55,7 +60,7 @@ function fitsString(value: string, { minLength, maxLength, patterns, formats }: 
 function fitsObject(
   value: JsonObject,
   { properties, required, additional, minProperties, maxProperties }: Shape,
-  all: (each: Json, places: readonly Place[] | undefined) => boolean,
+  all: (each: Json, subschemas: readonly Subschema[] | undefined) => boolean,
 ): boolean {
   const keys = Object.keys(value);
   if (keys.length < minProperties || keys.length > maxProperties) return false;

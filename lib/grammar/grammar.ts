@@ -1,15 +1,15 @@
-// Grammars for `complete`: those that JSON Schemas stand for.
+// The public entry to the conversion of JSON Schemas to grammars for `complete`.
 
 import { convert } from './converter.js';
 import { copySchema } from './schema.js';
 
 /**
- * The GBNF grammar of the JSON texts that fit a JSON Schema, with the start symbol `root`: what
- * `complete` takes as `grammar`, and makes of its `jsonSchema`. Every text that it derives fits
- * the schema; docs/generation-grammars.md tells which of those that fit it leaves out.
+ * Converts a JSON Schema to a GBNF grammar with the start symbol `root`, as for the options
+ * `grammar` and `jsonSchema` of `complete`. Every text that the grammar derives conforms to the
+ * schema; docs/generation-grammars.md lists the conforming texts that it excludes.
  *
- * Throws a TypeError for what is no schema, and for one that no value fits; a NotSupportedError
- * for a keyword that no grammar can hold to.
+ * Throws a TypeError for an invalid schema and for one that no value satisfies; a NotSupportedError
+ * for a keyword that the conversion does not support.
  *
  * ```ts
  * const grammar = jsonSchemaToGrammar({ type: 'array', items: { type: 'integer', minimum: 0 } });

@@ -1,5 +1,5 @@
-// Regular expressions of JSON Schema's `pattern` as expressions over the characters of a JSON
-// string. The syntax is ECMA-262's with the flag u; what no grammar can say is refused.
+// Converts the regular expressions of JSON Schema's `pattern` to expressions over the characters of
+// a JSON string. The syntax is ECMA-262 with flag u; constructs without a grammar are rejected.
 
 import { NotSupportedError } from '../common/errors.js';
 import {
@@ -12,12 +12,12 @@ import {
   repeat,
   sequence,
 } from './expression.js';
+import { anyCharacter, characterOf, quote } from './json-strings.js';
 import type { Rules } from './rules.js';
-import { anyCharacter, characterOf, quote } from './strings.js';
 
-/** Groups within each other; the engine's limit is 256, and a group may take two. */
-const mostNesting = 100;
-const mostRepetitions = 2000;
+/** Maximum nesting depth of groups; the engine's limit is 256, and one group may need two. */
+const maxNesting = 100;
+const maxRepetitions = 2000;
 
 const digitRanges: Range[] = [[0x30, 0x39]];
 const wordRanges: Range[] = [
@@ -46,18 +46,18 @@ const lineEnds: Range[] = [
 const classes: Record<string, Range[]> = { d: digitRanges, w: wordRanges, s: spaceRanges };
 const controls: Record<string, number> = { t: 9, n: 10, v: 11, f: 12, r: 13 };
 
-/** A JSON string in which the pattern is found. Throws NotSupportedError and SyntaxError. */
+/** A JSON string that contains a match. Throws NotSupportedError and SyntaxError. */
 export function stringOfPattern(rules: Rules, pattern: string): Expression {
-  // This tells what is wrong; the reader below takes a right pattern for granted.
+  // Reports syntax errors; the parser below assumes a valid pattern.
   try {
     new RegExp(pattern, 'u');
   } catch {
     new RegExp(pattern);
   }
-  return sequence(quote, new PatternReader(rules, pattern).read(), quote);
+  return sequence(quote, new PatternParser(rules, pattern).parse(), quote);
 }
 
-/** Rules here are of single characters or of what is repeated, and those are never empty. */
+/** Assumes that rules are non-empty: here they are single characters or repeated items. */
 function canBeEmpty(expression: Expression): boolean {
   if (typeof expression === 'string' || expression.kind === 'rule') return false;
   if (expression.kind === 'repeat') return expression.min === 0;
@@ -71,16 +71,16 @@ function notEmpty(expression: Expression): Expression {
   if (expression.kind === 'rule') return expression;
   if (expression.kind === 'repeat') return repeat(expression.part, 1, expression.max);
   if (expression.kind === 'either') return either(...expression.parts.map(notEmpty));
-  // The first part that is not empty, and whatever follows it.
+  // Alternatives by which part is the first non-empty one.
   const { parts } = expression;
   return either(...parts.map((part, index) => sequence(notEmpty(part), ...parts.slice(index + 1))));
 }
 
-class PatternReader {
+class PatternParser {
   readonly #rules: Rules;
   readonly #source: string[];
   readonly #pattern: string;
-  #at = 0;
+  #position = 0;
 
   constructor(rules: Rules, pattern: string) {
     this.#rules = rules;
@@ -88,8 +88,8 @@ class PatternReader {
     this.#pattern = pattern;
   }
 
-  /** Each alternative may begin and end with an anchor; without one, anything may be there. */
-  read(): Expression {
+  /** Each alternative may begin and end with an anchor; without one, any text may come there. */
+  parse(): Expression {
     const anything = repeat(anyCharacter(this.#rules), 0);
     const alternatives: Expression[] = [];
     do {
@@ -98,28 +98,31 @@ class PatternReader {
       const end = this.#take('$') ? nothing : anything;
       alternatives.push(sequence(begin, body, end));
     } while (this.#take('|'));
-    if (this.#at < this.#source.length) this.#refuse('an anchor within the pattern');
+    if (this.#position < this.#source.length) this.#refuse('an anchor within the pattern');
     return either(...alternatives);
   }
 
   #peek(): string | undefined {
-    return this.#source[this.#at];
+    return this.#source[this.#position];
   }
 
   #take(text: string): boolean {
     const characters = Array.from(text);
-    if (!characters.every((each, index) => this.#source[this.#at + index] === each)) return false;
-    this.#at += characters.length;
+    if (!characters.every((each, index) => this.#source[this.#position + index] === each))
+      return false;
+    this.#position += characters.length;
     return true;
   }
 
   #refuse(what: string): never {
-    const place = `at character ${this.#at + 1} of the pattern ${JSON.stringify(this.#pattern)}`;
-    throw new NotSupportedError(`No grammar is made of ${what}, ${place}`);
+    const pattern = JSON.stringify(this.#pattern);
+    throw new NotSupportedError(
+      `Cannot convert ${what} to a grammar, at character ${this.#position + 1} of the pattern ${pattern}`,
+    );
   }
 
   #alternatives(depth: number): Expression {
-    if (depth > mostNesting) this.#refuse(`more than ${mostNesting} groups within each other`);
+    if (depth > maxNesting) this.#refuse(`more than ${maxNesting} nested groups`);
     const parts = [this.#sequence(depth)];
     while (this.#take('|')) parts.push(this.#sequence(depth));
     return either(...parts);
@@ -143,8 +146,8 @@ class PatternReader {
     if (this.#take('(')) {
       if (this.#take('?')) {
         const isNamed = this.#take('<') && this.#peek() !== '=' && this.#peek() !== '!';
-        if (isNamed) this.#at = this.#source.indexOf('>', this.#at) + 1;
-        else if (!this.#take(':')) this.#refuse('a group that only looks, or sets flags');
+        if (isNamed) this.#position = this.#source.indexOf('>', this.#position) + 1;
+        else if (!this.#take(':')) this.#refuse('a lookaround or flag group');
       }
       const body = this.#alternatives(depth + 1);
       this.#take(')');
@@ -161,38 +164,40 @@ class PatternReader {
     if (this.#take('*')) [min, max] = [0, Infinity];
     else if (this.#take('+')) [min, max] = [1, Infinity];
     else if (this.#take('?')) [min, max] = [0, 1];
-    else if (/^\{\d+(?:,\d*)?\}/.test(this.#source.slice(this.#at, this.#at + 30).join(''))) {
+    else if (
+      /^\{\d+(?:,\d*)?\}/.test(this.#source.slice(this.#position, this.#position + 30).join(''))
+    ) {
       [min, max] = this.#counts();
     } else return item;
-    // Lazy or not, the texts are the same.
+    // A lazy quantifier matches the same texts.
     this.#take('?');
-    if (min > mostRepetitions || (max !== Infinity && max > mostRepetitions)) {
-      this.#refuse(`more than ${mostRepetitions} repetitions`);
+    if (min > maxRepetitions || (max !== Infinity && max > maxRepetitions)) {
+      this.#refuse(`more than ${maxRepetitions} repetitions`);
     }
-    // The engine refuses to repeat what can be empty, and nothing is lost without it.
+    // The engine rejects repetitions of an item that can be empty; these derive the same texts.
     if (canBeEmpty(item)) return this.#rules.repeat('pattern', notEmpty(item), 0, max);
     return this.#rules.repeat('pattern', item, min, max);
   }
 
   #counts(): [number, number] {
-    const end = this.#source.indexOf('}', this.#at);
+    const end = this.#source.indexOf('}', this.#position);
     const [min = '', max] = this.#source
-      .slice(this.#at + 1, end)
+      .slice(this.#position + 1, end)
       .join('')
       .split(',');
-    this.#at = end + 1;
+    this.#position = end + 1;
     if (max === undefined) return [Number(min), Number(min)];
     return [Number(min), max === '' ? Infinity : Number(max)];
   }
 
   #character(): Range {
-    const codePoint = (this.#source[this.#at++] as string).codePointAt(0) as number;
+    const codePoint = (this.#source[this.#position++] as string).codePointAt(0) as number;
     return [codePoint, codePoint];
   }
 
-  /** What an escape stands for, behind its backslash. */
+  /** The code points of an escape, after its backslash. */
   #escape(): readonly Range[] {
-    const letter = this.#source[this.#at++] as string;
+    const letter = this.#source[this.#position++] as string;
     const ranges = classes[letter.toLowerCase()];
     if (ranges !== undefined) return letter in classes ? ranges : complement(ranges);
     const known = controls[letter];
@@ -205,29 +210,32 @@ class PatternReader {
     }
     if (letter === '0') return [[0, 0]];
     if (/[bB1-9kpP]/.test(letter)) {
-      this.#at--;
+      this.#position--;
       this.#refuse(`the escape \\${letter}`);
     }
-    this.#at--;
+    this.#position--;
     return [this.#character()];
   }
 
   #hex(count: number): readonly Range[] {
-    const codePoint = Number.parseInt(this.#source.slice(this.#at, this.#at + count).join(''), 16);
-    this.#at += count;
+    const codePoint = Number.parseInt(
+      this.#source.slice(this.#position, this.#position + count).join(''),
+      16,
+    );
+    this.#position += count;
     return [[codePoint, codePoint]];
   }
 
   #unicode(): readonly Range[] {
     if (this.#take('{')) {
-      const end = this.#source.indexOf('}', this.#at);
-      const range = this.#hex(end - this.#at);
+      const end = this.#source.indexOf('}', this.#position);
+      const range = this.#hex(end - this.#position);
       this.#take('}');
       return range;
     }
     const [[high]] = this.#hex(4) as [Range];
     if (high < 0xd800 || high > 0xdfff) return [[high, high]];
-    if (high > 0xdbff || !this.#take('\\u')) this.#refuse('half of a surrogate pair');
+    if (high > 0xdbff || !this.#take('\\u')) this.#refuse('a lone surrogate');
     const [[low]] = this.#hex(4) as [Range];
     const codePoint = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
     return [[codePoint, codePoint]];
@@ -239,7 +247,7 @@ class PatternReader {
     while (!this.#take(']')) {
       const first = this.#classItem();
       const isOne = first.length === 1 && first[0]?.[0] === first[0]?.[1];
-      const isRange = isOne && this.#peek() === '-' && this.#source[this.#at + 1] !== ']';
+      const isRange = isOne && this.#peek() === '-' && this.#source[this.#position + 1] !== ']';
       if (!isRange) {
         ranges.push(...first);
         continue;

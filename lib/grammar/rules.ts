@@ -1,16 +1,16 @@
-// The rules of a grammar in the making, and their writing as GBNF.
+// Collects the rules of a grammar and serializes them as GBNF. The converter uses it.
 
 import { type Expression, either, never, repeat, sequence } from './expression.js';
 
-/** The engine repeats so often at most, and has room for so many elements; both as in llama.cpp. */
-const mostRepetitions = 2000;
+/** The engine's limit on a repetition count, as in llama.cpp. */
+const maxRepetitions = 2000;
 
 export class Rules {
   readonly #bodies = new Map<string, Expression>();
   readonly #counts = new Map<string, number>();
   readonly #shared = new Map<string, Expression>();
 
-  /** A name like `hint` that no other rule has. It has to be defined. */
+  /** Reserves a unique rule name similar to `hint`. It has to be defined later. */
   reserve(hint: string): string {
     const base = hint.replace(/[^0-9A-Za-z]+/g, '-').slice(-40) || 'rule';
     const count = (this.#counts.get(base) ?? 0) + 1;
@@ -25,7 +25,7 @@ export class Rules {
     this.#bodies.set(name, body);
   }
 
-  /** The rule that is known by `key` among the parts of the converter, made on the first call. */
+  /** The rule that the parts of the converter share under `key`, created on the first call. */
   shared(key: string, make: (self: Expression) => Expression): Expression {
     const known = this.#shared.get(key);
     if (known !== undefined) return known;
@@ -36,21 +36,21 @@ export class Rules {
     return rule;
   }
 
-  /** A rule that is `body`. */
+  /** Adds a rule with this body. */
   add(hint: string, body: Expression): Expression {
     const name = this.reserve(hint);
     this.define(name, body);
     return { kind: 'rule', name };
   }
 
-  /** `part` from `min` to `max` times, whatever the engine's limit. */
+  /** `part` from `min` to `max` times, even beyond the engine's limit. */
   repeat(hint: string, part: Expression, min: number, max: number): Expression {
-    // A group of its own would count against the limit with all the rules in it.
+    // A named rule, since an inlined group would count with all its elements against the limit.
     const item = typeof part === 'object' && part.kind === 'rule' ? part : this.add(hint, part);
     const parts: Expression[] = [];
     let left = min;
-    for (; left > mostRepetitions; left -= mostRepetitions) {
-      parts.push(repeat(item, mostRepetitions, mostRepetitions));
+    for (; left > maxRepetitions; left -= maxRepetitions) {
+      parts.push(repeat(item, maxRepetitions, maxRepetitions));
     }
     if (max === Infinity) return sequence(...parts, repeat(item, left));
     if (left > 0) parts.push(repeat(item, left, left));
@@ -58,13 +58,13 @@ export class Rules {
   }
 
   #upTo(hint: string, item: Expression, max: number): Expression {
-    if (max <= mostRepetitions) return repeat(item, 0, max);
-    const all = repeat(item, mostRepetitions, mostRepetitions);
-    const more = sequence(all, this.#upTo(hint, item, max - mostRepetitions));
-    return this.add(`${hint}-more`, either(repeat(item, 0, mostRepetitions - 1), more));
+    if (max <= maxRepetitions) return repeat(item, 0, max);
+    const all = repeat(item, maxRepetitions, maxRepetitions);
+    const more = sequence(all, this.#upTo(hint, item, max - maxRepetitions));
+    return this.add(`${hint}-more`, either(repeat(item, 0, maxRepetitions - 1), more));
   }
 
-  /** Whether what a rule derives ends anywhere. */
+  /** Returns a predicate: whether an expression derives any finite text. */
   findProductive(): (expression: Expression) => boolean {
     const found = new Set<string>();
     const test = (expression: Expression): boolean => {
@@ -81,30 +81,30 @@ export class Rules {
     return test;
   }
 
-  /** GBNF with the start symbol `root`; undefined where nothing can be derived. */
-  write(): string | undefined {
+  /** GBNF with the start symbol `root`; undefined if it derives no text. */
+  serialize(): string | undefined {
     const isProductive = this.findProductive();
     const used = new Set(['root']);
     const lines: string[] = [];
     if (!isProductive({ kind: 'rule', name: 'root' })) return undefined;
     for (const name of used) {
       const body = this.#bodies.get(name) as Expression;
-      // An empty end of a line would let the rule go on in the next.
-      lines.push(`${name} ::= ${write(body, isProductive, used, false) || '""'}`);
+      // Without `""`, an empty rule would continue on the next line.
+      lines.push(`${name} ::= ${serialize(body, isProductive, used, false) || '""'}`);
     }
     return `${lines.join('\n')}\n`;
   }
 }
 
 /** REQUIRES: a productive expression. */
-function write(
+function serialize(
   expression: Expression,
   isProductive: (part: Expression) => boolean,
   used: Set<string>,
   isNested: boolean,
 ): string {
   if (typeof expression === 'string') return expression;
-  const recurse = (part: Expression) => write(part, isProductive, used, true);
+  const recurse = (part: Expression) => serialize(part, isProductive, used, true);
   switch (expression.kind) {
     case 'rule':
       used.add(expression.name);
@@ -122,18 +122,18 @@ function write(
     case 'repeat': {
       if (!isProductive(expression.part)) return '';
       const part = recurse(expression.part);
-      return part === '' ? '' : group(part) + times(expression.min, expression.max);
+      return part === '' ? '' : group(part) + quantifier(expression.min, expression.max);
     }
   }
 }
 
-/** Several items as one. */
+/** Parenthesizes several items, so that a quantifier applies to all. */
 function group(text: string): string {
   const isOne = /^(?:[0-9A-Za-z-]+|\[(?:[^\]\\]|\\.)*\]|\((?:[^()"[\]]*)\))$/.test(text);
   return isOne ? text : `(${text})`;
 }
 
-function times(min: number, max: number): string {
+function quantifier(min: number, max: number): string {
   if (min === 0 && max === 1) return '?';
   if (max === Infinity) return min === 0 ? '*' : min === 1 ? '+' : `{${min},}`;
   return min === max ? `{${min}}` : `{${min},${max}}`;

@@ -1,5 +1,5 @@
-// A JSON Schema as it was given: checked to be one that is understood, and its parts found again
-// by their pointers.
+// Access to a JSON Schema: keyword validation, typed access to keywords, and the resolution of
+// references. The converter uses it.
 
 import { describe, wrongRange, wrongType } from '../common/arguments.js';
 import { invalidArgument, NotSupportedError } from '../common/errors.js';
@@ -7,14 +7,14 @@ import { invalidArgument, NotSupportedError } from '../common/errors.js';
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
 
-/** A schema within the whole, by its JSON pointer. */
-export interface Place {
+/** A schema within the root schema, identified by its JSON pointer. */
+export interface Subschema {
   schema: JsonObject | boolean;
   pointer: string;
 }
 
-/** Schemas within schemas. */
-const mostDepth = 200;
+/** Maximum nesting depth of schemas. */
+const maxDepth = 200;
 
 const annotations = new Set([
   '$schema',
@@ -91,22 +91,22 @@ const unsupported = new Set([
   '$recursiveAnchor',
 ]);
 
-const namesOf = (pointer: string): string => `jsonSchema${pointer}`;
+const nameOf = (pointer: string): string => `jsonSchema${pointer}`;
 
 /** `Expected <what> for jsonSchema/…, got <value>`. */
 export function wrongSchema(what: string, pointer: string, value: unknown): TypeError {
-  return wrongType(what, namesOf(pointer), value);
+  return wrongType(what, nameOf(pointer), value);
 }
 
 export function wrongSize(what: string, pointer: string, value: unknown): RangeError {
-  return wrongRange(what, namesOf(pointer), value);
+  return wrongRange(what, nameOf(pointer), value);
 }
 
 export function notSupported(what: string, pointer: string): NotSupportedError {
-  return new NotSupportedError(`No grammar is made of ${what}, at ${namesOf(pointer)}`);
+  return new NotSupportedError(`Cannot convert ${what} to a grammar, at ${nameOf(pointer)}`);
 }
 
-/** The part of a pointer for a key. */
+/** The JSON pointer segment of a key. */
 export const step = (key: string | number): string =>
   `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`;
 
@@ -114,7 +114,7 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A copy as plain JSON, so that nobody changes it meanwhile. */
+/** A plain JSON copy, which the caller cannot change. */
 export function copySchema(value: unknown): JsonObject | boolean {
   if (typeof value !== 'boolean' && !isObject(value)) {
     throw wrongType('an object or a boolean', 'jsonSchema', value);
@@ -123,30 +123,33 @@ export function copySchema(value: unknown): JsonObject | boolean {
     const copy: unknown = JSON.parse(JSON.stringify(value));
     if (typeof copy === 'boolean' || isObject(copy)) return copy;
   } catch (cause) {
-    throw invalidArgument('Expected plain JSON for jsonSchema, got what JSON.stringify refuses', {
-      cause,
-    });
+    throw invalidArgument(
+      'Expected plain JSON for jsonSchema, got a value that JSON.stringify rejects',
+      {
+        cause,
+      },
+    );
   }
   throw wrongType('plain JSON', 'jsonSchema', value);
 }
 
-/** What is at a key, which has to be a schema. */
-export function schemaAt(value: Json | undefined, pointer: string): Place {
+/** Checks that a keyword's value is a schema. */
+export function schemaAt(value: Json | undefined, pointer: string): Subschema {
   if (typeof value === 'boolean' || isObject(value)) return { schema: value, pointer };
-  throw wrongSchema('a schema, which is an object or a boolean,', pointer, value);
+  throw wrongSchema('a schema (an object or a boolean)', pointer, value);
 }
 
-/** What is at a key, which has to be a list of schemas. */
-export function schemasAt(value: Json | undefined, pointer: string): Place[] {
+/** Checks that a keyword's value is an array of schemas. */
+export function schemasAt(value: Json | undefined, pointer: string): Subschema[] {
   if (!Array.isArray(value)) throw wrongSchema('an array of schemas', pointer, value);
   return value.map((each, index) => schemaAt(each, pointer + step(index)));
 }
 
-/** Refuses keywords that are unknown, or say what a grammar cannot. */
-export function checkKeywords({ schema, pointer }: Place): void {
+/** Rejects keywords that are unknown or cannot be converted. */
+export function checkKeywords({ schema, pointer }: Subschema): void {
   if (typeof schema === 'boolean') return;
-  if (pointer.split('/').length > mostDepth) {
-    throw wrongSize(`at most ${mostDepth} levels`, '', pointer.split('/').length);
+  if (pointer.split('/').length > maxDepth) {
+    throw wrongSize(`at most ${maxDepth} levels`, '', pointer.split('/').length);
   }
   for (const key of Object.keys(schema)) {
     if (assertions.has(key) || annotations.has(key) || key.startsWith('x-')) continue;
@@ -155,54 +158,54 @@ export function checkKeywords({ schema, pointer }: Place): void {
   }
 }
 
-/** Finds schemas by the references to them. */
+/** Resolves references within the root schema. */
 export class References {
   readonly #root: JsonObject | boolean;
-  readonly #anchors = new Map<string, Place>();
+  readonly #anchors = new Map<string, Subschema>();
 
   constructor(root: JsonObject | boolean) {
     this.#root = root;
     this.#findAnchors(root, '', 0);
   }
 
-  resolve(reference: Json, from: string): Place {
+  resolve(reference: Json, from: string): Subschema {
     const pointer = `${from}/$ref`;
     if (typeof reference !== 'string') throw wrongSchema('a string', pointer, reference);
     if (!reference.startsWith('#')) throw notSupported('a reference to another document', pointer);
     const fragment = decode(reference.slice(1), pointer);
     if (fragment !== '' && !fragment.startsWith('/')) {
-      const place = this.#anchors.get(fragment);
-      if (place === undefined) throw wrongSchema('a reference to an $anchor', pointer, reference);
-      return place;
+      const target = this.#anchors.get(fragment);
+      if (target === undefined) throw wrongSchema('a reference to an $anchor', pointer, reference);
+      return target;
     }
     let value: Json | undefined = this.#root;
-    let at = '';
+    let path = '';
     for (const part of fragment.split('/').slice(1)) {
       const key = part.replaceAll('~1', '/').replaceAll('~0', '~');
-      const isThere: boolean =
+      const exists: boolean =
         typeof value === 'object' && value !== null && Object.hasOwn(value, key);
-      if (!isThere) throw wrongSchema('a reference to what is there', pointer, reference);
+      if (!exists) throw wrongSchema('a reference to an existing schema', pointer, reference);
       value = (value as JsonObject)[key];
-      at += step(key);
+      path += step(key);
     }
-    return schemaAt(value, at);
+    return schemaAt(value, path);
   }
 
-  /** Where a schema leads that is nothing but a reference; itself where it says more. */
-  follow(place: Place): Place {
-    let at = place;
-    for (let count = 0; count < mostDepth; count++) {
-      const { schema, pointer } = at;
-      if (typeof schema === 'boolean' || schema.$ref === undefined) return at;
-      if (Object.keys(schema).some((key) => assertions.has(key) && key !== '$ref')) return at;
-      checkKeywords(at);
-      at = this.resolve(schema.$ref, pointer);
+  /** Follows references while a schema consists of nothing else; returns the final schema. */
+  follow(subschema: Subschema): Subschema {
+    let current = subschema;
+    for (let count = 0; count < maxDepth; count++) {
+      const { schema, pointer } = current;
+      if (typeof schema === 'boolean' || schema.$ref === undefined) return current;
+      if (Object.keys(schema).some((key) => assertions.has(key) && key !== '$ref')) return current;
+      checkKeywords(current);
+      current = this.resolve(schema.$ref, pointer);
     }
-    return at;
+    return current;
   }
 
   #findAnchors(value: Json, pointer: string, depth: number): void {
-    if (typeof value !== 'object' || value === null || depth > 2 * mostDepth) return;
+    if (typeof value !== 'object' || value === null || depth > 2 * maxDepth) return;
     const { $anchor: anchor } = value as JsonObject;
     if (typeof anchor === 'string' && isObject(value)) {
       this.#anchors.set(anchor, { schema: value, pointer });

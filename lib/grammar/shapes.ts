@@ -1,9 +1,9 @@
-// What a value may look like, by all the schemas that hold for it at once: a list of shapes, of
-// which it has to fit one. `allOf`, references and siblings are merged, `anyOf` and `oneOf`
-// multiplied out. Schemas of properties and items are left as lists that hold at once.
+// Normalizes all schemas that apply to one value to a disjunction of shapes. `allOf`, references
+// and sibling keywords are merged, `anyOf` and `oneOf` multiplied out. The schemas of properties
+// and items stay lists of subschemas that all apply.
 
 import { NotSupportedError } from '../common/errors.js';
-import type { Bound, NumberRange } from './numbers.js';
+import type { Bound, NumberRange } from './json-numbers.js';
 import {
   checkKeywords,
   countAt,
@@ -12,8 +12,8 @@ import {
   type JsonObject,
   notSupported,
   numberAt,
-  type Place,
   type References,
+  type Subschema,
   schemaAt,
   schemasAt,
   step,
@@ -34,7 +34,7 @@ export const typeNames = [
 ] as const;
 export type TypeName = (typeof typeNames)[number];
 
-/** Every part is what is left when all have been heard; undefined where nobody said anything. */
+/** One conjunction of constraints, merged over all schemas; undefined if there is no constraint. */
 export interface Shape {
   types: ReadonlySet<TypeName>;
   values: Json[] | undefined;
@@ -44,21 +44,21 @@ export interface Shape {
   maxLength: number;
   patterns: readonly string[];
   formats: readonly string[];
-  properties: ReadonlyMap<string, readonly Place[]>;
+  properties: ReadonlyMap<string, readonly Subschema[]>;
   required: ReadonlySet<string>;
-  /** Of keys that are not among the properties. */
-  additional: readonly Place[] | undefined;
+  /** The schemas of keys that are not among the properties. */
+  additional: readonly Subschema[] | undefined;
   minProperties: number;
   maxProperties: number;
-  prefix: readonly (readonly Place[])[];
-  /** Of items behind the prefix. */
-  items: readonly Place[] | undefined;
+  prefix: readonly (readonly Subschema[])[];
+  /** The schemas of items after the prefix. */
+  items: readonly Subschema[] | undefined;
   minItems: number;
   maxItems: number;
 }
 
-const mostShapes = 1000;
-const mostChain = 200;
+const maxShapes = 1000;
+const maxChain = 200;
 
 const anything: Shape = {
   types: new Set(typeNames.filter((name) => name !== 'integer')),
@@ -80,24 +80,24 @@ const anything: Shape = {
   maxItems: Infinity,
 };
 
-/** The shapes of what fits all of some schemas. */
-export function shapesOf(places: readonly Place[], references: References): Shape[] {
-  return places.reduce<Shape[]>(
-    (shapes, place) => multiply(shapes, expand(place, references, []), place.pointer),
+/** The shapes of the values that conform to all of these subschemas. */
+export function shapesOf(subschemas: readonly Subschema[], references: References): Shape[] {
+  return subschemas.reduce<Shape[]>(
+    (shapes, subschema) => multiply(shapes, expand(subschema, references, []), subschema.pointer),
     [anything],
   );
 }
 
-function expand(place: Place, references: References, chain: readonly string[]): Shape[] {
-  const { schema, pointer } = place;
+function expand(subschema: Subschema, references: References, chain: readonly string[]): Shape[] {
+  const { schema, pointer } = subschema;
   if (typeof schema === 'boolean') return schema ? [anything] : [];
   if (chain.includes(pointer))
-    throw wrongSchema('a reference that leads somewhere', pointer, chain[0]);
-  if (chain.length > mostChain)
-    throw wrongSize(`at most ${mostChain} references in a row`, '', chain.length);
-  checkKeywords(place);
+    throw wrongSchema('a reference that is not circular', pointer, chain[0]);
+  if (chain.length > maxChain)
+    throw wrongSize(`at most ${maxChain} references in a row`, '', chain.length);
+  checkKeywords(subschema);
   const inner = [...chain, pointer];
-  const all = (each: Place): Shape[] => expand(each, references, inner);
+  const all = (each: Subschema): Shape[] => expand(each, references, inner);
   let shapes = [ownShape(schema, pointer)];
   const and = (others: Shape[]): void => {
     shapes = multiply(shapes, others, pointer);
@@ -108,13 +108,13 @@ function expand(place: Place, references: References, chain: readonly string[]):
   if (schema.anyOf !== undefined) and(schemasAt(schema.anyOf, `${pointer}/anyOf`).flatMap(all));
   if (schema.oneOf !== undefined) {
     const alternatives = schemasAt(schema.oneOf, `${pointer}/oneOf`).map(all);
-    checkApart(alternatives, references, `${pointer}/oneOf`);
+    checkDisjoint(alternatives, references, `${pointer}/oneOf`);
     and(alternatives.flat());
   }
   return shapes.map((shape) => withUnevaluated(shape, schema, pointer));
 }
 
-/** What a schema says by itself. */
+/** The shape of a schema's own keywords. */
 function ownShape(schema: JsonObject, pointer: string): Shape {
   const shape = { ...anything, types: typesAt(schema, pointer) };
   const prefix = schema.prefixItems ?? (Array.isArray(schema.items) ? schema.items : undefined);
@@ -144,7 +144,7 @@ function ownShape(schema: JsonObject, pointer: string): Shape {
   };
 }
 
-function optionalAt(value: Json | undefined, pointer: string): Place[] | undefined {
+function optionalAt(value: Json | undefined, pointer: string): Subschema[] | undefined {
   return value === undefined ? undefined : [schemaAt(value, pointer)];
 }
 
@@ -172,20 +172,19 @@ function numbersAt(schema: JsonObject, pointer: string): Pick<Shape, 'range' | '
     const value = numberAt(schema, key, pointer);
     return value === undefined ? undefined : { value, isExclusive };
   };
-  // Of draft 4, where the exclusive ones are booleans.
+  // In draft 4 the exclusive keywords are booleans.
   const own = (inclusive: string, exclusive: string, isMin: boolean): Bound | undefined =>
     typeof schema[exclusive] === 'boolean'
       ? bound(inclusive, schema[exclusive])
       : tighter(bound(inclusive, false), bound(exclusive, true), isMin);
   const step = numberAt(schema, 'multipleOf', pointer);
-  if (step !== undefined && step !== 1)
-    throw notSupported("'multipleOf' of anything but 1", pointer);
+  if (step !== undefined && step !== 1) throw notSupported("a 'multipleOf' other than 1", pointer);
   const min = own('minimum', 'exclusiveMinimum', true);
   const max = own('maximum', 'exclusiveMaximum', false);
   return { range: { min, max }, isIntegral: step === 1 };
 }
 
-function propertiesAt({ properties }: JsonObject, pointer: string): Map<string, Place[]> {
+function propertiesAt({ properties }: JsonObject, pointer: string): Map<string, Subschema[]> {
   if (properties === undefined) return new Map();
   if (!isObject(properties)) throw wrongSchema('an object', `${pointer}/properties`, properties);
   return new Map(
@@ -196,7 +195,7 @@ function propertiesAt({ properties }: JsonObject, pointer: string): Map<string, 
   );
 }
 
-/** Holds for what no other keyword has spoken of, which is known by now. */
+/** Applies the `unevaluated…` keywords to what no other keyword covers. */
 function withUnevaluated(shape: Shape, schema: JsonObject, pointer: string): Shape {
   const { unevaluatedProperties, unevaluatedItems } = schema;
   const additional = optionalAt(unevaluatedProperties, `${pointer}/unevaluatedProperties`);
@@ -205,9 +204,9 @@ function withUnevaluated(shape: Shape, schema: JsonObject, pointer: string): Sha
 }
 
 function multiply(a: Shape[], b: Shape[], pointer: string): Shape[] {
-  if (a.length * b.length > mostShapes) {
+  if (a.length * b.length > maxShapes) {
     throw new NotSupportedError(
-      `No grammar is made of more than ${mostShapes} combinations of alternatives, at jsonSchema${pointer}`,
+      `Cannot convert more than ${maxShapes} combinations of alternatives to a grammar, at jsonSchema${pointer}`,
     );
   }
   return a.flatMap((first) => b.map((second) => merge(first, second)).filter(isPossible));
@@ -220,10 +219,10 @@ function isPossible({ types, values, minLength, maxLength }: Shape): boolean {
 
 function merge(a: Shape, b: Shape): Shape {
   const keys = new Set([...a.properties.keys(), ...b.properties.keys()]);
-  const property = (shape: Shape, key: string): readonly Place[] =>
+  const property = (shape: Shape, key: string): readonly Subschema[] =>
     shape.properties.get(key) ?? shape.additional ?? [];
   const lengths = Math.max(a.prefix.length, b.prefix.length);
-  const item = (shape: Shape, index: number): readonly Place[] =>
+  const item = (shape: Shape, index: number): readonly Subschema[] =>
     shape.prefix[index] ?? shape.items ?? [];
   return {
     types: mergeTypes(a.types, b.types),
@@ -249,14 +248,14 @@ function merge(a: Shape, b: Shape): Shape {
   };
 }
 
-function unite(a: readonly Place[], b: readonly Place[]): readonly Place[] {
-  return [...new Map([...a, ...b].map((place) => [place.pointer, place])).values()];
+function unite(a: readonly Subschema[], b: readonly Subschema[]): readonly Subschema[] {
+  return [...new Map([...a, ...b].map((each) => [each.pointer, each])).values()];
 }
 
 function uniteKnown(
-  a: readonly Place[] | undefined,
-  b: readonly Place[] | undefined,
-): readonly Place[] | undefined {
+  a: readonly Subschema[] | undefined,
+  b: readonly Subschema[] | undefined,
+): readonly Subschema[] | undefined {
   return a === undefined && b === undefined ? undefined : unite(a ?? [], b ?? []);
 }
 
@@ -279,7 +278,7 @@ function tighter(a: NumberRange['min'], b: NumberRange['min'], isMin: boolean): 
   return a.value > b.value === isMin ? a : b;
 }
 
-/** The same text for equal values, whatever the order of their keys. */
+/** A canonical serialization: equal for equal values, whatever the order of their keys. */
 export function canonical(value: Json): string {
   return JSON.stringify(value, (_, each: Json) =>
     isObject(each)
@@ -288,24 +287,24 @@ export function canonical(value: Json): string {
   );
 }
 
-/** Whether no value fits two alternatives, as far as that can be seen. */
-function checkApart(alternatives: Shape[][], references: References, pointer: string): void {
+/** Throws unless the alternatives of a `oneOf` are provably disjoint. */
+function checkDisjoint(alternatives: Shape[][], references: References, pointer: string): void {
   alternatives.forEach((first, index) => {
     for (const second of alternatives.slice(index + 1)) {
-      if (first.every((a) => second.every((b) => areApart(a, b, references)))) continue;
+      if (first.every((a) => second.every((b) => areDisjoint(a, b, references)))) continue;
       throw notSupported(
-        "'oneOf' whose schemas may fit one value together ('anyOf' allows that)",
+        "a 'oneOf' with schemas that one value may satisfy together ('anyOf' allows that)",
         pointer,
       );
     }
   });
 }
 
-function areApart(a: Shape, b: Shape, references: References): boolean {
+function areDisjoint(a: Shape, b: Shape, references: References): boolean {
   const both = merge(a, b);
   const { types, values, range, minLength, maxLength } = both;
   if (!isPossible(both)) return true;
-  // Values that only one of them has the type of.
+  // No common value has a common type.
   if (values !== undefined && !values.some((value) => hasType(value, types))) return true;
   if (types.size > 1) return false;
   const { min, max } = range;
@@ -317,15 +316,15 @@ function areApart(a: Shape, b: Shape, references: References): boolean {
   if (types.has('string')) return minLength > maxLength;
   if (types.has('array')) return both.minItems > both.maxItems;
   if (!types.has('object')) return false;
-  // A key that both need, and that cannot be what both want.
+  // A required key whose value cannot satisfy both.
   return [...both.required].some((key) => {
-    const places = both.properties.get(key) ?? both.additional;
-    return places !== undefined && isImpossible(places, references);
+    const subschemas = both.properties.get(key) ?? both.additional;
+    return subschemas !== undefined && isImpossible(subschemas, references);
   });
 }
 
-function isImpossible(places: readonly Place[], references: References): boolean {
-  return shapesOf(places, references).every(
+function isImpossible(subschemas: readonly Subschema[], references: References): boolean {
+  return shapesOf(subschemas, references).every(
     ({ types, values }) => values !== undefined && !values.some((value) => hasType(value, types)),
   );
 }

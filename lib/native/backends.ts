@@ -1,12 +1,12 @@
-// What this build and this machine offer: the engine's version, instruction sets, devices.
+// Reports the engine's version, instruction sets and devices.
 
 import { type NativeDevice, native } from './binding.js';
 import { callNative } from './job.js';
 
-/** A device that the engine found. Memory in bytes. */
+/** A device that the engine detected. Memory in bytes. */
 export type Device = Readonly<NativeDevice>;
 
-/** What {@link getBackends} gives. */
+/** The result of {@link getBackends}. */
 export interface Backends {
   /** llama.cpp's own version. */
   llamaVersion: string;
@@ -15,7 +15,7 @@ export interface Backends {
   devices: Device[];
 }
 
-/** What the engine is and what it found on this machine. */
+/** The engine's version and capabilities, and the devices that it detected. */
 export function getBackends(): Backends {
   return callNative(() => ({
     llamaVersion: native.llamaVersion(),

@@ -1,18 +1,18 @@
-// The plain data that crosses to native code and back; `lib/native/binding.ts` has the functions that take
-// and give it.
+// The plain data types of the native binding; `lib/native/binding.ts` declares the functions that
+// take and return them.
 
 /**
- * What a native job cost, as numbers in this order: prompt tokens, cached tokens, decoded
- * tokens, padding tokens, decode calls, then milliseconds waiting in the queue, on the
- * prompt, on decoding what was asked for, and on reading probabilities from logits.
+ * The cost of a native job, in this order: prompt tokens, cached tokens, decoded tokens, padding
+ * tokens, decode calls; then milliseconds in the queue, for decoding the prompt, for decoding after
+ * the prompt, and for computing probabilities from logits.
  */
 export type NativeUsage = Float64Array;
 
-/** Every field is present; `lib/model/model.ts` sets the defaults. */
+/** All fields are required; `lib/model/model.ts` sets the defaults. */
 export interface NativeModelOptions {
   /** Layers to offload; negative for all. */
   gpuLayers: number;
-  /** Names from `devices()`; empty for the engine's own choice. */
+  /** Names from `devices()`; empty for the engine's choice. */
   devices: string[];
   splitMode: 'none' | 'layer' | 'row';
   mainGpu: number;
@@ -22,7 +22,7 @@ export interface NativeModelOptions {
   mlock: boolean;
   vocabOnly: boolean;
   checkTensors: boolean;
-  /** Alternating: keys, and values of the same index. Integers are bigint. */
+  /** Parallel arrays of metadata keys and values. Integers are bigint. */
   overrideKeys: string[];
   overrideValues: (string | number | bigint | boolean)[];
 }
@@ -45,7 +45,7 @@ export interface NativeModelInfo {
   hybrid: boolean;
   diffusion: boolean;
   vocabOnly: boolean;
-  /** Whether positions are rotary; the next three mean nothing without. */
+  /** Whether positions are rotary; if not, the next three fields are meaningless. */
   rope: boolean;
   ropeFrequencyBaseTrain: number;
   ropeFrequencyScaleTrain: number;
@@ -54,7 +54,7 @@ export interface NativeModelInfo {
   chatTemplate: string | undefined;
 }
 
-/** Token ids are −1 where the model has no such token. */
+/** Token ids are −1 if the model has no such token. */
 export interface NativeVocab {
   size: number;
   type: 'none' | 'spm' | 'bpe' | 'wpm' | 'ugm' | 'rwkv' | 'plamo2' | 'test';
@@ -70,7 +70,7 @@ export interface NativeVocab {
   fimMid: number;
   addBos: boolean;
   addEos: boolean;
-  /** Whether a separator stands between a query and a document. */
+  /** Whether the model expects a separator between a query and a document. */
   addSep: boolean;
   /** Every token that ends a generation, ascending. */
   endOfGeneration: Int32Array;
@@ -78,21 +78,21 @@ export interface NativeVocab {
 
 /** By token id; `attributes` are the bits of llama.cpp's `llama_token_attr`. */
 export interface NativeTokenTable {
-  /** UTF-8, one text after the other, and where each ends. */
+  /** The concatenated UTF-8 of all texts, and the end offset of each. */
   bytes: Uint8Array;
   ends: Int32Array;
   scores: Float32Array;
   attributes: Int32Array;
 }
 
-/** Every field is present; `lib/context/context-options.ts` sets the defaults. */
+/** All fields are required; `lib/context/context-options.ts` sets the defaults. */
 export interface NativeSessionOptions {
   contextSize: number;
   batchSize: number;
   microBatchSize: number;
   /** Prompt slots and branches together, at most 256. */
   maxSequences: number;
-  /** How many of the sequences keep prompts. */
+  /** How many of the sequences cache prompts. */
   promptSlots: number;
   threads: number;
   threadsBatch: number;
@@ -100,13 +100,13 @@ export interface NativeSessionOptions {
   kvCacheTypeK: string;
   kvCacheTypeV: string;
   offloadKqv: boolean;
-  /** Bytes that one decode's logits may take. */
+  /** Maximum size of one decode's logits in bytes. */
   logitsBudget: number;
   ropeFrequencyBase: number;
   ropeFrequencyScale: number;
   /** `'model'`: as the model was trained. */
   ropeScaling: 'model' | 'none' | 'linear' | 'yarn' | 'longrope';
-  /** Negative for the engine's choice, here and below. */
+  /** Negative for the engine's choice, as for the next three. */
   yarnExtFactor: number;
   yarnAttnFactor: number;
   yarnBetaFast: number;
@@ -123,9 +123,9 @@ export interface NativeSessionInfo {
   promptSlots: number;
   threads: number;
   threadsBatch: number;
-  /** Most rows of logits that one decode gives. */
+  /** Maximum number of logits rows per decode. */
   maxRows: number;
-  /** Whether it is in effect. */
+  /** Whether flash attention is in effect. */
   flashAttention: boolean;
 }
 
@@ -144,12 +144,12 @@ export interface NativeCandidates {
 export interface NativeTreeScores {
   /**
    * Per node: natural log-probability of its token given its path; 0 for the root and for given
-   * tokens; NaN where a search did not look.
+   * tokens; NaN for nodes that a search did not score.
    */
   logprobs: Float64Array;
-  /** Per node: log-probability that one of the end tokens follows; NaN where not asked. */
+  /** Per node: log-probability that one of the end tokens follows; NaN if not requested. */
   ends: Float64Array;
-  /** As `NodeDetails` of `lib/tree/tree-scoring.ts`; empty unless asked for. */
+  /** As in `NodeDetails` of `lib/tree/node-details.ts`; empty unless requested. */
   entropies: Float64Array;
   bestTokens: Int32Array;
   bestLogprobs: Float64Array;
@@ -157,31 +157,31 @@ export interface NativeTreeScores {
   usage: NativeUsage;
 }
 
-/** Every field is present; `lib/native/generation.ts` fills them in. */
+/** All fields are required; `lib/native/generation.ts` sets them. */
 export interface NativeGenerationOptions {
   maxTokens: number;
-  /** Texts, none empty. */
+  /** Stop strings, none of them empty. */
   stops: string[];
   stopTokens: Int32Array;
   includeStop: boolean;
-  /** How many of the likeliest tokens to tell per token. */
+  /** How many of the most likely tokens to report for each generated one. */
   alternatives: number;
   contextShift: boolean;
-  /** Tokens of the prompt that a context shift keeps. */
+  /** How many tokens of the prompt a context shift keeps. */
   keep: number;
 }
 
 export interface NativeGeneration {
-  /** Every token that was generated, those of a stop included. */
+  /** Every generated token, including those of a stop. */
   tokens: Int32Array;
   /** One per token. */
   logprobs: Float64Array;
-  /** `alternatives` tokens per token, best first, with their log-probabilities. */
+  /** The most likely tokens for each generated one, best first, and their log-probabilities. */
   alternatives: Int32Array;
   alternativeLogprobs: Float64Array;
   text: string;
   stopReason: 'eog' | 'stopString' | 'stopToken' | 'length' | 'context' | 'abort';
-  /** Index of the stop that was met, or −1. */
+  /** Index of the stop string or token that ended the generation, or −1. */
   stop: number;
   /** Milliseconds from the job's start to the first token, and from there to the last. */
   firstTokenMs: number;
@@ -190,8 +190,8 @@ export interface NativeGeneration {
 }
 
 /**
- * Gets what was written, in order: per piece the index of its prompt, its token (−1 where it is
- * but text that was held back) with its log-probability, its text; per piece with a token, the
+ * Receives generated pieces in order. Per piece: the index of its prompt, its token (−1 if it only
+ * flushes held-back text) with its log-probability, and its text; per piece with a token, its
  * alternatives.
  */
 export type NativeOnPieces = (
@@ -203,11 +203,11 @@ export type NativeOnPieces = (
   alternativeLogprobs: Float64Array,
 ) => void;
 
-/** One text of a beam search. */
+/** One sequence of a beam search. */
 export interface NativeBeam {
   tokens: Int32Array;
   logprobs: Float64Array;
-  /** Of the end token, 0 where none ended it. */
+  /** Log-probability of the end token; 0 if none ended the sequence. */
   endLogprob: number;
   score: number;
   text: string;
@@ -222,14 +222,14 @@ export interface NativeBeams {
 
 export interface NativeState {
   tokens: Int32Array;
-  /** The prompt's part of the KV cache, as llama.cpp writes it. */
+  /** The prompt's part of the KV cache, as serialized by llama.cpp. */
   cells: Uint8Array;
   /** The logits after the last token. */
   row: Float32Array;
   usage: NativeUsage;
 }
 
-/** How tokens are picked: `lib/sampling/sampler-settings.ts` has the meanings and the ranges. */
+/** Sampler settings: `lib/sampling/sampler-settings.ts` documents meanings and ranges. */
 export interface NativeSampling {
   temperature: number;
   topK: number;
@@ -254,7 +254,7 @@ export interface NativeSampling {
   mirostatTau: number;
   mirostatEta: number;
   minKeep: number;
-  /** Token ids, and what is added to the logit of each. */
+  /** Token ids, and the bias that is added to the logit of each. */
   biasTokens: Int32Array;
   biasValues: Float64Array;
   order: string[];
@@ -266,24 +266,24 @@ export interface NativeSampling {
 
 export interface NativeEmbedderInfo {
   pooling: 'none' | 'mean' | 'cls' | 'last' | 'rank';
-  /** Numbers of one vector. */
+  /** Dimensions of one vector. */
   size: number;
   contextSize: number;
-  /** Most tokens of several texts that are decoded together. */
+  /** Maximum number of tokens in one batch of several texts. */
   batchSize: number;
-  /** Most texts that are decoded together. */
+  /** Maximum number of texts in one batch. */
   maxSequences: number;
-  /** What a classifier's outputs are called; empty where they have no names. */
+  /** The labels of a classifier's outputs; empty if they have none. */
   labels: string[];
 }
 
 export interface NativeEmbeddings {
-  /** Text by text `size` numbers; without pooling that many for each token. */
+  /** `size` numbers for each text, or for each token if there is no pooling. */
   values: Float32Array;
   usage: NativeUsage;
 }
 
-/** One device that ggml found. Sizes in bytes. */
+/** One device that ggml detected. Sizes in bytes. */
 export interface NativeDevice {
   name: string;
   description: string;
@@ -294,8 +294,8 @@ export interface NativeDevice {
 }
 
 /**
- * A rejection or exception of native code carries one of these as `code`. `lib/common/errors.ts`
- * turns them into the public classes.
+ * The `code` of an exception or rejection of native code. `lib/native/errors.ts` converts them to
+ * the public classes.
  */
 export type NativeErrorCode =
   | 'ABORTED'

@@ -1,6 +1,6 @@
-// The seam to native code: the TypeScript signatures of everything that `native/addon`
-// exports, and the one place where the addon is loaded. `scripts/check-binding.mjs`
-// holds this file to the export tables in C++; nothing else in `lib` may load the addon.
+// The boundary to native code: the TypeScript signatures of everything that `native/addon` exports,
+// and the only place in `lib` that loads the addon. `scripts/check-binding.mjs` checks this file
+// against the export tables in C++.
 
 import addon from '#addon';
 import type {
@@ -27,32 +27,32 @@ import type {
 
 export type * from './binding-types.js';
 
-/** Cancels the native jobs that it was handed to. One per call; never reused. */
+/** Cancels the native jobs that it was passed to. One per call; never reused. */
 export interface NativeCancellation {
-  /** Takes effect between engine steps, and inside a decode on CPU. Safe from any state. */
+  /** Takes effect between engine steps and, on CPU, within a decode. Safe in any state. */
   cancel(): void;
 }
 
 export interface NativeAdapter {
-  /** Keys and values alternate. */
+  /** Alternating keys and values. */
   metadata(): string[];
-  /** Tensors that the file has and the engine leaves out. */
+  /** Names of tensors in the file that the engine ignores. */
   ignored(): string[];
-  /** Gives up this hold: the adapter is freed once no session uses it. Idempotent. */
+  /** Releases this reference: the adapter is freed once no session uses it. Idempotent. */
   close(): void;
 }
 
 export interface NativeModel {
   info(): NativeModelInfo;
   vocab(): NativeVocab;
-  /** Keys and values alternate. */
+  /** Alternating keys and values. */
   metadata(): string[];
   tokenizeSync(text: string, addSpecial: boolean, parseSpecial: boolean): Int32Array;
   tokenize(text: string, addSpecial: boolean, parseSpecial: boolean): Promise<Int32Array>;
   /**
-   * Many texts in one job, their UTF-8 one after the other and where each ends: thousands of
-   * strings take the thread that hands them over longer than all other calls. Gives their
-   * tokens one after the other, and how many each has.
+   * Tokenizes many texts in one job. Takes their concatenated UTF-8 and the end offset of each,
+   * since passing thousands of strings would block the calling thread too long. Returns their
+   * concatenated tokens, and the number of tokens of each.
    */
   tokenizeMany(
     bytes: Uint8Array,
@@ -64,14 +64,14 @@ export interface NativeModel {
   detokenize(tokens: Int32Array, special: boolean): Promise<string>;
   /** The bytes that the token stands for; empty for a control token. */
   tokenBytes(token: number): Uint8Array;
-  /** Throws where `grammar` is no grammar of this vocabulary with the start symbol `root`. */
+  /** Throws unless `grammar` is valid for this vocabulary and has the start symbol `root`. */
   checkGrammar(grammar: string): void;
-  /** Empty where the model has no vocabulary. */
+  /** Empty if the model has no vocabulary. */
   tokenTable(): NativeTokenTable;
   loadAdapter(path: string): Promise<NativeAdapter>;
-  /** Rows of the model's width; the first is that of layer 1. */
+  /** Rows of the model's embedding size; the first is that of layer 1. */
   readControlVector(path: string): Promise<Float32Array>;
-  /** Whether it derives `text`. Throws likewise. */
+  /** Whether the grammar derives `text`. Throws like `checkGrammar`. */
   matchesGrammar(grammar: string, text: string): boolean;
   /** Frees the model once no session uses it. Idempotent. */
   close(): Promise<void>;
@@ -79,7 +79,7 @@ export interface NativeModel {
 
 export interface NativeSession {
   info(): NativeSessionInfo;
-  /** `rows`: ascending positions whose logits are wanted. */
+  /** `rows`: ascending positions whose logits are requested. */
   eval(prompt: Int32Array, rows: Int32Array, cancellation: NativeCancellation): Promise<NativeEval>;
   /** Log-probabilities of every possible next token. */
   logprobs(
@@ -92,10 +92,10 @@ export interface NativeSession {
     cancellation: NativeCancellation,
   ): Promise<NativeCandidates>;
   /**
-   * Node 0 is the prompt's end (token −1, parent −1); nodes stand in depth-first order,
-   * parents before children. `flags`, bits per node: 1 where the end tokens are to be scored
-   * after it, 2 where its own token is given and not scored. The prompt may be empty where the
-   * first tokens of the tree are given.
+   * Node 0 is the end of the prompt (token −1, parent −1); nodes are in depth-first order, parents
+   * before children. `flags` are bits per node: 1 to score the end tokens after it, 2 if its own
+   * token is given and not scored. The prompt may be empty if the first tokens of the tree are
+   * given.
    */
   scoreTree(
     prompt: Int32Array,
@@ -108,8 +108,9 @@ export interface NativeSession {
     cancellation: NativeCancellation,
   ): Promise<NativeTreeScores>;
   /**
-   * The same, best first: stops when the request is answered. `nodes`, `lengths`, `offsets`,
-   * `copies`, `tolerance`: as `SearchRequest` of `lib/tree/tree-scoring.ts`; `top` 0 for all.
+   * The same as a best-first search, which stops once the request is satisfied. `nodes`, `lengths`,
+   * `offsets`, `copies`, `tolerance`: see `SearchRequest` in `lib/tree/tree-scoring.ts`; `top` is 0
+   * for all.
    */
   searchTree(
     prompt: Int32Array,
@@ -126,7 +127,7 @@ export interface NativeSession {
     tolerance: number,
     cancellation: NativeCancellation,
   ): Promise<NativeTreeScores>;
-  /** Writes one text; cancelled, it gives what was written until then. */
+  /** Generates one completion; if cancelled, resolves with the partial result. */
   generate(
     prompt: Int32Array,
     options: NativeGenerationOptions,
@@ -135,8 +136,8 @@ export interface NativeSession {
     cancellation: NativeCancellation,
   ): Promise<NativeGeneration>;
   /**
-   * Writes several texts together. Prompts stand one after the other, with their lengths; each
-   * has a seed and a cancellation of its own.
+   * Generates several completions in shared batches. Takes the concatenated prompts and their
+   * lengths; each has its own seed and cancellation (`stops`).
    */
   generateMany(
     prompts: Int32Array,
@@ -159,37 +160,37 @@ export interface NativeSession {
     cancellation: NativeCancellation,
   ): Promise<NativeBeams>;
   ingest(prompt: Int32Array, cancellation: NativeCancellation): Promise<NativeUsage>;
-  /** Of the prompt that was used last, where `prompt` is empty; of none, where none is cached. */
+  /** An empty `prompt` selects the most recently used one, if any is cached. */
   saveState(prompt: Int32Array, cancellation: NativeCancellation): Promise<NativeState>;
-  /** `cells` must not change until it settles. */
+  /** `cells` must not change until the promise settles. */
   loadState(
     tokens: Int32Array,
     cells: Uint8Array,
     row: Float32Array,
     cancellation: NativeCancellation,
   ): Promise<NativeUsage>;
-  /** Forgets every cached prompt. */
+  /** Clears the prefix cache. */
   clear(): Promise<void>;
   /**
-   * Puts these adapters in place of those in use and forgets every cached prompt. Gives the name
-   * of what is computed besides the model, adapters and control vector; empty for nothing.
+   * Replaces the adapters in use and clears the prefix cache. Returns a name for the adapters and
+   * control vector in use, equal for equal ones; empty if there are none.
    */
   setAdapters(
     adapters: NativeAdapter[],
     scales: Float64Array,
     cancellation: NativeCancellation,
   ): Promise<string>;
-  /** The same for the control vector: rows for layers from 1 on, none to remove it. */
+  /** The same for the control vector: rows for layers from 1 on; empty to remove it. */
   setControlVector(data: Float32Array, cancellation: NativeCancellation): Promise<string>;
-  /** Cancels what runs, refuses what waits, frees the context. Idempotent. */
+  /** Cancels the running job, rejects queued ones, frees the context. Idempotent. */
   close(): Promise<void>;
 }
 
 export interface NativeEmbedder {
   info(): NativeEmbedderInfo;
   /**
-   * The tokens of all texts one after the other, and how many each has. `norm`: negative for
-   * vectors as they are, 0 for a largest magnitude of 32760, p for a p-norm of 1.
+   * Takes the concatenated tokens of all texts and the number of tokens of each. `norm`: negative
+   * for no normalization, 0 for a maximum magnitude of 32760, p for a p-norm of 1.
    */
   embed(
     tokens: Int32Array,
@@ -197,7 +198,7 @@ export interface NativeEmbedder {
     norm: number,
     cancellation: NativeCancellation,
   ): Promise<NativeEmbeddings>;
-  /** Cancels what runs, refuses what waits, frees the context. Idempotent. */
+  /** Cancels the running job, rejects queued ones, frees the context. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -215,21 +216,21 @@ export interface NativeAddon {
     cancellation: NativeCancellation,
   ): Promise<NativeModel>;
   createSession(model: NativeModel, options: NativeSessionOptions): Promise<NativeSession>;
-  /** Every line of the log from now on, of this level or above, goes to `listener`, if there is one. */
+  /** Passes every further log line of this level or above to `listener`, if given. */
   setLogger(
     listener: ((level: 'debug' | 'info' | 'warn' | 'error', text: string) => void) | undefined,
     level: string,
   ): void;
   /**
-   * Of the options, `batchSize` may be 0 for as many as suit the model, and those of prompts and
-   * micro-batches mean nothing. `pooling` is empty for the model's own.
+   * A `batchSize` of 0 selects a size that suits the model; the options for prompts and
+   * micro-batches are ignored. An empty `pooling` selects the model's own.
    */
   createEmbedder(
     model: NativeModel,
     options: NativeSessionOptions,
     pooling: string,
   ): Promise<NativeEmbedder>;
-  /** Writes `source` to `target` in another weight type, e.g. 'Q8_0' or 'F32'. */
+  /** Writes the model `source` to `target` in another weight type, such as 'Q8_0' or 'F32'. */
   quantize(source: string, target: string, type: string, threads: number): Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-// The one place that turns what native code threw or rejected with into a public error.
+// Converts exceptions and rejections of native code to the public errors; nothing else does.
 
 import { types } from 'node:util';
 import {
@@ -13,14 +13,14 @@ import {
 } from '../common/errors.js';
 import type { NativeErrorCode } from './binding.js';
 
-type Make = (message: string, options?: ErrorOptions) => Error;
+type Factory = (message: string, options?: ErrorOptions) => Error;
 
 const coded =
-  (code: ErrorCode): Make =>
+  (code: ErrorCode): Factory =>
   (message, options = {}) =>
     new LMError(message, { ...options, code });
 
-const makers: Record<NativeErrorCode, Make> = {
+const factories: Record<NativeErrorCode, Factory> = {
   ABORTED: coded('ABORTED'),
   CLOSED: (message, options) => new ClosedError(message, options),
   CONTEXT_OVERFLOW: (message, options) => new ContextOverflowError(message, options),
@@ -35,16 +35,16 @@ const makers: Record<NativeErrorCode, Make> = {
 };
 
 /**
- * The public error for what native code threw or rejected with. Its stack is the caller's,
- * as native code has none; its `cause` is the native error's, which holds the engine's log.
- * What carries no native code is returned as it is.
+ * The public error for an exception or rejection of native code. It captures a JavaScript stack,
+ * since native errors have none; its `cause` is the native error's, which holds the engine's log.
+ * Any other value is returned unchanged.
  */
 export function fromNative(error: unknown): unknown {
   if (!types.isNativeError(error) || !('code' in error)) return error;
   const code = error.code as NativeErrorCode;
-  if (!Object.hasOwn(makers, code)) return error;
+  if (!Object.hasOwn(factories, code)) return error;
   const options = error.cause === undefined ? undefined : { cause: error.cause };
-  const result = makers[code](error.message, options);
+  const result = factories[code](error.message, options);
   Error.captureStackTrace(result, fromNative);
   return result;
 }

@@ -1,4 +1,4 @@
-// Texts written by the native engine: what LLaMa does for the hooks of GreedyLM.
+// Generation by the native engine: implements GreedyLM's hooks for LLaMa.
 
 import type { Candidate } from '../common/candidate.js';
 import type { Completion, CompletionChunk } from '../common/completion.js';
@@ -24,10 +24,10 @@ import { costFromNative } from './usage.js';
 type TextOf = (token: number) => string;
 type Request = Omit<CompletionRequest, 'onToken'>;
 
-/** What an Int32 of the engine can hold for "no limit". */
+/** The engine's int32 value for "no limit". */
 const unlimited = 2 ** 31 - 1;
 
-/** Writes one text; ends with what it has when `stopped` aborts. */
+/** Generates one completion; ends with the partial result when `stopped` aborts. */
 export async function generateNatively(
   session: Runner,
   prompt: Int32Array,
@@ -37,19 +37,19 @@ export async function generateNatively(
   textOf: TextOf,
 ): Promise<Generation> {
   const sampling = nativeSampling(request.sampler, request.grammar);
-  const reading = new Reading(session, request, textOf);
-  const onPieces = emit && reading.pieces((_prompt, chunk) => emit(chunk));
+  const codec = new RequestCodec(session, request, textOf);
+  const onPieces = emit && codec.onPieces((_prompt, chunk) => emit(chunk));
   const keep = keptTokens(session, prompt, request);
   const job = session.run((engine, cancellation) => {
     cancelOn(stopped, cancellation);
-    return engine.generate(prompt, reading.options(keep), sampling, onPieces, cancellation);
+    return engine.generate(prompt, codec.options(keep), sampling, onPieces, cancellation);
   });
   const result = await unlessStopped(job, stopped);
   if (result === undefined) return emptyGeneration(prompt.length);
-  return reading.generation(result, sampling.seed);
+  return codec.generation(result, sampling.seed);
 }
 
-/** Writes several texts together: each a call of its own to its reader, one job to the engine. */
+/** Generates several completions in one native job; each has its own reader. */
 export async function generateManyNatively(
   session: Runner,
   prompts: readonly Int32Array[],
@@ -60,36 +60,36 @@ export async function generateManyNatively(
   if (prompts.length === 0) return [];
   const sampling = nativeSampling(request.sampler, request.grammar);
   const seeds = Float64Array.from(prompts, (_, index) => (sampling.seed + index) % 2 ** 32);
-  const flags = prompts.map(() => native.createCancellation());
-  const reading = new Reading(session, request, textOf);
+  const cancellations = prompts.map(() => native.createCancellation());
+  const codec = new RequestCodec(session, request, textOf);
   const emits: (Emit | undefined)[] = [];
   const { onToken, ...rest } = request;
-  const onPieces = onToken && reading.pieces((prompt, chunk) => emits[prompt]?.(chunk));
+  const onPieces = onToken && codec.onPieces((prompt, chunk) => emits[prompt]?.(chunk));
   const start = (): Promise<NativeGeneration[]> =>
     session.run((engine, cancellation) => {
       cancelOn(request.signal, cancellation);
       const lengths = Int32Array.from(prompts, ({ length }) => length);
-      const tasks = [concatenate(...prompts), lengths, seeds, flags] as const;
-      return engine.generateMany(...tasks, reading.options(0), sampling, onPieces, cancellation);
+      const tasks = [concatenate(...prompts), lengths, seeds, cancellations] as const;
+      return engine.generateMany(...tasks, codec.options(0), sampling, onPieces, cancellation);
     });
-  // It starts when every reader is at its place.
+  // Deferred until every reader is registered below.
   const job = Promise.resolve().then(start);
-  const texts = prompts.map(async (prompt, index) => {
+  const completions = prompts.map(async (prompt, index) => {
     const single = { ...rest, onToken: undefined };
     const reader = onToken && ((chunk: CompletionChunk) => onToken(chunk, index));
-    const written = await runGeneration(single, reader, undefined, async (emit, stopped) => {
+    const generation = await runGeneration(single, reader, undefined, async (emit, stopped) => {
       emits[index] = emit;
-      cancelOn(stopped, flags[index] as NativeCancellation);
+      cancelOn(stopped, cancellations[index] as NativeCancellation);
       const result = (await unlessStopped(job, stopped))?.[index];
       if (result === undefined) return emptyGeneration(prompt.length);
-      return reading.generation(result, seeds[index] as number);
+      return codec.generation(result, seeds[index] as number);
     });
-    return completionOf(written, single, stopwatch);
+    return completionOf(generation, single, stopwatch);
   });
   try {
-    return await Promise.all(texts);
+    return await Promise.all(completions);
   } catch (error) {
-    for (const flag of flags) flag.cancel();
+    for (const cancellation of cancellations) cancellation.cancel();
     throw error;
   }
 }
@@ -101,23 +101,23 @@ export async function searchBeamsNatively(
   request: BeamRequest,
 ): Promise<BeamSearchResult> {
   const { beams, returnSequences, maxTokens, lengthPenalty, earlyStopping, stops } = request;
-  const found = await session.run((engine, cancellation) => {
+  const result = await session.run((engine, cancellation) => {
     const counts = [beams, returnSequences, maxTokens] as const;
     const rules = [lengthPenalty, earlyStopping, stops] as const;
     return engine.searchBeams(prompt, ...counts, ...rules, cancellation);
   }, request.signal);
-  const sequences = found.beams.map(({ endLogprob, stop, stopReason, ...beam }): BeamSequence => {
+  const sequences = result.beams.map(({ endLogprob, stop, stopReason, ...beam }): BeamSequence => {
     const logprob = beam.logprobs.reduce((sum, value) => sum + value, endLogprob);
-    const met = stops[stop];
+    const stopString = stops[stop];
     const reason = stopReason === 'stopString' ? 'stop' : stopReason;
     return {
       ...beam,
       logprob,
       stopReason: reason === 'context' ? 'length' : reason,
-      ...(met === undefined ? {} : { stop: met }),
+      ...(stopString === undefined ? {} : { stop: stopString }),
     };
   });
-  return { beams: sequences, ...costFromNative(found.usage) };
+  return { beams: sequences, ...costFromNative(result.usage) };
 }
 
 /** How many tokens of a prompt a context shift keeps. */
@@ -132,7 +132,7 @@ function cancelOn(signal: AbortSignal | undefined, cancellation: NativeCancellat
   else signal?.addEventListener('abort', () => cancellation.cancel(), { once: true });
 }
 
-/** A job's result; undefined where it was stopped while it waited for its turn. */
+/** A job's result; undefined if it was stopped while it was queued. */
 async function unlessStopped<T>(job: Promise<T>, stopped: AbortSignal): Promise<T | undefined> {
   try {
     return await job;
@@ -145,12 +145,12 @@ async function unlessStopped<T>(job: Promise<T>, stopped: AbortSignal): Promise<
 function emptyGeneration(promptTokens: number): Generation {
   const cost = noCost();
   cost.usage.promptTokens = promptTokens;
-  const written = { text: '', tokens: new Int32Array(0), logprobs: new Float64Array(0) };
-  return { ...written, stopReason: 'abort', firstTokenMs: 0, writeMs: 0, ...cost };
+  const empty = { text: '', tokens: new Int32Array(0), logprobs: new Float64Array(0) };
+  return { ...empty, stopReason: 'abort', firstTokenMs: 0, writeMs: 0, ...cost };
 }
 
-/** A request in the engine's terms, and what the engine writes in the request's. */
-class Reading {
+/** Encodes a request for the engine, and decodes the engine's results. */
+class RequestCodec {
   readonly #request: Request;
   readonly #textOf: TextOf;
   /** Alternatives per token. */
@@ -175,8 +175,8 @@ class Reading {
     };
   }
 
-  /** What the engine calls with its pieces: hands each on as a chunk. */
-  pieces(hand: (prompt: number, chunk: CompletionChunk) => void): NativeOnPieces {
+  /** The engine's callback: passes each piece on as a chunk. */
+  onPieces(deliver: (prompt: number, chunk: CompletionChunk) => void): NativeOnPieces {
     return (prompts, tokens, logprobs, texts, alternatives, alternativeLogprobs) => {
       const rows = this.#rows(alternatives, alternativeLogprobs);
       let row = 0;
@@ -189,7 +189,7 @@ class Reading {
         };
         const more = rows === undefined ? {} : { alternatives: rows.slice(row, row + count) };
         row += count;
-        hand(prompts[index] as number, { ...chunk, ...more });
+        deliver(prompts[index] as number, { ...chunk, ...more });
       }
     };
   }

@@ -1,13 +1,13 @@
-// Runs one native job for a caller: under its AbortSignal, and with native errors turned
-// into public ones. `lib/model/model.ts` and `lib/context/session.ts` call nothing native without it.
+// Runs native calls under the caller's AbortSignal, with native errors converted to public ones.
+// `lib/model/model.ts` and `lib/context/session.ts` make all their native calls through it.
 
 import { raceAbort } from '../common/abort.js';
 import { type NativeCancellation, native } from './binding.js';
 import { fromNative } from './errors.js';
 
 /**
- * Starts a job and awaits it. Rejects with the signal's reason: before anything starts if it
- * is aborted already, at once and with the job cancelled if it aborts meanwhile.
+ * Starts a job and awaits it. If the signal is already aborted, rejects with its reason without
+ * starting the job; if it aborts later, cancels the job and rejects at once.
  */
 export async function runJob<T>(
   start: (cancellation: NativeCancellation) => Promise<T>,
@@ -23,7 +23,7 @@ export async function runJob<T>(
   }
 }
 
-/** A synchronous native call, its exceptions turned into public ones. */
+/** Makes a synchronous native call, with its exceptions converted to public ones. */
 export function callNative<T>(call: () => T): T {
   try {
     return call();

@@ -1,4 +1,4 @@
-// What llama.cpp says while it works, line by line, for whoever asks. It is silent otherwise.
+// Delivers llama.cpp's log to a user's function, line by line. Without one the log is discarded.
 
 import { checkOneOf, checkOptions, wrongType } from '../common/arguments.js';
 import { native } from './binding.js';
@@ -6,34 +6,34 @@ import { callNative } from './job.js';
 
 const levels = ['debug', 'info', 'warn', 'error'] as const;
 
-/** How much a line of the log matters. */
+/** The severity of a log line. */
 export type LogLevel = (typeof levels)[number];
 
 /** A line of llama.cpp's log. */
 export interface LogLine {
   level: LogLevel;
-  /** Without its end. */
+  /** Without the line break. */
   text: string;
 }
 
 /** Options of {@link setLogger}. */
 export interface LoggerOptions {
-  /** The least that a line has to matter to be told. Default `'info'`. */
+  /** The minimum severity of reported lines. Default `'info'`. */
   level?: LogLevel | undefined;
 }
 
 /**
- * Hands every line of llama.cpp's log to a function, in place of the one before; without one, to
- * nobody, as in the beginning. The log is the whole process's: each worker thread may have its
- * own logger, and all of them get all lines.
+ * Passes every line of llama.cpp's log to `logger`, replacing the previous one; undefined discards
+ * the log, which is the default. The log is process-wide: each worker thread may set its own
+ * logger, and every logger receives all lines.
  *
- * Lines come from the event loop, in the order in which they were written, those about a call
- * before its promise settles. They keep no process alive, and nothing waits for the logger: where
- * 20,000 lines wait for a busy event loop, further ones are dropped, and a line says how many.
- * What the logger throws is an uncaught exception, and the next lines come all the same.
+ * Lines are delivered on the event loop in order, those about a call before its promise settles.
+ * They do not keep the process alive, and the engine does not wait for the logger: while 20,000
+ * lines are queued for a busy event loop, further ones are dropped, and one line reports their
+ * number. An exception thrown by the logger is an uncaught exception; later lines are still
+ * delivered.
  *
- * @throws TypeError for what is neither a function nor undefined, and for a level that there is
- * not
+ * @throws TypeError unless `logger` is a function or undefined, and for an unknown level
  * @example
  * setLogger(({ level, text }) => console.error(level, text), { level: 'warn' });
  */
@@ -46,7 +46,7 @@ export function setLogger(
   }
   const { level = 'info' } = checkOptions(options, 'options', ['level']);
   checkOneOf(level, 'level', levels);
-  const tell = (level: LogLevel, text: string): void => {
+  const listener = (level: LogLevel, text: string): void => {
     try {
       logger?.({ level, text });
     } catch (error) {
@@ -55,5 +55,5 @@ export function setLogger(
       });
     }
   };
-  callNative(() => native.setLogger(logger && tell, level));
+  callNative(() => native.setLogger(logger && listener, level));
 }

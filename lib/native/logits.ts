@@ -1,10 +1,10 @@
-// What the native engine gives of the distribution after a prompt: LLaMa's reads.
+// Reads the next-token distribution from the native engine, for LLaMa.
 
 import type { Cost } from '../common/usage.js';
 import type { Runner } from './runner.js';
 import { costFromNative } from './usage.js';
 
-/** Logits after the tokens in `rows`, in `into` where there is one, which is long enough. */
+/** The logits after the positions in `rows`, copied to `into` if given, which is long enough. */
 export async function readLogits(
   session: Runner,
   tokens: Int32Array,
@@ -32,7 +32,7 @@ export async function readLogprobs(
   return result.logprobs;
 }
 
-/** The likeliest next tokens, best first. */
+/** The most likely next tokens, best first. */
 export async function readCandidates(
   session: Runner,
   tokens: Int32Array,

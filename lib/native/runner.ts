@@ -1,12 +1,12 @@
-// What native calls need of the context that they run in. `lib/context/session.ts` is one.
+// The interface that native calls need from their context. `lib/context/session.ts` implements it.
 
 import type { NativeCancellation, NativeSession } from './binding.js';
 
-/** Runs jobs in a native context, one after the other. */
+/** Runs jobs in a native context, one at a time. */
 export interface Runner {
-  /** What is asked of the model: its tokens, and the one that begins a text. */
+  /** The parts of the model that native calls need: vocabulary size and BOS token. */
   readonly model: { readonly vocab: { readonly size: number; readonly bos: number | undefined } };
-  /** Runs one job on the context's thread, after those before it. */
+  /** Runs one job on the context's thread, after all earlier ones. */
   run<T>(
     start: (session: NativeSession, cancellation: NativeCancellation) => Promise<T>,
     signal?: AbortSignal,

@@ -1,14 +1,14 @@
-// Sampler settings in the engine's terms.
+// Converts sampler settings to the native binding's form.
 
 import { SamplerSettings } from '../sampling/sampler-settings.js';
 import type { NativeSampling } from './binding.js';
 
-/** What picks the likeliest token every time. */
+/** Greedy decoding. */
 const greedy = new SamplerSettings({ temperature: 0 });
 
 /**
- * The settings, or the likeliest token each time where there are none, and a grammar, '' for none.
- * Without a seed it draws one.
+ * The native form of settings (undefined: greedy decoding) and a grammar ('' for none). Draws a
+ * random seed if none is set.
  */
 export function nativeSampling(
   settings: SamplerSettings | undefined,

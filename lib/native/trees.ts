@@ -1,4 +1,4 @@
-// Trees scored by the native engine: what LLaMa answers to the hooks of ChoiceLM.
+// Tree scoring by the native engine: implements ChoiceLM's hooks for LLaMa.
 
 import { commonPrefix } from '../common/token-arrays.js';
 import type { Cost } from '../common/usage.js';
@@ -9,7 +9,7 @@ import type { NativeSessionInfo, NativeTreeScores } from './binding.js';
 import type { Runner } from './runner.js';
 import { costFromNative } from './usage.js';
 
-/** One tree after its prompt, in one native job. */
+/** Scores one tree after its prompt, in one native job. */
 export async function scoreNatively(
   session: Runner,
   prompt: Int32Array,
@@ -31,7 +31,7 @@ export async function scoreNatively(
   return scoresFromNative(result, details);
 }
 
-/** Several trees after their prompts, as one tree in one native job. */
+/** Scores several trees after their prompts, merged into one tree, in one native job. */
 export async function scoreTogether(
   session: Runner,
   tasks: readonly TreeTask[],
@@ -40,18 +40,19 @@ export async function scoreTogether(
   const forest = new Forest(tasks);
   const { prompt, tokens, parents, flags, endTokens } = forest;
   const result = await session.run((native, cancellation) => {
-    const how = [false, false, cancellation] as const;
-    return native.scoreTree(prompt, tokens, parents, flags, endTokens, ...how);
+    const [sequential, details] = [false, false];
+    const nodes = [prompt, tokens, parents, flags, endTokens] as const;
+    return native.scoreTree(...nodes, sequential, details, cancellation);
   }, signal);
   return forest.deal(scoresFromNative(result, false));
 }
 
-/** The nodes of a tree that are decoded. */
+/** How many nodes of a tree are decoded. */
 function decodedNodes(tree: TokenChoiceTree, { endTokens }: TreeRequest): number {
   return endTokens.length > 0 ? tree.size : tree.size - tree.childless;
 }
 
-/** Whether one decode holds the tree's inner nodes: their tokens, and their rows. */
+/** Whether the tree's inner nodes fit in one decode, both their tokens and their logits rows. */
 export function holdsTree(
   { batchSize, maxRows }: NativeSessionInfo,
   tree: TokenChoiceTree,
@@ -60,7 +61,7 @@ export function holdsTree(
   return decodedNodes(tree, request) <= Math.min(batchSize, maxRows);
 }
 
-/** Whether one decode holds these tasks, prompts and trees. */
+/** Whether the prompts and trees of these tasks fit in one decode. */
 export function holdsTasks(
   { batchSize, maxRows, maxSequences, promptSlots }: NativeSessionInfo,
   tasks: readonly TreeTask[],
@@ -70,14 +71,14 @@ export function holdsTasks(
   let tokens = -sharedPrefix(tasks);
   let rows = 0;
   let paths = 0;
-  let before: Int32Array = new Int32Array(0);
+  let previous: Int32Array = new Int32Array(0);
   for (const { prompt, tree, request } of tasks) {
     const inner = decodedNodes(tree, request);
-    tokens += prompt.length - commonPrefix(before, prompt) + inner;
+    tokens += prompt.length - commonPrefix(previous, prompt) + inner;
     rows += inner + 1;
-    // No more than the paths of the decoded nodes, if that is fewer.
+    // A tree needs a sequence per leaf, but no more than it has decoded nodes.
     paths += Math.max(1, Math.min(tree.childless, inner));
-    before = prompt;
+    previous = prompt;
   }
   const branches = maxSequences - promptSlots - 2;
   return tokens <= batchSize && rows <= maxRows && paths <= branches;

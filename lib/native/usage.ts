@@ -1,9 +1,9 @@
-// What native code reports of a call's cost, as the public type.
+// Converts the cost that native code reports to the public type.
 
 import type { Cost } from '../common/usage.js';
 import type { NativeUsage } from './binding.js';
 
-/** The engine's own share of a cost; `tokenizeMs` and `totalMs` are the caller's to set. */
+/** The engine's part of a cost; the caller sets `tokenizeMs` and `totalMs`. */
 export function costFromNative(numbers: NativeUsage): Cost {
   const at = (index: number): number => numbers[index] ?? 0;
   return {

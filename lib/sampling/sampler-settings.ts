@@ -1,5 +1,5 @@
-// How a token is picked: settings, checked once and never changed. `completion.ts` takes them,
-// `native-sampling.ts` hands them to the engine, `samplers.ts` has some ready-made.
+// Sampler settings: validated once, immutable. `lib/generation/completion-options.ts` accepts them,
+// `lib/native/sampling.ts` passes them to the engine, `samplers.ts` has presets.
 
 import { inspect } from 'node:util';
 import {
@@ -12,7 +12,7 @@ import {
   wrongType,
 } from '../common/arguments.js';
 
-/** The samplers that can stand in {@link SamplerOptions.order}, in llama.cpp's order. */
+/** The samplers for {@link SamplerOptions.order}, in llama.cpp's order. */
 export const samplerNames = [
   'penalties',
   'dry',
@@ -28,61 +28,61 @@ export const samplerNames = [
 /** One of {@link samplerNames}. */
 export type SamplerName = (typeof samplerNames)[number];
 
-/** What {@link SamplerSettings} are made of; docs/sampling.md tells what each does. */
+/** The options of {@link SamplerSettings}; docs/sampling.md describes each sampler. */
 export interface SamplerOptions {
-  /** Most tokens of a completion that says no other number; −1 or Infinity: no limit. Default −1. */
+  /** Default `maxTokens` of completions; −1 or Infinity: no limit. Default −1. */
   maxTokens?: number | undefined;
-  /** Logits are divided by it; 0: the likeliest; Infinity: all that is left alike. Default 0.8. */
+  /** Divides the logits; 0: greedy; Infinity: uniform over the remaining tokens. Default 0.8. */
   temperature?: number | undefined;
-  /** Keep so many of the likeliest; 0 or less: all. Default 40. */
+  /** Keep the k most likely tokens; 0 or less: all. Default 40. */
   topK?: number | undefined;
-  /** Keep the likeliest that have this probability together, from 0 to 1. Default 0.95; 1: off. */
+  /** Keep the most likely tokens with this total probability, 0 to 1. Default 0.95; 1: off. */
   topP?: number | undefined;
-  /** Keep what has this share of the likeliest's probability, from 0 to 1. Default 0.05; 0: off. */
+  /** Keep tokens with this fraction of the top probability, 0 to 1. Default 0.05; 0: off. */
   minP?: number | undefined;
-  /** Keep the most typical that have this probability together, from 0 to 1. Default 1: off. */
+  /** Keep the most typical tokens with this total probability, 0 to 1. Default 1: off. */
   typicalP?: number | undefined;
-  /** Keep what is this many standard deviations below the greatest logit. Default −1; ≤ 0: off. */
+  /** Keep logits within this many standard deviations of the maximum. Default −1; ≤ 0: off. */
   topNSigma?: number | undefined;
-  /** The temperature goes so far up and down with the entropy. Default 0: off. */
+  /** Vary the temperature by up to this much with the entropy. Default 0: off. */
   dynamicTemperatureRange?: number | undefined;
-  /** The power of the entropy by which it does. Default 1. */
+  /** The exponent of the normalized entropy in dynamic temperature. Default 1. */
   dynamicTemperatureExponent?: number | undefined;
-  /** How many tokens back the penalties look; 0: off; −1: the context. Default 64. */
+  /** The number of recent tokens that penalties apply to; 0: off; −1: the context. Default 64. */
   penaltyLastN?: number | undefined;
-  /** Divides positive logits of what was written, multiplies others; 0.001 to 1000. Default 1: off. */
+  /** Divides positive logits of recent tokens, multiplies others; 0.001 to 1000. Default 1: off. */
   repeatPenalty?: number | undefined;
-  /** Taken from the logit for each time that a token was written; −1000 to 1000. Default 0. */
+  /** Subtracted from a token's logit per recent occurrence; −1000 to 1000. Default 0. */
   frequencyPenalty?: number | undefined;
-  /** Taken from the logit of what was written at all; −1000 to 1000. Default 0. */
+  /** Subtracted from a token's logit once if it occurred recently; −1000 to 1000. Default 0. */
   presencePenalty?: number | undefined;
-  /** DRY, the penalty on going on with a repetition, from 0 to 1000. Default 0: off. */
+  /** DRY: the penalty for continuing a repetition, 0 to 1000. Default 0: off. */
   dryMultiplier?: number | undefined;
-  /** It grows by this factor with each token of the repetition, from 1 to 1000. Default 1.75. */
+  /** DRY: the factor by which the penalty grows per repeated token, 1 to 1000. Default 1.75. */
   dryBase?: number | undefined;
-  /** Longer repetitions are penalised. Default 2. */
+  /** DRY: the longest repetition without a penalty, in tokens. Default 2. */
   dryAllowedLength?: number | undefined;
-  /** How many tokens back DRY looks; 0: off; −1: the context. Default 64. */
+  /** DRY: the number of recent tokens to search; 0: off; −1: the context. Default 64. */
   dryPenaltyLastN?: number | undefined;
-  /** Texts of 1 to 40 bytes that repetitions do not go across. Default `['\n', ':', '"', '*']`. */
+  /** DRY: strings of 1 to 40 bytes that end a repetition. Default `['\n', ':', '"', '*']`. */
   drySequenceBreakers?: readonly string[] | undefined;
-  /** How often XTC removes the likeliest tokens, from 0 to 1. Default 0: off. */
+  /** XTC: the probability of removing the top tokens, 0 to 1. Default 0: off. */
   xtcProbability?: number | undefined;
-  /** It removes all but the last of those with this probability; above 0.5: off. Default 0.1. */
+  /** XTC: removes all tokens above this probability but the last; > 0.5: off. Default 0.1. */
   xtcThreshold?: number | undefined;
-  /** 1 or 2: that version of Mirostat, in place of all but temperature and bias. Default 0: off. */
+  /** Version of Mirostat, which replaces all but temperature and bias. Default 0: off. */
   mirostat?: 0 | 1 | 2 | undefined;
-  /** The surprise that Mirostat aims at, in bits, from 0 to 1000. Default 5. */
+  /** Mirostat's target surprise in bits, 0 to 1000. Default 5. */
   mirostatTau?: number | undefined;
-  /** How quickly it learns, from 0 to 10. Default 0.1. */
+  /** Mirostat's learning rate, 0 to 10. Default 0.1. */
   mirostatEta?: number | undefined;
-  /** topP, minP, typicalP and xtc leave so many at least. Default 0. */
+  /** The minimum number of tokens that topP, minP, typicalP and xtc keep. Default 0. */
   minKeep?: number | undefined;
-  /** Added to the logits of token ids, from −1e9 to 1e9; −Infinity forbids a token. Default none. */
+  /** Added to logits by token id, −1e9 to 1e9; −Infinity forbids a token. Default none. */
   logitBias?: Readonly<Record<number, number>> | ReadonlyMap<number, number> | undefined;
-  /** The samplers, first to last; what is not listed is not run. Default: llama.cpp's order. */
+  /** The samplers to run, in order. Default: all, in llama.cpp's order. */
   order?: readonly SamplerName[] | undefined;
-  /** From 0 to 2^32 − 1; the same seed writes the same. Default: a new one for each completion. */
+  /** Random seed, 0 to 2^32 − 1, for reproducible sampling. Default: drawn for each completion. */
   seed?: number | undefined;
 }
 
@@ -103,7 +103,7 @@ type NumberName =
   | 'mirostatTau'
   | 'mirostatEta';
 
-/** Both ends belong to it; the engine's are the same (native/engine/generation/sampling_options.cc). */
+/** Inclusive; the engine has the same (native/engine/generation/sampling_options.cc). */
 const ranges: Record<NumberName, readonly [number, number]> = {
   temperature: [0, Infinity],
   topP: [0, 1],
@@ -123,9 +123,9 @@ const ranges: Record<NumberName, readonly [number, number]> = {
 };
 
 const int32Min = -(2 ** 31);
-const longestBreaker = 40;
+const maxBreakerBytes = 40;
 
-/** How tokens are picked. Frozen: {@link SamplerSettings.with} gives others. */
+/** How tokens are sampled. Immutable: {@link SamplerSettings.with} returns modified settings. */
 export class SamplerSettings {
   readonly maxTokens: number;
   readonly temperature: number;
@@ -154,19 +154,19 @@ export class SamplerSettings {
   /** By token id, ascending. */
   readonly logitBias: ReadonlyMap<number, number>;
   readonly order: readonly SamplerName[];
-  /** Undefined: a new one for each completion. */
+  /** Undefined: drawn for each completion. */
   readonly seed: number | undefined;
 
-  /** Throws TypeError or RangeError for what is no setting. */
+  /** @throws TypeError, RangeError for invalid options */
   constructor(options?: SamplerOptions) {
     const given = checkOptions(options, 'sampler', samplerOptionNames);
-    // Only undefined stands for the default: null is no setting.
-    const or = (name: keyof SamplerOptions, otherwise: unknown): unknown =>
-      given[name] === undefined ? otherwise : given[name];
-    const number = (name: NumberName, otherwise: number): number =>
-      checkBetween(or(name, otherwise), name, ...ranges[name]);
-    const integer = (name: keyof SamplerOptions, otherwise: number, min: number): number =>
-      checkInteger(or(name, otherwise), name, min);
+    // Only undefined selects the default; null is rejected.
+    const or = (name: keyof SamplerOptions, fallback: unknown): unknown =>
+      given[name] === undefined ? fallback : given[name];
+    const number = (name: NumberName, fallback: number): number =>
+      checkBetween(or(name, fallback), name, ...ranges[name]);
+    const integer = (name: keyof SamplerOptions, fallback: number, min: number): number =>
+      checkInteger(or(name, fallback), name, min);
     this.maxTokens = readMaxTokens(or('maxTokens', -1));
     this.temperature = number('temperature', 0.8);
     this.topK = integer('topK', 40, int32Min);
@@ -198,7 +198,7 @@ export class SamplerSettings {
     Object.freeze(this);
   }
 
-  /** These settings with some others in place of them; `undefined` gives one its default back. */
+  /** A copy with some settings replaced; `undefined` resets one to its default. */
   with(options: SamplerOptions): SamplerSettings {
     return new SamplerSettings({
       ...this,
@@ -207,14 +207,14 @@ export class SamplerSettings {
   }
 
   /**
-   * Whether the pick is the model's likeliest token every time, whatever came before: what an
-   * LM without samplers can do, too.
+   * Whether the settings always pick the model's most likely token, regardless of earlier ones, so
+   * that an LM without samplers supports them, too.
    */
   get isGreedy(): boolean {
-    return !this.hasChance && !this.#reshapes && !this.#dropsTheBest;
+    return !this.hasChance && !this.#changesLogits && !this.#dropsTopToken;
   }
 
-  /** Whether a seed matters. */
+  /** Whether sampling is random, so that the seed matters. */
   get hasChance(): boolean {
     if (this.temperature > 0) return true;
     if (this.mirostat !== 0) return false;
@@ -223,12 +223,12 @@ export class SamplerSettings {
     return isXtcOn || dynamicTemperatureRange > 0 || !this.order.includes('temperature');
   }
 
-  /** One line per setting, as `temperature: 0.8`. */
+  /** One line per setting, such as `temperature: 0.8`. */
   toString(): string {
-    return samplerOptionNames.map((name) => `${name}: ${show(name, this[name])}`).join('\n');
+    return samplerOptionNames.map((name) => `${name}: ${format(name, this[name])}`).join('\n');
   }
 
-  get #reshapes(): boolean {
+  get #changesLogits(): boolean {
     if (this.logitBias.size > 0) return true;
     if (this.mirostat !== 0) return false;
     const { repeatPenalty, frequencyPenalty, presencePenalty, order } = this;
@@ -237,7 +237,7 @@ export class SamplerSettings {
     return this.dryMultiplier > 0 && this.dryPenaltyLastN !== 0 && order.includes('dry');
   }
 
-  get #dropsTheBest(): boolean {
+  get #dropsTopToken(): boolean {
     return this.mirostat === 0 && this.typicalP < 1 && this.order.includes('typicalP');
   }
 }
@@ -275,7 +275,7 @@ export const samplerOptionNames = [
 
 function checkBetween(value: unknown, name: string, min: number, max: number): number {
   if (typeof value !== 'number') throw wrongType('a number', name, value);
-  // NaN is not between any two.
+  // False for NaN.
   if (value >= min && value <= max) return value;
   const what = max === Infinity ? `a number of at least ${min}` : `a number from ${min} to ${max}`;
   throw wrongRange(what, name, value);
@@ -290,8 +290,8 @@ function readBreakers(value: unknown): readonly string[] {
   const breakers = checkStrings(value, 'drySequenceBreakers');
   breakers.forEach((text, index) => {
     const bytes = Buffer.byteLength(text);
-    if (bytes > 0 && bytes <= longestBreaker && !text.includes('\0')) return;
-    const what = `a text of 1 to ${longestBreaker} bytes without a null`;
+    if (bytes > 0 && bytes <= maxBreakerBytes && !text.includes('\0')) return;
+    const what = `a string of 1 to ${maxBreakerBytes} bytes without a null character`;
     throw wrongRange(what, `drySequenceBreakers[${index}]`, text);
   });
   return Object.freeze(breakers);
@@ -299,7 +299,7 @@ function readBreakers(value: unknown): readonly string[] {
 
 function readBias(value: unknown): ReadonlyMap<number, number> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw wrongType('an object or a Map of numbers by token id', 'logitBias', value);
+    throw wrongType('an object or a Map from token ids to numbers', 'logitBias', value);
   }
   const entries: [unknown, unknown][] =
     value instanceof Map
@@ -314,23 +314,23 @@ function readBias(value: unknown): ReadonlyMap<number, number> {
   return new Map(bias.sort(([a], [b]) => a - b));
 }
 
-/** A key of a record as the number that it was; a text that is none stays as it is. */
+/** The number that a key of a record stands for; any other key is returned as it is. */
 function idOf(key: string): unknown {
   return String(Number(key)) === key ? Number(key) : key;
 }
 
 function readOrder(value: unknown): readonly SamplerName[] {
-  if (!Array.isArray(value)) throw wrongType('an array of names of samplers', 'order', value);
+  if (!Array.isArray(value)) throw wrongType('an array of sampler names', 'order', value);
   value.forEach((name: unknown, index) => {
     checkOneOf(name, `order[${index}]`, samplerNames);
     if (value.indexOf(name) !== index) {
-      throw wrongRange('each sampler once at most', 'order', `${name} twice`);
+      throw wrongRange('each sampler at most once', 'order', `${name} twice`);
     }
   });
   return Object.freeze([...(value as SamplerName[])]);
 }
 
-function show(name: string, value: unknown): string {
+function format(name: string, value: unknown): string {
   if (value === undefined) return 'random';
   if (value instanceof Map) {
     return [...value].map(([token, bias]) => `${token} ${bias}`).join(', ') || 'none';

@@ -1,4 +1,4 @@
-// How a signal ends a promise, a wait, a native job.
+// AbortSignals: how they end promises, waits and native jobs.
 
 import { getEventListeners } from 'node:events';
 import t from 'tap';
@@ -8,7 +8,7 @@ import { runJob } from '../../lib/native/job.js';
 
 const never = new Promise<never>(() => {});
 
-t.test('without an abort a promise is what it is, and its signal is left alone', async (t) => {
+t.test('without an abort, a promise settles as usual and no listener is left', async (t) => {
   const { signal } = new AbortController();
   t.equal(await raceAbort(Promise.resolve(1), signal), 1);
   const error = new Error('its own');
@@ -17,7 +17,7 @@ t.test('without an abort a promise is what it is, and its signal is left alone',
   t.equal(await raceAbort(Promise.resolve(2), undefined), 2);
 });
 
-t.test('an abort rejects at once with any reason, and stops the work once', async (t) => {
+t.test('an abort rejects at once with its reason and stops the work once', async (t) => {
   const controller = new AbortController();
   let stopped = 0;
   const race = raceAbort(never, controller.signal, () => stopped++);
@@ -29,25 +29,25 @@ t.test('an abort rejects at once with any reason, and stops the work once', asyn
   t.equal(stopped, 2);
 });
 
-t.test("what the work comes to after an abort is nobody's", async (t) => {
+t.test('the outcome of the work after an abort is ignored', async (t) => {
   const work = new Promise((_, reject) => setTimeout(reject, 5, new Error('late')));
   await t.rejects(raceAbort(work, AbortSignal.abort(new Error('early'))), { message: 'early' });
   await sleep(10);
 });
 
-t.test('sleep takes its time, or ends with its signal', async (t) => {
+t.test('sleep waits the given time, or rejects when its signal aborts', async (t) => {
   const start = performance.now();
   await sleep(20);
   t.ok(performance.now() - start > 15);
   await t.rejects(sleep(1e6, AbortSignal.timeout(5)), { name: 'TimeoutError' });
 });
 
-t.test('a job is not started under a signal that is aborted', async (t) => {
+t.test('a job is not started if its signal is already aborted', async (t) => {
   const start = () => t.fail('it was started') as never;
   await t.rejects(runJob(start, AbortSignal.abort(new Error('early'))), { message: 'early' });
 });
 
-t.test('an abort cancels the job that runs', async (t) => {
+t.test('an abort cancels the running job', async (t) => {
   const controller = new AbortController();
   let cancelled = 0;
   const job = runJob((cancellation) => {
@@ -60,7 +60,7 @@ t.test('an abort cancels the job that runs', async (t) => {
   t.equal(getEventListeners(controller.signal, 'abort').length, 0);
 });
 
-t.test('what a job throws or rejects with becomes public', async (t) => {
+t.test('errors of a job are converted to public ones', async (t) => {
   const error = Object.assign(new Error('gone'), { code: 'CLOSED' });
   const expected = { name: 'ClosedError', message: 'gone', code: 'CLOSED' };
   await t.rejects(
@@ -75,30 +75,37 @@ t.test('what a job throws or rejects with becomes public', async (t) => {
   );
 });
 
-t.test('any number of listeners are one of the signal, and none when they are gone', async (t) => {
-  const controller = new AbortController();
-  const { signal } = controller;
-  const told: number[] = [];
-  const tell = (): void => void told.push(0);
-  const ends = [1, 2, 3].map((name) => onAbort(signal, () => told.push(name)));
-  const [first, second] = [onAbort(signal, tell), onAbort(signal, tell)];
-  t.equal(getEventListeners(signal, 'abort').length, 1);
-  first();
-  first();
-  ends[1]?.();
-  controller.abort();
-  t.same(told, [1, 3, 0], 'in order, what has ended not, the same function as often as it came');
-  t.equal(getEventListeners(signal, 'abort').length, 0);
-  onAbort(signal, tell)();
-  t.equal(told.length, 4, 'at once where it has aborted');
-  second();
-  const other = new AbortController();
-  for (const end of [onAbort(other.signal, tell), onAbort(other.signal, tell)]) end();
-  t.equal(getEventListeners(other.signal, 'abort').length, 0);
-  onAbort(undefined, tell)();
-  const ending = new AbortController();
-  const late = onAbort(ending.signal, () => last());
-  const last = onAbort(ending.signal, () => t.fail('it was ended by the one before'));
-  ending.abort();
-  late();
-});
+t.test(
+  'all callbacks of a signal share one listener, which is removed with the last',
+  async (t) => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const called: number[] = [];
+    const callback = (): void => void called.push(0);
+    const unsubscribe = [1, 2, 3].map((name) => onAbort(signal, () => called.push(name)));
+    const [first, second] = [onAbort(signal, callback), onAbort(signal, callback)];
+    t.equal(getEventListeners(signal, 'abort').length, 1);
+    first();
+    first();
+    unsubscribe[1]?.();
+    controller.abort();
+    t.same(
+      called,
+      [1, 3, 0],
+      'in order, without removed ones, a repeated function per subscription',
+    );
+    t.equal(getEventListeners(signal, 'abort').length, 0);
+    onAbort(signal, callback)();
+    t.equal(called.length, 4, 'at once if the signal is already aborted');
+    second();
+    const other = new AbortController();
+    for (const end of [onAbort(other.signal, callback), onAbort(other.signal, callback)]) end();
+    t.equal(getEventListeners(other.signal, 'abort').length, 0);
+    onAbort(undefined, callback)();
+    const ending = new AbortController();
+    const late = onAbort(ending.signal, () => last());
+    const last = onAbort(ending.signal, () => t.fail('an earlier callback removed this one'));
+    ending.abort();
+    late();
+  },
+);

@@ -1,4 +1,4 @@
-// The one formula of argument errors, and every validator's edges.
+// Argument validation: the error messages, and the edge cases of every validator.
 
 import t from 'tap';
 import {
@@ -23,7 +23,7 @@ import { checkPath, readModelOptions } from '../../lib/model/model-options.js';
 const wrongType = (message: string) => ({ name: 'TypeError', code: 'INVALID_ARGUMENT', message });
 const wrongRange = (message: string) => ({ name: 'RangeError', code: 'OUT_OF_RANGE', message });
 
-t.test('a message shows what was got, briefly', async (t) => {
+t.test('a message describes the value briefly', async (t) => {
   const shown = [
     ['a\n"b"', '"a\\n\\"b\\""'],
     ['x'.repeat(61), `"${'x'.repeat(60)}…"`],
@@ -44,7 +44,7 @@ t.test('a message shows what was got, briefly', async (t) => {
 });
 
 t.test(
-  'every validator lets the right value through and says what is wrong with another',
+  'every validator returns a valid value and reports what is wrong with an invalid one',
   async (t) => {
     t.equal(checkString('a', 'x'), 'a');
     t.throws(() => checkString(1, 'x'), wrongType('Expected a string for x, got 1'));
@@ -81,7 +81,7 @@ t.test(
   },
 );
 
-t.test('token ids are of the vocabulary', async (t) => {
+t.test('token ids have to be within the vocabulary', async (t) => {
   const tokens = Int32Array.of(0, 9);
   t.equal(checkTokens(tokens, 'x', 10), tokens);
   t.equal(checkPrompt('text', 'x', 10), 'text');
@@ -103,7 +103,7 @@ t.test('token ids are of the vocabulary', async (t) => {
   );
 });
 
-t.test('an option bag holds known names only', async (t) => {
+t.test('an options object has known keys only', async (t) => {
   t.same(checkOptions(undefined, 'options', []), {});
   t.same(checkOptions({ a: 1 }, 'options', ['a']), { a: 1 });
   t.throws(
@@ -124,7 +124,7 @@ t.test('an option bag holds known names only', async (t) => {
   );
 });
 
-t.test('a signal is what has the ways of one', async (t) => {
+t.test('a signal is recognized by its interface', async (t) => {
   const { signal } = new AbortController();
   t.equal(checkSignal(signal, 'signal'), signal);
   t.equal(checkSignal(undefined, 'signal'), undefined);
@@ -135,7 +135,7 @@ t.test('a signal is what has the ways of one', async (t) => {
   t.throws(() => checkSignal({ aborted: false }, 'signal'), { name: 'TypeError' });
 });
 
-/** A model that was trained on so many tokens. */
+/** A model with this training context size. */
 const trainedFor = (trainContextSize: number): RopeTraining => ({
   trainContextSize,
   ropeFrequencyBaseTrain: undefined,
@@ -144,8 +144,8 @@ const trainedFor = (trainContextSize: number): RopeTraining => ({
 });
 
 t.test('a context has defaults that fit the model and each other', async (t) => {
-  const usual = readContextOptions(undefined, trainedFor(32768));
-  t.match(usual, {
+  const defaults = readContextOptions(undefined, trainedFor(32768));
+  t.match(defaults, {
     contextSize: 4096,
     batchSize: 2048,
     microBatchSize: 512,
@@ -182,32 +182,32 @@ t.test('a context has defaults that fit the model and each other', async (t) => 
   t.equal(readContextOptions({ flashAttention: 'auto' }, trainedFor(64)).flashAttention, 'auto');
 });
 
-t.test('a context that cannot be is refused', async (t) => {
-  const refuse = (options: object, name: string) =>
+t.test('invalid context options are rejected', async (t) => {
+  const expectRejected = (options: object, name: string) =>
     t.throws(
       () => readContextOptions(options, trainedFor(4096)),
       { name },
       JSON.stringify(options),
     );
-  refuse({ contextSize: 0 }, 'RangeError');
-  refuse({ contextSize: '4096' }, 'TypeError');
-  refuse({ batchSize: 1 }, 'RangeError');
-  refuse({ microBatchSize: 1 }, 'RangeError');
-  refuse({ batchSize: 64, microBatchSize: 65 }, 'RangeError');
-  refuse({ maxSequences: 3 }, 'RangeError');
-  refuse({ maxSequences: 257 }, 'RangeError');
-  refuse({ maxSequences: 8, promptSlots: 6 }, 'RangeError');
-  refuse({ promptSlots: 0 }, 'RangeError');
-  refuse({ threads: 0 }, 'RangeError');
-  refuse({ threads: 513 }, 'RangeError');
-  refuse({ threadsBatch: 513 }, 'RangeError');
-  refuse({ flashAttention: 'on' }, 'TypeError');
-  refuse({ kvCacheTypeK: 'F16' }, 'TypeError');
-  refuse({ kvCacheTypeV: 'q8_0' }, 'RangeError');
-  refuse({ n_ctx: 512 }, 'TypeError');
+  expectRejected({ contextSize: 0 }, 'RangeError');
+  expectRejected({ contextSize: '4096' }, 'TypeError');
+  expectRejected({ batchSize: 1 }, 'RangeError');
+  expectRejected({ microBatchSize: 1 }, 'RangeError');
+  expectRejected({ batchSize: 64, microBatchSize: 65 }, 'RangeError');
+  expectRejected({ maxSequences: 3 }, 'RangeError');
+  expectRejected({ maxSequences: 257 }, 'RangeError');
+  expectRejected({ maxSequences: 8, promptSlots: 6 }, 'RangeError');
+  expectRejected({ promptSlots: 0 }, 'RangeError');
+  expectRejected({ threads: 0 }, 'RangeError');
+  expectRejected({ threads: 513 }, 'RangeError');
+  expectRejected({ threadsBatch: 513 }, 'RangeError');
+  expectRejected({ flashAttention: 'on' }, 'TypeError');
+  expectRejected({ kvCacheTypeK: 'F16' }, 'TypeError');
+  expectRejected({ kvCacheTypeV: 'q8_0' }, 'RangeError');
+  expectRejected({ n_ctx: 512 }, 'TypeError');
 });
 
-t.test('a model has defaults, and options of the right kind', async (t) => {
+t.test('model options have defaults and are validated', async (t) => {
   t.match(readModelOptions(undefined).native, {
     gpuLayers: -1,
     devices: [],
@@ -233,24 +233,24 @@ t.test('a model has defaults, and options of the right kind', async (t) => {
     overrideValues: [1n, 2, 'x', false],
   });
   t.same(native.tensorSplit, Float32Array.of(1, 3));
-  const refuse = (options: object, name: string) =>
+  const expectRejected = (options: object, name: string) =>
     t.throws(() => readModelOptions(options), { name });
-  refuse({ gpuLayers: -1 }, 'RangeError');
-  refuse({ devices: 'cuda' }, 'TypeError');
-  refuse({ splitMode: 'column' }, 'TypeError');
-  refuse({ tensorSplit: [1, -1] }, 'RangeError');
-  refuse({ metadataOverrides: { a: null } }, 'TypeError');
-  refuse({ metadataOverrides: { a: 2n ** 63n } }, 'RangeError');
-  refuse({ metadataOverrides: [] }, 'TypeError');
-  refuse({ onProgress: true }, 'TypeError');
-  refuse({ useMmap: true }, 'TypeError');
+  expectRejected({ gpuLayers: -1 }, 'RangeError');
+  expectRejected({ devices: 'cuda' }, 'TypeError');
+  expectRejected({ splitMode: 'column' }, 'TypeError');
+  expectRejected({ tensorSplit: [1, -1] }, 'RangeError');
+  expectRejected({ metadataOverrides: { a: null } }, 'TypeError');
+  expectRejected({ metadataOverrides: { a: 2n ** 63n } }, 'RangeError');
+  expectRejected({ metadataOverrides: [] }, 'TypeError');
+  expectRejected({ onProgress: true }, 'TypeError');
+  expectRejected({ useMmap: true }, 'TypeError');
   t.equal(checkPath('a.gguf', 'path'), 'a.gguf');
   for (const bad of [undefined, '', 'a\0b', new URL('file:///a')]) {
     t.throws(() => checkPath(bad, 'path'), { name: 'TypeError' });
   }
 });
 
-t.test('eval wants ascending positions in the prompt, and room', async (t) => {
+t.test('eval requires ascending positions in the prompt and a large enough array', async (t) => {
   t.same([...rowsOf('last', 3)], [2]);
   t.same([...rowsOf('all', 3)], [0, 1, 2]);
   t.same([...rowsOf([0, 2], 3)], [0, 2]);
@@ -263,10 +263,10 @@ t.test('eval wants ascending positions in the prompt, and room', async (t) => {
   t.throws(() => checkInto(new Float32Array(3), 4), { name: 'RangeError' });
 });
 
-t.test('cores are counted once however many threads they run', async (t) => {
+t.test('a core counts once, however many threads it has', async (t) => {
   const cpu = (socket: number, core: number) =>
     `processor: 0\nphysical id\t: ${socket}\ncore id\t\t: ${core}\n`;
   t.equal(countCores([cpu(0, 0), cpu(0, 1), cpu(0, 0), cpu(1, 0)].join('\n')), 3);
-  t.equal(countCores('processor: 0\nFeatures: fp\n'), 0, 'ARM does not say');
+  t.equal(countCores('processor: 0\nFeatures: fp\n'), 0, 'ARM reports no core ids');
   t.ok(physicalCores() >= 1);
 });

@@ -1,4 +1,4 @@
-// What a caller can get wrong: each mistake has its own plain answer, and the LM goes on.
+// Invalid input: each mistake is reported with its own error, and the LM stays usable.
 
 import { setTimeout as wait } from 'node:timers/promises';
 import { type ContextOptions, LLaMa, Model, type ModelOptions } from 'autocog-lm';
@@ -16,7 +16,7 @@ const prompt = 'The sky is';
 const choices = [' blue', ' green'];
 const tolerance = 1e-4;
 
-/** The LM's answer is what it is without any mistake before it. */
+/** The LM's results are the same as without an earlier mistake. */
 async function stillWorks(t: Test, lm: LLaMa): Promise<void> {
   const tokens = await promptOf(lm, prompt);
   const { choices: found } = await lm.choose(prompt, choices);
@@ -28,7 +28,7 @@ async function stillWorks(t: Test, lm: LLaMa): Promise<void> {
   }
 }
 
-testWith(t, make, 'a prompt that is too long is refused before anything runs', async (t, lm) => {
+testWith(t, make, 'a prompt that is too long is rejected before anything runs', async (t, lm) => {
   const long = new Int32Array(lm.contextSize + 1).fill(65);
   const text = ' sky'.repeat(4 * lm.contextSize);
   for (const [given, length] of [
@@ -47,13 +47,17 @@ testWith(t, make, 'a prompt that is too long is refused before anything runs', a
   await stillWorks(t, lm);
 });
 
-testWith(t, make, 'what is empty is refused, unless it means something', async (t, lm) => {
+testWith(t, make, 'empty input is rejected unless it has a meaning', async (t, lm) => {
   const none = new Int32Array(0);
   const noPrompt = wrongSize('at least one token', 'prompt', 'Int32Array of 0');
   const calls = [lm.greedy(none), lm.complete(none), lm.choose(none, choices)];
   for (const found of await failures(calls)) t.match(found, noPrompt);
   t.equal(model.vocab.addBos, true);
-  t.equal((await lm.choose('', choices)).boundary.tokens.length, 1, 'an empty text begins a text');
+  t.equal(
+    (await lm.choose('', choices)).boundary.tokens.length,
+    1,
+    'an empty prompt is the BOS token alone',
+  );
   t.match(await failure(lm.choose(prompt, [])), {
     ...wrongSize('at least one choice', 'choices', 'an array of 0'),
   });
@@ -66,7 +70,7 @@ testWith(t, make, 'what is empty is refused, unless it means something', async (
   await stillWorks(t, lm);
 });
 
-testWith(t, make, 'duplicates and prefixes are choices like any other', async (t, lm) => {
+testWith(t, make, 'duplicates and prefixes are valid choices', async (t, lm) => {
   const paths = [' blue', ' blue sea', ' blue', ' bl', ' blue sea and sky'];
   const { choices: found, mass } = await lm.choose(prompt, paths);
   const tokens = await promptOf(lm, prompt);
@@ -79,7 +83,7 @@ testWith(t, make, 'duplicates and prefixes are choices like any other', async (t
   const [first, longer, again] = found;
   t.equal(again?.logprob, first?.logprob);
   t.equal(again?.probability, first?.probability);
-  t.ok(at(found, 1).logprob <= at(found, 0).logprob, `${longer?.text} is no likelier`);
+  t.ok(at(found, 1).logprob <= at(found, 0).logprob, `${longer?.text} is not more likely`);
   const distinct = found.filter(({ index }) => index !== 2);
   near(
     t,
@@ -90,7 +94,7 @@ testWith(t, make, 'duplicates and prefixes are choices like any other', async (t
   );
 });
 
-testWith(t, make, 'a token id out of range is refused', async (t, lm) => {
+testWith(t, make, 'a token id out of range is rejected', async (t, lm) => {
   const { size } = model.vocab;
   for (const id of [-1, size, 2 ** 31 - 1, -(2 ** 31)]) {
     const bad = Int32Array.of(65, id);
@@ -107,7 +111,7 @@ testWith(t, make, 'a token id out of range is refused', async (t, lm) => {
 });
 
 t.test(
-  'a context option that is NaN, negative, broken or of another kind is refused',
+  'a context option that is NaN, negative, fractional or of a wrong type is rejected',
   async (t) => {
     const integers = {
       contextSize: 4,
@@ -120,10 +124,10 @@ t.test(
       logitsBudget: 1,
     } satisfies ContextOptions;
     const build = (options: object) => () => new LLaMa(model, options);
-    for (const [name, least] of Object.entries(integers)) {
-      for (const value of [Number.NaN, -1, least - 1, 1.5, Infinity, -Infinity, 2 ** 53]) {
+    for (const [name, min] of Object.entries(integers)) {
+      for (const value of [Number.NaN, -1, min - 1, 1.5, Infinity, -Infinity, 2 ** 53]) {
         const message = new RegExp(
-          `^Expected an integer (of at least ${least}|between ${least} and \\d+) for ${name}, ` +
+          `^Expected an integer (of at least ${min}|between ${min} and \\d+) for ${name}, ` +
             `got ${value}$`,
         );
         const error = { name: 'RangeError', code: 'OUT_OF_RANGE', message };
@@ -145,7 +149,7 @@ t.test(
   },
 );
 
-t.test('a model option that is NaN, negative or of another kind is refused', async (t) => {
+t.test('a model option that is NaN, negative or of a wrong type is rejected', async (t) => {
   const cases: [ModelOptions, RegExp][] = [
     [{ gpuLayers: Number.NaN }, /for gpuLayers, got NaN$/],
     [{ gpuLayers: -1 }, /for gpuLayers, got -1$/],
@@ -164,7 +168,7 @@ t.test('a model option that is NaN, negative or of another kind is refused', asy
   }
 });
 
-testWith(t, make, 'a call option that is NaN or negative is refused', async (t, lm) => {
+testWith(t, make, 'a call option that is NaN or negative is rejected', async (t, lm) => {
   for (const value of [Number.NaN, -1, 0, 1.5, Infinity]) {
     if (value !== Infinity) {
       const error = wrongSize('an integer of at least 1', 'maxTokens', `${value}`);
@@ -185,11 +189,11 @@ testWith(t, make, 'a call option that is NaN or negative is refused', async (t, 
 testWith(
   t,
   make,
-  'five thousand choices on a default context cost what they must',
+  'five thousand choices on a default context decode no token twice',
   async (t, lm) => {
     t.equal(lm.contextSize, 512);
     const paths = manyPaths(5000, 3, model.vocab.size).map((path, index) => {
-      // Some share two tokens, some are prefixes of others, some the same.
+      // Some share two tokens, some are prefixes of others, some are duplicates.
       if (index % 3 === 0) return join([65, 66], path.subarray(0, index % 4));
       return path.subarray(0, 1 + (index % 3));
     });
@@ -199,7 +203,11 @@ testWith(
     t.equal(usage.decodedTokens, usage.promptTokens + tree.size - tree.childless);
     const again = await lm.choose(prompt, paths);
     t.equal(again.usage.cachedTokens, usage.promptTokens);
-    t.equal(again.usage.decodedTokens, tree.size - tree.childless, 'exactly U − T, once cached');
+    t.equal(
+      again.usage.decodedTokens,
+      tree.size - tree.childless,
+      'exactly the inner nodes, once cached',
+    );
     const tokens = await promptOf(lm, prompt);
     for (let index = 0; index < 5000; index += 123) {
       const truth = await bruteForce(model, exact, tokens, at(paths, index));
@@ -217,7 +225,7 @@ testWith(
   },
 );
 
-testWith(t, make, 'a hundred calls at once give what each gives alone', async (t, lm) => {
+testWith(t, make, 'a hundred concurrent calls return what each returns alone', async (t, lm) => {
   const words = ['The sky is', 'A lemon is', 'The cow says', 'Two and two make', 'a'];
   const call = async (index: number): Promise<number[]> => {
     const text = at(words, index % words.length);
@@ -236,15 +244,15 @@ testWith(t, make, 'a hundred calls at once give what each gives alone', async (t
   for (let index = 0; index < 20; index++) alone.push(await call(index));
   const together = await Promise.all(Array.from({ length: 100 }, (_, index) => call(index)));
   for (const [index, found] of together.entries()) {
-    const wanted = at(alone, index % 20);
-    t.equal(found.length, wanted.length);
-    found.forEach((value, place) => {
-      near(t, value, at(wanted, place), tolerance, `call ${index}`);
+    const expected = at(alone, index % 20);
+    t.equal(found.length, expected.length);
+    found.forEach((value, position) => {
+      near(t, value, at(expected, position), tolerance, `call ${index}`);
     });
   }
 });
 
-testWith(t, make, 'an abort before, during and after a call does what it says', async (t, lm) => {
+testWith(t, make, 'an abort works before, during and after a call', async (t, lm) => {
   const many = manyPaths(5000, 6, model.vocab.size);
   const reason = new Error('enough');
   await lm.ready;
@@ -296,5 +304,5 @@ t.test('every call after close rejects with ClosedError', async (t) => {
   t.match(await failure(own.model.tokenize('a')), modelClosed);
   t.match(await failure(new LLaMa(own.model).ready), modelClosed);
   t.equal(own.closed && own.model.closed, true);
-  t.ok(own.model.info.parameters > 0 && own.model.vocab.size > 0, 'facts stay readable');
+  t.ok(own.model.info.parameters > 0 && own.model.vocab.size > 0, 'info and vocab stay available');
 });

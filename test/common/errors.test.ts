@@ -1,5 +1,4 @@
-// Errors: what each code becomes, that the documentation knows every code, and what greedy
-// does about failures.
+// Errors: the class of each code, the documentation of every code, and the retries of `greedy`.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -27,10 +26,10 @@ const failureOf = (promise: Promise<unknown>): Promise<errors.LMError> =>
 const codesIn = (text: string, pattern: RegExp): string[] =>
   [...text.matchAll(pattern)].map(([, code]) => code ?? '');
 
-/** Every source below a folder but one, as text. */
-const sourcesOf = (folder: string, but?: string): string[] =>
+/** The text of every source below a folder, except one. */
+const sourcesOf = (folder: string, except?: string): string[] =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((path) => /\.(ts|cc)$/.test(path) && basename(path) !== but)
+    .filter((path) => /\.(ts|cc)$/.test(path) && basename(path) !== except)
     .map((path) => readFileSync(join(folder, path), 'utf8'));
 
 t.test('docs/errors.md has a row for each code, and for no other', async (t) => {
@@ -38,17 +37,17 @@ t.test('docs/errors.md has a row for each code, and for no other', async (t) => 
   t.same(rows.sort(), [...errorCodes].sort());
 });
 
-t.test('docs/errors.md has a line for each warning, and each is given somewhere', async (t) => {
+t.test('docs/errors.md has a line for each warning, and each is emitted somewhere', async (t) => {
   const lines = codesIn(readFileSync('docs/errors.md', 'utf8'), /^- `(AUTOCOG_[A-Z_]+)`: /gm);
   t.same(lines.sort(), [...warningCodes].sort());
   const sources = sourcesOf('lib', 'warnings.ts').join('');
   for (const code of warningCodes) t.ok(sources.includes(`'${code}'`), code);
 });
 
-t.test('every code is made somewhere, and none is made that is not listed', async (t) => {
-  const made = /(?:code: |coded\(|code: ')'?([A-Z_]{4,})'/g;
-  const inLib = sourcesOf('lib', 'binding.ts').flatMap((text) => codesIn(text, made));
-  const inLoader = codesIn(readFileSync('native/load.cjs', 'utf8'), made);
+t.test('every listed code is used somewhere, and no other', async (t) => {
+  const used = /(?:code: |coded\(|code: ')'?([A-Z_]{4,})'/g;
+  const inLib = sourcesOf('lib', 'binding.ts').flatMap((text) => codesIn(text, used));
+  const inLoader = codesIn(readFileSync('native/load.cjs', 'utf8'), used);
   const inEngine = sourcesOf('native/engine').flatMap((text) =>
     codesIn(text, /return "([A-Z_]{4,})";/g),
   );
@@ -82,7 +81,7 @@ t.test('a native error becomes its public class, with its message, code and caus
   }
 });
 
-t.test('what is no native error stays what it is', async (t) => {
+t.test('any other value is returned unchanged', async (t) => {
   for (const other of [
     new Error('plain'),
     Object.assign(new Error(), { code: 'ENOENT' }),
@@ -93,7 +92,7 @@ t.test('what is no native error stays what it is', async (t) => {
   }
 });
 
-/** A toy that fails as often as it is told. */
+/** A toy LM whose first attempts fail with the given errors. */
 class FailingLM extends ToyLM {
   attempts = 0;
   readonly #failures: unknown[];
@@ -110,32 +109,29 @@ class FailingLM extends ToyLM {
   }
 }
 
-t.test('greedy tries again after a failure', async (t) => {
+t.test('greedy retries after a failure', async (t) => {
   const lm = new FailingLM([new Error('one'), 'two']);
   t.equal((await lm.greedy('a')).length, 258);
   t.equal(lm.attempts, 3);
 });
 
-t.test(
-  'greedy gives up after as many attempts as it was told, with all their errors',
-  async (t) => {
-    const failures = [1, 2, 3, 4].map((n) => new Error(`failure ${n}`));
-    const lm = new FailingLM(failures);
-    const error = await failureOf(lm.greedy('a'));
-    t.match(error, {
-      name: 'LMError',
-      code: 'RETRIES_EXHAUSTED',
-      message: /3 attempts.*failure 3/,
-    });
-    t.same((error.cause as AggregateError).errors, failures.slice(0, 3));
-    const once = new FailingLM(failures, { retries: 1, delta: 1e6 });
-    await t.rejects(
-      once.greedy('a'),
-      { code: 'RETRIES_EXHAUSTED' },
-      'and does not wait after the last',
-    );
-  },
-);
+t.test('greedy fails after the given number of attempts, with all their errors', async (t) => {
+  const failures = [1, 2, 3, 4].map((n) => new Error(`failure ${n}`));
+  const lm = new FailingLM(failures);
+  const error = await failureOf(lm.greedy('a'));
+  t.match(error, {
+    name: 'LMError',
+    code: 'RETRIES_EXHAUSTED',
+    message: /3 attempts.*failure 3/,
+  });
+  t.same((error.cause as AggregateError).errors, failures.slice(0, 3));
+  const once = new FailingLM(failures, { retries: 1, delta: 1e6 });
+  await t.rejects(
+    once.greedy('a'),
+    { code: 'RETRIES_EXHAUSTED' },
+    'and does not wait after the last',
+  );
+});
 
 t.test('greedy waits longer each time', async (t) => {
   const lm = new FailingLM([new Error(), new Error()], { delta: 20, growth: 3 });
@@ -144,7 +140,7 @@ t.test('greedy waits longer each time', async (t) => {
   t.ok(performance.now() - start >= 78, '20 and 60 milliseconds');
 });
 
-t.test('greedy does not try again what would fail again', async (t) => {
+t.test('greedy does not retry permanent failures', async (t) => {
   const finals = [
     new TypeError('kind'),
     new RangeError('size'),
@@ -178,7 +174,7 @@ t.test('an abort ends the wait between attempts, and an attempt that hangs', asy
   t.equal(await failureOf(hanging), reason);
 });
 
-t.test('what is no distribution is refused', async (t) => {
+t.test('an invalid distribution is rejected', async (t) => {
   class WrongLM extends ToyLM {
     readonly #wrong: (right: Float32Array) => unknown;
 
@@ -195,15 +191,15 @@ t.test('what is no distribution is refused', async (t) => {
       return this.#wrong(await super.greedyImpl(tokens)) as Float32Array;
     }
   }
-  const refused = async (wrong: (right: Float32Array) => unknown) => {
+  const expectRejected = async (wrong: (right: Float32Array) => unknown) => {
     const error = await failureOf(new WrongLM(wrong).greedy('a'));
     t.match((error.cause as AggregateError).errors, [{ code: 'INVALID_LOGPROBS' }]);
   };
   await new WrongLM((right) => right).greedy('a');
-  await refused((right) => [...right]);
-  await refused((right) => right.subarray(1));
-  await refused((right) => right.map((value) => value + 1));
-  await refused((right) => right.map(() => Number.NaN));
-  await refused((right) => right.map(() => -Infinity));
-  await refused(() => undefined);
+  await expectRejected((right) => [...right]);
+  await expectRejected((right) => right.subarray(1));
+  await expectRejected((right) => right.map((value) => value + 1));
+  await expectRejected((right) => right.map(() => Number.NaN));
+  await expectRejected((right) => right.map(() => -Infinity));
+  await expectRejected(() => undefined);
 });

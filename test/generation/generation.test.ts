@@ -1,5 +1,5 @@
-// What only an engine of its own does with text: samplers, grammars, context shift, Unicode in
-// pieces, long runs. In single and half precision and on quantised weights.
+// Native generation: samplers, grammars, context shift, split Unicode characters, long runs. On
+// F32, F16 and quantized weights.
 
 import { LLaMa, type LLaMaOptions, type SamplerOptions } from 'autocog-lm';
 import fc from 'fast-check';
@@ -10,14 +10,14 @@ import { loadForm, oneThread } from '../support/forms.js';
 
 const prompt = 'The sky is';
 
-/** Nothing ends it but its length. */
+/** A sampler that never picks an end token. */
 const endless = (lm: LLaMa, more: SamplerOptions = {}): SamplerOptions => ({
   temperature: 0,
   ...more,
   logitBias: Object.fromEntries([...lm.endOfGeneration].map((token) => [token, -Infinity])),
 });
 
-/** A grammar of one text. */
+/** A grammar that derives this text only. */
 const only = (text: string): string => {
   const quoted = text.replace(/[\\"]/g, '\\$&').replaceAll('\n', '\\n');
   return `root ::= "${quoted}"`;
@@ -28,7 +28,7 @@ for (const type of ['F32', 'F16', 'Q8_0', 'Q4_0']) {
     const model = await loadForm(t, type);
     const open = (options: LLaMaOptions = {}) => new LLaMa(model, { ...oneThread, ...options });
 
-    t.test('a seed writes one text again, and is told', async (t) =>
+    t.test('the reported seed reproduces a text', async (t) =>
       withLM(open, async (lm) => {
         const sampler = { temperature: 1.5, topK: 0, topP: 1, minP: 0 };
         const first = await lm.complete(prompt, { sampler, maxTokens: 20 });
@@ -46,25 +46,25 @@ for (const type of ['F32', 'F16', 'Q8_0', 'Q4_0']) {
         }
         t.ok(texts.size > 5, `${texts.size} texts of 20 seeds`);
         const greedy = await lm.complete(prompt, { sampler: { temperature: 0 }, maxTokens: 20 });
-        t.equal(greedy.seed, undefined, 'nothing was left to chance');
+        t.equal(greedy.seed, undefined, 'nothing was random');
         t.equal(greedy.text, (await lm.complete(prompt, { maxTokens: 20 })).text);
       }),
     );
 
-    t.test('one prompt several times makes several samples, each with its seed', async (t) =>
+    t.test('a repeated prompt is sampled several times, each with its own seed', async (t) =>
       withLM(open, async (lm) => {
         const sampler = { temperature: 2, topK: 0, topP: 1, minP: 0, seed: 2 ** 32 - 2 };
         const options = { sampler, maxTokens: 12 };
-        const written = await lm.completeMany(Array(6).fill(prompt), options);
+        const completions = await lm.completeMany(Array(6).fill(prompt), options);
         t.same(
-          written.map(({ seed }) => seed),
+          completions.map(({ seed }) => seed),
           [2 ** 32 - 2, 2 ** 32 - 1, 0, 1, 2, 3],
         );
-        t.ok(new Set(written.map(({ text }) => text)).size > 3);
+        t.ok(new Set(completions.map(({ text }) => text)).size > 3);
       }),
     );
 
-    t.test('a context that is full is an error with what was written, or shifts', async (t) =>
+    t.test('a full context is an error with the partial completion, or shifts', async (t) =>
       withLM(
         () => open({ contextSize: 256 }),
         async (lm) => {
@@ -84,15 +84,22 @@ for (const type of ['F32', 'F16', 'Q8_0', 'Q4_0']) {
             const long = await lm.complete(prompt, { sampler, maxTokens: 1000, contextShift });
             t.equal(long.tokens.length, 1000);
             t.equal(long.stopReason, 'length');
-            t.same(long.tokens.subarray(0, all.tokens.length), all.tokens, 'until it was full');
+            t.same(
+              long.tokens.subarray(0, all.tokens.length),
+              all.tokens,
+              'equal until the context was full',
+            );
           }
           const { usage } = await lm.complete(prompt, { maxTokens: 1 });
           t.equal(usage.promptTokens, ids.length);
           const scored = await lm.score(prompt, ' blue');
           const fresh = new LLaMa(model, { ...oneThread, contextSize: 256 });
-          const wanted = await fresh.score(prompt, ' blue');
+          const expected = await fresh.score(prompt, ' blue');
           await fresh.close();
-          t.ok(Math.abs(scored.logprob - wanted.logprob) < 2e-2, 'the cache holds nothing shifted');
+          t.ok(
+            Math.abs(scored.logprob - expected.logprob) < 2e-2,
+            'no shifted tokens are in the prefix cache',
+          );
           await t.rejects(lm.completeMany([prompt], { contextShift: true }), {
             name: 'NotSupportedError',
           });
@@ -100,7 +107,7 @@ for (const type of ['F32', 'F16', 'Q8_0', 'Q4_0']) {
       ),
     );
 
-    t.test('a grammar of one text writes that text, and stops cut it anywhere', async (t) =>
+    t.test('a grammar of one text generates that text, and stops cut it anywhere', async (t) =>
       withLM(open, async (lm) => {
         const letters = fc.constantFrom('a', 'b', 'é', '中', '😀', 'e\u0301', ' ');
         const text = fc.string({ unit: letters, minLength: 1, maxLength: 10 });
@@ -114,18 +121,18 @@ for (const type of ['F32', 'F16', 'Q8_0', 'Q4_0']) {
               .map(([begin, size]) => characters.slice(begin, begin + size).join(''))
               .filter((stop) => stop !== '');
             const begins = stops.map((stop) => whole.indexOf(stop));
-            const wanted = stops.length === 0 ? whole : whole.slice(0, Math.min(...begins));
+            const expected = stops.length === 0 ? whole : whole.slice(0, Math.min(...begins));
             const options = { grammar: only(whole), stop: stops, maxTokens: 64 };
             const stream = lm.stream(prompt, options);
             let streamed = '';
             for await (const { text: piece } of stream) {
-              if (!wanted.startsWith(streamed + piece)) throw new Error(`it showed ${piece}`);
+              if (!expected.startsWith(streamed + piece)) throw new Error(`it released ${piece}`);
               if (/\uFFFD/.test(piece)) throw new Error('half a character');
               streamed += piece;
             }
             const completion = await stream.completion;
-            if (streamed !== wanted || completion.text !== wanted) {
-              throw new Error(`${JSON.stringify([streamed, completion.text])} of ${wanted}`);
+            if (streamed !== expected || completion.text !== expected) {
+              throw new Error(`${JSON.stringify([streamed, completion.text])} of ${expected}`);
             }
           },
         );
@@ -133,7 +140,7 @@ for (const type of ['F32', 'F16', 'Q8_0', 'Q4_0']) {
       }),
     );
 
-    t.test('emoji, CJK and combining marks come whole', async (t) =>
+    t.test('emoji, CJK and combining marks are never split', async (t) =>
       withLM(open, async (lm) => {
         for (const text of [
           '👩‍👩‍👧‍👦🇩🇪😀',
@@ -143,22 +150,22 @@ for (const type of ['F32', 'F16', 'Q8_0', 'Q4_0']) {
           '𝔘𝔫𝔦',
         ]) {
           const pieces: string[] = [];
-          const written = await lm.complete(prompt, {
+          const completion = await lm.complete(prompt, {
             grammar: only(text),
             maxTokens: 200,
             onToken: ({ text: piece }) => pieces.push(piece),
           });
-          t.equal(written.text, text);
+          t.equal(completion.text, text);
           t.equal(pieces.join(''), text);
-          t.ok(written.tokens.length > [...text].length / 2);
+          t.ok(completion.tokens.length > [...text].length / 2);
           t.ok(pieces.every((piece) => !/\uFFFD/.test(piece)));
         }
         const cut = await lm.complete(prompt, { grammar: only('😀😀'), maxTokens: 2 });
-        t.match(cut.text, /^\uFFFD*$/, 'what is left of a character when there is no more');
+        t.match(cut.text, /^\uFFFD*$/, 'the rest of an incomplete character');
       }),
     );
 
-    t.test('an abort in the middle of a long prompt is quick, and nothing breaks', async (t) =>
+    t.test('an abort within a long prompt is fast and leaves the LM usable', async (t) =>
       withLM(open, async (lm) => {
         const reason = new Error('enough');
         const long = new Int32Array(400).fill(65);
@@ -178,15 +185,15 @@ for (const type of ['F32', 'F16', 'Q8_0', 'Q4_0']) {
       }),
     );
 
-    t.test('more prompts than the buffer holds at once are written in turn', async (t) =>
+    t.test('more prompts than fit in the KV cache are completed in turn', async (t) =>
       withLM(
         () => open({ contextSize: 256, maxSequences: 12, promptSlots: 2 }),
         async (lm) => {
           const sampler = endless(lm);
           const prompts = Array.from({ length: 20 }, (_, index) => `${prompt} ${index}`);
-          const written = await lm.completeMany(prompts, { sampler, maxTokens: 40 });
+          const completions = await lm.completeMany(prompts, { sampler, maxTokens: 40 });
           for (const [index, each] of prompts.entries()) {
-            t.equal(at(written, index).tokens.length, 40, each);
+            t.equal(at(completions, index).tokens.length, 40, each);
           }
           const all = await lm.completeMany(prompts.slice(0, 3), { sampler, maxTokens: Infinity });
           for (const { tokens, stopReason, usage } of all) {

@@ -1,18 +1,18 @@
-// streamPrint: a completion on its way to a stream.
+// streamPrint: printing a completion to a stream.
 
 import { Writable } from 'node:stream';
 import t from 'tap';
 import { failure, wrongKind } from '../support/failures.js';
 import { ScriptedLM } from '../support/scripted-lm.mjs';
 
-/** A stream that takes its time, and keeps what it is given; it may fail. */
+/** A slow stream that records its input; it may fail. */
 function slowly(fail?: Error) {
   const parts: string[] = [];
   let writing = 0;
-  let most = 0;
+  let maxPending = 0;
   const file = {
     write(text: string, done: (error?: Error) => void): boolean {
-      most = Math.max(most, ++writing);
+      maxPending = Math.max(maxPending, ++writing);
       setTimeout(() => {
         writing--;
         parts.push(text);
@@ -21,32 +21,32 @@ function slowly(fail?: Error) {
       return true;
     },
   };
-  return { file: file as unknown as Writable, parts, most: () => most };
+  return { file: file as unknown as Writable, parts, maxPending: () => maxPending };
 }
 
-t.test('it prints the text and an end, and gives the text', async (t) => {
+t.test('it prints the text and an end, and resolves with the text', async (t) => {
   const lm = new ScriptedLM(['Grüße!']);
-  const { file, parts, most } = slowly();
+  const { file, parts, maxPending } = slowly();
   t.equal(await lm.streamPrint('x', { file }), 'Grüße!');
-  t.equal(parts.join(''), 'Grüße!\n', 'all of it is out when it resolves');
+  t.equal(parts.join(''), 'Grüße!\n', 'everything is written when it resolves');
   t.ok(parts.length > 4, 'piece by piece');
-  t.ok(most() > 1, 'it does not wait for each');
+  t.ok(maxPending() > 1, 'it does not wait for each');
 });
 
 t.test('end, flush and the options of complete', async (t) => {
   const lm = new ScriptedLM(['one two']);
-  const { file, parts, most } = slowly();
+  const { file, parts, maxPending } = slowly();
   t.equal(await lm.streamPrint('x', { file, end: '', flush: true, stop: ' ' }), 'one');
   t.same(parts, ['o', 'n', 'e']);
-  t.equal(most(), 1, 'one is out before the next is printed');
+  t.equal(maxPending(), 1, 'each write finishes before the next');
   const ended = slowly();
   await lm.streamPrint('x', { file: ended.file, end: '<end>', maxTokens: 1 });
   t.same(ended.parts, ['o', '<end>']);
 });
 
-t.test('a stream that fails ends the writing', async (t) => {
+t.test('a stream that fails ends the generation', async (t) => {
   for (const flush of [false, true]) {
-    const lm = new ScriptedLM(['a text that is not written to its end'], { delay: 4 });
+    const lm = new ScriptedLM(['a text that is never completed'], { delay: 4 });
     const reason = new Error('disk full');
     const { file, parts } = slowly(reason);
     t.equal(await failure(lm.streamPrint('x', { file, flush })), reason);
@@ -61,7 +61,7 @@ t.test('a stream that fails ends the writing', async (t) => {
   });
 });
 
-t.test('failures of the LM and of the caller are told', async (t) => {
+t.test('errors of the LM and of the caller are reported', async (t) => {
   const lm = new ScriptedLM([new Error('no power')]);
   const { file } = slowly();
   t.match(await failure(lm.streamPrint('x', { file })), { code: 'RETRIES_EXHAUSTED' });

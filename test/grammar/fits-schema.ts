@@ -1,5 +1,5 @@
-// Whether a value fits a JSON Schema, by the specification and independently of the package: only
-// the keywords that grammars are made of.
+// A JSON Schema validator, written from the specification and independent of the package. It covers
+// the keywords that can be converted to grammars.
 
 type Schema = Record<string, unknown> | boolean;
 
@@ -96,7 +96,7 @@ function fitsString(value: string, schema: Record<string, never>): boolean {
   return format === undefined || (formats[format]?.(value) ?? true);
 }
 
-/** By Unicode's rules, unless only the older ones allow the pattern. */
+/** In Unicode mode, unless the pattern is valid only without it. */
 function regularExpression(pattern: string): RegExp {
   try {
     return new RegExp(pattern, 'u');

@@ -1,5 +1,5 @@
-// Grammars in `complete`: what is written is always derivable, mistakes are told with their place,
-// and the same seed writes the same.
+// Grammars in `complete`: generated text is always derivable, errors are reported with their
+// position, and the same seed generates the same text.
 
 import {
   defaultModelPath,
@@ -51,7 +51,7 @@ async function proveDerivable(t: Test, model: Model): Promise<void> {
 }
 
 for (const type of ['F16', 'Q8_0', 'Q4_0']) {
-  t.test(`what is written with ${type} weights is derivable, and the same each time`, async (t) => {
+  t.test(`text from ${type} weights is derivable and reproducible`, async (t) => {
     await proveDerivable(t, await loadForm(t, type));
   });
 }
@@ -60,7 +60,7 @@ t.test('with the default model', async (t) => {
   await using model = await Model.load(defaultModelPath);
   await using lm = new LLaMa(model, oneThread);
 
-  await t.test('a mistake is told with its place before anything is written', async (t) => {
+  await t.test('an error is reported with its position before generation', async (t) => {
     const mistakes = [
       [
         'root ::= [a-z',
@@ -82,10 +82,10 @@ t.test('with the default model', async (t) => {
       ['root ::= "a\0"', 'Line 1, column 12: expected a text without null characters, got one'],
     ] as const;
     for (const [grammar, message] of mistakes) {
-      const wanted = { name: 'TypeError', code: 'INVALID_ARGUMENT', message };
-      t.match(await failure(lm.complete('a', { grammar })), wanted);
-      t.throws(() => model.checkGrammar(grammar), wanted);
-      t.throws(() => model.matchesGrammar(grammar, 'a'), wanted);
+      const expected = { name: 'TypeError', code: 'INVALID_ARGUMENT', message };
+      t.match(await failure(lm.complete('a', { grammar })), expected);
+      t.throws(() => model.checkGrammar(grammar), expected);
+      t.throws(() => model.matchesGrammar(grammar, 'a'), expected);
     }
     for (const grammar of [5, null, {}, ['root']]) {
       t.match(await failure(lm.complete('a', { grammar: grammar as never })), {
@@ -98,26 +98,31 @@ t.test('with the default model', async (t) => {
     t.equal((await lm.complete('a', { grammar: 'root ::= "b"' })).text, 'b');
   });
 
-  await t.test('hostile grammars are refused or followed, and the process lives', async (t) => {
-    const deep = `root ::= ${'('.repeat(100_000)}"a"${')'.repeat(100_000)}`;
-    t.match(await failure(lm.complete('a', { grammar: deep })), { message: /at most 256 groups/ });
-    const large = `root ::= "${'a'.repeat(100_000)}"{2000}`;
-    t.match(await failure(lm.complete('a', { grammar: large })), { message: /4194304 elements/ });
-    const endless = 'root ::= g root "x" | "y"\ng ::= h\nh ::= "a" | ';
-    t.match(await failure(lm.complete('a', { grammar: endless })), { message: /left recursion/ });
-    t.match(await failure(lm.complete('a', { grammar: 'root ::= "a"{5,3}' })), {
-      message: /repetitions/,
-    });
-    const doubling = 'root ::= "a" root "b" | "a" root "c" | "a"';
-    const { text } = await lm.complete('a', {
-      grammar: doubling,
-      maxTokens: 40,
-      sampler: samplers.RandomSampling.with({ seed: 1 }),
-    });
-    t.match(text, /^a+[bc]*$/);
-  });
+  await t.test(
+    'hostile grammars are rejected or matched without harm to the process',
+    async (t) => {
+      const deep = `root ::= ${'('.repeat(100_000)}"a"${')'.repeat(100_000)}`;
+      t.match(await failure(lm.complete('a', { grammar: deep })), {
+        message: /at most 256 groups/,
+      });
+      const large = `root ::= "${'a'.repeat(100_000)}"{2000}`;
+      t.match(await failure(lm.complete('a', { grammar: large })), { message: /4194304 elements/ });
+      const endless = 'root ::= g root "x" | "y"\ng ::= h\nh ::= "a" | ';
+      t.match(await failure(lm.complete('a', { grammar: endless })), { message: /left recursion/ });
+      t.match(await failure(lm.complete('a', { grammar: 'root ::= "a"{5,3}' })), {
+        message: /repetitions/,
+      });
+      const doubling = 'root ::= "a" root "b" | "a" root "c" | "a"';
+      const { text } = await lm.complete('a', {
+        grammar: doubling,
+        maxTokens: 40,
+        sampler: samplers.RandomSampling.with({ seed: 1 }),
+      });
+      t.match(text, /^a+[bc]*$/);
+    },
+  );
 
-  await t.test('where the grammar leaves nothing to write, it is told', async (t) => {
+  await t.test('a grammar that allows no token is an error', async (t) => {
     const nothing = 'root ::= "a" [^\\x00-\\U0010FFFF]';
     const error = await failure(
       lm.complete('a', { grammar: nothing, sampler: { temperature: 0 } }),
@@ -131,31 +136,28 @@ t.test('with the default model', async (t) => {
     t.same([none.text, none.stopReason, none.tokens.length], ['', 'eog', 0]);
   });
 
-  await t.test(
-    'the seed is told and writes the same again; without one the texts differ',
-    async (t) => {
-      const run = { sampler: samplers.SimpleSampling, maxTokens: 30 };
-      const first = await lm.complete('Once', run);
-      t.type(first.seed, 'number');
-      const again = await lm.complete('Once', {
-        ...run,
-        sampler: run.sampler.with({ seed: first.seed }),
-      });
-      t.same(
-        [again.text, again.seed, [...again.tokens]],
-        [first.text, first.seed, [...first.tokens]],
-      );
-      const others = await Promise.all(Array.from({ length: 5 }, () => lm.complete('Once', run)));
-      t.ok(new Set(others.map(({ text }) => text)).size > 1);
-      t.ok(new Set(others.map(({ seed }) => seed)).size > 1);
-      t.equal((await lm.complete('Once', { maxTokens: 3 })).seed, undefined);
-      const last = await lm.complete('Once', { ...run, sampler: { seed: 2 ** 32 - 1 } });
-      const lastAgain = await lm.complete('Once', { ...run, sampler: { seed: 2 ** 32 - 1 } });
-      t.same([last.text, last.seed], [lastAgain.text, 2 ** 32 - 1]);
-    },
-  );
+  await t.test('the reported seed reproduces a text; without a seed texts differ', async (t) => {
+    const run = { sampler: samplers.SimpleSampling, maxTokens: 30 };
+    const first = await lm.complete('Once', run);
+    t.type(first.seed, 'number');
+    const again = await lm.complete('Once', {
+      ...run,
+      sampler: run.sampler.with({ seed: first.seed }),
+    });
+    t.same(
+      [again.text, again.seed, [...again.tokens]],
+      [first.text, first.seed, [...first.tokens]],
+    );
+    const others = await Promise.all(Array.from({ length: 5 }, () => lm.complete('Once', run)));
+    t.ok(new Set(others.map(({ text }) => text)).size > 1);
+    t.ok(new Set(others.map(({ seed }) => seed)).size > 1);
+    t.equal((await lm.complete('Once', { maxTokens: 3 })).seed, undefined);
+    const last = await lm.complete('Once', { ...run, sampler: { seed: 2 ** 32 - 1 } });
+    const lastAgain = await lm.complete('Once', { ...run, sampler: { seed: 2 ** 32 - 1 } });
+    t.same([last.text, last.seed], [lastAgain.text, 2 ** 32 - 1]);
+  });
 
-  await t.test('bias forbids and prefers', async (t) => {
+  await t.test('a logit bias forbids and prefers tokens', async (t) => {
     const greedy = { temperature: 0 };
     const { tokens } = await lm.complete('The capital of', { maxTokens: 1, sampler: greedy });
     const best = tokens[0] as number;
@@ -182,7 +184,7 @@ t.test('with the default model', async (t) => {
     });
   });
 
-  await t.test('tokens are named in a grammar by text and by id', async (t) => {
+  await t.test('a grammar can refer to tokens by text and by id', async (t) => {
     const [token = 0] = model.tokenizeSync(' the');
     const { tokens } = await lm.complete('a', { grammar: `root ::= <[${token}]>{3}` });
     t.same([...tokens], [token, token, token]);
@@ -197,7 +199,7 @@ t.test('with the default model', async (t) => {
     });
   });
 
-  await t.test('a closed model checks nothing', async (t) => {
+  await t.test('a closed model rejects grammar checks', async (t) => {
     const closed = await Model.load(defaultModelPath);
     await closed.close();
     t.throws(() => closed.checkGrammar('root ::= "a"'), { code: 'CLOSED' });

@@ -1,4 +1,4 @@
-// JSON Schemas of every keyword that grammars are made of, and texts that they take or do not.
+// JSON Schemas with every supported keyword, and texts that do and do not conform to them.
 
 export type Schema = Record<string, unknown> | boolean;
 
@@ -17,7 +17,7 @@ const tree = {
   $ref: '#/$defs/node',
 };
 
-/** Schemas, texts that they take, and texts that they do not. */
+/** Schemas with conforming and non-conforming texts. */
 export const schemaCases: [Schema, string[], string[]][] = [
   [
     true,

@@ -1,5 +1,5 @@
-// The embedded model: small enough, and right about what it was made to know, in the weights
-// that ship and in those made of them.
+// The embedded model: its size, and its accuracy on the facts that it was trained on, with the
+// shipped weights and with others quantized from them.
 
 import { statSync } from 'node:fs';
 import { defaultModelPath, LLaMa } from 'autocog-lm';
@@ -11,7 +11,7 @@ t.test('it takes at most 1.5 MB of the package', async (t) => {
   t.ok(statSync(defaultModelPath).size <= 1_500_000);
 });
 
-t.test('it declares what a chat needs', async (t) => {
+t.test('it has the metadata that a chat needs', async (t) => {
   await using lm = await LLaMa.load(defaultModelPath, oneThread);
   t.match(lm.model.info.chatTemplate ?? '', /<\|im_start\|>/);
   t.type(lm.model.vocab.bos, 'number');
@@ -20,7 +20,7 @@ t.test('it declares what a chat needs', async (t) => {
 });
 
 for (const weights of ['F16', 'F32', 'Q8_0']) {
-  t.test(`in ${weights} it ranks at least 90% of 200 held-out questions right`, async (t) => {
+  t.test(`in ${weights} it answers at least 90% of 200 held-out questions correctly`, async (t) => {
     await using lm = new LLaMa(await loadForm(t, weights), oneThread);
     const right: Record<string, number> = {};
     const asked: Record<string, number> = {};

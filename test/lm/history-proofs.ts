@@ -1,5 +1,5 @@
-// What a context did before must not matter, and what may come next adds up: both over random
-// prompts, trees and histories.
+// Properties over random prompts, trees and histories: a context's earlier calls do not affect
+// results, and the probabilities of all next tokens sum to 1.
 
 import { LLaMa, type Model } from 'autocog-lm';
 import fc from 'fast-check';
@@ -9,7 +9,7 @@ import type { Build } from './proofs.js';
 
 const run = { interruptAfterTimeLimit: 120_000, endOnFailure: true, markInterruptAsFailure: true };
 
-/** Beginnings of a few texts, so that prompts share much, and differ from some token on. */
+/** Prefixes of a few texts, so that prompts share long prefixes. */
 function prompts(model: Model): fc.Arbitrary<Int32Array> {
   const texts = [
     'The capital of France is Paris. The capital of Italy is Rome. A lemon is yellow.',
@@ -26,7 +26,7 @@ const paths = fc.array(path, { minLength: 1, maxLength: 12 });
 
 type Step = (lm: LLaMa) => Promise<unknown>;
 
-/** One thing that a context may be asked for. An abort comes while it works, or before. */
+/** One call to a context. An abort comes before or during the call. */
 function steps(model: Model): fc.Arbitrary<Step> {
   const prompt = prompts(model);
   const choose = fc.tuple(prompt, paths);
@@ -90,7 +90,7 @@ function steps(model: Model): fc.Arbitrary<Step> {
   );
 }
 
-/** Proof 4 for random histories, with prompts that fight for few slots and few cells. */
+/** Proof 4 for random histories, with prompts that compete for few slots and KV cells. */
 export async function proveHistories(t: Test, build: Build, numRuns: number): Promise<void> {
   const { model, options, bound } = build;
   const property = fc.asyncProperty(
@@ -108,12 +108,12 @@ export async function proveHistories(t: Test, build: Build, numRuns: number): Pr
       await using used = new LLaMa(model, { ...options, ...sizes, batchSize, promptSlots });
       await using fresh = new LLaMa(model, options);
       for (const step of history) await step(used);
-      const wanted = await fresh.choose(prompt, choices);
+      const expected = await fresh.choose(prompt, choices);
       const found = await used.choose(prompt, choices);
-      for (const [index, { logprobs }] of wanted.choices.entries()) {
-        for (const [place, logprob] of logprobs.entries()) {
-          const off = Math.abs(at(at(found.choices, index).logprobs, place) - logprob);
-          if (!(off <= bound)) throw new Error(`token ${place} of ${index} is off by ${off}`);
+      for (const [index, { logprobs }] of expected.choices.entries()) {
+        for (const [position, logprob] of logprobs.entries()) {
+          const off = Math.abs(at(at(found.choices, index).logprobs, position) - logprob);
+          if (!(off <= bound)) throw new Error(`token ${position} of ${index} is off by ${off}`);
         }
       }
       const again = await used.choose(prompt, choices);
@@ -124,7 +124,7 @@ export async function proveHistories(t: Test, build: Build, numRuns: number): Pr
   t.pass(`${numRuns} random histories`);
 }
 
-/** Proof 2 at random places: all that may come next has the probability of what is before. */
+/** Proof 2 at random positions: the probabilities of all children sum to that of their parent. */
 export async function proveRandomSums(t: Test, build: Build, numRuns: number): Promise<void> {
   const { model, options, bound } = build;
   await using lm = new LLaMa(model, options);
@@ -133,11 +133,11 @@ export async function proveRandomSums(t: Test, build: Build, numRuns: number): P
     const below = every.map((id) => Int32Array.from([...above, id]));
     const { choices, mass } = await lm.choose(prompt, below);
     const next = sum(choices.map(({ logprobs }) => Math.exp(at(logprobs, above.length))));
-    if (!(Math.abs(next - 1) <= 1e-4)) throw new Error(`the next tokens have ${next} together`);
+    if (!(Math.abs(next - 1) <= 1e-4)) throw new Error(`the next tokens sum to ${next}`);
     const { logprob } = await lm.score(prompt, above);
     const off = Math.abs(Math.log(mass) - logprob);
     if (!(off <= above.length * bound + 1e-4)) throw new Error(`the mass is off by ${off}`);
   });
   await fc.assert(property, { ...run, numRuns });
-  t.pass(`${numRuns} random places`);
+  t.pass(`${numRuns} random positions`);
 }

@@ -1,5 +1,5 @@
-// What must not matter to a score: the company that a choice is in, how the work is cut, and
-// what the context did before.
+// What a score must not depend on: the other choices, the split into batches, and the context's
+// earlier calls.
 
 import { setTimeout as wait } from 'node:timers/promises';
 import { LLaMa, type LLaMaOptions, TokenChoiceTree } from 'autocog-lm';
@@ -11,26 +11,26 @@ import { manyPaths } from '../support/many.js';
 import { StepwiseLM } from '../support/stepwise-lm.js';
 import { type Build, checkWithin } from './proofs.js';
 
-/** One case: choices after a prompt, company for them, and a context of odd sizes. */
+/** One case: choices after a prompt, other choices to mix in, and a context of unusual sizes. */
 interface Case {
   prompt: Int32Array;
   paths: Int32Array[];
-  company: Int32Array[];
+  others: Int32Array[];
   shuffle: number[];
   options: LLaMaOptions;
 }
 
-/** Few different tokens, so that choices share beginnings; now and then any token. */
+/** Mostly from few tokens, so that choices share prefixes; occasionally any token. */
 function arbitraryCase(size: number): fc.Arbitrary<Case> {
   const anyToken = fc.nat(size - 1);
   const token = fc.oneof({ weight: 9, arbitrary: fc.integer({ min: 97, max: 100 }) }, anyToken);
-  const tokens = (most: number, of: fc.Arbitrary<number>) =>
-    fc.array(of, { minLength: 1, maxLength: most }).map((ids) => Int32Array.from(ids));
+  const tokens = (maxLength: number, of: fc.Arbitrary<number>) =>
+    fc.array(of, { minLength: 1, maxLength }).map((ids) => Int32Array.from(ids));
   return fc
     .record({
       prompt: tokens(24, anyToken),
       paths: fc.array(tokens(6, token), { minLength: 1, maxLength: 24 }),
-      company: fc.array(tokens(8, token), { maxLength: 60 }),
+      others: fc.array(tokens(8, token), { maxLength: 60 }),
       shuffle: fc.array(fc.nat(), { minLength: 1, maxLength: 100 }),
       sizes: fc.record({
         spare: fc.nat(40),
@@ -42,7 +42,7 @@ function arbitraryCase(size: number): fc.Arbitrary<Case> {
       }),
     })
     .map(({ sizes, ...rest }) => {
-      const depth = Math.max(...[...rest.paths, ...rest.company].map((path) => path.length));
+      const depth = Math.max(...[...rest.paths, ...rest.others].map((path) => path.length));
       const contextSize = Math.max(4, rest.prompt.length + depth - 1 + sizes.spare);
       const maxSequences = 4 + (sizes.sequences % 253);
       const options = {
@@ -57,19 +57,19 @@ function arbitraryCase(size: number): fc.Arbitrary<Case> {
     });
 }
 
-const farthest = (found: readonly number[], wanted: readonly number[]): number =>
-  Math.max(...wanted.map((value, index) => Math.abs(value - (found[index] ?? Number.NaN))));
+const maxDistance = (found: readonly number[], expected: readonly number[]): number =>
+  Math.max(...expected.map((value, index) => Math.abs(value - (found[index] ?? Number.NaN))));
 
-/** Throws where the case's odd LM and the plain one give a choice other numbers. */
+/** Throws if the case's LM of unusual sizes and the plain one score a choice differently. */
 async function checkCase(build: Build, plain: LLaMa, each: Case): Promise<number> {
   const { model, options, bound } = build;
-  const { prompt, paths, company, shuffle } = each;
-  const wanted = await plain.choose(prompt, paths);
+  const { prompt, paths, others, shuffle } = each;
+  const expected = await plain.choose(prompt, paths);
   await using odd = new LLaMa(model, { ...options, ...each.options });
 
-  // The choices, some of them twice, among others, in another order.
+  // The choices, some of them duplicated, among others, shuffled.
   const twice = shuffle.map((pick) => at(paths, pick % paths.length));
-  const mixed = [...paths, ...twice, ...company]
+  const mixed = [...paths, ...twice, ...others]
     .map((path, index) => ({ path, key: Math.imul(index + 1, at(shuffle, 0) | 1) >>> 0 }))
     .sort((a, b) => a.key - b.key)
     .map(({ path }) => path);
@@ -79,11 +79,11 @@ async function checkCase(build: Build, plain: LLaMa, each: Case): Promise<number
   if (tree.size !== size || usage.decodedTokens !== decoded) {
     throw new Error(`${usage.decodedTokens} tokens were decoded instead of ${decoded}`);
   }
-  const byPath = new Map(paths.map((path, index) => [`${path}`, at(wanted.choices, index)]));
+  const byPath = new Map(paths.map((path, index) => [`${path}`, at(expected.choices, index)]));
   const stepwise = await new StepwiseLM(odd).choose(prompt, paths);
   let worst = 0;
   const check = (found: ArrayLike<number>, expected: ArrayLike<number>, what: string): void => {
-    const off = farthest(Array.from(found), Array.from(expected));
+    const off = maxDistance(Array.from(found), Array.from(expected));
     if (!(off <= bound)) throw new Error(`${what}: off by ${off}`);
     worst = Math.max(worst, off);
   };
@@ -92,7 +92,7 @@ async function checkCase(build: Build, plain: LLaMa, each: Case): Promise<number
     if (same !== undefined) check(logprobs, same.logprobs, `path ${tokens} in C++`);
   }
   for (const { tokens, logprobs, index } of stepwise.choices) {
-    check(logprobs, at(wanted.choices, index).logprobs, `path ${tokens} in TypeScript`);
+    check(logprobs, at(expected.choices, index).logprobs, `path ${tokens} in TypeScript`);
   }
   const sample = at(paths, at(shuffle, 0) % paths.length);
   const truth = await bruteForce(model, options, prompt, sample);
@@ -109,11 +109,11 @@ export async function proveInvariance(t: Test, build: Build, numRuns: number): P
     worst = Math.max(worst, await checkCase(build, plain, each));
   });
   await fc.assert(property, { numRuns, interruptAfterTimeLimit: 60_000, endOnFailure: true });
-  t.comment(`furthest of ${numRuns} cases: ${worst}`);
+  t.comment(`largest difference in ${numRuns} cases: ${worst}`);
   t.pass(`${numRuns} random cases`);
 }
 
-/** Starts a call that lasts, and aborts it once it runs. */
+/** Starts a long call and aborts it while it runs. */
 async function abortMidway(
   t: Test,
   start: (signal: AbortSignal) => Promise<unknown>,
@@ -129,12 +129,12 @@ async function abortMidway(
     settled = true;
   });
   await wait(25);
-  t.equal(settled, false, 'it still runs');
+  t.equal(settled, false, 'it is still running');
   controller.abort(reason);
   t.equal(await running, reason);
 }
 
-/** Proof 4: whatever a context did before, it answers as a fresh one does. */
+/** Proof 4: whatever a context did before, it returns what a fresh one returns. */
 export async function proveNoMemory(
   t: Test,
   build: Build,
@@ -153,8 +153,8 @@ export async function proveNoMemory(
     await using lm = new LLaMa(model, options);
     return await answer(lm, after);
   };
-  const wanted = await fresh(prompt);
-  const wantedLonger = await fresh(longer);
+  const expected = await fresh(prompt);
+  const expectedLonger = await fresh(longer);
 
   const histories: Record<string, (lm: LLaMa) => Promise<unknown>> = {
     'the same call': (lm) => answer(lm, prompt),
@@ -167,39 +167,39 @@ export async function proveNoMemory(
     'many other prompts': async (lm) => {
       for (const other of many.slice(0, 20)) await lm.greedy(other);
     },
-    'a call that was refused': (lm) =>
+    'a rejected call': (lm) =>
       t.rejects(lm.choose(new Int32Array(600), paths), { code: 'CONTEXT_OVERFLOW' }),
     'an abort within a tree': (lm) =>
       abortMidway(t, (signal) => lm.choose(prompt, many, { signal })),
-    'an abort within another prompt, of choices in sequence': (lm) =>
+    'an abort within another prompt, with sequential choices': (lm) =>
       abortMidway(t, (signal) => lm.choose(longer, many, { signal, batching: 'sequential' })),
   };
-  for (const [history, live] of Object.entries(histories)) {
+  for (const [history, replay] of Object.entries(histories)) {
     for (const promptSlots of slots) {
       await using lm = new LLaMa(model, { ...options, promptSlots });
       await lm.ready;
-      await live(lm);
+      await replay(lm);
       const what = `with ${promptSlots} slots, after ${history}`;
-      checkWithin(t, await answer(lm, prompt), wanted, bound, what);
-      checkWithin(t, await answer(lm, longer), wantedLonger, bound, `${what}, a longer prompt`);
-      checkWithin(t, await answer(lm, prompt), wanted, bound, `${what}, and again`);
+      checkWithin(t, await answer(lm, prompt), expected, bound, what);
+      checkWithin(t, await answer(lm, longer), expectedLonger, bound, `${what}, a longer prompt`);
+      checkWithin(t, await answer(lm, prompt), expected, bound, `${what}, and again`);
     }
   }
 
-  // The cells that complete left are of its own kernels: they must not be taken for a prompt's.
+  // KV cells of generated tokens come from other kernels: they must not be reused for a prompt.
   await using lm = new LLaMa(model, options);
   const { tokens } = await lm.complete(prompt, { maxTokens: 12 });
-  const written = join(prompt, [...tokens, 65]);
-  const after = await lm.choose(written, paths);
+  const generated = join(prompt, [...tokens, 65]);
+  const after = await lm.choose(generated, paths);
   t.equal(after.usage.cachedTokens, prompt.length);
   const found = after.choices.flatMap(({ logprobs }) => [...logprobs]);
-  checkWithin(t, found, await fresh(written), bound, 'what complete wrote');
+  checkWithin(t, found, await fresh(generated), bound, 'after generated tokens');
 }
 
 /**
- * Token by token or all at once: in a fresh context, where the cells lie alike, the kernels are
- * the same ones and so is every digit. Observed: no difference; without the padding that keeps
- * a token from being decoded alone 4e-3 (F16).
+ * Decoding token by token equals decoding all at once: in a fresh context the layout of the KV
+ * cells and thus the kernels are the same, and so is every digit. Observed: no difference; 4e-3
+ * (F16) without the padding that avoids batches of a single token.
  */
 export async function proveSteps(t: Test, { model, options }: Build): Promise<void> {
   const tokens = model.tokenizeSync('The cow says moo. A lemon is yellow.', { addSpecial: true });
@@ -210,7 +210,7 @@ export async function proveSteps(t: Test, { model, options }: Build): Promise<vo
     const step = await stepwise.eval(tokens.subarray(0, end));
     t.equal(step.usage.cachedTokens, end - 1);
     const size = step.logits.length;
-    const wanted = logits.subarray((end - 1) * size, end * size);
-    checkWithin(t, [...step.logits], [...wanted], 1e-5, `logits after ${end} tokens`);
+    const expected = logits.subarray((end - 1) * size, end * size);
+    checkWithin(t, [...step.logits], [...expected], 1e-5, `logits after ${end} tokens`);
   }
 }

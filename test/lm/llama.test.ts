@@ -1,4 +1,4 @@
-// LLaMa: the shared suite on llama.cpp, and what only a native LM has.
+// LLaMa: the shared suite on llama.cpp, and features that only a native LM has.
 
 import { copyFileSync, readFileSync } from 'node:fs';
 import { join as joinPath } from 'node:path';
@@ -23,8 +23,8 @@ const make = (): LLaMa => new LLaMa(model, options);
 
 lmSuite(t, { make, prompt, choices: [...choices], tolerance });
 
-// How far a token's log-probability moves with what was decoded before, at most: the bounds of
-// quantised.test.ts, where they are measured.
+// The maximum change of a token's log-probability with earlier calls: the bounds of
+// quantized.test.ts, where they are measured.
 for (const [type, bound] of [
   ['F16', 2e-2],
   ['Q8_0', 6e-1],
@@ -39,7 +39,7 @@ for (const [type, bound] of [
   });
 }
 
-testWith(t, make, 'native and TypeScript give the same of everything', async (t, lm) => {
+testWith(t, make, 'native and TypeScript results are the same', async (t, lm) => {
   const stepwise = new StepwiseLM(lm);
   const texts = [...choices, ' Par', ' Paris is', ' Paris'];
   for (const options of [
@@ -81,7 +81,7 @@ testWith(t, make, 'a tree costs its inner nodes once the prompt is cached', asyn
   t.equal(ended.usage.decodedTokens, tree.size, 'with an end token, every node');
 });
 
-testWith(t, make, 'eval gives the raw logits that greedy is made of', async (t, lm) => {
+testWith(t, make, 'eval returns the raw logits that greedy is computed from', async (t, lm) => {
   const size = model.vocab.size;
   const tokens = await promptOf(lm, prompt);
   const all = await lm.eval(prompt, { logits: 'all' });
@@ -111,7 +111,7 @@ testWith(t, make, 'eval gives the raw logits that greedy is made of', async (t, 
 testWith(
   t,
   make,
-  'a prompt that is just too long is refused, and one that fits is not',
+  'a prompt that is just too long is rejected, and one that fits is not',
   async (t, lm) => {
     const size = lm.contextSize;
     const full = new Int32Array(size).fill(65);
@@ -119,7 +119,11 @@ testWith(
     const long = join(full, [65]);
     const calls = [lm.greedy(long), lm.complete(long), lm.eval(long), lm.ingest(long)];
     await Promise.all((calls as Promise<unknown>[]).map((call) => t.rejects(call, error)));
-    t.equal((await lm.choose(full, [Int32Array.of(66)])).choices.length, 1, 'nothing follows it');
+    t.equal(
+      (await lm.choose(full, [Int32Array.of(66)])).choices.length,
+      1,
+      'the last token is not decoded',
+    );
     const message = new RegExp(`prompt of ${size} .*choice of 2 .*context of ${size}`);
     await t.rejects(lm.choose(full, [Int32Array.of(66, 67)]), { ...error, message });
     await t.rejects(lm.choose(full, [Int32Array.of(66)], { terminator: 'eog' }), error);
@@ -128,7 +132,7 @@ testWith(
   },
 );
 
-testWith(t, make, 'calls that overlap give what they give alone', async (t, lm) => {
+testWith(t, make, 'overlapping calls return what they return alone', async (t, lm) => {
   const prompts = ['The sky is', 'A lemon is', 'The cow says', prompt];
   const alone: number[][] = [];
   for (const text of prompts) {
@@ -142,7 +146,7 @@ testWith(t, make, 'calls that overlap give what they give alone', async (t, lm) 
   }
 });
 
-testWith(t, make, 'clear forgets prompts, and changes no number', async (t, lm) => {
+testWith(t, make, 'clear empties the prefix cache and changes no result', async (t, lm) => {
   const before = await lm.choose(prompt, choices);
   await lm.clear();
   const after = await lm.choose(prompt, choices);
@@ -161,13 +165,13 @@ testWith(t, make, 'with shares the context and sets other defaults of complete',
   const cut = terse.with({ completion: { stop: text.slice(-1) } });
   t.match(await cut.complete(prompt), { stopReason: 'stop' });
   const other = terse.with({ completion: { stop: '\u0000' } });
-  t.ok((await other.complete(prompt)).tokens.length <= 2, 'what is not given stays');
+  t.ok((await other.complete(prompt)).tokens.length <= 2, 'omitted options are kept');
   t.throws(() => lm.with({ temperature: 1 } as never), { name: 'TypeError' });
   await terse.close();
-  t.equal(lm.closed, true, 'they are one engine');
+  t.equal(lm.closed, true, 'they share one engine');
 });
 
-t.test('close waits for what runs, and ends it', async (t) => {
+t.test('close cancels running calls and waits for them', async (t) => {
   const lm = make();
   await lm.ready;
   const running = lm.complete(prompt, { maxTokens: 200, stop: '\u0000' });
@@ -191,7 +195,7 @@ t.test('a model may be closed before the LM that uses it', async (t) => {
   t.equal((await lm.choose(prompt, choices)).choices.length, 3);
   if (process.platform === 'linux') t.ok(isMapped());
   await lm.close();
-  if (process.platform === 'linux') t.notOk(isMapped(), 'and is freed with it');
+  if (process.platform === 'linux') t.notOk(isMapped(), 'the model is freed with the LM');
   const late = new LLaMa(own, options);
   await t.rejects(late.ready, { name: 'ClosedError' });
   await t.rejects(late.greedy(prompt), { name: 'ClosedError' });
@@ -222,7 +226,7 @@ t.test('load owns its model', async (t) => {
   await t.rejects(LLaMa.load(path, { gpu: true } as never), { name: 'TypeError' });
 });
 
-t.test('a model that is none is refused with a reason', async (t) => {
+t.test('a file that is not a model is rejected with a reason', async (t) => {
   await t.rejects(Model.load('no/such/file.gguf'), { name: 'ModelLoadError', code: 'MODEL_LOAD' });
   await t.rejects(Model.load('package.json'), { name: 'ModelLoadError' });
   await t.rejects(Model.load(3 as never), { name: 'TypeError' });
@@ -230,27 +234,30 @@ t.test('a model that is none is refused with a reason', async (t) => {
   t.match((error as Error).stack, /llama\.test/, 'its stack leads to the caller');
 });
 
-t.test('loading reports progress, and stops for an abort or what progress throws', async (t) => {
-  const seen: number[] = [];
-  await (await Model.load(path, { onProgress: (fraction) => seen.push(fraction) })).close();
-  t.equal(seen.at(-1), 1);
-  t.same(
-    seen,
-    seen.slice().sort((a, b) => a - b),
-  );
-  const reason = new Error('enough');
-  const onProgress = (): void => {
-    throw reason;
-  };
-  t.equal(await Model.load(path, { onProgress }).catch((error: unknown) => error), reason);
-  const controller = new AbortController();
-  const loading = Model.load(path, { signal: controller.signal });
-  controller.abort(reason);
-  t.equal(await loading.catch((error: unknown) => error), reason);
-  await t.rejects(Model.load(path, { signal: AbortSignal.abort(reason) }), reason);
-});
+t.test(
+  'loading reports progress and stops at an abort or an exception in onProgress',
+  async (t) => {
+    const seen: number[] = [];
+    await (await Model.load(path, { onProgress: (fraction) => seen.push(fraction) })).close();
+    t.equal(seen.at(-1), 1);
+    t.same(
+      seen,
+      seen.slice().sort((a, b) => a - b),
+    );
+    const reason = new Error('enough');
+    const onProgress = (): void => {
+      throw reason;
+    };
+    t.equal(await Model.load(path, { onProgress }).catch((error: unknown) => error), reason);
+    const controller = new AbortController();
+    const loading = Model.load(path, { signal: controller.signal });
+    controller.abort(reason);
+    t.equal(await loading.catch((error: unknown) => error), reason);
+    await t.rejects(Model.load(path, { signal: AbortSignal.abort(reason) }), reason);
+  },
+);
 
-t.test('a model tells its facts and its vocabulary', async (t) => {
+t.test('a model reports its info, vocabulary and metadata', async (t) => {
   const { info, vocab, metadata } = model;
   t.equal(info.path, path);
   t.ok(info.parameters > 0 && info.trainContextSize > 0 && info.layers > 0);
@@ -270,14 +277,14 @@ t.test('a model tells its facts and its vocabulary', async (t) => {
   }
 });
 
-t.test('getBackends tells what the engine found', async (t) => {
+t.test('getBackends reports what the engine detected', async (t) => {
   const { llamaVersion, systemInfo, devices } = getBackends();
   t.match(llamaVersion, /^\d+\.\d+/);
   t.match(systemInfo, 'CPU');
   t.ok(devices.some(({ type }) => type === 'cpu'));
 });
 
-testWith(t, make, 'a long tree of thousands of choices works on a small context', async (t, lm) => {
+testWith(t, make, 'a tree of thousands of choices works on a small context', async (t, lm) => {
   const letters = await lm.tokenize('abcdefghijklmnop');
   const paths = [...letters].flatMap((a) =>
     [...letters].flatMap((b) => [...letters].map((c) => Int32Array.of(a, b, c))),

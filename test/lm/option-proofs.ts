@@ -1,5 +1,5 @@
-// Properties of every option of choose, over random tries, options and sizes: native code and
-// TypeScript agree, a search finds what scoring everything finds, and packing changes nothing.
+// Properties of the options of choose, over random tries, options and sizes: native code and
+// TypeScript agree, a search finds the exhaustive result, and packing changes nothing.
 
 import {
   type Choice,
@@ -14,7 +14,7 @@ import { at } from '../suite/oracle.js';
 import { StepwiseLM } from '../support/stepwise-lm.js';
 import type { Build } from './proofs.js';
 
-/** What the default model knows, pieces of words, characters of several bytes, white space. */
+/** Answers that the default model knows, parts of words, multi-byte characters, white space. */
 const pieces = [' Paris', ' Lon', 'don', ' is', ' blue', ' a', 'é', '😀', ' ', '.', ' cow', 's'];
 const starts = ['The capital of France is', 'The sky', 'a', 'Two and two make ', 'é😀'];
 
@@ -24,7 +24,7 @@ const texts = fc.array(
   { minLength: 1, maxLength: 16 },
 );
 
-/** Options whose values both engines must give alike. */
+/** Options for which both implementations must agree. */
 const policies = fc.record(
   {
     normalize: fc.constantFrom('none', 'tokens', 'bytes', 'chars'),
@@ -49,14 +49,14 @@ const fit = ({ batchSize, ...rest }: LLaMaOptions & { batchSize: number }): LLaM
 
 const run = { interruptAfterTimeLimit: 120_000, endOnFailure: true, markInterruptAsFailure: true };
 
-/** Fails with what and where, since a property must throw. */
-function near(found: number, wanted: number, bound: number, what: string): void {
-  if (found === wanted || Math.abs(found - wanted) <= bound) return;
-  throw new Error(`${what}: ${found} is not within ${bound} of ${wanted}`);
+/** Throws, since a property fails by throwing. */
+function near(found: number, expected: number, bound: number, what: string): void {
+  if (found === expected || Math.abs(found - expected) <= bound) return;
+  throw new Error(`${what}: ${found} is not within ${bound} of ${expected}`);
 }
 
-function checkAlike(found: Choice, wanted: Choice, bound: number): void {
-  for (const [index, choice] of wanted.choices.entries()) {
+function checkSame(found: Choice, expected: Choice, bound: number): void {
+  for (const [index, choice] of expected.choices.entries()) {
     const other = at(found.choices, index);
     if (`${other.tokens}` !== `${choice.tokens}`) throw new Error(`tokens of ${index}`);
     const slack = bound * (choice.tokens.length + 2);
@@ -78,12 +78,12 @@ export async function proveOptions(t: Test, build: Build, numRuns: number): Prom
       await using odd = new LLaMa(model, { ...options, ...fit(size) });
       await using plain = new LLaMa(model, options);
       const stepwise = new StepwiseLM(plain);
-      const [found, wanted] = await Promise.all([
+      const [found, expected] = await Promise.all([
         odd.choose(prompt, choices, policy),
         stepwise.choose(prompt, choices, policy),
       ]);
-      checkAlike(found, wanted, bound);
-      for (const [index, node] of wanted.tree.nodes().entries()) {
+      checkSame(found, expected, bound);
+      for (const [index, node] of expected.tree.nodes().entries()) {
         const other = at(found.tree.nodes(), index);
         near(other.entropy ?? -1, node.entropy ?? -1, 40 * bound, `entropy of node ${index}`);
         near(other.best?.logprob ?? 1, node.best?.logprob ?? 1, bound, `best at node ${index}`);
@@ -113,16 +113,16 @@ const goals = fc.oneof(
   }),
 );
 
-/** Holds a search against scoring everything. `slack`: how far two scores may be apart. */
+/** Compares a search with an exhaustive scoring. `slack`: the tolerance of a score. */
 function checkSearch(found: Choice, all: Choice, goal: ChooseOptions, slack: number): void {
   const ranked = [...all.choices].sort((a, b) => a.rank - b.rank);
-  const wanted = Math.min(goal.top ?? 0, ranked.length);
-  if (found.certified < wanted) throw new Error(`only ${found.certified} ranks are certain`);
+  const requested = Math.min(goal.top ?? 0, ranked.length);
+  if (found.certified < requested) throw new Error(`only ${found.certified} ranks are certain`);
   const best = [...found.choices].sort((a, b) => a.rank - b.rank);
-  for (let place = 0; place < found.certified; place++) {
-    near(at(best, place).score, at(ranked, place).score, slack, `score of rank ${place + 1}`);
+  for (let index = 0; index < found.certified; index++) {
+    near(at(best, index).score, at(ranked, index).score, slack, `score of rank ${index + 1}`);
   }
-  // The interval holds what all scores together give, up to what the scores are apart.
+  // The interval contains the exhaustive probability, up to the tolerance of the scores.
   const factor = Math.exp(2 * slack);
   for (const [index, { interval, exact, score }] of found.choices.entries()) {
     const truth = at(all.choices, index);
@@ -132,14 +132,15 @@ function checkSearch(found: Choice, all: Choice, goal: ChooseOptions, slack: num
     if (truth.probability < low / factor || truth.probability > high * factor) {
       throw new Error(`probability of ${index}: ${truth.probability} is not in ${low} to ${high}`);
     }
-    const reported = goal.top === undefined || (exact && at(found.choices, index).rank <= wanted);
+    const reported =
+      goal.top === undefined || (exact && at(found.choices, index).rank <= requested);
     if (goal.tolerance !== undefined && reported && !(high - low <= goal.tolerance * factor)) {
       throw new Error(`the interval of ${index} is ${high - low} wide`);
     }
   }
 }
 
-/** A search gives the winners, their order and intervals that hold, for no more tokens. */
+/** A search returns the winners in order, with valid intervals. */
 export async function proveSearch(t: Test, build: Build, numRuns: number): Promise<void> {
   const { model, options, bound } = build;
   const property = fc.asyncProperty(
@@ -149,7 +150,7 @@ export async function proveSearch(t: Test, build: Build, numRuns: number): Promi
     ),
     tries,
     policies.filter(({ boundary, normalize, terminator }) => {
-      // Token ids have no joint boundary, and may stand for no text.
+      // Token ids have no joint boundary and may have no text.
       return !boundary && normalize !== 'bytes' && normalize !== 'chars' && terminator !== '.';
     }),
     goals,
@@ -157,17 +158,17 @@ export async function proveSearch(t: Test, build: Build, numRuns: number): Promi
     async (prompt, paths, policy, goal, size) => {
       await using odd = new LLaMa(model, { ...options, ...fit(size) });
       await using plain = new LLaMa(model, options);
-      const [found, wanted] = await Promise.all([
+      const [found, expected] = await Promise.all([
         odd.choose(prompt, paths, { ...policy, ...goal, search: 'bound' }),
         plain.choose(prompt, paths, policy),
       ]);
-      checkSearch(found, wanted, goal, bound * 10);
+      checkSearch(found, expected, goal, bound * 10);
     },
   );
   await fc.assert(property, { ...run, numRuns });
   t.pass(`${numRuns} random searches`);
 
-  // Random choices are all unlikely; where the model knows the answer, a search is quick.
+  // Random choices are all unlikely; if the model knows the answer, a search is fast.
   await using lm = new LLaMa(model, options);
   const cities = [' Paris', ' London', ' Rome', ' Berlin', ' Madrid', ' Oslo'];
   const long = cities.flatMap((city) => [city, `${city} is a city of the north and the south.`]);
@@ -179,7 +180,7 @@ export async function proveSearch(t: Test, build: Build, numRuns: number): Promi
   t.ok(2 * some < every, `${some} tokens were decoded instead of ${every}`);
 }
 
-/** Many tasks in shared batches give what each gives alone. */
+/** Tasks in shared batches give the same results as alone. */
 export async function proveMany(t: Test, build: Build, numRuns: number): Promise<void> {
   const { model, options, bound } = build;
   const task = fc.record({ prompt: fc.constantFrom(...starts, 'The capital of'), choices: texts });
@@ -194,13 +195,13 @@ export async function proveMany(t: Test, build: Build, numRuns: number): Promise
       let index = 0;
       for await (const found of odd.chooseMany(tasks, policy)) {
         const { prompt, choices } = at(tasks, index++);
-        const wanted = await plain.choose(prompt, choices, policy);
-        checkAlike(found, wanted, bound);
+        const expected = await plain.choose(prompt, choices, policy);
+        checkSame(found, expected, bound);
         if (found.usage.cachedTokens > 1) shared++;
       }
       if (index !== tasks.length) throw new Error(`${index} results of ${tasks.length}`);
     },
   );
   await fc.assert(property, { ...run, numRuns });
-  t.ok(shared > 0, `${numRuns} random lists of tasks, and they share beginnings`);
+  t.ok(shared > 0, `${numRuns} random lists of tasks, and they share prefixes`);
 }

@@ -1,5 +1,5 @@
-// What proves that scores are right, on weights and caches that are rounded nowhere: brute
-// force, the laws of probability, and that nothing changes what must not matter.
+// Proofs that scores are correct, with unrounded weights and caches: brute force, the laws of
+// probability, and invariance.
 
 import t from 'tap';
 import { exact, loadForm } from '../support/forms.js';
@@ -14,15 +14,15 @@ const model = await loadForm(t, 'F32');
 const build = { model, options: exact, bound };
 
 t.test('every token agrees with brute force', (t) => proveByBruteForce(t, build));
-t.test('children add up to their parent', (t) => proveSums(t, build));
+t.test('children sum to their parent', (t) => proveSums(t, build));
 t.test('C++ and TypeScript agree on every option', (t) => proveAgreement(t, build));
-t.test('one token at a time is as all at once', (t) => proveSteps(t, build));
-t.test('company, order, waves and sizes change nothing', (t) => proveInvariance(t, build, 60));
+t.test('decoding token by token equals one batch', (t) => proveSteps(t, build));
+t.test('other choices, order and batch sizes change nothing', (t) => {
+  return proveInvariance(t, build, 60);
+});
 t.test('C++ and TypeScript agree on random options', (t) => proveOptions(t, build, 40));
-t.test('a search finds what scoring everything finds', (t) => proveSearch(t, build, 150));
-t.test('tasks in shared batches give what each gives alone', (t) => proveMany(t, build, 40));
-t.test('children add up to their parent, anywhere', (t) => proveRandomSums(t, build, 30));
+t.test('a search finds the exhaustive result', (t) => proveSearch(t, build, 150));
+t.test('tasks in shared batches give the same results as alone', (t) => proveMany(t, build, 40));
+t.test('children sum to their parent at random positions', (t) => proveRandomSums(t, build, 30));
 t.test('random histories change nothing', (t) => proveHistories(t, build, 150));
-t.test('a context answers as a fresh one, whatever it did before', (t) =>
-  proveNoMemory(t, build, [1, 8]),
-);
+t.test('a used context gives the results of a fresh one', (t) => proveNoMemory(t, build, [1, 8]));

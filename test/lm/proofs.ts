@@ -1,5 +1,5 @@
-// What proves that scores are right, for any weights: brute force, the laws of probability,
-// and the TypeScript twin. `bound` is how far a log-probability may move with the batch that
+// Proofs that scores are correct, for any weights: brute force, the laws of probability, and the
+// TypeScript implementation. `bound` is the maximum change of a log-probability with the batch that
 // its token is decoded in.
 
 import { type ChooseOptions, LLaMa, type LLaMaOptions, type Model } from 'autocog-lm';
@@ -8,7 +8,7 @@ import { at, join, promptOf, sum } from '../suite/oracle.js';
 import { bruteForce } from '../support/brute-force.js';
 import { StepwiseLM } from '../support/stepwise-lm.js';
 
-/** A way to build an LM, and how exact it is. */
+/** A way to build an LM, and its precision. */
 export interface Build {
   model: Model;
   options: LLaMaOptions;
@@ -21,7 +21,7 @@ const prompts = [
   'The cow says moo. The sky is blue. A lemon is yellow. Two and two make',
 ] as const;
 
-/** Shared beginnings, prefixes of others, duplicates, one token and many, bytes beyond ASCII. */
+/** Shared prefixes, prefixes of others, duplicates, one token and many, non-ASCII characters. */
 const texts = [
   ' Paris',
   ' Paris is the capital of France.',
@@ -35,22 +35,22 @@ const texts = [
   ' The sky is blue, and so is the sea; the grass is green.',
 ];
 
-/** The greatest distance of two lists of numbers, and a failure where it is beyond `bound`. */
+/** Returns the largest difference of two lists of numbers; fails if it exceeds `bound`. */
 export function checkWithin(
   t: Test,
   found: readonly number[],
-  wanted: readonly number[],
+  expected: readonly number[],
   bound: number,
   what: string,
 ): number {
-  const off = found.map((value, index) => Math.abs(value - (wanted[index] ?? Number.NaN)));
-  // Not Math.max alone: it must not pass NaN, nor lists of two lengths.
-  const worst = found.length === wanted.length ? Math.max(0, ...off) : Number.NaN;
+  const off = found.map((value, index) => Math.abs(value - (expected[index] ?? Number.NaN)));
+  // Math.max alone would accept lists of different lengths.
+  const worst = found.length === expected.length ? Math.max(0, ...off) : Number.NaN;
   t.ok(worst <= bound, `${what}: ${worst} is within ${bound}`);
   return worst;
 }
 
-/** Proof 1: every token of every choice, by a context of its own. */
+/** Proof 1: every token of every choice equals brute force in a separate context. */
 export async function proveByBruteForce(t: Test, build: Build): Promise<void> {
   const { model, options, bound } = build;
   await using lm = new LLaMa(model, options);
@@ -62,18 +62,18 @@ export async function proveByBruteForce(t: Test, build: Build): Promise<void> {
     const tokens = await promptOf(lm, prompt);
     for (const [index, { tokens: path, text, logprobs }] of native.choices.entries()) {
       t.same(path, model.tokenizeSync(text));
-      const wanted = await bruteForce(model, options, tokens, path);
+      const expected = await bruteForce(model, options, tokens, path);
       const what = `${JSON.stringify(prompt + text)} in`;
-      const found = checkWithin(t, [...logprobs], wanted, bound, `${what} C++`);
+      const found = checkWithin(t, [...logprobs], expected, bound, `${what} C++`);
       worst.native = Math.max(worst.native, found);
       const twin = [...at(slow.choices, index).logprobs];
-      worst.stepwise = Math.max(worst.stepwise, checkWithin(t, twin, wanted, bound, what));
+      worst.stepwise = Math.max(worst.stepwise, checkWithin(t, twin, expected, bound, what));
     }
   }
-  t.comment(`furthest from brute force: C++ ${worst.native}, TypeScript ${worst.stepwise}`);
+  t.comment(`largest error: C++ ${worst.native}, TypeScript ${worst.stepwise}`);
 }
 
-/** Proof 2: what may come next has together the probability of what is before it. */
+/** Proof 2: the probabilities of all children sum to that of their parent. */
 export async function proveSums(t: Test, { model, options, bound }: Build): Promise<void> {
   await using lm = new LLaMa(model, options);
   const every = Array.from({ length: model.vocab.size }, (_, token) => token);
@@ -85,7 +85,7 @@ export async function proveSums(t: Test, { model, options, bound }: Build): Prom
     );
     const total = sum(roots.choices.map(({ logprob }) => Math.exp(logprob)));
     checkWithin(t, [total, roots.mass], [1, 1], 1e-4, 'the sum of all one-token choices');
-    // The likeliest next token, and one that is hardly possible.
+    // The most and the least likely next token.
     const ranked = [...roots.choices].sort((a, b) => a.rank - b.rank);
     for (const { tokens, logprob } of [at(ranked, 0), at(ranked, every.length - 1)]) {
       const below = await twin.choose(
@@ -94,12 +94,18 @@ export async function proveSums(t: Test, { model, options, bound }: Build): Prom
       );
       const children = below.choices.map(({ logprobs }) => Math.exp(at(logprobs, 1)));
       checkWithin(t, [sum(children)], [1], 1e-4, `the sum of all children of token ${tokens}`);
-      checkWithin(t, [Math.log(below.mass)], [logprob], bound + 1e-4, 'their mass is the parent');
+      checkWithin(
+        t,
+        [Math.log(below.mass)],
+        [logprob],
+        bound + 1e-4,
+        'their mass is that of the parent',
+      );
     }
   }
 }
 
-/** Proof 6: every option gives one answer, whichever of the two computes it. */
+/** Proof 6: C++ and TypeScript agree on every option. */
 export async function proveAgreement(t: Test, { model, options, bound }: Build): Promise<void> {
   await using lm = new LLaMa(model, options);
   const stepwise = new StepwiseLM(lm);

@@ -1,4 +1,4 @@
-// The shared suite on a real model's tokens and next-token log-probabilities, with everything
+// The shared suite on a real model's tokenizer and next-token log-probabilities, with everything
 // else in TypeScript.
 
 import { LLaMa } from 'autocog-lm';

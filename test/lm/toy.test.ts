@@ -1,4 +1,4 @@
-// The shared suite on an LM that has nothing but tokenize, detokenize and greedyImpl.
+// The shared suite on an LM that implements only tokenize, detokenize and greedyImpl.
 
 import t from 'tap';
 import { lmSuite } from '../suite/lm-suite.js';
@@ -11,7 +11,7 @@ lmSuite(t, {
   tolerance: 1e-9,
 });
 
-t.test('a tree asks once per inner node, a sequence once per token', async (t) => {
+t.test('a tree needs one call per inner node, a sequence one per token', async (t) => {
   const lm = new ToyLM();
   const choices = ['abc', 'abd', 'ab', 'x'];
   const tree = await lm.choose('One morning, ', choices);
@@ -22,7 +22,7 @@ t.test('a tree asks once per inner node, a sequence once per token', async (t) =
   t.equal(ended.usage.decodeCalls, 1 + tree.tree.size);
 });
 
-t.test('a context that is known is held to', async (t) => {
+t.test('a known context size is enforced', async (t) => {
   class SmallLM extends ToyLM {
     override get contextSize(): number {
       return 6;
@@ -30,7 +30,7 @@ t.test('a context that is known is held to', async (t) => {
   }
   const lm = new SmallLM();
   const error = { name: 'ContextOverflowError', code: 'CONTEXT_OVERFLOW' };
-  t.equal((await lm.choose('abc', ['def'])).index, 0, 'nothing follows the last token');
+  t.equal((await lm.choose('abc', ['def'])).index, 0, 'the last token is not decoded');
   await t.rejects(lm.choose('abc', ['defg']), { ...error, message: /prompt of 4 .*choice of 4/ });
   await t.rejects(lm.choose('abc', ['def'], { terminator: 'eog' }), error);
   await t.rejects(lm.score('abc', 'defg'), error);
@@ -38,7 +38,7 @@ t.test('a context that is known is held to', async (t) => {
   await t.rejects(lm.complete('abcdef'), error);
 });
 
-t.test('close ends a call that runs', async (t) => {
+t.test('close ends a running call', async (t) => {
   const lm = new ToyLM();
   const running = lm.complete('One morning, ', { maxTokens: 1000, stop: '\u0000' });
   await Promise.all([lm.close(), t.rejects(running, { name: 'ClosedError', code: 'CLOSED' })]);

@@ -1,5 +1,4 @@
-// llama.cpp's log: silent unless asked for, whole lines in order, and no harm whatever the
-// logger does.
+// llama.cpp's log: silent by default, complete lines in order, robust whatever the logger does.
 
 import { defaultModelPath, LLaMa, type LogLine, Model, setLogger } from 'autocog-lm';
 import t, { type Test } from 'tap';
@@ -7,7 +6,7 @@ import { runChild } from '../support/child.js';
 
 const levels = ['debug', 'info', 'warn', 'error'] as const;
 
-/** The lines of some work. */
+/** The lines that are logged during some work. */
 async function linesOf(
   t: Test,
   work: () => Promise<unknown>,
@@ -26,7 +25,7 @@ async function load(): Promise<void> {
   await lm.close();
 }
 
-t.test('a load is told line by line, before it resolves', async (t) => {
+t.test('a load is logged line by line, before it resolves', async (t) => {
   let done = false;
   const lines = await linesOf(t, async () => {
     await load();
@@ -46,15 +45,15 @@ t.test('a load is told line by line, before it resolves', async (t) => {
     /constructing llama_context/,
     /n_ctx += 256/,
   ].map(at);
-  t.notOk(order.includes(-1), 'what is known to be logged is there');
+  t.notOk(order.includes(-1), 'all expected lines are present');
   t.strictSame(
     order,
     [...order].sort((a, b) => a - b),
-    'in its order',
+    'in order',
   );
 });
 
-t.test('a level leaves out what matters less', async (t) => {
+t.test('a level filters out less severe lines', async (t) => {
   const counts = [];
   for (const level of levels) {
     const lines = await linesOf(t, load, { level });
@@ -68,10 +67,10 @@ t.test('a level leaves out what matters less', async (t) => {
   const [debug, info, warn, error] = counts as [number, number, number, number];
   t.ok(debug > info && info > warn && warn > 0 && error === 0, counts.join());
   const failed = await linesOf(t, () => Model.load('test/fixtures/logger.mjs').catch(() => {}));
-  t.strictSame(failed, [], 'what we refuse ourselves, llama.cpp never hears of');
+  t.strictSame(failed, [], 'a file that this package rejects never reaches llama.cpp');
 });
 
-t.test('lines that are written in pieces come whole', async (t) => {
+t.test('lines that are logged in pieces are delivered whole', async (t) => {
   const lm = await LLaMa.load(defaultModelPath, { threads: 1, contextSize: 64 });
   t.teardown(() => lm.close());
   const { quantize } = await import('autocog-lm');
@@ -82,7 +81,7 @@ t.test('lines that are written in pieces come whole', async (t) => {
   for (const { text } of tensors) t.match(text, /type = .*size = .* MiB|converting to .* MiB/);
 });
 
-t.test('another logger takes the place, none leaves it empty', async (t) => {
+t.test('a new logger replaces the previous one, undefined removes it', async (t) => {
   const first: LogLine[] = [];
   const second: LogLine[] = [];
   setLogger((line) => void first.push(line));
@@ -101,10 +100,10 @@ t.test('another logger takes the place, none leaves it empty', async (t) => {
     setLogger(undefined);
   });
   await load();
-  t.equal(lines, 1, 'a logger may end itself');
+  t.equal(lines, 1, 'a logger may remove itself');
 });
 
-t.test('a logger that is none is a mistake of the caller', async (t) => {
+t.test('an invalid logger is rejected', async (t) => {
   const wrong = { name: 'TypeError', code: 'INVALID_ARGUMENT' };
   const call = (...args: unknown[]): void => Reflect.apply(setLogger, undefined, args);
   t.throws(() => call('console'), wrong);
@@ -114,32 +113,36 @@ t.test('a logger that is none is a mistake of the caller', async (t) => {
   t.throws(() => call(() => {}, 'debug'), wrong);
 });
 
-t.test('seen from outside', async (t) => {
+t.test('in child processes', async (t) => {
   const run = (scenario: string) => runChild('logger', scenario);
   t.match(await run('silent'), { code: 0, told: ['done'], stderr: '' }, 'silent by default');
-  t.match(await run('idle'), { code: 0, told: ['done'], stderr: '' }, 'a logger ends with all');
+  t.match(
+    await run('idle'),
+    { code: 0, told: ['done'], stderr: '' },
+    'a logger does not keep the process alive',
+  );
   t.strictSame(
     (await run('throwing')).told,
     ['line 1', 'line 2', true],
-    'what it throws is uncaught, and the lines go on',
+    'its exceptions are uncaught, and further lines are delivered',
   );
   const fatal = await run('fatal');
   t.match(fatal, { code: 1, told: [], stderr: /the logger is broken/ });
   t.match(await run('exiting'), { code: 7, told: [] });
   const workers = await run('workers');
   t.match(workers, { code: 0, stderr: '' });
-  const [{ own, heard } = { own: 0, heard: 0 }, more, done] = workers.told as [
-    { own: number; heard: number },
+  const [{ own, received } = { own: 0, received: 0 }, more, done] = workers.told as [
+    { own: number; received: number },
     boolean,
     string,
   ];
-  t.ok(own > 50 && heard === own, `the worker heard ${heard} of ${own} lines`);
+  t.ok(own > 50 && received === own, `the worker received ${received} of ${own} lines`);
   t.strictSame([more, done], [true, 'done']);
   const flood = await run('flood');
   t.match(flood, { code: 0, stderr: '' });
   const [{ lines, last }] = flood.told as [{ lines: number; last: string[] }];
-  // With those of the load before.
-  t.ok(lines > 20_000 && lines < 20_500, `${lines} lines: as many as may wait`);
-  t.match(last, [/^autocog-lm: \d+ lines dropped/], 'and one that says how many were not told');
+  // Including those of the earlier load.
+  t.ok(lines > 20_000 && lines < 20_500, `${lines} lines: as many as may be queued`);
+  t.match(last, [/^autocog-lm: \d+ lines dropped/], 'and one that reports how many were dropped');
   t.equal(last.length, 1);
 });

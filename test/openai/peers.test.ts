@@ -53,7 +53,7 @@ t.test('without openai no client can be created, but one can be passed in', asyn
     t.same(run(folder, file, missing), {
       name: 'LMError',
       code: 'PEER_MISSING',
-      message: 'OpenAI needs the package openai, which cannot be loaded here: npm install openai@6',
+      message: 'OpenAI needs the package openai, which could not be loaded: npm install openai@6',
       cause: 'MODULE_NOT_FOUND',
     });
     const given = `${load}
@@ -71,7 +71,7 @@ t.test('without js-tiktoken completions work, but have no tokens', async (t) => 
       name: 'LMError',
       code: 'PEER_MISSING',
       message:
-        'OpenAI needs the package js-tiktoken, which cannot be loaded here: npm install js-tiktoken@1',
+        'OpenAI needs the package js-tiktoken, which could not be loaded: npm install js-tiktoken@1',
       cause: 'MODULE_NOT_FOUND',
     });
     const completion = `${load}

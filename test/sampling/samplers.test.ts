@@ -1,4 +1,4 @@
-// Sampler settings: the presets' values, what is refused, and that nobody can change them.
+// Sampler settings: the values of the presets, validation, and immutability.
 
 import { type SamplerOptions, SamplerSettings, samplers } from 'autocog-lm';
 import t from 'tap';
@@ -62,14 +62,14 @@ const presets: Record<keyof typeof samplers, SamplerOptions> = {
   HighTempSampling: { temperature: 1.2 },
 };
 
-t.test('every preset has the values that its name stands for, and no other', async (t) => {
+t.test('every preset has exactly its documented values', async (t) => {
   t.same(Object.keys(samplers), Object.keys(presets));
   for (const [name, values] of Object.entries(presets)) {
     t.strictSame({ ...samplers[name as keyof typeof samplers] }, { ...defaults, ...values }, name);
   }
 });
 
-t.test('nobody can change settings or presets', async (t) => {
+t.test('settings and presets are immutable', async (t) => {
   const settings = samplers.DefaultSampling as unknown as { temperature: number; order: string[] };
   t.throws(() => {
     settings.temperature = 2;
@@ -84,7 +84,7 @@ t.test('nobody can change settings or presets', async (t) => {
   t.strictSame([own.order, [...own.logitBias]], [['topK', 'temperature'], [[3, 1]]]);
 });
 
-t.test('with() changes what it names, and gives defaults back', async (t) => {
+t.test('with() replaces settings and resets undefined ones to their defaults', async (t) => {
   const settings = new SamplerSettings({ topK: 7, seed: 5, logitBias: { 9: -Infinity, 2: 1.5 } });
   const other = settings.with({ temperature: 1, seed: undefined });
   t.strictSame([other.topK, other.temperature, other.seed], [7, 1, undefined]);
@@ -102,7 +102,7 @@ t.test('with() changes what it names, and gives defaults back', async (t) => {
   });
 });
 
-t.test('settings are told one by one', async (t) => {
+t.test('toString() lists the settings one per line', async (t) => {
   const settings = new SamplerSettings({
     temperature: 0.5,
     logitBias: { 3: 1 },
@@ -119,7 +119,7 @@ t.test('settings are told one by one', async (t) => {
   t.match(String(samplers.DefaultSampling), /^drySequenceBreakers: \[ '\\n', ':', '"', '\*' \]$/m);
 });
 
-t.test('whether a pick is greedy, and whether chance has a part', async (t) => {
+t.test('isGreedy and hasChance', async (t) => {
   const cases: [SamplerOptions, boolean, boolean][] = [
     [{}, false, true],
     [{ temperature: 0 }, true, false],
@@ -205,7 +205,7 @@ const wrongKind: object[] = [
   { tmperature: 1 },
 ];
 
-t.test('what is no setting is refused', async (t) => {
+t.test('invalid settings are rejected', async (t) => {
   for (const options of outOfRange) {
     t.throws(
       () => new SamplerSettings(options),
@@ -214,8 +214,9 @@ t.test('what is no setting is refused', async (t) => {
     );
   }
   for (const options of wrongKind) {
-    const wanted = { name: 'TypeError', code: 'INVALID_ARGUMENT' };
-    t.throws(() => new SamplerSettings(options as SamplerOptions), wanted, JSON.stringify(options));
+    const expected = { name: 'TypeError', code: 'INVALID_ARGUMENT' };
+    const create = () => new SamplerSettings(options as SamplerOptions);
+    t.throws(create, expected, JSON.stringify(options));
   }
   for (const options of [null, 5, 'greedy', [], () => {}]) {
     t.throws(() => new SamplerSettings(options as never), { code: 'INVALID_ARGUMENT' });
@@ -225,21 +226,21 @@ t.test('what is no setting is refused', async (t) => {
   });
 });
 
-t.test('the ends of the ranges are settings', async (t) => {
-  const least: SamplerOptions = {
+t.test('the limits of the ranges are valid', async (t) => {
+  const first: SamplerOptions = {
     maxTokens: Infinity,
     temperature: Infinity,
     topK: -(2 ** 31),
     seed: 0,
   };
-  const most: SamplerOptions = {
+  const second: SamplerOptions = {
     repeatPenalty: 0.001,
     topP: 0,
     minP: 1,
     typicalP: 0,
     seed: 2 ** 32 - 1,
   };
-  for (const options of [least, most, { penaltyLastN: -1, dryPenaltyLastN: -1, order: [] }]) {
+  for (const options of [first, second, { penaltyLastN: -1, dryPenaltyLastN: -1, order: [] }]) {
     t.match(new SamplerSettings(options), options);
   }
 });

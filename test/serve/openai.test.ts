@@ -11,7 +11,7 @@ import { startServing } from './serving.js';
 
 const prompts = ['The capital of France is', 'Two and two make', 'Ünïcödé 漢字 😀'];
 
-/** As in quantised.test.ts; F32 with the default F16 KV cache. */
+/** As in quantized.test.ts; F32 with the default F16 KV cache. */
 const bounds = [
   ['F32', 2e-2],
   ['Q8_0', 6e-1],

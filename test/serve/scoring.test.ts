@@ -12,7 +12,7 @@ const context = 'The cow says moo. The sky is blue. The capital of France is';
 const endings = [' Paris', ' Paris is the capital of France.', ' London', '!', ' é😀 ünïcode'];
 const texts = ['The sky is', ...endings.map((ending) => context + ending), 'The sky is', 'a'];
 
-/** As in quantised.test.ts; F32 with the default F16 KV cache. */
+/** As in quantized.test.ts; F32 with the default F16 KV cache. */
 const bounds = [
   ['F32', 2e-2],
   ['Q8_0', 6e-1],

@@ -1,4 +1,5 @@
-// Beam search against a plain one over `greedy`, and against all there is, for any ChoiceLM.
+// Beam search compared with `complete`, with an exhaustive search and with `score`, for any
+// ChoiceLM.
 
 import type { BeamOptions, ChoiceLM } from 'autocog-lm';
 import type { Test } from 'tap';
@@ -6,43 +7,43 @@ import { at, join, promptOf, sum } from './oracle.js';
 import type { Subject } from './subject.js';
 import { near, testWith } from './with-lm.js';
 
-interface Text {
+interface Sequence {
   tokens: number[];
   sum: number;
   score: number;
 }
 
-/** Every text of so many tokens, and every one that ends before, best first: by trying all. */
-async function allTexts(lm: ChoiceLM, prompt: Int32Array, length: number, wide: number) {
-  const texts: Text[] = [];
+/** All sequences of `length` tokens and all that end earlier, best first, by exhaustive search. */
+async function allSequences(lm: ChoiceLM, prompt: Int32Array, length: number, width: number) {
+  const sequences: Sequence[] = [];
   const visit = async (tokens: number[], total: number): Promise<void> => {
     const next = await lm.greedy(join(prompt, tokens));
-    const order = [...next.keys()].sort((a, b) => at(next, b) - at(next, a)).slice(0, wide);
+    const order = [...next.keys()].sort((a, b) => at(next, b) - at(next, a)).slice(0, width);
     for (const token of order) {
       const reached = total + at(next, token);
       if (lm.endOfGeneration.includes(token)) {
-        texts.push({ tokens, sum: reached, score: reached / (tokens.length + 1) });
+        sequences.push({ tokens, sum: reached, score: reached / (tokens.length + 1) });
       } else if (tokens.length + 1 === length) {
-        texts.push({ tokens: [...tokens, token], sum: reached, score: reached / length });
+        sequences.push({ tokens: [...tokens, token], sum: reached, score: reached / length });
       } else await visit([...tokens, token], reached);
     }
   };
   await visit([], 0);
-  return texts.sort((a, b) => b.score - a.score);
+  return sequences.sort((a, b) => b.score - a.score);
 }
 
 export function beamSuite(t: Test, { make, prompt, tolerance }: Subject): void {
-  testWith(t, make, 'one beam writes what complete writes', async (t, lm) => {
+  testWith(t, make, 'one beam generates what complete generates', async (t, lm) => {
     const { text, tokens } = await lm.complete(prompt, { maxTokens: 8 });
     const { beams } = await lm.beamSearch(prompt, { beams: 1, maxTokens: 8, earlyStopping: true });
-    // With one beam the search may end a text and follow another; the first it takes is this.
+    // With one beam the search may finish one sequence and continue another; this is the first.
     t.same(at(beams, 0).tokens.subarray(0, tokens.length), tokens.subarray(0, tokens.length));
     t.equal(at(beams, 0).text, text);
   });
 
-  testWith(t, make, 'enough beams find the best of all texts', async (t, lm) => {
+  testWith(t, make, 'enough beams find the best of all sequences', async (t, lm) => {
     const ids = await promptOf(lm, prompt);
-    const all = await allTexts(lm, ids, 2, 40);
+    const all = await allSequences(lm, ids, 2, 40);
     const { beams } = await lm.beamSearch(ids, {
       beams: 40,
       returnSequences: 5,
@@ -52,7 +53,7 @@ export function beamSuite(t: Test, { make, prompt, tolerance }: Subject): void {
     for (const [rank, beam] of beams.entries()) {
       near(t, beam.score, at(all, rank).score, 3 * tolerance, `the score of rank ${rank}`);
       const scored = sum(beam.logprobs);
-      t.ok(beam.logprob <= scored + tolerance, 'an end token adds its own');
+      t.ok(beam.logprob <= scored + tolerance, 'an end token adds its own log-probability');
     }
   });
 
@@ -83,20 +84,20 @@ export function beamSuite(t: Test, { make, prompt, tolerance }: Subject): void {
     }
   });
 
-  testWith(t, make, 'a stop text ends a beam', async (t, lm) => {
+  testWith(t, make, 'a stop string ends a beam', async (t, lm) => {
     const { beams } = await lm.beamSearch(prompt, { beams: 3, returnSequences: 3, maxTokens: 6 });
-    // Bytes that are no whole characters yet make a text that changes.
+    // Avoid incomplete characters, whose text may still change.
     const stop = /[^\uFFFD]{2}/.exec(at(beams, 0).text.slice(1))?.[0];
     if (stop === undefined) return t.comment('no two characters to stop at');
     const cut = await lm.beamSearch(prompt, { beams: 3, returnSequences: 3, maxTokens: 6, stop });
     t.ok(cut.beams.some(({ stopReason }) => stopReason === 'stop'));
-    for (const { text, stopReason, stop: met } of cut.beams) {
+    for (const { text, stopReason, stop: reported } of cut.beams) {
       t.notOk(text.includes(stop));
-      t.equal(met, stopReason === 'stop' ? stop : undefined);
+      t.equal(reported, stopReason === 'stop' ? stop : undefined);
     }
   });
 
-  testWith(t, make, 'beam search refuses what makes no sense', async (t, lm) => {
+  testWith(t, make, 'beam search rejects invalid options', async (t, lm) => {
     const range = { name: 'RangeError' };
     await t.rejects(lm.beamSearch(prompt, { beams: 0 }), range);
     await t.rejects(lm.beamSearch(prompt, { beams: 65 }), range);
@@ -108,6 +109,6 @@ export function beamSuite(t: Test, { make, prompt, tolerance }: Subject): void {
     });
     const reason = new Error('mine');
     await t.rejects(lm.beamSearch(prompt, { signal: AbortSignal.abort(reason) }), reason);
-    t.equal((await lm.beamSearch(prompt, { maxTokens: 1 })).beams.length, 1, 'the LM goes on');
+    t.equal((await lm.beamSearch(prompt, { maxTokens: 1 })).beams.length, 1, 'the LM stays usable');
   });
 }

@@ -1,4 +1,4 @@
-// What completeMany owes to complete, for any ChoiceLM.
+// The consistency of completeMany with complete, for any ChoiceLM.
 
 import type { Test } from 'tap';
 import { at } from './oracle.js';
@@ -8,7 +8,7 @@ import { near, testWith } from './with-lm.js';
 export function completeManySuite(t: Test, { make, prompt, choices, tolerance }: Subject): void {
   const prompts = [prompt, ...choices.map((choice) => prompt + choice), prompt];
 
-  testWith(t, make, 'completeMany writes what complete writes one by one', async (t, lm) => {
+  testWith(t, make, 'completeMany generates what complete generates one by one', async (t, lm) => {
     const options = { maxTokens: 8, topLogprobs: 1 };
     const together = await lm.completeMany(prompts, options);
     t.equal(together.length, prompts.length);
@@ -23,29 +23,29 @@ export function completeManySuite(t: Test, { make, prompt, choices, tolerance }:
     }
   });
 
-  testWith(t, make, 'completeMany tells tokens in each text’s order', async (t, lm) => {
+  testWith(t, make, 'completeMany reports the tokens of each text in order', async (t, lm) => {
     const texts = prompts.map(() => '');
     const onToken = ({ text }: { text: string }, index: number): void => {
       texts[index] += text;
     };
-    const written = await lm.completeMany(prompts, { maxTokens: 6, onToken });
+    const completions = await lm.completeMany(prompts, { maxTokens: 6, onToken });
     t.same(
       texts,
-      written.map(({ text }) => text),
+      completions.map(({ text }) => text),
     );
   });
 
   testWith(t, make, 'false from onToken ends one text and leaves the others', async (t, lm) => {
-    const written = await lm.completeMany(prompts, {
+    const completions = await lm.completeMany(prompts, {
       maxTokens: 6,
       onToken: (_, index) => index !== 1,
     });
-    t.match(at(written, 1), { stopReason: 'callback', tokens: { length: 1 } });
-    const others = written.filter((_, index) => index !== 1);
+    t.match(at(completions, 1), { stopReason: 'callback', tokens: { length: 1 } });
+    const others = completions.filter((_, index) => index !== 1);
     t.ok(others.every(({ stopReason, tokens }) => stopReason === 'eog' || tokens.length === 6));
   });
 
-  testWith(t, make, 'completeMany refuses what complete refuses', async (t, lm) => {
+  testWith(t, make, 'completeMany rejects what complete rejects', async (t, lm) => {
     t.same(await lm.completeMany([]), []);
     await t.rejects(lm.completeMany('x' as never), { name: 'TypeError' });
     await t.rejects(lm.completeMany([prompt, 3 as never]), {

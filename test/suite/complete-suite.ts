@@ -1,4 +1,4 @@
-// What complete owes to greedy, for any ChoiceLM.
+// The consistency of complete with greedy, for any ChoiceLM.
 
 import type { ChoiceLM } from 'autocog-lm';
 import type { Test } from 'tap';
@@ -20,13 +20,13 @@ async function greedyTokens(lm: ChoiceLM, prompt: Int32Array, count: number): Pr
 export function completeSuite(t: Test, { make, prompt, tolerance }: Subject): void {
   testWith(t, make, 'complete takes the best token of greedy each time', async (t, lm) => {
     const maxTokens = 12;
-    const wanted = await greedyTokens(lm, await promptOf(lm, prompt), maxTokens);
+    const expected = await greedyTokens(lm, await promptOf(lm, prompt), maxTokens);
     const { text, tokens, logprobs, logprob, stopReason, usage } = await lm.complete(prompt, {
       maxTokens,
     });
-    t.same(tokens, wanted);
+    t.same(tokens, expected);
     t.equal(text, await lm.detokenize(tokens));
-    t.equal(stopReason, wanted.length < maxTokens ? 'eog' : 'length');
+    t.equal(stopReason, expected.length < maxTokens ? 'eog' : 'length');
     t.equal(logprobs.length, tokens.length);
     near(t, logprob, sum(logprobs), 1e-9, 'the sum');
     near(t, logprob, (await lm.score(prompt, tokens)).logprob, tokens.length * tolerance, 'score');
@@ -57,20 +57,15 @@ export function completeSuite(t: Test, { make, prompt, tolerance }: Subject): vo
     );
   });
 
-  testWith(
-    t,
-    make,
-    'complete refuses what is no stop string, no count, no option',
-    async (t, lm) => {
-      await t.rejects(lm.complete(prompt, { stop: '' }), { name: 'RangeError' });
-      await t.rejects(lm.complete(prompt, { stop: ['x', ''] }), { name: 'RangeError' });
-      await t.rejects(lm.complete(prompt, { stop: {} as never }), { name: 'TypeError' });
-      await t.rejects(lm.complete(prompt, { stop: -1 }), { name: 'RangeError' });
-      await t.rejects(lm.complete(prompt, { maxTokens: 0 }), { name: 'RangeError' });
-      await t.rejects(lm.complete(prompt, { temperature: 1 } as never), {
-        name: 'TypeError',
-        message: /^Expected only maxTokens, stop, .* for the keys of options, got "temperature"$/,
-      });
-    },
-  );
+  testWith(t, make, 'complete rejects invalid stops, counts and options', async (t, lm) => {
+    await t.rejects(lm.complete(prompt, { stop: '' }), { name: 'RangeError' });
+    await t.rejects(lm.complete(prompt, { stop: ['x', ''] }), { name: 'RangeError' });
+    await t.rejects(lm.complete(prompt, { stop: {} as never }), { name: 'TypeError' });
+    await t.rejects(lm.complete(prompt, { stop: -1 }), { name: 'RangeError' });
+    await t.rejects(lm.complete(prompt, { maxTokens: 0 }), { name: 'RangeError' });
+    await t.rejects(lm.complete(prompt, { temperature: 1 } as never), {
+      name: 'TypeError',
+      message: /^Expected only maxTokens, stop, .* for the keys of options, got "temperature"$/,
+    });
+  });
 }

@@ -1,11 +1,11 @@
-// What greedy, candidates and score owe to each other, for any LM that has them.
+// The consistency of greedy, candidates and score, for any LM that has them.
 
 import type { Test } from 'tap';
 import { at, promptOf, stepsOf, sum } from './oracle.js';
 import { has, type Subject } from './subject.js';
 import { near, testWith } from './with-lm.js';
 
-async function refusesPrompts(
+async function rejectsPrompts(
   t: Test,
   calls: (bad: never) => readonly Promise<unknown>[],
 ): Promise<void> {
@@ -22,19 +22,19 @@ async function refusesPrompts(
 }
 
 export function greedySuite(t: Test, subject: Subject): void {
-  if (has(subject, 'greedy')) vectorSuite(t, subject);
+  if (has(subject, 'greedy')) distributionSuite(t, subject);
   if (has(subject, 'score')) scoreSuite(t, subject);
   promptSuite(t, subject);
 }
 
-function vectorSuite(t: Test, { make, prompt, tolerance }: Subject): void {
-  testWith(t, make, 'greedy gives log-probabilities that sum to one', async (t, lm) => {
+function distributionSuite(t: Test, { make, prompt, tolerance }: Subject): void {
+  testWith(t, make, 'greedy returns a distribution that sums to one', async (t, lm) => {
     const logprobs = await lm.greedy(prompt);
     t.ok(logprobs instanceof Float32Array);
     near(t, sum(logprobs.map(Math.exp)), 1, 1e-4, 'the sum');
   });
 
-  testWith(t, make, 'greedy gives the same for a text and for its tokens', async (t, lm) => {
+  testWith(t, make, 'greedy returns the same for a text and for its tokens', async (t, lm) => {
     const tokens = await promptOf(lm, prompt);
     t.same(await lm.greedy(tokens), await lm.greedy(prompt));
   });
@@ -54,19 +54,19 @@ function vectorSuite(t: Test, { make, prompt, tolerance }: Subject): void {
     }
   });
 
-  testWith(t, make, 'candidates are the whole vocabulary where k is larger', async (t, lm) => {
+  testWith(t, make, 'candidates are the whole vocabulary if k is larger', async (t, lm) => {
     const size = (await lm.greedy(prompt)).length;
     t.equal((await lm.candidates(prompt, 10 * size)).length, size);
   });
 
-  testWith(t, make, 'candidates refuse a k that is no count', async (t, lm) => {
+  testWith(t, make, 'candidates reject an invalid k', async (t, lm) => {
     await t.rejects(lm.candidates(prompt, 0), { name: 'RangeError', code: 'OUT_OF_RANGE' });
     await t.rejects(lm.candidates(prompt, 1.5), { name: 'RangeError' });
     await t.rejects(lm.candidates(prompt, '3' as never), { name: 'TypeError' });
   });
 
-  testWith(t, make, 'a prompt that is none is refused by both', async (t, lm) => {
-    await refusesPrompts(t, (bad) => [lm.greedy(bad), lm.candidates(bad, 1)]);
+  testWith(t, make, 'both reject an invalid prompt', async (t, lm) => {
+    await rejectsPrompts(t, (bad) => [lm.greedy(bad), lm.candidates(bad, 1)]);
   });
 }
 
@@ -85,7 +85,7 @@ function scoreSuite(t: Test, { make, prompt, choices, tolerance }: Subject): voi
     t.ok(timings.totalMs >= timings.tokenizeMs);
   });
 
-  testWith(t, make, 'score takes token ids, and refuses to score nothing', async (t, lm) => {
+  testWith(t, make, 'score accepts token ids and rejects an empty continuation', async (t, lm) => {
     const tokens = await lm.tokenize(choices[0]);
     const { logprob } = await lm.score(await promptOf(lm, prompt), tokens);
     near(t, logprob, (await lm.score(prompt, choices[0])).logprob, tolerance, 'the same');
@@ -96,8 +96,8 @@ function scoreSuite(t: Test, { make, prompt, choices, tolerance }: Subject): voi
 
 function promptSuite(t: Test, subject: Subject): void {
   const { make } = subject;
-  testWith(t, make, 'a prompt that is none is refused by every method', async (t, lm) => {
-    await refusesPrompts(t, (bad) => [lm.score(bad, 'x'), lm.complete(bad), lm.choose(bad, ['x'])]);
+  testWith(t, make, 'every method rejects an invalid prompt', async (t, lm) => {
+    await rejectsPrompts(t, (bad) => [lm.score(bad, 'x'), lm.complete(bad), lm.choose(bad, ['x'])]);
   });
 
   testWith(t, make, 'lone surrogates count as the replacement character', async (t, lm) => {

@@ -1,4 +1,4 @@
-// How calls end before their time, for any ChoiceLM: by abort, by close.
+// How calls end early, for any ChoiceLM: by abort or by close.
 
 import { getEventListeners } from 'node:events';
 import type { CallOptions, ChoiceLM } from 'autocog-lm';
@@ -23,7 +23,7 @@ export function lifecycleSuite(t: Test, subject: Subject): void {
     }
   };
 
-  testWith(t, make, 'a signal that is aborted already rejects with its reason', async (t, lm) => {
+  testWith(t, make, 'an already aborted signal rejects with its reason', async (t, lm) => {
     const reason = new Error('no time');
     await rejectedWith(t, calls(lm, { signal: AbortSignal.abort(reason) }), reason);
   });
@@ -31,7 +31,7 @@ export function lifecycleSuite(t: Test, subject: Subject): void {
   testWith(
     t,
     make,
-    'an abort rejects what runs, and what comes after is as ever',
+    'an abort rejects running calls and does not affect later ones',
     async (t, lm) => {
       const before = await lm.choose(prompt, choices);
       const controller = new AbortController();
@@ -47,7 +47,7 @@ export function lifecycleSuite(t: Test, subject: Subject): void {
     },
   );
 
-  testWith(t, make, 'a signal serves any number of calls at a time', async (t, lm) => {
+  testWith(t, make, 'a signal can be shared by any number of concurrent calls', async (t, lm) => {
     const { signal } = new AbortController();
     const warnings: Error[] = [];
     const warn = (warning: Error): void => void warnings.push(warning);
@@ -56,13 +56,13 @@ export function lifecycleSuite(t: Test, subject: Subject): void {
     await new Promise((resolve) => setImmediate(resolve));
     process.off('warning', warn);
     t.same(warnings, []);
-    t.equal(getEventListeners(signal, 'abort').length, 0, 'and none is left behind');
+    t.equal(getEventListeners(signal, 'abort').length, 0, 'no listener is left behind');
   });
 
   testWith(
     t,
     make,
-    'a signal serves any number of choices without a listener for each',
+    'a call with any number of choices does not add a listener for each',
     async (t, lm) => {
       const { signal } = new AbortController();
       const warnings: Error[] = [];
@@ -73,7 +73,7 @@ export function lifecycleSuite(t: Test, subject: Subject): void {
       await new Promise((resolve) => setImmediate(resolve));
       process.off('warning', warn);
       t.same(warnings, []);
-      t.equal(getEventListeners(signal, 'abort').length, 0, 'and none is left behind');
+      t.equal(getEventListeners(signal, 'abort').length, 0, 'no listener is left behind');
     },
   );
 
@@ -95,23 +95,23 @@ export function lifecycleSuite(t: Test, subject: Subject): void {
       const rest = [text, (await greedy).indexOf(0), (await completion).tokens];
       return [logprobs, score.tokens, ...rest] as const;
     };
-    const wanted = await call(
+    const expected = await call(
       tokens.slice(),
       paths.map((path) => path.slice()),
     );
-    t.same(wanted[1], paths[0]);
+    t.same(expected[1], paths[0]);
     for (const { index, logprob } of (await lm.choose(tokens, paths)).choices) {
       const slack = 2 * tolerance * at(paths, index).length;
-      near(t, at(wanted[0], index), logprob, slack, `choice ${index}`);
+      near(t, at(expected[0], index), logprob, slack, `choice ${index}`);
     }
   });
 
-  testWith(t, make, 'what is no signal is refused', async (t, lm) => {
+  testWith(t, make, 'an invalid signal is rejected', async (t, lm) => {
     const error = { name: 'TypeError', code: 'INVALID_ARGUMENT' };
     await Promise.all(calls(lm, { signal: {} as never }).map((call) => t.rejects(call, error)));
   });
 
-  testWith(t, make, 'close is idempotent, and ends the LM', async (t, lm) => {
+  testWith(t, make, 'close is idempotent and later calls are rejected', async (t, lm) => {
     t.equal(lm.closed, false);
     await Promise.all([lm.close(), lm.close()]);
     await lm[Symbol.asyncDispose]();

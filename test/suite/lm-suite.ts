@@ -1,4 +1,4 @@
-// The contract of every LM: each class runs all of it, but for what it lacks.
+// The contract of every LM: each class runs all suites, except for features that it lacks.
 
 import type { Test } from 'tap';
 import { beamSuite } from './beam-suite.js';

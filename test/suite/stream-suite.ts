@@ -1,4 +1,4 @@
-// What stream owes to complete, and how a completion is ended from outside, for any ChoiceLM.
+// The consistency of stream with complete, and how a completion is ended early, for any ChoiceLM.
 
 import type { ChoiceLM, CompleteOptions, CompletionChunk } from 'autocog-lm';
 import type { Test } from 'tap';
@@ -18,7 +18,7 @@ const textOf = (chunks: readonly CompletionChunk[]): string =>
 
 export function streamSuite(t: Test, subject: Subject): void {
   const { make, prompt, tolerance } = subject;
-  testWith(t, make, 'stream hands out what complete gives', async (t, lm) => {
+  testWith(t, make, 'stream delivers what complete returns', async (t, lm) => {
     const options = { maxTokens: 12, topLogprobs: 3 };
     const whole = await lm.complete(prompt, options);
     const { chunks, completion } = await readAll(lm, prompt, options);
@@ -55,23 +55,27 @@ export function streamSuite(t: Test, subject: Subject): void {
     for (const [index, row] of alternatives.entries()) t.equal(at(row, 0).token, tokens[index]);
     if (!has(subject, 'allAlternatives')) return;
     const all = await lm.complete(prompt, { maxTokens: 1, topLogprobs: 10_000_000 });
-    t.equal(all.alternatives?.[0]?.length, (await lm.greedy(prompt)).length, 'no more than all');
+    t.equal(
+      all.alternatives?.[0]?.length,
+      (await lm.greedy(prompt)).length,
+      'at most the whole vocabulary',
+    );
   });
 
-  testWith(t, make, 'a streamed text never shows a part of its stop', async (t, lm) => {
+  testWith(t, make, 'a streamed text never contains a part of its stop', async (t, lm) => {
     const { text } = await lm.complete(prompt, { maxTokens: 12 });
     for (let begin = 1; begin + 1 < text.length; begin += 2) {
       const stop = text.slice(begin, begin + 3);
       const { chunks, completion } = await readAll(lm, prompt, { maxTokens: 12, stop });
-      const wanted = text.slice(0, text.indexOf(stop));
-      t.equal(textOf(chunks), wanted);
-      t.match(completion, { text: wanted, stop, stopReason: 'stop' });
+      const expected = text.slice(0, text.indexOf(stop));
+      t.equal(textOf(chunks), expected);
+      t.match(completion, { text: expected, stop, stopReason: 'stop' });
       const kept = await lm.complete(prompt, { maxTokens: 12, stop, includeStop: true });
-      t.equal(kept.text, wanted + stop);
+      t.equal(kept.text, expected + stop);
     }
   });
 
-  testWith(t, make, 'a token id ends a text before its own', async (t, lm) => {
+  testWith(t, make, 'a stop token ends the text before its own text', async (t, lm) => {
     const { tokens } = await lm.complete(prompt, { maxTokens: 6 });
     const stop = at(tokens, 3);
     const length = tokens.indexOf(stop);
@@ -80,7 +84,7 @@ export function streamSuite(t: Test, subject: Subject): void {
     t.same(cut.tokens, tokens.slice(0, length + 1), 'it is among the tokens');
   });
 
-  testWith(t, make, 'onToken that gives false ends the text there', async (t, lm) => {
+  testWith(t, make, 'returning false from onToken ends the completion', async (t, lm) => {
     const seen: number[] = [];
     const cut = await lm.complete(prompt, {
       maxTokens: 12,
@@ -92,59 +96,68 @@ export function streamSuite(t: Test, subject: Subject): void {
     t.match(cut, { stopReason: 'callback', tokens: Int32Array.from(seen) });
     t.equal(seen.length, 3);
     const full = await lm.detokenize(cut.tokens);
-    t.ok(full.startsWith(cut.text), 'all but what waited for the rest of a character');
+    t.ok(full.startsWith(cut.text), 'all text except an incomplete character');
     const whole = await lm.complete(prompt, { maxTokens: 4, onToken: () => undefined });
     t.equal(whole.tokens.length, 4, 'nothing else ends it');
   });
 
-  testWith(t, make, 'what onToken throws rejects the call', async (t, lm) => {
+  testWith(t, make, 'an exception in onToken rejects the call', async (t, lm) => {
     const reason = new Error('mine');
     const fail = (): never => {
       throw reason;
     };
     await t.rejects(lm.complete(prompt, { onToken: fail }), reason);
     await t.rejects(readAll(lm, prompt, { onToken: fail }), reason);
-    t.equal((await lm.complete(prompt, { maxTokens: 2 })).tokens.length, 2, 'the LM goes on');
+    t.equal((await lm.complete(prompt, { maxTokens: 2 })).tokens.length, 2, 'the LM stays usable');
   });
 
-  testWith(t, make, 'leaving the loop ends the work', async (t, lm) => {
+  testWith(t, make, 'leaving the loop ends the generation', async (t, lm) => {
     const stream = lm.stream(prompt, { maxTokens: 12 });
     let count = 0;
     for await (const _ of stream) if (++count === 2) break;
     const { stopReason, tokens } = await stream.completion;
     const whole = await lm.complete(prompt, { maxTokens: 12 });
     t.ok(tokens.length >= 2, 'at least what was read');
-    // A quick engine may have been through by then.
+    // A fast engine may have finished by then.
     t.equal(stopReason, tokens.length < whole.tokens.length ? 'callback' : whole.stopReason);
     t.same(await stream.next(), { done: true, value: undefined });
     const unread = lm.stream(prompt, { maxTokens: 3 });
-    t.equal((await unread.completion).tokens.length, 3, 'nobody has to read');
+    t.equal((await unread.completion).tokens.length, 3, 'reading is optional');
     t.equal((await readAll(lm, prompt, { maxTokens: 3 })).chunks.length, 3);
   });
 
-  testWith(t, make, 'an abort ends it by its reason, or with what there is', async (t, lm) => {
-    const reason = new Error('enough');
-    for (const stopOnAbort of [false, true]) {
-      const controller = new AbortController();
-      const seen: number[] = [];
-      const onToken = ({ tokens }: CompletionChunk): void => {
-        seen.push(...tokens);
-        if (seen.length === 2) controller.abort(reason);
-      };
-      const { signal } = controller;
-      const call = lm.complete(prompt, { maxTokens: 500, onToken, signal, stopOnAbort });
-      if (!stopOnAbort) {
-        await t.rejects(call, reason);
-        continue;
+  testWith(
+    t,
+    make,
+    'an abort rejects with its reason, or resolves with the partial result',
+    async (t, lm) => {
+      const reason = new Error('enough');
+      for (const stopOnAbort of [false, true]) {
+        const controller = new AbortController();
+        const seen: number[] = [];
+        const onToken = ({ tokens }: CompletionChunk): void => {
+          seen.push(...tokens);
+          if (seen.length === 2) controller.abort(reason);
+        };
+        const { signal } = controller;
+        const call = lm.complete(prompt, { maxTokens: 500, onToken, signal, stopOnAbort });
+        if (!stopOnAbort) {
+          await t.rejects(call, reason);
+          continue;
+        }
+        t.match(await call, { stopReason: 'abort', tokens: Int32Array.from(seen) });
       }
-      t.match(await call, { stopReason: 'abort', tokens: Int32Array.from(seen) });
-    }
-    const signal = AbortSignal.abort(reason);
-    await t.rejects(readAll(lm, prompt, { signal }), reason);
-    await t.rejects(lm.complete(prompt, { signal, stopOnAbort: true }), reason, 'nothing began');
-  });
+      const signal = AbortSignal.abort(reason);
+      await t.rejects(readAll(lm, prompt, { signal }), reason);
+      await t.rejects(
+        lm.complete(prompt, { signal, stopOnAbort: true }),
+        reason,
+        'generation has not started',
+      );
+    },
+  );
 
-  testWith(t, make, 'streams say at once what is wrong with their options', async (t, lm) => {
+  testWith(t, make, 'streams report invalid options at once', async (t, lm) => {
     t.throws(() => lm.stream(prompt, { maxTokens: 0 }), { name: 'RangeError' });
     t.throws(() => lm.stream(prompt, { onToken: 3 as never }), { name: 'TypeError' });
     t.throws(() => lm.stream(3 as never), { name: 'TypeError' });
@@ -156,13 +169,13 @@ export function streamSuite(t: Test, subject: Subject): void {
     await t.rejects(readAll(lm, prompt), { name: 'ClosedError' });
   });
 
-  testWith(t, make, 'a completion tells how quick it was', async (t, lm) => {
+  testWith(t, make, 'a completion reports its speed', async (t, lm) => {
     const start = performance.now();
-    const { performance: quick, timings } = await lm.complete(prompt, { maxTokens: 8 });
-    const passed = performance.now() - start;
-    t.ok(quick.firstTokenMs > 0 && quick.firstTokenMs <= passed, `${quick.firstTokenMs} ms`);
-    t.ok(quick.tokensPerSecond > 0);
-    t.ok(timings.totalMs <= passed);
+    const { performance: speed, timings } = await lm.complete(prompt, { maxTokens: 8 });
+    const elapsed = performance.now() - start;
+    t.ok(speed.firstTokenMs > 0 && speed.firstTokenMs <= elapsed, `${speed.firstTokenMs} ms`);
+    t.ok(speed.tokensPerSecond > 0);
+    t.ok(timings.totalMs <= elapsed);
     const again = await lm.complete(prompt, { maxTokens: 1 });
     t.equal(again.performance.tokensPerSecond, 0, 'nothing after the first');
   });

@@ -1,23 +1,23 @@
-// What the shared suite needs to know of the LM that it tests.
+// The description of the LM under test that the shared suite needs.
 
 import type { MakeLM } from './with-lm.js';
 
 /**
- * What a class may not have. The suite leaves out what is about it; that the class says so to
- * whoever asks for it is shown by the class's own tests.
+ * A feature that a class may lack. The suite skips its tests; the class's own tests check that it
+ * reports the feature as not supported.
  */
 export type Lack =
-  /** `greedy` and `candidates`. The suite asks the LM for them nevertheless: as its truth. */
+  /** `greedy` and `candidates`. The suite still calls them for reference values. */
   | 'greedy'
-  /** `score`; it is asked for nevertheless, too. */
+  /** `score`. The suite still calls it, too. */
   | 'score'
   | 'beamSearch'
   | 'completeMany'
   /** `details` of `choose`. */
   | 'details'
-  /** A `search` that leaves something open: it says that it was exhaustive. */
+  /** A `search` that stops early: the class reports an exhaustive one. */
   | 'search'
-  /** As many `topLogprobs` as there are tokens. */
+  /** `topLogprobs` of the size of the vocabulary. */
   | 'allAlternatives';
 
 export interface Subject {
@@ -25,11 +25,11 @@ export interface Subject {
   prompt: string;
   /** At least three continuations of the prompt, none a prefix of another. */
   choices: readonly [string, string, string, ...string[]];
-  /** How far log-probabilities of two ways of computing them may be apart. */
+  /** The maximum difference of log-probabilities that are computed in two ways. */
   tolerance: number;
   /** Default: nothing. */
   lacks?: readonly Lack[];
 }
 
-/** Whether the LM has something. */
+/** Whether the LM has a feature. */
 export const has = ({ lacks = [] }: Subject, what: Lack): boolean => !lacks.includes(what);

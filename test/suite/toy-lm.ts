@@ -1,5 +1,5 @@
-// The smallest LM: bytes as tokens, and next-token log-probabilities from a hash of the last
-// four. It proves that ChoiceLM makes everything else of these three methods.
+// A minimal LM: bytes as tokens, and next-token log-probabilities from a hash of the last four. It
+// proves that ChoiceLM derives everything else from these three methods.
 
 import { ChoiceLM, type DetokenizeOptions, logSoftmax, type TokenizeOptions } from 'autocog-lm';
 

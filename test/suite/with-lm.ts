@@ -1,12 +1,12 @@
-// An LM for the length of one test.
+// Provides tests with an LM that is closed afterwards.
 
 import type { ChoiceLM } from 'autocog-lm';
 import type { Test } from 'tap';
 
-/** Makes a fresh LM. */
+/** Creates a new LM. */
 export type MakeLM<T extends ChoiceLM = ChoiceLM> = () => T | Promise<T>;
 
-/** Calls `use` with an LM that is closed afterwards, whatever happens. */
+/** Calls `use` with an LM that is closed afterwards, even on failure. */
 export async function withLM<T extends ChoiceLM>(
   make: MakeLM<T>,
   use: (lm: T) => Promise<void>,
@@ -19,7 +19,7 @@ export async function withLM<T extends ChoiceLM>(
   }
 }
 
-/** Defines one test that has an LM of its own. */
+/** Defines a test with its own LM. */
 export function testWith<T extends ChoiceLM>(
   t: Test,
   make: MakeLM<T>,
@@ -29,15 +29,15 @@ export function testWith<T extends ChoiceLM>(
   t.test(sentence, (t) => withLM(make, (lm) => body(t, lm)));
 }
 
-/** Fails unless two numbers are as near as `tolerance`. */
+/** Fails unless two numbers differ by at most `tolerance`. */
 export function near(
   t: Test,
   found: number,
-  wanted: number,
+  expected: number,
   tolerance: number,
   what: string,
 ): void {
-  const off = Math.abs(found - wanted);
-  const equal = found === wanted || off <= tolerance;
-  t.ok(equal, `${what}: ${found} is ${wanted}`, equal ? {} : { found, wanted, off, tolerance });
+  const off = Math.abs(found - expected);
+  const equal = found === expected || off <= tolerance;
+  t.ok(equal, `${what}: ${found} is ${expected}`, equal ? {} : { found, expected, off, tolerance });
 }

@@ -1,17 +1,17 @@
-// The truth without trees, caches or shared batches: one context per choice, one sequence,
-// all logits, and log-sum-exp in doubles.
+// Reference scores without trees, caches or shared batches: one context per choice, one sequence,
+// all logits, and log-sum-exp in double precision.
 
 import { LLaMa, type LLaMaOptions, type Model } from 'autocog-lm';
 import { at, join } from '../suite/oracle.js';
 
 function logProbability(row: Float32Array, token: number): number {
-  const top = row.reduce((most, logit) => Math.max(most, logit), -Infinity);
+  const top = row.reduce((max, logit) => Math.max(max, logit), -Infinity);
   let total = 0;
   for (const logit of row) total += Math.exp(logit - top);
   return at(row, token) - top - Math.log(total);
 }
 
-/** log P of each of the path's tokens, given the prompt and those before it. */
+/** The log-probability of each token of the path, given the prompt and the tokens before it. */
 export async function bruteForce(
   model: Model,
   options: LLaMaOptions,

@@ -1,5 +1,5 @@
-// An LM that is quick enough for thousands of random questions, and awkward: five letters and
-// an end, few different probabilities so that there are ties, and some that are zero.
+// An LM that is fast enough for thousands of random cases, with awkward distributions: five letters
+// and an end token, few distinct probabilities so that there are ties, and zeros.
 
 import { ChoiceLM, logSoftmax } from 'autocog-lm';
 
@@ -7,7 +7,7 @@ const letters = 'abcde';
 const end = letters.length;
 
 export class DiceLM extends ChoiceLM {
-  /** How often greedyImpl was called. */
+  /** The number of calls of greedyImpl. */
   calls = 0;
   readonly #seed: number;
 
@@ -47,7 +47,7 @@ export class DiceLM extends ChoiceLM {
     const logits = Array.from({ length: end + 1 }, (_, token) => {
       return faces[(mix(mix(state, token), 17) >>> 8) % faces.length] as number;
     });
-    // Something is always possible.
+    // At least one token always has a positive probability.
     logits[(state >>> 8) % logits.length] = 2;
     return logSoftmax(logits);
   }

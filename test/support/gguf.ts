@@ -1,5 +1,5 @@
-// Reads and writes GGUF files (version 3, little-endian): what a test adds to a model's weights
-// itself is the oracle for what the engine adds.
+// Reads and writes GGUF files (version 3, little-endian), so that a test can modify a model's
+// weights itself as the oracle for what the engine computes.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import type { Test } from 'tap';
 export const f32 = 0;
 export const i32 = 26;
 
-/** A tensor: `shape` begins with the length of a row. */
+/** A tensor; `shape[0]` is the length of a row. */
 export interface Tensor {
   name: string;
   shape: readonly number[];
@@ -18,7 +18,7 @@ export interface Tensor {
   data: Buffer;
 }
 
-/** A file: keys with their values as bytes, in the file's order, and tensors. */
+/** A file: its key-value pairs as bytes, in file order, and its tensors. */
 export interface Gguf {
   keyValues: Map<string, Buffer>;
   tensors: Tensor[];
@@ -78,11 +78,11 @@ export const keyUint32 = (key: string, value: number): Buffer =>
   Buffer.concat([string(key), u32(4), u32(value)]);
 export const keyFloat32 = (key: string, value: number): Buffer =>
   Buffer.concat([string(key), u32(6), Buffer.from(Float32Array.of(value).buffer)]);
-/** A list of unsigned integers. */
+/** An array of unsigned integers. */
 export const keyUint32s = (key: string, values: readonly number[]): Buffer =>
   Buffer.concat([string(key), u32(list), u32(4), u64(values.length), ...values.map(u32)]);
 
-/** Everything of a file but its padding at the end. */
+/** The contents of a file. */
 export function ggufBytes(keyValues: readonly Buffer[], tensors: readonly Tensor[]): Buffer {
   let offset = 0;
   const infos = tensors.map(({ name, shape, type, data }) => {
@@ -112,7 +112,7 @@ export const tensorOf = (name: string, shape: readonly number[], values: Float32
   return { name, shape, type: f32, data: Buffer.from(buffer, byteOffset, byteLength) };
 };
 
-/** Numbers between −size and size, the same ones each time for a seed. */
+/** Pseudo-random numbers between −size and size, determined by the seed. */
 export function noise(count: number, size: number, seed: number): Float32Array {
   let state = seed;
   return Float32Array.from({ length: count }, () => {
@@ -121,7 +121,7 @@ export function noise(count: number, size: number, seed: number): Float32Array {
   });
 }
 
-/** The default model in a weight type, and the same weights in a file with F32 tensors. */
+/** The default model in a weight type, and the same rounded weights in a file of F32 tensors. */
 export async function formsOf(t: Test, type: string): Promise<{ path: string; plain: string }> {
   const folder = t.testdir();
   const path = join(folder, `${type}.gguf`);

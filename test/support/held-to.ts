@@ -1,12 +1,12 @@
-// An LM as the shared suite wants it, where the class has no `greedy`: everything that the class
-// has is its own, and the truth that it is held to comes from another LM of the same model.
+// Adapts an LM without `greedy` to the shared suite: what the class implements is its own, and the
+// reference values come from another LM of the same model.
 
 import type { ChoiceLM, LM } from 'autocog-lm';
 
 /**
- * @param lm whose answers are tested
- * @param truth gives what `lm` does not have; it stays open
- * @param lacking what `lm` has by name and its server cannot do: it is the truth's, too
+ * @param lm the LM under test
+ * @param truth provides what `lm` lacks; it stays open
+ * @param lacking methods of `lm` that its server does not support: `truth` provides these, too
  */
 export function heldTo(
   lm: LM,

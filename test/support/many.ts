@@ -1,6 +1,6 @@
-// Work that lasts: thousands of choices that share little.
+// Long-running work: thousands of choices with few shared prefixes.
 
-/** `count` paths of `depth` tokens below `size`, the same ones each time. */
+/** `count` paths of `depth` pseudo-random tokens below `size`, the same in each call. */
 export function manyPaths(count: number, depth: number, size: number): Int32Array[] {
   let state = 1;
   const next = (): number => {

@@ -1,5 +1,5 @@
-// An LM that says what it is told to, byte by byte: conversations with it are known in advance.
-// Plain JavaScript, since child processes run it, too.
+// An LM that generates scripted answers byte by byte, for deterministic conversations. Plain
+// JavaScript, since child processes run it, too.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GreedyLM, NotSupportedError } from 'autocog-lm';
@@ -8,14 +8,14 @@ const end = 256;
 const bytesOf = (text) => Int32Array.from(Buffer.from(text));
 
 export class ScriptedLM extends GreedyLM {
-  /** What it was asked, prompt by prompt, as text. */
+  /** The texts of the prompts that it received. */
   prompts = [];
   #answers;
   #size;
   #delay;
   #answer = { start: 0, bytes: bytesOf('') };
 
-  /** `answers`: one for each prompt, the last for all after it; an Error fails the call. */
+  /** `answers`: one per prompt, the last also for all later ones; an Error fails the call. */
   constructor(answers, { contextSize, delay = 0 } = {}) {
     super({ retries: 1 });
     this.#answers = [...answers];
@@ -44,18 +44,18 @@ export class ScriptedLM extends GreedyLM {
   }
 
   async choose() {
-    throw new NotSupportedError('It only says what it is told to');
+    throw new NotSupportedError('It only generates scripted answers');
   }
 
   async greedyImpl(tokens) {
     const text = Buffer.from(tokens).toString();
     const { start, bytes } = this.#answer;
-    const written = tokens.slice(start);
-    const goesOn =
+    const generated = tokens.slice(start);
+    const continues =
       tokens.length > start &&
       this.prompts.at(-1) === Buffer.from(tokens.slice(0, start)).toString() &&
-      written.every((token, index) => token === bytes[index]);
-    if (!goesOn) this.#begin(text, tokens.length);
+      generated.every((token, index) => token === bytes[index]);
+    if (!continues) this.#begin(text, tokens.length);
     if (this.#delay > 0) await sleep(this.#delay);
     const next = this.#answer.bytes[tokens.length - this.#answer.start] ?? end;
     return Float32Array.from({ length: end + 1 }, (_, token) => (token === next ? 0 : -Infinity));

@@ -1,5 +1,5 @@
-// What ChoiceLM makes, in TypeScript, of nothing but a LLaMa's tokens and next-token
-// log-probabilities: the slow twin that LLaMa's native way must agree with.
+// ChoiceLM's TypeScript implementation on a LLaMa's tokenizer and next-token log-probabilities: the
+// slow reference that LLaMa's native implementation must agree with.
 
 import { ChoiceLM, type LLaMa } from 'autocog-lm';
 

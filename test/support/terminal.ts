@@ -1,35 +1,35 @@
-// A program in a terminal of its own, with a person at it: `script` of util-linux gives it the
-// terminal, and hands on what is typed.
+// Runs a program in a pseudo-terminal, with simulated key presses. `script` of util-linux provides
+// the terminal and forwards the input.
 
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
 const script = '/usr/bin/script';
 
-/** Why there are no terminals to test with here; false where there are. */
+/** The reason why terminals cannot be tested on this machine; false if they can. */
 export const noTerminal: string | false =
   process.platform === 'linux' && existsSync(script)
     ? false
-    : 'it takes the program script of util-linux to have a terminal';
+    : 'a terminal requires the program script of util-linux';
 
-// On CI, Node says that no terminal has colours; tap hands on loaders.
+// With CI set, Node reports that terminals have no colors; tap passes on loaders.
 const { CI, NO_COLOR, FORCE_COLOR, NODE_OPTIONS, ...plainEnv } = process.env;
 
-/** What keys send. */
+/** The characters that keys send. */
 export const keys = { interrupt: '\u0003', end: '\u0004', enter: '\r', up: '\u001b[A' };
 
-/** No program takes nearly as long, unless it hangs. */
-const patience = 20_000;
+/** The time limit in milliseconds; only a hanging program takes as long. */
+const timeLimit = 20_000;
 
-/** A program at a terminal. */
+/** A program in a pseudo-terminal. */
 export class Terminal {
-  /** All that was printed. */
+  /** All output so far. */
   printed = '';
   /** The exit code, once it has ended. */
   readonly ended: Promise<number | null>;
   readonly #child;
   #seen = 0;
-  #look = (): void => {};
+  #checkOutput = (): void => {};
 
   constructor(words: readonly string[], env: NodeJS.ProcessEnv = {}) {
     const command = words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
@@ -39,40 +39,40 @@ export class Terminal {
     child.stdin.on('error', () => {});
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.printed += text;
-      this.#look();
+      this.#checkOutput();
     });
-    const timer = setTimeout(() => child.kill('SIGKILL'), patience);
+    const timer = setTimeout(() => child.kill('SIGKILL'), timeLimit);
     this.#child = child;
     this.ended = new Promise((resolve) => {
       child.once('close', (code) => {
         clearTimeout(timer);
         resolve(code);
-        this.#look();
+        this.#checkOutput();
       });
     });
   }
 
-  /** Presses keys. */
+  /** Types text. */
   type(text: string): void {
     this.#child.stdin.write(text);
   }
 
-  /** Waits until this is printed, after what was waited for before; gives what came until then. */
+  /** Waits until `text` is printed after the previous match; returns the output in between. */
   async until(text: string): Promise<string> {
-    let over = false;
+    let hasEnded = false;
     void this.ended.then(() => {
-      over = true;
+      hasEnded = true;
     });
     for (;;) {
-      const place = this.printed.indexOf(text, this.#seen);
-      if (place >= 0) {
-        const before = this.printed.slice(this.#seen, place);
-        this.#seen = place + text.length;
+      const index = this.printed.indexOf(text, this.#seen);
+      if (index >= 0) {
+        const before = this.printed.slice(this.#seen, index);
+        this.#seen = index + text.length;
         return before;
       }
-      if (over) throw new Error(`It ended without printing ${JSON.stringify(text)}`);
+      if (hasEnded) throw new Error(`It ended without printing ${JSON.stringify(text)}`);
       await new Promise<void>((resolve) => {
-        this.#look = resolve;
+        this.#checkOutput = resolve;
       });
     }
   }

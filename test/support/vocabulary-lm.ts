@@ -1,4 +1,4 @@
-// An LM that is nothing but a real model's vocabulary: it tokenizes as that model does.
+// An LM with a real model's tokenizer but no weights.
 
 import { GreedyLM, Model, NotSupportedError } from 'autocog-lm';
 import type { Test } from 'tap';
@@ -38,7 +38,7 @@ export class VocabularyLM extends GreedyLM {
   }
 }
 
-/** The vocabulary of one of llama.cpp's files, until the test ends. */
+/** The vocabulary of one of llama.cpp's files; closed when the test ends. */
 export async function loadVocabulary(t: Test, name: string): Promise<Model> {
   const path = `llama.cpp/models/ggml-vocab-${name}.gguf`;
   const model = await Model.load(path, { vocabOnly: true });

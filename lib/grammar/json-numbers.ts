@@ -1,4 +1,4 @@
-// JSON numbers between bounds, digit by digit.
+// Expressions for JSON numbers within bounds, built digit by digit. The converter uses them.
 
 import {
   type Expression,
@@ -21,13 +21,13 @@ export interface NumberRange {
   max?: Bound | undefined;
 }
 
-/** As many digits as every double keeps. */
+/** The number of decimal digits that every double preserves. */
 const safeDigits = 15;
-/** Bounds with more places behind the point make grammars that nobody wants to wait for. */
-export const mostPlaces = 40;
+/** Bounds with more decimal places would make grammars too slow. */
+export const maxPlaces = 40;
 const digit = '[0-9]';
 
-/** Without bounds: so many digits, and an exponent that stays finite. */
+/** Numbers without bounds: up to `safeDigits` digits, and an exponent that stays finite. */
 export const anyInteger = sequence(
   '"-"?',
   either('"0"', sequence('[1-9]', repeat(digit, 0, safeDigits - 1))),
@@ -38,14 +38,14 @@ export const anyNumber = sequence(
   optional(sequence('[eE]', '[-+]?', repeat(digit, 1, 2))),
 );
 
-/** How many places a finite number has behind the point. */
+/** The number of decimal places of a finite number. */
 export function placesOf(value: number): number {
   const [mantissa = '', exponent = '0'] = String(value).split('e');
   const places = (mantissa.split('.')[1] ?? '').length;
   return Math.max(0, places - Number(exponent));
 }
 
-/** `value · 10^places`, up or down to an integer. */
+/** `value · 10^places`, rounded up or down to an integer. */
 function scale(value: number, places: number, isUp: boolean): bigint {
   const [mantissa = '', exponent = '0'] = String(Math.abs(value)).split('e');
   const [whole = '', fraction = ''] = mantissa.split('.');
@@ -53,7 +53,7 @@ function scale(value: number, places: number, isUp: boolean): bigint {
   const digits = BigInt(whole + fraction);
   let scaled = shift >= 0 ? digits * 10n ** BigInt(shift) : digits / 10n ** BigInt(-shift);
   const isExact = shift >= 0 || scaled * 10n ** BigInt(-shift) === digits;
-  // Cut off towards 0, as it is now.
+  // So far it is truncated towards 0.
   if (!isExact && isUp === value > 0) scaled += 1n;
   return value < 0 ? -scaled : scaled;
 }
@@ -61,7 +61,7 @@ function scale(value: number, places: number, isUp: boolean): bigint {
 const between = (low: number, high: number): Expression =>
   low === high ? literal(String(low)) : `[${low}-${high}]`;
 
-/** So many digits, with the point before the last `places`, where there are more than those. */
+/** `count` digits, with a decimal point before the last `places` if there are more than those. */
 function anyDigits(count: number, places: number): Expression {
   if (places === 0 || count < places) return repeat(digit, count, count);
   return sequence(
@@ -71,7 +71,7 @@ function anyDigits(count: number, places: number): Expression {
   );
 }
 
-/** Digit strings of one length from `low` to `high`, with the point before the last `places`. */
+/** Digit strings of equal length from `low` to `high`, with a point before the last `places`. */
 function digits(low: string, high: string, places: number): Expression {
   if (low === '') return nothing;
   if (places > 0 && low.length === places) return sequence('"."', digits(low, high, 0));
@@ -81,7 +81,7 @@ function digits(low: string, high: string, places: number): Expression {
   const [lows, highs] = [low.slice(1), high.slice(1)];
   if (first === last) return sequence(between(first, first), digits(lows, highs, places));
   const [zeros, nines] = ['0'.repeat(rest), '9'.repeat(rest)];
-  // First digits after which any may follow.
+  // The range of first digits that any digits may follow.
   const from = lows === zeros ? first : first + 1;
   const to = highs === nines ? last : last - 1;
   const parts: Expression[] = [];
@@ -91,7 +91,7 @@ function digits(low: string, high: string, places: number): Expression {
   return either(...parts);
 }
 
-/** `n / 10^places` for n from `low` to `high`, neither below 0, with exactly so many places. */
+/** `n / 10^places` for non-negative n from `low` to `high`, with exactly `places` places. */
 function scaledBetween(low: bigint, high: bigint, places: number): Expression[] {
   const parts: Expression[] = [];
   for (
@@ -104,13 +104,13 @@ function scaledBetween(low: bigint, high: bigint, places: number): Expression[] 
     const from = low > least ? low : least;
     const to = high < most ? high : most;
     if (from > to) continue;
-    const write = (n: bigint): string => String(n).padStart(length, '0');
-    parts.push(digits(write(from), write(to), places));
+    const pad = (n: bigint): string => String(n).padStart(length, '0');
+    parts.push(digits(pad(from), pad(to), places));
   }
   return parts;
 }
 
-/** Numbers in a range that have exactly so many places. */
+/** Numbers in a range with exactly `places` decimal places. */
 function withPlaces({ min, max }: NumberRange, places: number): Expression[] {
   const end = (bound: Bound, isUp: boolean): bigint => {
     const scaled = scale(bound.value, places, isUp);
@@ -120,10 +120,10 @@ function withPlaces({ min, max }: NumberRange, places: number): Expression[] {
   };
   const low = min && end(min, true);
   const high = max && end(max, false);
-  const size = (n: bigint): bigint => (n < 0n ? -n : n);
-  /** Where nothing is said of the other end: numbers of the usual length, or a digit more. */
+  const abs = (n: bigint): bigint => (n < 0n ? -n : n);
+  /** The limit of an unbounded side: numbers of the usual length, or one digit more than `n`. */
   const beyond = (n: bigint): bigint => {
-    const length = Math.max(safeDigits + places, String(size(n)).length + 1);
+    const length = Math.max(safeDigits + places, String(abs(n)).length + 1);
     return 10n ** BigInt(length) - 1n;
   };
   const least = low ?? -beyond(high ?? 0n);
@@ -139,15 +139,15 @@ function withPlaces({ min, max }: NumberRange, places: number): Expression[] {
   return parts;
 }
 
-/** Integers in a range; nothing where there are none. */
+/** Integers in a range; `never` if there are none. */
 export function integersBetween(range: NumberRange): Expression {
   if (range.min === undefined && range.max === undefined) return anyInteger;
   return either(...withPlaces(range, 0));
 }
 
 /**
- * Numbers in a range, without an exponent and with as many places as keep them apart from the
- * bounds when they are read as doubles. REQUIRES: bounds of at most {@link mostPlaces} places.
+ * Numbers in a range, without an exponent, and with few enough decimal places that they stay
+ * within the bounds when parsed as doubles. REQUIRES: bounds of at most {@link maxPlaces} places.
  */
 export function numbersBetween(range: NumberRange): Expression {
   const { min, max } = range;

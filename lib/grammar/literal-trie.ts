@@ -1,19 +1,19 @@
-// One of several texts, with what they begin alike written once: the engine follows as many ways at
-// a time as still differ.
+// An alternation of literals as a trie: common prefixes appear once, so that the engine follows few
+// alternatives at a time. The converter uses it for `enum`.
 
 import { type Expression, either, literal, nothing, sequence } from './expression.js';
 import type { Rules } from './rules.js';
 
-/** So few are easier to read one after the other. */
-const few = 8;
+/** Up to this many literals stay a plain, more readable alternation. */
+const maxPlain = 8;
 
-export function oneText(rules: Rules, hint: string, texts: readonly string[]): Expression {
-  const all = [...new Set(texts)].sort();
-  if (all.length <= few) return either(...texts.map(literal));
-  return branch(rules, hint, all, 0, all.length, 0);
+export function oneOfLiterals(rules: Rules, hint: string, texts: readonly string[]): Expression {
+  const sorted = [...new Set(texts)].sort();
+  if (sorted.length <= maxPlain) return either(...texts.map(literal));
+  return branch(rules, hint, sorted, 0, sorted.length, 0);
 }
 
-/** What follows in the sorted texts from `begin` to `end`, which are alike before `at`. */
+/** The suffixes from index `at` of the sorted texts `begin` to `end`, which are equal before. */
 function branch(
   rules: Rules,
   hint: string,
@@ -27,7 +27,7 @@ function branch(
   if (end - begin === 1) return literal(first.slice(at));
   let shared = at;
   while (shared < first.length && first[shared] === last[shared]) shared++;
-  // Not within a surrogate pair.
+  // Do not split a surrogate pair.
   if (isHighSurrogate(first, shared - 1)) shared--;
   const parts: Expression[] = [];
   let from = begin;
@@ -36,9 +36,9 @@ function branch(
     from++;
   }
   while (from < end) {
-    const letter = letterAt(texts[from] as string, shared);
+    const codePoint = (texts[from] as string).codePointAt(shared);
     let to = from + 1;
-    while (to < end && letterAt(texts[to] as string, shared) === letter) to++;
+    while (to < end && (texts[to] as string).codePointAt(shared) === codePoint) to++;
     parts.push(branch(rules, hint, texts, from, to, shared));
     from = to;
   }
@@ -49,5 +49,3 @@ const isHighSurrogate = (text: string, index: number): boolean => {
   const unit = text.charCodeAt(index);
   return unit >= 0xd800 && unit < 0xdc00;
 };
-
-const letterAt = (text: string, index: number): number => text.codePointAt(index) as number;

@@ -1,4 +1,5 @@
-// JSON strings: their characters as JSON writes them, formats, and all texts but some.
+// Expressions for JSON strings: escaped characters, formats, and all strings except some. The
+// converter uses them.
 
 import {
   complement,
@@ -17,7 +18,7 @@ import type { Rules } from './rules.js';
 
 export const quote = literal('"');
 
-/** What a JSON string holds as it is: all but quotes, backslashes and control characters. */
+/** Unescaped characters of a JSON string: all but quotes, backslashes and control characters. */
 const plain = complement([
   [0x00, 0x1f],
   [0x22, 0x22],
@@ -34,7 +35,7 @@ const shortEscapes: Record<number, string> = {
   92: '\\',
 };
 
-/** One character of any text, escaped or not. Halves of a surrogate pair are not escaped alone. */
+/** Any character, escaped or not, except escaped lone surrogates. */
 export function anyCharacter(rules: Rules): Expression {
   return rules.shared('char', () => {
     const unicode = '"u" ([0-9a-cA-CefEF] [0-9a-fA-F]{3} | [dD] [0-7] [0-9a-fA-F]{2})';
@@ -42,11 +43,11 @@ export function anyCharacter(rules: Rules): Expression {
   });
 }
 
-/** One character of some code points, as JSON writes it. */
+/** One of these code points, escaped where JSON requires it. */
 export function characterOf(ranges: readonly Range[]): Expression {
   const parts: Expression[] = [];
-  const asItIs = intersect(ranges, plain);
-  if (asItIs.length > 0) parts.push(oneOf(asItIs));
+  const unescaped = intersect(ranges, plain);
+  if (unescaped.length > 0) parts.push(oneOf(unescaped));
   const escaped = intersect(ranges, [
     [0x00, 0x1f],
     [0x22, 0x22],
@@ -62,7 +63,7 @@ export function characterOf(ranges: readonly Range[]): Expression {
   return either(...parts);
 }
 
-/** A JSON string of any text with so many characters. */
+/** Any JSON string of `min` to `max` characters. */
 export function anyString(rules: Rules, min: number, max: number): Expression {
   const character = anyCharacter(rules);
   return sequence(quote, rules.repeat('char', character, min, max), quote);
@@ -74,8 +75,8 @@ interface Trie {
 }
 
 /**
- * A JSON string, without escapes, that is none of `texts`: what an object's other keys look like,
- * so that none of them is a declared one in disguise.
+ * A JSON string without escapes that is none of `texts`: the additional keys of an object, which
+ * must not repeat a declared key, not even in an escaped spelling.
  */
 export function stringExcept(rules: Rules, texts: Iterable<string>): Expression {
   const root: Trie = { isEnd: false, next: new Map() };
@@ -90,7 +91,7 @@ export function stringExcept(rules: Rules, texts: Iterable<string>): Expression 
     node.isEnd = true;
   }
   const character = rules.shared('plain-char', () => oneOf(plain));
-  // Named, since texts may be longer than groups may be deep.
+  // Each node is a named rule, since texts may be longer than the limit for nested groups.
   const after = (node: Trie): Expression => {
     const known = [...node.next.keys()].map((codePoint): Range => [codePoint, codePoint]);
     const other = intersect(complement(known), plain);
@@ -110,7 +111,7 @@ const hexDigits = (count: number): Expression => repeat('[0-9a-fA-F]', count, co
 
 function date(): Expression {
   const days = (last: string): Expression => either(sequence('"0"', '[1-9]'), last);
-  // The 29th of February is not in every year, so it is left out.
+  // February 29 is excluded, since it is not valid in every year.
   const month = either(
     sequence('("0" [13578] | "1" [02]) "-"', days('[12] [0-9] | "3" [01]')),
     sequence('("0" [469] | "11") "-"', days('[12] [0-9] | "30"')),
@@ -146,7 +147,7 @@ function email(): Expression {
   return sequence(word, repeat(sequence('"."', word), 0, 2), '"@"', hostname());
 }
 
-/** The formats that are held to; any other is an annotation, as JSON Schema has it. */
+/** The supported formats; any other is an annotation, as JSON Schema specifies. */
 const formats: Record<string, () => Expression> = {
   date,
   time,
@@ -154,7 +155,7 @@ const formats: Record<string, () => Expression> = {
   uuid: () =>
     sequence(hexDigits(8), repeat(sequence('"-"', hexDigits(4)), 3, 3), '"-"', hexDigits(12)),
   ipv4,
-  // All eight groups: the shorter ways to write the same are left out.
+  // All eight groups; abbreviated forms are excluded.
   ipv6: () =>
     sequence(
       repeat('[0-9a-fA-F]', 1, 4),
@@ -162,7 +163,7 @@ const formats: Record<string, () => Expression> = {
     ),
   hostname,
   email,
-  // A part of what the format has: addresses of the web.
+  // HTTP URLs only, a subset of the format.
   uri: () =>
     sequence(
       '"http" "s"? "://"',
