@@ -33,6 +33,17 @@ function unmappedFiles(files) {
     .map((file) => `docs/architecture.md does not name ${file}`);
 }
 
+/** Files that the map names without a path and that do not exist. */
+function mappedGhosts(files) {
+  const map = readFileSync(join(root, 'docs', 'architecture.md'), 'utf8');
+  const names = new Set(
+    files.flatMap((file) => [basename(file), basename(file).replace(/\.\w+$/, '.*')]),
+  );
+  return [...map.matchAll(/`([\w-]+\.(?:ts|mjs|cc|h|\*))`/g)]
+    .filter(([, name]) => !names.has(name) && name !== 'llama.h')
+    .map(([, name]) => `docs/architecture.md names ${name}, which does not exist`);
+}
+
 export function checkDocs() {
   const listed = capture('git', ['ls-files', '--cached', '--others', '--exclude-standard']);
   if (listed === null) throw new PlainError('git does not list the files of this checkout');
@@ -44,7 +55,7 @@ export function checkDocs() {
   const missing = missingPaths(
     files.filter((file) => /\.(md|ts|mts|mjs|cjs|cc|h|cmake)$/.test(file)),
   );
-  const complaints = [...missing, ...unmappedFiles(files)];
+  const complaints = [...missing, ...unmappedFiles(files), ...mappedGhosts(files)];
   if (complaints.length > 0) throw new PlainError(complaints.join('\n  '));
 }
 
