@@ -255,8 +255,8 @@ t.test('without its peer dependency, the error names what to install', async (t)
   t.equal(stderr, '');
   t.equal(
     stdout,
-    'LMError PEER_MISSING TfLM needs the package @huggingface/transformers, which cannot be ' +
-      'loaded here: npm install @huggingface/transformers@4\n',
+    'LMError PEER_MISSING TfLM needs the package @huggingface/transformers, which could not be ' +
+      'loaded: npm install @huggingface/transformers@4\n',
   );
   t.equal(status, 0);
 });
