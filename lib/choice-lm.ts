@@ -13,6 +13,7 @@ import { PriorCache } from './choose/priors.js';
 import { checkScore, runScore, type Score } from './choose/score.js';
 import type { Prompt } from './common/arguments.js';
 import type { CallOptions } from './common/call-options.js';
+import { findGuard, type Guard, tokenizeContinuation } from './common/continuation.js';
 import type { Cost } from './common/usage.js';
 import { GreedyLM } from './greedy-lm.js';
 import type { TokenChoiceTree } from './tree/token-choice-tree.js';
@@ -24,6 +25,7 @@ import type { TreeRequest, TreeScores, TreeTask } from './tree/tree-scoring.js';
  */
 export abstract class ChoiceLM extends GreedyLM {
   #priors = new PriorCache();
+  #guard: Promise<Guard | undefined> | undefined;
   #priorsRevision = 0;
 
   /** Changes whenever the LM's probabilities change, which invalidates cached priors. */
@@ -134,7 +136,18 @@ export abstract class ChoiceLM extends GreedyLM {
 
   /** The tokens of texts, each without special tokens. */
   protected tokenizeTexts(texts: readonly string[]): Promise<Int32Array[]> {
-    return Promise.all(texts.map((text) => this.tokenize(text)));
+    return this.#tokenizeContinuations(texts);
+  }
+
+  /** Guards continuations if `tokenize` does not by itself. */
+  async #tokenizeContinuations(texts: readonly string[]): Promise<Int32Array[]> {
+    const tokenize = (text: string) => this.tokenize(text, { continuation: true });
+    this.#guard ??= findGuard((probes) => Promise.all(probes.map(tokenize)));
+    const guard = await this.#guard.catch((error: unknown) => {
+      this.#guard = undefined;
+      throw error;
+    });
+    return Promise.all(texts.map((text) => tokenizeContinuation(tokenize, guard, text)));
   }
 
   get #tokenizer(): ChoiceTokenizer {

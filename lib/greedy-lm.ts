@@ -201,7 +201,7 @@ export abstract class GreedyLM extends LM {
 
   /** The text of tokens, control tokens included. A subclass may return it synchronously. */
   protected textOf(tokens: Int32Array): string | Promise<string> {
-    return this.detokenize(tokens, { special: true });
+    return this.detokenize(tokens, { special: true, continuation: true });
   }
 
   /** Implements {@link candidates}: the best tokens with their log-probabilities. */
@@ -257,7 +257,7 @@ export abstract class GreedyLM extends LM {
   #generator(signal: AbortSignal | undefined): Generator {
     return {
       next: (path) => this.nextLogprobs(path, signal),
-      detokenize: (path) => raceAbort(this.detokenize(path), signal),
+      detokenize: (path) => raceAbort(this.detokenize(path, { continuation: true }), signal),
       tokenTexts: (tokens) => this.tokenTexts(tokens),
       endOfGeneration: this.endOfGeneration,
       contextSize: this.contextSize,

@@ -22,8 +22,14 @@ import { type AdapterUse, readAdapterUses, type ScaledAdapter } from './model/ad
 import { type ControlVector, readControlVectors } from './model/control-vector.js';
 import type { Model } from './model/model.js';
 import { checkPath } from './model/model-options.js';
-import { detokenize, textOfTokens, tokenize, tokenizePrompts } from './model/text-jobs.js';
-import { textIn, tokenizeMany, withoutEnd } from './model/tokenize-many.js';
+import {
+  detokenize,
+  textOfTokens,
+  tokenize,
+  tokenizeContinuations,
+  tokenizePrompts,
+} from './model/text-jobs.js';
+import { textIn, withoutEnd } from './model/tokenize-many.js';
 import {
   generateManyNatively,
   generateNatively,
@@ -115,10 +121,7 @@ export class LLaMa extends ChoiceLM {
     return this.model.vocab.endOfGeneration;
   }
 
-  /**
-   * The same engine with other defaults of `complete`; omitted ones are kept. Closing either LLaMa
-   * closes both.
-   */
+  /** The same engine with other defaults of `complete`; closing either LLaMa closes both. */
   with(options: { completion?: CompletionDefaults | undefined }): LLaMa {
     const { completion } = checkOptions(options, 'options', ['completion']);
     return new LLaMa(this.#session, { completion: { ...this.#completion, ...completion } });
@@ -271,7 +274,7 @@ export class LLaMa extends ChoiceLM {
   }
 
   protected override tokenizeTexts(texts: readonly string[]): Promise<Int32Array[]> {
-    return tokenizeMany(this.model, texts, false);
+    return tokenizeContinuations(this.model, texts);
   }
 
   protected override textOf(tokens: Int32Array): string {

@@ -12,9 +12,6 @@ import type { Segment } from './segments.js';
 /** The cache of tokenized texts is cleared when it grows beyond this many entries. */
 const maxCached = 4096;
 
-/** A character that no tokenizer merges with the character after it. */
-const guard = '\u0001';
-
 const equal = (a: Int32Array, b: Int32Array): boolean =>
   a.length === b.length && a.every((token, index) => token === b[index]);
 
@@ -26,7 +23,6 @@ export class TokenRenderer {
   readonly #lm: LM;
   readonly #model: Model | undefined;
   readonly #cache = new Map<string, Promise<Int32Array>>();
-  #guardPromise: Promise<Int32Array | undefined> | undefined;
 
   /** @param model the LM's model, if any: the source of vocabulary facts */
   constructor(lm: LM, model: Model | undefined) {
@@ -65,37 +61,15 @@ export class TokenRenderer {
     return this.#isControl(token) ? token : undefined;
   }
 
-  #tokenize(text: string, parseSpecial: boolean): Promise<Int32Array> {
-    const key = `${parseSpecial ? 1 : 0}${text}`;
+  /** @param continuation whether the text follows another one */
+  #tokenize(text: string, parseSpecial: boolean, continuation = false): Promise<Int32Array> {
+    const key = `${parseSpecial ? 1 : 0}${continuation ? 1 : 0}${text}`;
     const cached = this.#cache.get(key);
     if (cached !== undefined) return cached;
-    const tokens = this.#lm.tokenize(text, { addSpecial: false, parseSpecial });
+    const tokens = this.#lm.tokenize(text, { parseSpecial, continuation });
     this.#cache.set(key, tokens);
     tokens.catch(() => this.#cache.delete(key));
     return tokens;
-  }
-
-  /**
-   * The tokens of a text that follows another one. Tokenizers that prepend a space to every text
-   * must not do so here: the text is tokenized after a guard character, whose tokens are removed.
-   */
-  async #continue(text: string, parseSpecial: boolean, follows: boolean): Promise<Int32Array> {
-    const lead = follows ? await this.#guardTokens() : undefined;
-    if (lead === undefined) return this.#tokenize(text, parseSpecial);
-    const tokens = await this.#lm.tokenize(guard + text, { addSpecial: false, parseSpecial });
-    return equal(tokens.subarray(0, lead.length), lead)
-      ? tokens.slice(lead.length)
-      : this.#tokenize(text, parseSpecial);
-  }
-
-  /** The tokens of the guard; undefined if this tokenizer prepends no spaces. */
-  #guardTokens(): Promise<Int32Array | undefined> {
-    this.#guardPromise ??= this.#tokenize('a', false).then((tokens) => {
-      const bytes = Array.from(tokens, (token) => this.#bytes(token).length);
-      const length = bytes.reduce((sum, count) => sum + count, 0);
-      return length > 1 ? this.#tokenize(guard, false) : undefined;
-    });
-    return this.#guardPromise;
   }
 
   #bytes(token: number): Uint8Array {
@@ -141,7 +115,7 @@ export class TokenRenderer {
     structural: ReadonlyMap<number, string>,
     follows: boolean,
   ): Promise<Int32Array> {
-    const plain = await this.#continue(text, false, follows);
+    const plain = await this.#tokenize(text, false, follows);
     const words = new Set(plain.filter((token) => structural.has(token)));
     if (words.size === 0) return plain;
     const parts: Int32Array[] = [];
@@ -149,7 +123,7 @@ export class TokenRenderer {
       text,
       [...words].map((token) => structural.get(token) as string),
     )) {
-      parts.push(await this.#continue(piece, false, follows || parts.length > 0));
+      parts.push(await this.#tokenize(piece, false, follows || parts.length > 0));
     }
     return concatenate(parts);
   }
@@ -164,7 +138,7 @@ export class TokenRenderer {
     follows: boolean,
   ): Promise<Int32Array[]> {
     const text = run.map((segment) => segment.text).join('');
-    const joined = await this.#continue(text, true, follows);
+    const joined = await this.#tokenize(text, true, follows);
     const countSpecial = (tokens: Int32Array): number =>
       tokens.filter((token) => this.#isControl(token) || structural.has(token)).length;
     let expected = 0;
@@ -172,7 +146,7 @@ export class TokenRenderer {
     for (const [index, segment] of run.entries()) {
       if (!segment.content) expected += countSpecial(await this.#tokenize(segment.text, true));
       const parseSpecial = !segment.content;
-      separate.push(await this.#continue(segment.text, parseSpecial, follows || index > 0));
+      separate.push(await this.#tokenize(segment.text, parseSpecial, follows || index > 0));
     }
     return countSpecial(joined) === expected ? [joined] : separate;
   }

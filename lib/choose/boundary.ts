@@ -56,11 +56,24 @@ export async function separate(
   prompt: ChoiceInput,
   choices: readonly ChoiceInput[],
 ): Promise<TokenizedChoices> {
+  // After an empty prompt a text continues nothing.
+  const tokenize = (texts: readonly string[]) =>
+    prompt === '' ? tokenizeBeginnings(tokenizer, texts) : tokenizer.texts(texts);
   const [tokens, paths] = await Promise.all([
     tokenizer.prompt(prompt),
-    areTexts(choices) ? tokenizer.texts(choices) : (choices as readonly Int32Array[]),
+    areTexts(choices) ? tokenize(choices) : (choices as readonly Int32Array[]),
   ]);
   return { prompt: tokens, paths, report: { kind: 'separate', tokens, merges: undefined } };
+}
+
+/** Tokenizes texts that each begin a text, without the special tokens of a prompt. */
+async function tokenizeBeginnings(
+  tokenizer: ChoiceTokenizer,
+  texts: readonly string[],
+): Promise<Int32Array[]> {
+  const [empty, ...lists] = await tokenizer.prompts(['', ...texts]);
+  const { length } = empty as Int32Array;
+  return lists.map((tokens) => tokens.slice(length));
 }
 
 /** {@link separate}, and also reports which choices merge with the prompt. */

@@ -45,7 +45,7 @@ export interface ChooseOptions extends CallOptions {
    */
   prior?: string | undefined;
   /**
-   * `'separate'` (default): each choice is tokenized alone.
+   * `'separate'` (default): each choice is tokenized alone, as a text that continues another.
    *
    * `'joint'`: prompt and choice are tokenized as one text, and the choice's tokens are those
    * after the prompt's. Trailing white space of the prompt moves to the choice. If any choice
@@ -66,7 +66,7 @@ export interface ChooseOptions extends CallOptions {
   merges?: boolean | undefined;
   /**
    * What must follow a choice. `'none'` (default): anything. `'eog'`: any of the model's
-   * end-of-generation tokens. Any other string: that text, tokenized alone.
+   * end-of-generation tokens. Any other string: that text, tokenized alone, as a continuation.
    */
   terminator?: string | undefined;
   /**

@@ -129,26 +129,6 @@ async function joinedText(
   throw wrongRange("tokens of whole characters of text, with boundary 'healed',", name, choice);
 }
 
-/** Strategies to tokenize texts that continue another, tried in order; undefined on failure. */
-const strategies: ((tokenizer: ChoiceTokenizer, texts: readonly string[]) => Promise<Paths>)[] = [
-  (tokenizer, texts) => tokenizer.texts(texts),
-  // Some tokenizers prefix every text with a space. For a text with a leading space, drop it.
-  async (tokenizer, texts) => {
-    const paths = await tokenizer.texts(texts.map((text) => text.replace(/^ /, '')));
-    return paths.map((path, index) => (texts[index]?.startsWith(' ') ? path : undefined));
-  },
-  // For the rest of a word, avoid the extra space by tokenizing after an anchor.
-  async (tokenizer, texts) => {
-    const [anchor, ...paths] = await tokenizer.texts(['\n', ...texts.map((text) => `\n${text}`)]);
-    const { length } = anchor as Int32Array;
-    return paths.map((path) =>
-      `${path.slice(0, length)}` === `${anchor}` ? path.slice(length) : undefined,
-    );
-  },
-];
-
-type Paths = readonly (Int32Array | undefined)[];
-
 /** The tokens of texts that start with the trimmed text, verified by detokenizing them. */
 async function pathsOf(
   tokenizer: ChoiceTokenizer,
@@ -156,28 +136,13 @@ async function pathsOf(
   texts: readonly string[],
 ): Promise<Int32Array[]> {
   const after = await textAfter(tokenizer, prompt.at(-1) as number);
-  const paths: Int32Array[] = [];
-  let remaining = [...texts.keys()];
-  for (const strategy of strategies) {
-    const results =
-      remaining.length > 0
-        ? await strategy(
-            tokenizer,
-            remaining.map((index) => texts[index] as string),
-          )
-        : [];
-    const failed: number[] = [];
-    for (const [position, index] of remaining.entries()) {
-      const path = results[position];
-      if (path !== undefined && (await after(path)) === texts[index]) paths[index] = path;
-      else failed.push(index);
-    }
-    remaining = failed;
+  const paths = await tokenizer.texts(texts);
+  for (const [index, path] of paths.entries()) {
+    if ((await after(path)) === texts[index]) continue;
+    throw new NotSupportedError(
+      "Boundary 'healed' requires a lossless tokenizer; " +
+        `this one does not round-trip ${JSON.stringify(texts[index])}`,
+    );
   }
-  const [bad] = remaining;
-  if (bad === undefined) return paths;
-  throw new NotSupportedError(
-    "Boundary 'healed' requires a lossless tokenizer; " +
-      `this one does not round-trip ${JSON.stringify(texts[bad])}`,
-  );
+  return paths;
 }

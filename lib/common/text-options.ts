@@ -1,6 +1,6 @@
 // The options of `tokenize` and `detokenize` and their validation, shared by Model and LLaMa.
 
-import { checkBoolean, checkOptions, checkSignal } from './arguments.js';
+import { checkBoolean, checkOptions, checkSignal, wrongRange } from './arguments.js';
 import type { CallOptions } from './call-options.js';
 
 /** Options of `tokenize`. */
@@ -12,19 +12,36 @@ export interface TokenizeOptions extends CallOptions {
    * text. Default false.
    */
   parseSpecial?: boolean | undefined;
+  /**
+   * The text continues another, so nothing is added in front of it: SentencePiece tokenizers put a
+   * space in front of every other text. Excludes `addSpecial`. Default false.
+   */
+  continuation?: boolean | undefined;
 }
 
 /** Options of `detokenize`. */
 export interface DetokenizeOptions extends CallOptions {
   /** Render control tokens as text. Default false: they are omitted. */
   special?: boolean | undefined;
+  /**
+   * The tokens continue others, so their text is exactly what they add to it: SentencePiece
+   * tokenizers drop a space in front of every other text. Default false.
+   */
+  continuation?: boolean | undefined;
 }
 
 /** Checks the options of `tokenize`; throws TypeError. */
 export function readTokenizeOptions(value: TokenizeOptions | undefined) {
-  const options = checkOptions(value, 'options', ['addSpecial', 'parseSpecial', 'signal']);
+  const names = ['addSpecial', 'parseSpecial', 'continuation', 'signal'] as const;
+  const options = checkOptions(value, 'options', names);
+  const addSpecial = checkBoolean(options.addSpecial ?? false, 'addSpecial');
+  const continuation = checkBoolean(options.continuation ?? false, 'continuation');
+  if (addSpecial && continuation) {
+    throw wrongRange('false, with continuation,', 'addSpecial', addSpecial);
+  }
   return {
-    addSpecial: checkBoolean(options.addSpecial ?? false, 'addSpecial'),
+    addSpecial,
+    continuation,
     parseSpecial: checkBoolean(options.parseSpecial ?? false, 'parseSpecial'),
     signal: checkSignal(options.signal, 'signal'),
   };
@@ -32,9 +49,10 @@ export function readTokenizeOptions(value: TokenizeOptions | undefined) {
 
 /** Checks the options of `detokenize`; throws TypeError. */
 export function readDetokenizeOptions(value: DetokenizeOptions | undefined) {
-  const options = checkOptions(value, 'options', ['special', 'signal']);
+  const options = checkOptions(value, 'options', ['special', 'continuation', 'signal']);
   return {
     special: checkBoolean(options.special ?? false, 'special'),
+    continuation: checkBoolean(options.continuation ?? false, 'continuation'),
     signal: checkSignal(options.signal, 'signal'),
   };
 }

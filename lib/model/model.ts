@@ -4,18 +4,20 @@
 import { resolve } from 'node:path';
 import { checkInteger, checkString, checkTokens } from '../common/arguments.js';
 import { type CallOptions, readSignal } from '../common/call-options.js';
+import {
+  findGuardSync,
+  type Guard,
+  tokenizeContinuation,
+  tokenizeContinuationSync,
+} from '../common/continuation.js';
 import { ClosedError } from '../common/errors.js';
 import type { DetokenizeOptions, TokenizeOptions } from '../common/text-options.js';
 import { readDetokenizeOptions, readTokenizeOptions } from '../common/text-options.js';
 import { warn } from '../common/warnings.js';
-import {
-  type NativeAdapter,
-  type NativeModel,
-  type NativeModelOptions,
-  native,
-} from '../native/binding.js';
+import { type NativeAdapter, type NativeModel, native } from '../native/binding.js';
 import { callNative, runJob } from '../native/job.js';
 import { stampOf } from './file-stamp.js';
+import { describeOverrides, readMetadata } from './metadata.js';
 import { type ModelInfo, readModelInfo, readVocabulary, type Vocabulary } from './model-info.js';
 import { checkPath, type ModelOptions, readModelOptions } from './model-options.js';
 import { type TokenInfo, TokenTable } from './token-table.js';
@@ -32,6 +34,9 @@ export interface ModelSource {
 
 /** Where a model was loaded from. */
 export let sourceOf: (model: Model) => ModelSource;
+
+/** What keeps a continuation apart from the space that the tokenizer puts in front of texts. */
+export let guardOf: (model: Model) => Guard | undefined;
 
 /** The native model of a Model. Callers that outlive a call must {@link hold} it. */
 export let nativeOf: (model: Model) => NativeModel;
@@ -59,6 +64,7 @@ export class Model implements AsyncDisposable {
   readonly #native: NativeModel;
   readonly #adapters = new Set<Adapter>();
   #table: TokenTable | undefined;
+  #guard: { found: Guard | undefined } | undefined;
   readonly #source: ModelSource;
   #holders = 0;
   #closing: Promise<void> | undefined;
@@ -66,6 +72,7 @@ export class Model implements AsyncDisposable {
   static {
     nativeOf = (model) => model.#native;
     sourceOf = (model) => model.#source;
+    guardOf = (model) => model.#findGuard();
     hold = (model) => model.#hold();
   }
 
@@ -124,29 +131,35 @@ export class Model implements AsyncDisposable {
   /** The token ids of a text. Blocks the event loop; {@link tokenize} does not. */
   tokenizeSync(text: string, options?: Omit<TokenizeOptions, 'signal'>): Int32Array {
     checkString(text, 'text');
-    const { addSpecial, parseSpecial } = readTokenizeOptions(options);
-    return callNative(() => this.#open().tokenizeSync(text, addSpecial, parseSpecial));
+    const { addSpecial, parseSpecial, continuation } = readTokenizeOptions(options);
+    const tokenize = (some: string): Int32Array => {
+      return callNative(() => this.#open().tokenizeSync(some, addSpecial, parseSpecial));
+    };
+    return tokenizeContinuationSync(tokenize, continuation ? this.#findGuard() : undefined, text);
   }
 
   /** The token ids of a text. A lone surrogate is treated as U+FFFD. */
   async tokenize(text: string, options?: TokenizeOptions): Promise<Int32Array> {
     checkString(text, 'text');
-    const { addSpecial, parseSpecial, signal } = readTokenizeOptions(options);
-    return runJob(() => this.#open().tokenize(text, addSpecial, parseSpecial), signal);
+    const { addSpecial, parseSpecial, continuation, signal } = readTokenizeOptions(options);
+    const tokenize = (some: string): Promise<Int32Array> => {
+      return runJob(() => this.#open().tokenize(some, addSpecial, parseSpecial), signal);
+    };
+    return tokenizeContinuation(tokenize, continuation ? this.#findGuard() : undefined, text);
   }
 
   /** The text of token ids. Blocks the event loop; {@link detokenize} does not. */
   detokenizeSync(tokens: Int32Array, options?: Omit<DetokenizeOptions, 'signal'>): string {
     checkTokens(tokens, 'tokens', this.vocab.size);
-    const { special } = readDetokenizeOptions(options);
-    return callNative(() => this.#open().detokenizeSync(tokens, special));
+    const { special, continuation } = readDetokenizeOptions(options);
+    return callNative(() => this.#open().detokenizeSync(tokens, special, continuation));
   }
 
   /** The text of token ids. Invalid UTF-8 becomes U+FFFD. */
   async detokenize(tokens: Int32Array, options?: DetokenizeOptions): Promise<string> {
     checkTokens(tokens, 'tokens', this.vocab.size);
-    const { special, signal } = readDetokenizeOptions(options);
-    return runJob(() => this.#open().detokenize(tokens, special), signal);
+    const { special, continuation, signal } = readDetokenizeOptions(options);
+    return runJob(() => this.#open().detokenize(tokens, special, continuation), signal);
   }
 
   /** The bytes of a token; empty for a control token. */
@@ -238,6 +251,16 @@ export class Model implements AsyncDisposable {
     };
   }
 
+  #findGuard(): Guard | undefined {
+    this.#guard ??= {
+      found: findGuardSync((text) => {
+        // A LLaMa may use the native model after this one was closed.
+        return callNative(() => this.#native.tokenizeSync(text, false, false));
+      }),
+    };
+    return this.#guard.found;
+  }
+
   #tokenTable(): TokenTable {
     this.#table ??= callNative(() => new TokenTable(this.#open().tokenTable()));
     return this.#table;
@@ -323,22 +346,4 @@ function warnOfIgnored(path: string, ignored: readonly string[]): void {
     `llama.cpp ignores ${ignored.length} tensors of the adapter ${path}`,
     ignored.join(', '),
   );
-}
-
-/** The metadata overrides as a canonical string: equal for equal overrides, in any order. */
-function describeOverrides({ overrideKeys, overrideValues }: NativeModelOptions): string {
-  const entries = overrideKeys.map((key, index) => {
-    const value = overrideValues[index];
-    return [key, typeof value, `${value}`];
-  });
-  return JSON.stringify(entries.sort());
-}
-
-/** Converts a list of alternating keys and values. */
-function readMetadata(pairs: readonly string[]): Record<string, string> {
-  const entries: [string, string][] = [];
-  for (let index = 0; index + 1 < pairs.length; index += 2) {
-    entries.push([pairs[index] as string, pairs[index + 1] as string]);
-  }
-  return Object.fromEntries(entries);
 }

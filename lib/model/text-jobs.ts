@@ -2,6 +2,7 @@
 // that `choose` tokenizes.
 
 import { checkString, checkTokens } from '../common/arguments.js';
+import { tokenizeContinuation, withoutGuard } from '../common/continuation.js';
 import {
   type DetokenizeOptions,
   readDetokenizeOptions,
@@ -9,7 +10,7 @@ import {
   type TokenizeOptions,
 } from '../common/text-options.js';
 import { callNative, runJob } from '../native/job.js';
-import { type Model, nativeOf } from './model.js';
+import { guardOf, type Model, nativeOf } from './model.js';
 import { tokenizeMany, withoutEnd } from './tokenize-many.js';
 
 /** Throws if a call may not begin; LLaMa passes its own `admit`. */
@@ -23,9 +24,12 @@ export async function tokenize(
   admit: Admit,
 ): Promise<Int32Array> {
   checkString(text, 'text');
-  const { addSpecial, parseSpecial, signal } = readTokenizeOptions(options);
+  const { addSpecial, parseSpecial, continuation, signal } = readTokenizeOptions(options);
   await admit(signal);
-  return runJob(() => nativeOf(model).tokenize(text, addSpecial, parseSpecial), signal);
+  const tokenizeText = (some: string): Promise<Int32Array> => {
+    return runJob(() => nativeOf(model).tokenize(some, addSpecial, parseSpecial), signal);
+  };
+  return tokenizeContinuation(tokenizeText, continuation ? guardOf(model) : undefined, text);
 }
 
 /** Checks the arguments of `detokenize`, then detokenizes in a native job. */
@@ -36,9 +40,9 @@ export async function detokenize(
   admit: Admit,
 ): Promise<string> {
   const copy = checkTokens(tokens, 'tokens', model.vocab.size).slice();
-  const { special, signal } = readDetokenizeOptions(options);
+  const { special, continuation, signal } = readDetokenizeOptions(options);
   await admit(signal);
-  return runJob(() => nativeOf(model).detokenize(copy, special), signal);
+  return runJob(() => nativeOf(model).detokenize(copy, special, continuation), signal);
 }
 
 /** The tokens of texts that each begin a prompt, in one job. */
@@ -50,7 +54,25 @@ export async function tokenizePrompts(
   return lists.map((tokens) => withoutEnd(model, tokens));
 }
 
-/** The text of tokens, control tokens included, without a job. */
+/** The tokens of texts that each continue another, in one job. */
+export async function tokenizeContinuations(
+  model: Model,
+  texts: readonly string[],
+): Promise<Int32Array[]> {
+  const guard = guardOf(model);
+  if (guard === undefined) return tokenizeMany(model, texts, false);
+  const guarded = await tokenizeMany(
+    model,
+    texts.map((text) => guard.text + text),
+    false,
+  );
+  const lists = guarded.map((tokens) => withoutGuard(tokens, guard));
+  const merged = texts.filter((_, index) => lists[index] === undefined);
+  const others = await tokenizeMany(model, merged, false);
+  return lists.map((tokens) => tokens ?? (others.shift() as Int32Array));
+}
+
+/** The text that tokens add to another, control tokens included, without a job. */
 export function textOfTokens(model: Model, tokens: Int32Array): string {
-  return callNative(() => nativeOf(model).detokenizeSync(tokens, true));
+  return callNative(() => nativeOf(model).detokenizeSync(tokens, true, true));
 }

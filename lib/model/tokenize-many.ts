@@ -23,7 +23,8 @@ export async function tokenizeMany(
 
 /** Returns a function from token to text, which includes control tokens. */
 export function textIn(model: Model): (token: number) => string {
-  return (token) => callNative(() => nativeOf(model).detokenizeSync(Int32Array.of(token), true));
+  return (token) =>
+    callNative(() => nativeOf(model).detokenizeSync(Int32Array.of(token), true, true));
 }
 
 /**

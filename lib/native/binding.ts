@@ -60,8 +60,8 @@ export interface NativeModel {
     addSpecial: boolean,
     parseSpecial: boolean,
   ): Promise<{ tokens: Int32Array; lengths: Int32Array }>;
-  detokenizeSync(tokens: Int32Array, special: boolean): string;
-  detokenize(tokens: Int32Array, special: boolean): Promise<string>;
+  detokenizeSync(tokens: Int32Array, special: boolean, continuation: boolean): string;
+  detokenize(tokens: Int32Array, special: boolean, continuation: boolean): Promise<string>;
   /** The bytes that the token stands for; empty for a control token. */
   tokenBytes(token: number): Uint8Array;
   /** Throws unless `grammar` is valid for this vocabulary and has the start symbol `root`. */

@@ -106,10 +106,10 @@ export class OpenAI extends LM {
    */
   async tokenize(text: string, options?: TokenizeOptions): Promise<Int32Array> {
     checkString(text, 'text');
-    const { addSpecial, signal } = readTokenizeOptions(options);
+    const { addSpecial, continuation, signal } = readTokenizeOptions(options);
     await this.admit(signal);
     const tokenizer = await this.#findTokenizer(signal);
-    const request = { addSpecial, parseSpecial: options?.parseSpecial };
+    const request = { addSpecial, parseSpecial: options?.parseSpecial, continuation };
     return raceAbort(tokenizer.tokenize(text, request, signal), signal);
   }
 
@@ -120,11 +120,12 @@ export class OpenAI extends LM {
    */
   async detokenize(tokens: Int32Array, options?: DetokenizeOptions): Promise<string> {
     const copy = checkTokens(tokens, 'tokens').slice();
-    const { signal } = readDetokenizeOptions(options);
+    const { continuation, signal } = readDetokenizeOptions(options);
     await this.admit(signal);
     const tokenizer = await this.#findTokenizer(signal);
     checkTokens(copy, 'tokens', tokenizer.size);
-    return raceAbort(tokenizer.detokenize(copy, { special: options?.special }, signal), signal);
+    const request = { special: options?.special, continuation };
+    return raceAbort(tokenizer.detokenize(copy, request, signal), signal);
   }
 
   /**

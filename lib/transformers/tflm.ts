@@ -103,15 +103,17 @@ export class TfLM extends ChoiceLM {
    */
   override async tokenize(text: string, options?: TokenizeOptions): Promise<Int32Array> {
     checkString(text, 'text');
-    const { addSpecial, parseSpecial, signal } = readTokenizeOptions(options);
+    const { addSpecial, parseSpecial, continuation, signal } = readTokenizeOptions(options);
     await this.admit(signal);
+    if (continuation) return this.#loaded.tokenizer.tokenizeContinuation(text, parseSpecial);
     return this.#loaded.tokenizer.tokenize(text, addSpecial ? 'both' : 'none', parseSpecial);
   }
 
   override async detokenize(tokens: Int32Array, options?: DetokenizeOptions): Promise<string> {
     const copy = checkTokens(tokens, 'tokens', this.vocabularySize).slice();
-    const { special, signal } = readDetokenizeOptions(options);
+    const { special, continuation, signal } = readDetokenizeOptions(options);
     await this.admit(signal);
+    if (continuation) return this.#loaded.tokenizer.detokenizeContinuation(copy, special);
     return this.#loaded.tokenizer.detokenize(copy, special);
   }
 
@@ -121,7 +123,7 @@ export class TfLM extends ChoiceLM {
   }
 
   protected override textOf(tokens: Int32Array): string {
-    return this.#loaded.tokenizer.detokenize(tokens, true);
+    return this.#loaded.tokenizer.detokenizeContinuation(tokens, true);
   }
 
   protected override async closeImpl(): Promise<void> {
@@ -221,7 +223,7 @@ export class TfLM extends ChoiceLM {
   #generator(next: Next, signal: AbortSignal | undefined): Generator {
     return {
       next,
-      detokenize: (tokens) => raceAbort(this.detokenize(tokens), signal),
+      detokenize: (tokens) => raceAbort(this.detokenize(tokens, { continuation: true }), signal),
       tokenTexts: (tokens) => this.tokenTexts(tokens),
       endOfGeneration: this.endOfGeneration,
       contextSize: this.contextSize,

@@ -1,6 +1,7 @@
 // A Hugging Face tokenizer with this package's semantics: a text that spells a control token stays
 // text unless `parseSpecial` is set. TfLM uses it.
 
+import { findGuardSync, type Guard, tokenizeContinuationSync } from '../common/continuation.js';
 import type { PeerTokenizer, TokenizerJson } from './peer.js';
 
 type Entry = readonly [string, number];
@@ -58,6 +59,7 @@ export class Tokenizer {
   readonly #known: ReadonlySet<number>;
   /** The bytes of each token; undefined unless the tokenizer is byte-level. */
   readonly #bytes: ReadonlyMap<number, Uint8Array> | undefined;
+  #guard: { found: Guard | undefined } | undefined;
   readonly #before: readonly number[];
   readonly #after: readonly number[];
 
@@ -97,6 +99,21 @@ export class Tokenizer {
     return Int32Array.from([...this.#before, ...tokens, ...after]);
   }
 
+  /** The tokens of a text that continues another. */
+  tokenizeContinuation(text: string, parseSpecial: boolean): Int32Array {
+    const tokenize = (some: string) => this.tokenize(some, 'none', parseSpecial);
+    return tokenizeContinuationSync(tokenize, this.#findGuard(), text);
+  }
+
+  /** The text that tokens add to another; control tokens are included only with `special`. */
+  detokenizeContinuation(tokens: Int32Array, special: boolean): string {
+    const guard = this.#bytes === undefined ? this.#findGuard() : undefined;
+    if (guard === undefined || tokens.length === 0) return this.detokenize(tokens, special);
+    const head = this.detokenize(guard.tokens, special);
+    const text = this.detokenize(Int32Array.of(...guard.tokens, ...tokens), special);
+    return text.startsWith(head) ? text.slice(head.length) : this.detokenize(tokens, special);
+  }
+
   /** The text of tokens; control tokens are included only with `special`. */
   detokenize(tokens: Int32Array, special: boolean): string {
     const isText = (token: number): boolean =>
@@ -109,6 +126,11 @@ export class Tokenizer {
       return this.#full.decode(shown, options);
     }
     return Buffer.concat(shown.map((token) => bytes.get(token) ?? new Uint8Array(0))).toString();
+  }
+
+  #findGuard(): Guard | undefined {
+    this.#guard ??= { found: findGuardSync((text) => this.tokenize(text, 'none', false)) };
+    return this.#guard.found;
   }
 }
 

@@ -16,7 +16,7 @@ const tokenizerOf = (model: Model): ChoiceTokenizer => ({
   prompt: async (prompt) =>
     typeof prompt === 'string' ? model.tokenizeSync(prompt, { addSpecial: true }) : prompt,
   prompts: async (texts) => texts.map((text) => model.tokenizeSync(text, { addSpecial: true })),
-  texts: async (texts) => texts.map((text) => model.tokenizeSync(text)),
+  texts: async (texts) => texts.map((text) => model.tokenizeSync(text, { continuation: true })),
   textOf: (tokens, special) => model.detokenizeSync(tokens, { special }),
 });
 

@@ -3,6 +3,7 @@
 import t from 'tap';
 import type { ChoiceTokenizer } from '../../lib/choose/boundary.js';
 import { healed } from '../../lib/choose/healing.js';
+import { findGuardSync, tokenizeContinuationSync } from '../../lib/common/continuation.js';
 
 const control = 3;
 const decoder = (bytes: readonly number[]): string =>
@@ -38,12 +39,15 @@ function bytewise(...pieces: string[]): ChoiceTokenizer & { ids(text: string): n
 function spacing(...pieces: string[]): ReturnType<typeof bytewise> {
   const inner = bytewise(...pieces);
   const ids = (text: string): number[] => (text === '' ? [] : inner.ids(` ${text}`));
-  const many = async (texts: readonly string[]) => texts.map((text) => Int32Array.from(ids(text)));
+  const tokenize = (text: string) => Int32Array.from(ids(text));
+  const many = async (texts: readonly string[]) => texts.map(tokenize);
+  const guard = findGuardSync(tokenize);
+  const continued = (text: string) => tokenizeContinuationSync(tokenize, guard, text);
   return {
     ids,
     prompt: async (prompt) => (typeof prompt === 'string' ? Int32Array.from(ids(prompt)) : prompt),
     prompts: many,
-    texts: many,
+    texts: async (texts) => texts.map((text) => continued(text)),
     textOf: (tokens, special) => (inner.textOf(tokens, special) as string).replace(/^ /, ''),
   };
 }

@@ -64,7 +64,10 @@ export function chooseDetailsSuite(t: Test, { make, prompt, choices, tolerance }
         near(t, best?.probability ?? Number.NaN, Math.exp(best?.logprob as number), 1e-12, 'exp');
         t.equal(
           best?.text,
-          await lm.detokenize(Int32Array.of(best?.token as number), { special: true }),
+          await lm.detokenize(Int32Array.of(best?.token as number), {
+            special: true,
+            continuation: true,
+          }),
         );
         if (rank === 1) t.equal(best?.token, token);
       }

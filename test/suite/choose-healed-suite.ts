@@ -29,8 +29,8 @@ export function chooseHealedSuite(t: Test, { make, prompt, choices, tolerance }:
       for (const scored of choice.choices) {
         const { index, text } = scored;
         t.equal(text, texts[index], 'the text is unchanged');
-        t.same(scored.tokens, await lm.tokenize(trimmed.text + text));
-        const separated = join(trimmed.tokens, await lm.tokenize(text));
+        t.same(scored.tokens, await lm.tokenize(trimmed.text + text, { continuation: true }));
+        const separated = join(trimmed.tokens, await lm.tokenize(text, { continuation: true }));
         t.equal(merges?.includes(index), `${separated}` !== `${scored.tokens}`);
       }
       const probabilities = softmax(logprobsOf(choice).slice(0, -1));
@@ -43,7 +43,7 @@ export function chooseHealedSuite(t: Test, { make, prompt, choices, tolerance }:
 
   testWith(t, make, 'token ids are healed by their text', async (t, lm) => {
     const healed = { boundary: 'healed' } as const;
-    const ids = await Promise.all(choices.map((text) => lm.tokenize(text)));
+    const ids = await Promise.all(choices.map((text) => lm.tokenize(text, { continuation: true })));
     const byText = await lm.choose(prompt, choices, healed);
     const byIds = await lm.choose(await promptOf(lm, prompt), ids, healed);
     t.same(byIds.boundary, byText.boundary);
@@ -60,7 +60,10 @@ export function chooseHealedSuite(t: Test, { make, prompt, choices, tolerance }:
     const text = boundary.healed?.text ?? '';
     t.notMatch(text, '\ufffd');
     t.ok(text.length > 0 && long.endsWith(text));
-    t.equal(await lm.detokenize(boundary.healed?.tokens ?? new Int32Array(0)), text);
+    t.equal(
+      await lm.detokenize(boundary.healed?.tokens ?? new Int32Array(0), { continuation: true }),
+      text,
+    );
   });
 
   testWith(t, make, 'a control token is not trimmed, and its prompt not healed', async (t, lm) => {
@@ -73,12 +76,12 @@ export function chooseHealedSuite(t: Test, { make, prompt, choices, tolerance }:
       merges: [],
       healed: { tokens: new Int32Array(0), text: '' },
     });
-    t.same(at(scored, 0).tokens, await lm.tokenize(choices[0]));
+    t.same(at(scored, 0).tokens, await lm.tokenize(choices[0], { continuation: true }));
   });
 
   testWith(t, make, 'prompts and choices that cannot be healed are rejected', async (t, lm) => {
     const healed = { boundary: 'healed' } as const;
-    const [token] = await lm.tokenize('a');
+    const [token] = await lm.tokenize('a', { continuation: true });
     const short = { name: 'RangeError', message: /^Expected at least two tokens, .*for prompt/ };
     await t.rejects(lm.choose(Int32Array.of(token as number), choices, healed), short);
     const [end] = lm.endOfGeneration;
@@ -102,7 +105,7 @@ export function chooseHealedSuite(t: Test, { make, prompt, choices, tolerance }:
       t.same(found.boundary, { ...plain.boundary, merges: found.boundary.merges });
       const before = await promptOf(lm, prompt);
       for (const [index, text] of texts.entries()) {
-        const separated = join(before, await lm.tokenize(text));
+        const separated = join(before, await lm.tokenize(text, { continuation: true }));
         const whole = await promptOf(lm, prompt + text);
         t.equal(found.boundary.merges?.includes(index), `${separated}` !== `${whole}`, text);
       }

@@ -59,7 +59,7 @@ export function choosePriorSuite(t: Test, { make, prompt, choices, tolerance }: 
     const before = await beginning(lm);
     await checkPrior(t, lm, {}, before, '');
     await checkPrior(t, lm, { normalize: 'tokens', terminator: 'eog' }, before, '');
-    const ids = await Promise.all(texts.map((text) => lm.tokenize(text)));
+    const ids = await Promise.all(texts.map((text) => lm.tokenize(text, { continuation: true })));
     const [byText, byIds] = [
       await lm.choose(prompt, texts, { prior: '' }),
       await lm.choose(await promptOf(lm, prompt), ids, { prior: '' }),

@@ -92,7 +92,9 @@ export function chooseSearchSuite(t: Test, subject: Subject): void {
   ];
   const slackOf = async (lm: ChoiceLM): Promise<number> => {
     const longest = Math.max(
-      ...(await Promise.all(texts.map((text) => lm.tokenize(text)))).map(({ length }) => length),
+      ...(await Promise.all(texts.map((text) => lm.tokenize(text, { continuation: true })))).map(
+        ({ length }) => length,
+      ),
     );
     return Math.max(1e-9, tolerance * (longest + 1));
   };

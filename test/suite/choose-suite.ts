@@ -46,7 +46,9 @@ export function chooseSuite(t: Test, subject: Subject): void {
     make,
     'choose returns equal results for token ids and for duplicates',
     async (t, lm) => {
-      const tokens = await Promise.all(choices.map((text) => lm.tokenize(text)));
+      const tokens = await Promise.all(
+        choices.map((text) => lm.tokenize(text, { continuation: true })),
+      );
       const plain = await lm.choose(prompt, choices);
       const ids = await lm.choose(await promptOf(lm, prompt), [
         ...tokens,
@@ -61,7 +63,7 @@ export function chooseSuite(t: Test, subject: Subject): void {
       near(t, ids.margin, plain.margin, 2 * tolerance, 'so does margin');
       near(t, ids.probability, plain.probability, 1e-3, 'so do probabilities');
       t.equal(ids.tree.size, plain.tree.size);
-      t.equal(at(ids.choices, 0).text, await lm.detokenize(at(tokens, 0)));
+      t.equal(at(ids.choices, 0).text, await lm.detokenize(at(tokens, 0), { continuation: true }));
     },
   );
 
@@ -89,7 +91,9 @@ export function chooseSuite(t: Test, subject: Subject): void {
     const texts = [...choices, 'é😀'];
     const lengths = {
       none: texts.map(() => 1),
-      tokens: await Promise.all(texts.map(async (text) => (await lm.tokenize(text)).length)),
+      tokens: await Promise.all(
+        texts.map(async (text) => (await lm.tokenize(text, { continuation: true })).length),
+      ),
       bytes: texts.map((text) => Buffer.byteLength(text)),
       chars: texts.map((text) => [...text].length),
     };
@@ -125,12 +129,15 @@ export function chooseSuite(t: Test, subject: Subject): void {
 
   testWith(t, make, 'a text terminator is scored after each choice', async (t, lm) => {
     const terminator = choices[2];
-    const suffix = await lm.tokenize(terminator);
+    const suffix = await lm.tokenize(terminator, { continuation: true });
     const choice = await lm.choose(prompt, ['', choices[0], choices[1]], { terminator });
     checkArithmetic(t, choice);
     await checkAgainstOracle(t, lm, choice, tolerance);
     t.same(at(choice.choices, 0).tokens, suffix, 'an empty choice scores the terminator alone');
-    t.same(at(choice.choices, 1).tokens, join(await lm.tokenize(choices[0]), suffix));
+    t.same(
+      at(choice.choices, 1).tokens,
+      join(await lm.tokenize(choices[0], { continuation: true }), suffix),
+    );
     t.equal(at(choice.choices, 1).endLogprob, undefined);
     await t.rejects(lm.choose(prompt, choices, { terminator: '' }), { name: 'RangeError' });
   });
@@ -169,7 +176,7 @@ export function chooseSuite(t: Test, subject: Subject): void {
         every.map((token) => Int32Array.of(token)),
       );
       near(t, first.mass, 1, 1e-4, 'after the prompt');
-      const parent = at(await lm.tokenize(choices[0]), 0);
+      const parent = at(await lm.tokenize(choices[0], { continuation: true }), 0);
       const below = every.map((token) => Int32Array.of(parent, token));
       const second = await lm.choose(prompt, below);
       const probability = Math.exp(at(first.choices, parent).logprob);
@@ -211,12 +218,15 @@ export function chooseSuite(t: Test, subject: Subject): void {
       for (const { index, text, tokens } of choice.choices) {
         const joined = await promptOf(lm, `${context} ${text}`);
         t.same(join(choice.boundary.tokens, tokens), joined);
-        const separated = join(await promptOf(lm, `${context} `), await lm.tokenize(text));
+        const separated = join(
+          await promptOf(lm, `${context} `),
+          await lm.tokenize(text, { continuation: true }),
+        );
         t.equal(choice.boundary.merges?.includes(index), `${separated}` !== `${joined}`);
         t.equal(text, texts[index], 'the text is unchanged');
       }
       const rejected = { name: 'TypeError' };
-      const ids = [await lm.tokenize(at(texts, 0))];
+      const ids = [await lm.tokenize(at(texts, 0), { continuation: true })];
       await t.rejects(lm.choose(prompt, ids, { boundary: 'joint' }), rejected);
       await t.rejects(lm.choose(at(ids, 0), texts, { boundary: 'joint' }), rejected);
     },

@@ -25,7 +25,7 @@ export function completeSuite(t: Test, { make, prompt, tolerance }: Subject): vo
       maxTokens,
     });
     t.same(tokens, expected);
-    t.equal(text, await lm.detokenize(tokens));
+    t.equal(text, await lm.detokenize(tokens, { continuation: true }));
     t.equal(stopReason, expected.length < maxTokens ? 'eog' : 'length');
     t.equal(logprobs.length, tokens.length);
     near(t, logprob, sum(logprobs), 1e-9, 'the sum');
@@ -46,7 +46,7 @@ export function completeSuite(t: Test, { make, prompt, tolerance }: Subject): vo
 
   testWith(t, make, 'complete finds a stop string that spans two tokens', async (t, lm) => {
     const { tokens, text } = await lm.complete(prompt, { maxTokens: 12 });
-    const head = (await lm.detokenize(tokens.subarray(0, 4))).length;
+    const head = (await lm.detokenize(tokens.subarray(0, 4), { continuation: true })).length;
     const stop = text.slice(head - 1, head + 1);
     const cut = await lm.complete(prompt, { maxTokens: 12, stop });
     t.equal(cut.text, text.slice(0, text.indexOf(stop)));

@@ -50,7 +50,10 @@ function distributionSuite(t: Test, { make, prompt, tolerance }: Subject): void 
     for (const { token, text, logprob, probability } of best) {
       near(t, logprob, at(logprobs, token), tolerance, `logprob of ${token}`);
       near(t, probability, Math.exp(logprob), 1e-12, `probability of ${token}`);
-      t.equal(text, await lm.detokenize(Int32Array.of(token), { special: true }));
+      t.equal(
+        text,
+        await lm.detokenize(Int32Array.of(token), { special: true, continuation: true }),
+      );
     }
   });
 
@@ -74,7 +77,7 @@ function scoreSuite(t: Test, { make, prompt, choices, tolerance }: Subject): voi
   testWith(t, make, "score is the sum of greedy's steps", async (t, lm) => {
     const text = choices.join('');
     const { tokens, logprobs, logprob, usage, timings } = await lm.score(prompt, text);
-    t.same(tokens, await lm.tokenize(text));
+    t.same(tokens, await lm.tokenize(text, { continuation: true }));
     const steps = await stepsOf(lm, await promptOf(lm, prompt), tokens);
     for (const [index, step] of steps.entries()) {
       near(t, at(logprobs, index), step, tolerance, `token ${index}`);
@@ -86,7 +89,7 @@ function scoreSuite(t: Test, { make, prompt, choices, tolerance }: Subject): voi
   });
 
   testWith(t, make, 'score accepts token ids and rejects an empty continuation', async (t, lm) => {
-    const tokens = await lm.tokenize(choices[0]);
+    const tokens = await lm.tokenize(choices[0], { continuation: true });
     const { logprob } = await lm.score(await promptOf(lm, prompt), tokens);
     near(t, logprob, (await lm.score(prompt, choices[0])).logprob, tolerance, 'the same');
     await t.rejects(lm.score(prompt, ''), { name: 'RangeError' });

@@ -79,13 +79,15 @@ export function lifecycleSuite(t: Test, subject: Subject): void {
 
   testWith(t, make, 'a caller may change its arrays while a call runs', async (t, lm) => {
     const tokens = await promptOf(lm, prompt);
-    const paths = await Promise.all(choices.map((text) => lm.tokenize(text)));
+    const paths = await Promise.all(
+      choices.map((text) => lm.tokenize(text, { continuation: true })),
+    );
     const call = async (prompt: Int32Array, paths: Int32Array[]) => {
       const [first] = paths as [Int32Array];
       const calls = [
         lm.choose(prompt, paths),
         lm.score(prompt, first),
-        lm.detokenize(first),
+        lm.detokenize(first, { continuation: true }),
       ] as const;
       const [greedy, completion] = [lm.greedy(prompt), lm.complete(prompt, { maxTokens: 3 })];
       prompt.fill(1);

@@ -80,7 +80,11 @@ export function streamSuite(t: Test, subject: Subject): void {
     const stop = at(tokens, 3);
     const length = tokens.indexOf(stop);
     const cut = await lm.complete(prompt, { maxTokens: 12, stop });
-    t.match(cut, { stop, stopReason: 'stop', text: await lm.detokenize(tokens.slice(0, length)) });
+    t.match(cut, {
+      stop,
+      stopReason: 'stop',
+      text: await lm.detokenize(tokens.slice(0, length), { continuation: true }),
+    });
     t.same(cut.tokens, tokens.slice(0, length + 1), 'it is among the tokens');
   });
 
@@ -95,7 +99,7 @@ export function streamSuite(t: Test, subject: Subject): void {
     });
     t.match(cut, { stopReason: 'callback', tokens: Int32Array.from(seen) });
     t.equal(seen.length, 3);
-    const full = await lm.detokenize(cut.tokens);
+    const full = await lm.detokenize(cut.tokens, { continuation: true });
     t.ok(full.startsWith(cut.text), 'all text except an incomplete character');
     const whole = await lm.complete(prompt, { maxTokens: 4, onToken: () => undefined });
     t.equal(whole.tokens.length, 4, 'nothing else ends it');

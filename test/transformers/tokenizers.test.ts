@@ -233,3 +233,26 @@ t.test('WordPiece with special tokens on both sides', async (t) => {
   t.same([...boundary.tokens], ['[CLS]', 'the', 'sky'].map(ids));
   t.equal(lm.beginToken, 1020, "the config's, as the tokenizer has none");
 });
+
+for (const [name, tokenizer] of [
+  ['SentencePiece BPE', sentencePiece],
+  ['Unigram', unigram],
+] as const) {
+  t.test(`a text continues another with ${name}`, async (t) => {
+    const lm = await load(t, tokenizer);
+    for (const text of [' hel', 'hel', ' a', '.', ' x y', '']) {
+      const [before, together] = [await lm.tokenize('the a'), await lm.tokenize(`the a${text}`)];
+      const tokens = await lm.tokenize(text, { continuation: true });
+      t.same([...before, ...tokens], [...together], JSON.stringify(text));
+      t.equal(await lm.detokenize(tokens, { continuation: true }), text, 'its text is lossless');
+    }
+    const [separate, joint] = await Promise.all([
+      lm.choose('the a', [' hel', ' a', '.']),
+      lm.choose('the a', [' hel', ' a', '.'], { boundary: 'joint' }),
+    ]);
+    for (const [index, { tokens, logprob }] of separate.choices.entries()) {
+      t.same(tokens, joint.choices[index]?.tokens);
+      t.ok(Math.abs(logprob - (joint.choices[index]?.logprob ?? 0)) < 1e-3, `choice ${index}`);
+    }
+  });
+}

@@ -9,7 +9,7 @@ import type { OpenAISettings } from '../options.js';
 import type { Owner } from '../owner.js';
 import type { RemoteEngine } from './remote-engine.js';
 
-const asText = { addSpecial: false, parseSpecial: undefined };
+const asContinuation = { addSpecial: false, parseSpecial: undefined, continuation: true };
 
 /** An LM behind a server, as the choosing strategies see it. */
 export class Engine implements RemoteEngine {
@@ -31,7 +31,7 @@ export class Engine implements RemoteEngine {
       prompts: (texts) => mapConcurrently(texts, (text) => owner.tokenizePrompt(text)),
       texts: async (texts) => {
         const tokenizer = await owner.tokenizer();
-        return mapConcurrently(texts, (text) => tokenizer.tokenize(text, asText));
+        return mapConcurrently(texts, (text) => tokenizer.tokenize(text, asContinuation));
       },
       textOf: async (tokens, special) => {
         const tokenizer = await owner.tokenizer();

@@ -191,7 +191,7 @@ export class RemoteGenerator {
   /** Tokenizes a completion for which the server reported no tokens. */
   async #tokenizeText(text: string) {
     const tokenizer = await this.#owner.tokenizerIfAny();
-    const request = { addSpecial: false, parseSpecial: undefined };
+    const request = { addSpecial: false, parseSpecial: undefined, continuation: true };
     const tokens = (await tokenizer?.tokenize(text, request)) ?? new Int32Array(0);
     return { tokens, logprobs: new Float64Array(tokens.length).fill(Number.NaN) };
   }

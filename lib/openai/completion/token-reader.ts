@@ -41,9 +41,8 @@ export class TokenReader {
     if (id === undefined || text !== reported || !/[^\0-\x7f]/.test(text)) return [];
     const tokenizer = await this.#findTokenizer();
     if (tokenizer === undefined || (await tokenizer.textOf(id)) === text) return [];
-    const tokens = [
-      ...(await tokenizer.tokenize(text, { addSpecial: false, parseSpecial: undefined })),
-    ];
+    const request = { addSpecial: false, parseSpecial: undefined, continuation: true };
+    const tokens = [...(await tokenizer.tokenize(text, request))];
     return tokens.pop() === id ? tokens : [];
   }
 }

@@ -3,6 +3,7 @@
 import { NotSupportedError } from '../../common/errors.js';
 import type { Client } from '../http/client.js';
 import type { OpenAISettings } from '../options.js';
+import { GuardedTokenizer } from './guarded-tokenizer.js';
 import { OwnTokenizer } from './own-tokenizer.js';
 import { ServerTokenizer } from './server-tokenizer.js';
 import { tiktokenOf } from './tiktoken-tokenizer.js';
@@ -20,13 +21,13 @@ export async function findTokenizer(
   { model, tokenizer, encoding }: Pick<OpenAISettings, 'model' | 'tokenizer' | 'encoding'>,
   signal: AbortSignal | undefined,
 ): Promise<RemoteTokenizer> {
-  if (typeof tokenizer === 'object') return new OwnTokenizer(tokenizer);
+  if (typeof tokenizer === 'object') return new GuardedTokenizer(new OwnTokenizer(tokenizer));
   const isOpenAI = openAIAddress.test(client.root);
   const usesServer =
     tokenizer === 'server' || (tokenizer === 'auto' && encoding === undefined && !isOpenAI);
   if (usesServer) {
     const found = await ServerTokenizer.find(client, signal);
-    if (found !== undefined) return found;
+    if (found !== undefined) return new GuardedTokenizer(found);
     if (tokenizer === 'server') {
       throw new NotSupportedError(
         'The server has no /tokenize endpoint like that of llama.cpp or vLLM',

@@ -62,8 +62,7 @@ export class GuardedTokenizer implements RemoteTokenizer {
     request: DetokenizeRequest,
     signal?: AbortSignal,
   ): Promise<string> {
-    const guard =
-      request.continuation && tokens.length > 0 ? await this.#findGuard() : undefined;
+    const guard = request.continuation && tokens.length > 0 ? await this.#findGuard() : undefined;
     if (guard !== undefined) {
       const guarded = Int32Array.of(...guard.tokens, ...tokens);
       const text = await this.#inner.detokenize(guarded, request, signal);

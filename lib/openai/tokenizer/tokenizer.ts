@@ -1,11 +1,20 @@
 // The interface of a remote model's tokenizer, for the class OpenAI and its choosing strategies.
-// `find-tokenizer.ts` selects one of three implementations: `server-tokenizer.ts`,
-// `tiktoken-tokenizer.ts`, `own-tokenizer.ts`.
+// `find-tokenizer.ts` selects one of three implementations: `tiktoken-tokenizer.ts`, or, wrapped in
+// `guarded-tokenizer.ts`, `server-tokenizer.ts` and `own-tokenizer.ts`.
 
 /** How to tokenize a text; `parseSpecial` is undefined if the caller did not set it. */
 export interface TokenizeRequest {
   addSpecial: boolean;
   parseSpecial: boolean | undefined;
+  /** Whether the text continues another, so that nothing is added in front of it. Default false. */
+  continuation?: boolean | undefined;
+}
+
+/** How to detokenize; `special` is undefined if the caller did not set it. */
+export interface DetokenizeRequest {
+  special: boolean | undefined;
+  /** Whether the tokens continue others, so that nothing is dropped. Default false. */
+  continuation?: boolean | undefined;
 }
 
 /** A remote model's tokenizer. Calls that reach a server reject as those of `Api` do. */
@@ -22,12 +31,8 @@ export interface RemoteTokenizer {
    */
   readonly sendsTokens: boolean;
   tokenize(text: string, request: TokenizeRequest, signal?: AbortSignal): Promise<Int32Array>;
-  detokenize(
-    tokens: Int32Array,
-    request: { special: boolean | undefined },
-    signal?: AbortSignal,
-  ): Promise<string>;
-  /** The text of one token, special tokens included; U+FFFD for incomplete characters. Cached. */
+  detokenize(tokens: Int32Array, request: DetokenizeRequest, signal?: AbortSignal): Promise<string>;
+  /** The text that one token adds, special tokens included; U+FFFD for incomplete characters. Cached. */
   textOf(token: number, signal?: AbortSignal): Promise<string>;
   /** The bytes of one token, special tokens included; undefined if unknown. Cached. */
   bytesOf(token: number, signal?: AbortSignal): Promise<Uint8Array | undefined>;

@@ -89,28 +89,30 @@ Napi::Value ModelWrap::TokenizeMany(const Napi::CallbackInfo& info) {
                                 });
 }
 
-// detokenizeSync(tokens: Int32Array, special: boolean): string
-// llama_detokenize
+// detokenizeSync(tokens: Int32Array, special: boolean, continuation: boolean): string
+// llama_detokenize, llama_token_to_piece
 Napi::Value ModelWrap::DetokenizeSync(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   auto tokens = ReadInt32s(info, 0);
   auto special = tokens ? ReadBool(info, 1) : std::nullopt;
-  if (!special || !CheckOpen(env)) return env.Undefined();
-  auto text = model_->vocabulary().Detokenize(*tokens, *special);
+  auto continuation = special ? ReadBool(info, 2) : std::nullopt;
+  if (!continuation || !CheckOpen(env)) return env.Undefined();
+  auto text = model_->vocabulary().Detokenize(*tokens, *special, *continuation);
   if (text.ok()) return Napi::String::New(env, text.value());
   Throw(env, text.status());
   return env.Undefined();
 }
 
-// detokenize(tokens: Int32Array, special: boolean): Promise<string>
-// llama_detokenize
+// detokenize(tokens: Int32Array, special: boolean, continuation: boolean): Promise<string>
+// llama_detokenize, llama_token_to_piece
 Napi::Value ModelWrap::Detokenize(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   auto tokens = ReadInt32s(info, 0);
   auto special = tokens ? ReadBool(info, 1) : std::nullopt;
-  if (!special || !CheckOpen(env)) return env.Undefined();
-  auto work = [model = model_, tokens = std::move(*tokens), special = *special] {
-    return model->vocabulary().Detokenize(tokens, special);
+  auto continuation = special ? ReadBool(info, 2) : std::nullopt;
+  if (!continuation || !CheckOpen(env)) return env.Undefined();
+  auto work = [model = model_, tokens = std::move(*tokens), special = *special, continuation = *continuation] {
+    return model->vocabulary().Detokenize(tokens, special, continuation);
   };
   return Job<std::string>::Start(env, Value(), thread_, std::move(work), [](Napi::Env env, std::string& text) {
     return Napi::Value(Napi::String::New(env, text));

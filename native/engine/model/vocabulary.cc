@@ -85,13 +85,13 @@ Result<Tokens> Vocabulary::Tokenize(const std::string& text, bool add_special, b
   }
 }
 
-Result<std::string> Vocabulary::Detokenize(const Tokens& tokens, bool special) const {
+Result<std::string> Vocabulary::Detokenize(const Tokens& tokens, bool special, bool continuation) const {
   if (llama_vocab_type(vocab_) == LLAMA_VOCAB_TYPE_NONE) {
     return Status(Code::kNotSupported, "This model has no tokenizer, so its tokens have no text");
   }
   if (Status status = Check(tokens); !status.ok()) return status;
   if (tokens.empty()) return std::string();
-  if (IsConcatenative()) return Concatenate(tokens, special);
+  if (continuation || IsConcatenative()) return Concatenate(tokens, special);
   try {
     std::string text(tokens.size() * 8 + 16, '\0');
     const auto count = static_cast<int32_t>(tokens.size());

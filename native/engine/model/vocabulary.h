@@ -47,7 +47,9 @@ class Vocabulary {
   Result<Tokens> Tokenize(const std::string& text, bool add_special, bool parse_special) const;
 
   // Returns bytes, which may contain incomplete UTF-8 characters. `special`: include control tokens.
-  Result<std::string> Detokenize(const Tokens& tokens, bool special) const;
+  // `continuation`: the bytes that the tokens add to a text, where some tokenizers would drop a space at
+  // the beginning or before punctuation.
+  Result<std::string> Detokenize(const Tokens& tokens, bool special, bool continuation) const;
 
   // Empty if the model has no vocabulary.
   TokenTable Table() const;
