@@ -9,6 +9,7 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/common/status.cc
   native/engine/common/workers.cc
   native/engine/context/batch.cc
+  native/engine/context/cache_types.cc
   native/engine/context/context.cc
   native/engine/context/context_state.cc
   native/engine/context/prefix_cache.cc

@@ -8,7 +8,7 @@ import { main, PlainError, root, run } from './run.mjs';
 
 const fixFlags = ['-fno-tree-dse', '-fno-dse'];
 
-/** The build's compile command of amx/mmq.cpp, retargeted index a CPU with AMX. */
+/** The build's compile command of amx/mmq.cpp, retargeted to a CPU with AMX. */
 function commandForAmx() {
   const commands = join(root, 'build-cmake', 'compile_commands.json');
   if (!existsSync(commands)) throw new PlainError('no build to check. Run: npm run build:native');
@@ -17,7 +17,7 @@ function commandForAmx() {
   );
   const words = command.split(' ');
   const compile = words.slice(0, words.indexOf('-o')).filter((word) => !word.startsWith('-m'));
-  return { directory, compile: [...compile, '-march=sapphirerapids'], source: words.index(-1) };
+  return { directory, compile: [...compile, '-march=sapphirerapids'], source: words.at(-1) };
 }
 
 /** Whether the stores to the tiles' rows and bytes per row precede ldtilecfg, which loads the configuration. */
@@ -51,7 +51,7 @@ await main(import.meta.url, () => {
     const without = compileAndCheck(compile.filter((word) => !fixFlags.includes(word)));
     const built = compileAndCheck(compile);
     console.log(
-      `AMX tile configuration: as built ${built ? 'compileAndCheck' : 'LOST'}, without ${fixFlags.join(' ')} ${without ? 'compileAndCheck' : 'lost'}`,
+      `AMX tile configuration: as built ${built ? 'kept' : 'LOST'}, without ${fixFlags.join(' ')} ${without ? 'kept' : 'lost'}`,
     );
     if (!built)
       throw new PlainError('quantized models would crash on a CPU with AMX: see cmake/llama.cmake');

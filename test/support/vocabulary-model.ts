@@ -15,12 +15,11 @@ import {
   writeGguf,
 } from './gguf.js';
 
-const width = 32;
 const feedForward = 64;
 const contextSize = 256;
 
 /** A llama of one layer. */
-function tensors(vocabulary: number): Tensor[] {
+function tensors(vocabulary: number, width: number): Tensor[] {
   const matrix = (name: string, columns: number, rows: number, seed: number): Tensor =>
     tensorOf(
       `${name}.weight`,
@@ -45,8 +44,12 @@ function tensors(vocabulary: number): Tensor[] {
   ];
 }
 
-/** Writes a model with the tokenizer of `llama.cpp/models/ggml-vocab-<name>.gguf`; gives its path. */
-export async function writeVocabularyModel(t: Test, name: string): Promise<string> {
+/**
+ * Writes a model of two heads with the tokenizer of `llama.cpp/models/ggml-vocab-<name>.gguf`.
+ * Returns its path.
+ */
+export async function writeVocabularyModel(t: Test, name: string, headSize = 16): Promise<string> {
+  const width = 2 * headSize;
   const source = `llama.cpp/models/ggml-vocab-${name}.gguf`;
   const vocabulary = await Model.load(source, { vocabOnly: true });
   const { size } = vocabulary.vocab;
@@ -63,7 +66,7 @@ export async function writeVocabularyModel(t: Test, name: string): Promise<strin
     keyFloat32('llama.attention.layer_norm_rms_epsilon', 1e-5),
     ...tokenizer.map(([, bytes]) => bytes),
   ];
-  const path = join(t.testdir(), `${name}.gguf`);
-  writeGguf(path, keyValues, tensors(size));
+  const path = join(t.testdir(), `${name}-${headSize}.gguf`);
+  writeGguf(path, keyValues, tensors(size, width));
   return path;
 }

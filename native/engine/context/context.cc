@@ -10,29 +10,11 @@
 
 #include "engine/common/assertion.h"
 #include "engine/common/log.h"
+#include "engine/context/cache_types.h"
 #include "engine/model/memory.h"
 #include "ggml.h"
 
 namespace autocog {
-
-namespace {
-
-// The types that llama.cpp supports for the KV cache.
-constexpr ggml_type kCacheTypes[] = {
-    GGML_TYPE_F32,  GGML_TYPE_F16,  GGML_TYPE_BF16, GGML_TYPE_Q8_0,   GGML_TYPE_Q4_0,
-    GGML_TYPE_Q4_1, GGML_TYPE_Q5_0, GGML_TYPE_Q5_1, GGML_TYPE_IQ4_NL,
-};
-
-}  // namespace
-
-Result<ggml_type> CacheType(const std::string& name) {
-  std::string known;
-  for (ggml_type type : kCacheTypes) {
-    if (name == ggml_type_name(type)) return type;
-    known += (known.empty() ? "" : ", ") + std::string(ggml_type_name(type));
-  }
-  return Status(Code::kOutOfRange, "Expected a KV cache type (" + known + "), got " + name);
-}
 
 namespace {
 
@@ -121,13 +103,11 @@ Result<std::unique_ptr<Context>> Context::Create(std::shared_ptr<Model> model, c
                                          ", the positions that this model knows, for contextSize, got " +
                                          std::to_string(options.context_size));
   }
-  auto type_k = CacheType(options.kv_type_k);
-  if (!type_k.ok()) return type_k.status();
-  auto type_v = CacheType(options.kv_type_v);
-  if (!type_v.ok()) return type_v.status();
+  auto types = ReadCacheTypes(model->info(), options.kv_type_k, options.kv_type_v);
+  if (!types.ok()) return types.status();
+  const auto [type_k, type_v] = types.value();
 
-  if (Status status = CheckCacheFits(model->info(), options.context_size, type_k.value(), type_v.value());
-      !status.ok()) {
+  if (Status status = CheckCacheFits(model->info(), options.context_size, type_k, type_v); !status.ok()) {
     return status;
   }
   if (model->vocabulary().size() < 1) return Status(Code::kNotSupported, "This model has an empty vocabulary");
@@ -144,8 +124,8 @@ Result<std::unique_ptr<Context>> Context::Create(std::shared_ptr<Model> model, c
   params.n_threads = options.threads;
   params.n_threads_batch = options.threads_batch;
   params.flash_attn_type = options.flash_attention;
-  params.type_k = type_k.value();
-  params.type_v = type_v.value();
+  params.type_k = type_k;
+  params.type_v = type_v;
   params.offload_kqv = options.offload_kqv;
   params.rope_freq_base = options.rope_frequency_base;
   params.rope_freq_scale = options.rope_frequency_scale;
@@ -177,6 +157,7 @@ Result<std::unique_ptr<Context>> Context::Create(std::shared_ptr<Model> model, c
     if (context != nullptr) {
       std::unique_ptr<Context> created(new Context(std::move(model), context, options));
       created->flash_attention_ = HasFlashAttention(created->model().info(), options.flash_attention, log.text());
+      created->type_k_ = params.type_k;
       created->cache_bytes_ =
           static_cast<int64_t>(CacheBytes(created->model().info(), created->cells(), params.type_k, params.type_v));
       return created;
@@ -279,7 +260,9 @@ const float* Context::Row(int i) { return llama_get_logits_ith(context_, i); }
 
 void Context::Trim(llama_seq_id sequence, llama_pos from) { llama_memory_seq_rm(memory_, sequence, from, -1); }
 
-bool Context::CanShift() const { return !HasPositionTable(model_->info()) && llama_memory_can_shift(memory_); }
+bool Context::CanShift() const {
+  return !HasPositionTable(model_->info()) && llama_memory_can_shift(memory_) && CanRotateKeys(model_->info(), type_k_);
+}
 
 void Context::Shift(llama_seq_id sequence, llama_pos from, int count) {
   llama_memory_seq_rm(memory_, sequence, from, from + count);

@@ -46,8 +46,6 @@ struct ContextOptions {
 
 // kOutOfRange for sizes and counts that llama.cpp does not support.
 Status CheckContextOptions(const ContextOptions& options);
-// The KV cache type with the given name. kOutOfRange if llama.cpp does not support it.
-Result<ggml_type> CacheType(const std::string& name);
 // Whether the model has a table of position embeddings, whose size llama.cpp asserts to suffice. (Some
 // mpt models have none, but their metadata does not say so.)
 bool HasPositionTable(const ModelInfo& info);
@@ -138,6 +136,7 @@ class Context {
   int max_tokens_;
   int max_rows_;
   int max_sequences_;
+  ggml_type type_k_ = GGML_TYPE_F16;
   int64_t cache_bytes_ = 0;
   bool flash_attention_ = false;
   const Cancellation* running_ = nullptr;  // of the running Decode()

@@ -11,6 +11,7 @@
 #include "engine/common/assertion.h"
 #include "engine/common/backend.h"
 #include "engine/common/log.h"
+#include "engine/context/cache_types.h"
 #include "engine/model/memory.h"
 
 namespace autocog {
@@ -99,10 +100,8 @@ Status CheckOptions(const Model& model, const ContextOptions& options) {
 }
 
 Result<llama_context_params> ToParams(const Model& model, const ContextOptions& options, int tokens, Pooling pooling) {
-  auto type_k = CacheType(options.kv_type_k);
-  if (!type_k.ok()) return type_k.status();
-  auto type_v = CacheType(options.kv_type_v);
-  if (!type_v.ok()) return type_v.status();
+  auto types = ReadCacheTypes(model.info(), options.kv_type_k, options.kv_type_v);
+  if (!types.ok()) return types.status();
   llama_context_params params = llama_context_default_params();
   // One more cell than the longest text, for padding.
   params.n_ctx = static_cast<uint32_t>(std::max(options.context_size, tokens)) + 1;
@@ -112,8 +111,8 @@ Result<llama_context_params> ToParams(const Model& model, const ContextOptions& 
   params.n_seq_max = 1;
   params.n_threads = params.n_threads_batch = options.threads;
   params.flash_attn_type = options.flash_attention;
-  params.type_k = type_k.value();
-  params.type_v = type_v.value();
+  params.type_k = types.value().k;
+  params.type_v = types.value().v;
   params.offload_kqv = options.offload_kqv;
   params.rope_freq_base = options.rope_frequency_base;
   params.rope_freq_scale = options.rope_frequency_scale;

@@ -12,7 +12,7 @@ namespace {
 // Makes room in a full context by discarding the older half of the tokens that follow the first `keep`.
 Status ShiftContext(Context* context, PrefixCache* cache, int slot, int keep, int* position) {
   if (!context->CanShift()) {
-    return Status(Code::kNotSupported, "This model does not support contextShift");
+    return Status(Code::kNotSupported, "This model does not support contextShift, or not with this kvCacheTypeK");
   }
   const int kept = std::min(keep, *position - 1);
   const int discarded = std::max(1, (*position - kept) / 2);

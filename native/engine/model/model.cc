@@ -188,6 +188,16 @@ Model::~Model() {
   ReturnFreedMemory();
 }
 
+// llama.cpp has no getters for them. A file names them only where they differ from width / heads.
+std::vector<int> Model::ReadHeadSizes(const std::string& key) const {
+  const std::string prefix = info_.architecture + ".attention." + key;
+  int size = MetadataInt(model_, prefix);
+  if (size <= 0 && info_.heads > 0) size = info_.embedding_size / info_.heads;
+  if (size <= 0) return {};
+  const int sliding = MetadataInt(model_, prefix + "_swa");
+  return sliding > 0 && sliding != size ? std::vector<int>{size, sliding} : std::vector<int>{size};
+}
+
 void Model::ReadInfo(const std::string& path, bool vocab_only) {
   char description[256] = {};
   llama_model_desc(model_, description, sizeof description);
@@ -214,6 +224,8 @@ void Model::ReadInfo(const std::string& path, bool vocab_only) {
       info_.heads_kv = llama_model_n_head_kv(model_);
     }
     info_.sliding_window = llama_model_n_swa(model_);
+    info_.head_sizes_k = ReadHeadSizes("key_length");
+    info_.head_sizes_v = ReadHeadSizes("value_length");
     info_.has_encoder = llama_model_has_encoder(model_);
     info_.has_decoder = llama_model_has_decoder(model_);
     info_.recurrent = llama_model_is_recurrent(model_);

@@ -45,6 +45,8 @@ struct ModelInfo {
   int embedding_size = 0;
   int heads = 0;
   int heads_kv = 0;
+  std::vector<int> head_sizes_k;  // the distinct sizes of key heads; empty if unknown, and for values
+  std::vector<int> head_sizes_v;
   int sliding_window = 0;
   bool has_encoder = false;
   bool has_decoder = false;
@@ -82,6 +84,7 @@ class Model {
 
  private:
   Model(llama_model* model, const std::string& path, const ModelOptions& options);
+  std::vector<int> ReadHeadSizes(const std::string& key) const;
   void ReadInfo(const std::string& path, bool vocab_only);
   void ReadRope(const ModelOptions& options);
 
