@@ -4,6 +4,7 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/common/assertion.cc
   native/engine/common/backend.cc
   native/engine/common/cpu_check.cc
+  native/engine/common/deep_stack.cc
   native/engine/common/job_thread.cc
   native/engine/common/log.cc
   native/engine/common/status.cc
@@ -40,6 +41,7 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/model/model.cc
   native/engine/model/model_file.cc
   native/engine/model/quantize.cc
+  native/engine/model/text_shape.cc
   native/engine/model/token_trie.cc
   native/engine/model/vocabulary.cc
   native/engine/scoring/best_tokens.cc
@@ -79,6 +81,7 @@ set(AUTOCOG_ADDON_SOURCES
 
 set(AUTOCOG_TEST_SOURCES
   native/test/common/check.cc
+  native/test/common/deep_stack_test.cc
   native/test/common/job_thread_test.cc
   native/test/common/log_test.cc
   native/test/common/workers_test.cc

@@ -3,12 +3,28 @@
 
 #include "engine/model/vocabulary.h"
 
+#include <algorithm>
 #include <exception>
 #include <limits>
+#include <new>
+#include <stdexcept>
 
 #include "engine/common/assertion.h"
+#include "engine/common/deep_stack.h"
+#include "engine/model/text_shape.h"
 
 namespace autocog {
+
+namespace {
+
+// Bytes that may be tokenized on any thread: at half a kilobyte of stack each, they take a megabyte.
+constexpr size_t kShallowText = 2048;
+// What a tokenizer needs besides its recursion.
+constexpr size_t kBaseStack = size_t{4} << 20;
+// Bytes of stack per character from which a tokenizer is recursive. Others use some kilobytes in all.
+constexpr size_t kRecursive = 64;
+
+}  // namespace
 
 Vocabulary::Vocabulary(const llama_vocab* vocab) : vocab_(vocab), size_(llama_vocab_n_tokens(vocab)) {
   if (llama_vocab_type(vocab_) == LLAMA_VOCAB_TYPE_NONE) return;
@@ -64,25 +80,56 @@ Result<Tokens> Vocabulary::Tokenize(const std::string& text, bool add_special, b
   if (add_special && llama_vocab_get_add_eos(vocab_) && llama_vocab_eos(vocab_) == LLAMA_TOKEN_NULL) {
     return Status(Code::kNotSupported, "This model requires an EOS token but defines none");
   }
-  AssertionGuard guard;
   try {
-    Tokens tokens(text.size() + 8);
-    const auto length = static_cast<int32_t>(text.size());
-    int32_t count = llama_tokenize(vocab_, text.data(), length, tokens.data(), static_cast<int32_t>(tokens.size()),
-                                   add_special, parse_special);
-    if (count == std::numeric_limits<int32_t>::min()) {
-      return Status(Code::kOutOfRange, "The text has more tokens than the engine can count");
+    if (text.size() <= kShallowText) return TokenizeHere(text, add_special, parse_special);
+    const size_t stretch = LongestStretch(text);
+    const size_t per_character = StackPerCharacter();
+    if (per_character >= kRecursive && stretch > kMaxStretch) {
+      return Status(Code::kOutOfRange, "Expected at most " + std::to_string(kMaxStretch) +
+                                           " characters in a row that this model's tokenizer cannot split, got " +
+                                           std::to_string(stretch));
     }
-    if (count < 0) {
-      tokens.resize(static_cast<size_t>(-count));
-      count = llama_tokenize(vocab_, text.data(), length, tokens.data(), -count, add_special, parse_special);
-    }
-    if (count < 0) return Status(Code::kInternal, "The tokenizer returned inconsistent lengths");
-    tokens.resize(static_cast<size_t>(count));
+    Tokens tokens;
+    // Twice what was measured.
+    const size_t stack = kBaseStack + (per_character >= kRecursive ? 2 * per_character * stretch : 0);
+    RunWithStack(stack, [&] { tokens = TokenizeHere(text, add_special, parse_special); });
     return tokens;
+  } catch (const std::bad_alloc&) {
+    return Status(Code::kOutOfMemory, "Not enough memory to tokenize the text");
   } catch (const std::exception& error) {
     return Status(Code::kInternal, "The tokenizer failed", error.what());
   }
+}
+
+Tokens Vocabulary::TokenizeHere(const std::string& text, bool add_special, bool parse_special) const {
+  AssertionGuard guard;
+  Tokens tokens(text.size() + 8);
+  const auto length = static_cast<int32_t>(text.size());
+  int32_t count = llama_tokenize(vocab_, text.data(), length, tokens.data(), static_cast<int32_t>(tokens.size()),
+                                 add_special, parse_special);
+  if (count == std::numeric_limits<int32_t>::min()) throw std::runtime_error("more tokens than can be counted");
+  if (count < 0) {
+    tokens.resize(static_cast<size_t>(-count));
+    count = llama_tokenize(vocab_, text.data(), length, tokens.data(), -count, add_special, parse_special);
+  }
+  if (count < 0) throw std::runtime_error("inconsistent lengths");
+  tokens.resize(static_cast<size_t>(count));
+  return tokens;
+}
+
+size_t Vocabulary::StackPerCharacter() const {
+  std::call_once(lazy_->stack_once, [this] {
+    constexpr size_t kCount = 1024;
+    constexpr size_t kStack = size_t{16} << 20;
+    // Runs that patterns have branches for: letters of both cases, symbols, spaces, line ends, ideographs.
+    for (const char* unit : {"a", "A", "=", " ", "\n", "\xe4\xb8\xad"}) {
+      std::string text;
+      for (size_t i = 0; i < kCount; ++i) text += unit;
+      const size_t used = MeasureStack(kStack, [&] { TokenizeHere(text, false, false); });
+      lazy_->stack_per_character = std::max(lazy_->stack_per_character, used / kCount);
+    }
+  });
+  return lazy_->stack_per_character;
 }
 
 Result<std::string> Vocabulary::Detokenize(const Tokens& tokens, bool special, bool continuation) const {
@@ -129,14 +176,14 @@ Result<std::string> Vocabulary::TokenBytes(llama_token token) const {
 }
 
 const TokenTrie& Vocabulary::trie() const {
-  std::call_once(lazy_trie_->once, [this] {
+  std::call_once(lazy_->trie_once, [this] {
     std::vector<std::string> bytes(static_cast<size_t>(size_));
     for (llama_token token = 0; token < size_; ++token) {
       if (!IsEndOfGeneration(token)) bytes[static_cast<size_t>(token)] = Piece(token, /*special=*/true);
     }
-    lazy_trie_->trie = std::make_unique<TokenTrie>(bytes);
+    lazy_->trie = std::make_unique<TokenTrie>(bytes);
   });
-  return *lazy_trie_->trie;
+  return *lazy_->trie;
 }
 
 TokenTable Vocabulary::Table() const {

@@ -42,6 +42,9 @@ class Vocabulary {
   // kOutOfRange if a token is not in the vocabulary; the message has the first one.
   Status Check(const Tokens& tokens) const;
 
+  // Texts of any length are safe: llama.cpp's pre-tokenizers that use std::regex recurse once per
+  // character, so long texts are tokenized on a stack of their own. kOutOfRange for a stretch of more than
+  // kMaxStretch characters (text_shape.h) that such a tokenizer cannot split.
   // `add_special`: add BOS/EOS as the model requires. `parse_special`: parse control tokens in the text;
   // otherwise they are tokenized as plain text.
   Result<Tokens> Tokenize(const std::string& text, bool add_special, bool parse_special) const;
@@ -62,6 +65,9 @@ class Vocabulary {
   const TokenTrie& trie() const;
 
  private:
+  Tokens TokenizeHere(const std::string& text, bool add_special, bool parse_special) const;
+  // Bytes of stack that the tokenizer uses per character of a text that it cannot split.
+  size_t StackPerCharacter() const;
   // Whether a text is the concatenation of its tokens' bytes. For these models llama_detokenize could
   // remove spaces before punctuation (clean_up_tokenization_spaces), which would lose text.
   bool IsConcatenative() const;
@@ -71,11 +77,14 @@ class Vocabulary {
   const llama_vocab* vocab_;
   int size_;
   Tokens end_of_generation_;
-  struct LazyTrie {
-    std::once_flag once;
+  // Computed when first needed.
+  struct Lazy {
+    std::once_flag trie_once;
     std::unique_ptr<TokenTrie> trie;
+    std::once_flag stack_once;
+    size_t stack_per_character = 0;
   };
-  std::shared_ptr<LazyTrie> lazy_trie_ = std::make_shared<LazyTrie>();
+  std::shared_ptr<Lazy> lazy_ = std::make_shared<Lazy>();
 };
 
 }  // namespace autocog

@@ -1,0 +1,76 @@
+// Texts that llama.cpp's pre-tokenizers recurse on, once per character: none ends the process.
+
+import { Model } from 'autocog-lm';
+import t from 'tap';
+import { runChild } from '../support/child.js';
+import { loadVocabulary } from '../support/vocabulary-lm.js';
+
+const types = [
+  'tekken',
+  'gpt-4o',
+  'llama4',
+  'deepseek-v3',
+  'deepseek-llm',
+  'deepseek-coder',
+  'minimax-m2',
+  'seed-coder',
+  'bailingmoe2',
+  'viking',
+  'youtu',
+  'minicpm5',
+  'cohere2moe',
+  'falcon',
+  'exaone-moe',
+];
+
+for (const thread of ['main', 'worker']) {
+  t.test(`repetitions are tokenized on a ${thread} thread`, async (t) => {
+    const { code, signal, told, stderr } = await runChild('long-texts', thread, ...types);
+    t.same({ code, signal, stderr }, { code: 0, signal: null, stderr: '' });
+    const done = told as [string, number][];
+    t.same(
+      done.map(([type]) => type),
+      types,
+    );
+    for (const [type, tokens] of done) t.ok(tokens > 0, `${type}: ${tokens} tokens`);
+  });
+}
+
+t.test(
+  'a stretch beyond the limit is refused by tokenizers that recurse, and by no other',
+  async (t) => {
+    const long = 'a'.repeat(2 ** 20 + 1);
+    const recursive = await Model.load('llama.cpp/models/ggml-vocab-qwen2.gguf', {
+      vocabOnly: true,
+      metadataOverrides: { 'tokenizer.ggml.pre': 'tekken' },
+    });
+    t.teardown(() => recursive.close());
+    t.throws(() => recursive.tokenizeSync(long), {
+      name: 'RangeError',
+      code: 'OUT_OF_RANGE',
+      message:
+        /^Expected at most 1048576 characters in a row that this model's tokenizer cannot split, got 1048578/,
+    });
+    const words = 'words, and more words. '.repeat(60_000);
+    t.ok(
+      recursive.tokenizeSync(words).length > 60_000,
+      'longer texts that it splits are tokenized',
+    );
+    const other = await loadVocabulary(t, 'qwen2');
+    t.ok(other.tokenizeSync(long).length > 100_000);
+  },
+);
+
+t.test('long texts have the tokens of short ones', async (t) => {
+  for (const name of ['qwen2', 'deepseek-llm', 'falcon', 'llama-spm', 'nomic-bert-moe']) {
+    const model = await loadVocabulary(t, name);
+    const sentence = 'The quick brown fox jumps over 13 lazy dogs, doesn’t it?\n';
+    const [once, twice] = [model.tokenizeSync(sentence), model.tokenizeSync(sentence.repeat(2))];
+    const many = model.tokenizeSync(sentence.repeat(100));
+    // The first may have the space of a beginning.
+    const period = twice.length - once.length;
+    t.equal(many.length, once.length + 99 * period, name);
+    t.same(many.slice(0, twice.length), twice);
+    t.same(many.slice(-period), twice.slice(-period));
+  }
+});
