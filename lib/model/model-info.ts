@@ -43,9 +43,14 @@ export type Vocabulary = Readonly<
   Omit<NativeVocab, SpecialToken> & Record<SpecialToken | 'cls', number | undefined>
 >;
 
-export function readModelInfo({ rope, ...info }: NativeModelInfo): ModelInfo {
+/** @param chatTemplate overrides the file's */
+export function readModelInfo(
+  { rope, ...info }: NativeModelInfo,
+  chatTemplate: string | undefined,
+): ModelInfo {
   return Object.freeze({
     ...info,
+    chatTemplate: chatTemplate ?? info.chatTemplate,
     fileName: basename(info.path),
     gqa: info.headsKV > 0 ? info.heads / info.headsKV : 0,
     ropeFrequencyBaseTrain: rope ? info.ropeFrequencyBaseTrain : undefined,

@@ -38,7 +38,10 @@ export interface ModelOptions extends CallOptions {
   vocabOnly?: boolean | undefined;
   /** Reject files with non-finite weights. Slow. Default false. */
   checkTensors?: boolean | undefined;
-  /** Metadata values that override the file's. GGUF integers are bigints, floats are numbers. */
+  /**
+   * Metadata values that override the file's, also in `Model.metadata`. GGUF integers are bigints,
+   * floats are numbers; strings have at most 127 bytes, chat templates any length.
+   */
   metadataOverrides?: Readonly<Record<string, string | number | bigint | boolean>> | undefined;
   /** Called with the fraction loaded, from 0 to 1. If it throws, the load rejects with that. */
   onProgress?: ((fraction: number) => void) | undefined;
@@ -64,6 +67,8 @@ export const modelOptionNames = [
 /** The result of {@link readModelOptions}. */
 export interface ModelRequest {
   native: NativeModelOptions;
+  /** Every metadata override, as text. */
+  overrides: Readonly<Record<string, string>>;
   onProgress: ((fraction: number) => void) | undefined;
   signal: AbortSignal | undefined;
 }
@@ -80,7 +85,9 @@ function readOverrides(value: unknown): [string, string | number | bigint | bool
   }
   return Object.entries(value).map(([key, item]: [string, unknown]) => {
     const name = `metadataOverrides['${key}']`;
-    if (typeof item === 'string' || typeof item === 'boolean') return [key, item];
+    if (typeof item === 'string') return [key, item];
+    if (isTemplate(key)) throw wrongType('a string', name, item);
+    if (typeof item === 'boolean') return [key, item];
     if (typeof item === 'number') return [key, checkNumber(item, name)];
     if (typeof item !== 'bigint') {
       throw wrongType('a string, number, bigint or boolean', name, item);
@@ -89,6 +96,9 @@ function readOverrides(value: unknown): [string, string | number | bigint | bool
     return [key, item];
   });
 }
+
+/** Chat templates are read here and not by the engine, which takes no text as long as theirs. */
+const isTemplate = (key: string): boolean => /^tokenizer\.chat_template(\.|$)/.test(key);
 
 function readProgress(value: unknown): ModelRequest['onProgress'] {
   if (value !== undefined && typeof value !== 'function') {
@@ -101,6 +111,7 @@ function readProgress(value: unknown): ModelRequest['onProgress'] {
 export function readModelOptions(value: ModelOptions | undefined): ModelRequest {
   const options = checkOptions(value, 'options', modelOptionNames);
   const overrides = readOverrides(options.metadataOverrides ?? {});
+  const engineOverrides = overrides.filter(([key]) => !isTemplate(key));
   const { gpuLayers = 'all' } = options;
   return {
     native: {
@@ -114,9 +125,10 @@ export function readModelOptions(value: ModelOptions | undefined): ModelRequest 
       mlock: checkBoolean(options.mlock ?? false, 'mlock'),
       vocabOnly: checkBoolean(options.vocabOnly ?? false, 'vocabOnly'),
       checkTensors: checkBoolean(options.checkTensors ?? false, 'checkTensors'),
-      overrideKeys: overrides.map(([key]) => key),
-      overrideValues: overrides.map(([, item]) => item),
+      overrideKeys: engineOverrides.map(([key]) => key),
+      overrideValues: engineOverrides.map(([, item]) => item),
     },
+    overrides: Object.fromEntries(overrides.map(([key, item]) => [key, `${item}`])),
     onProgress: readProgress(options.onProgress),
     signal: checkSignal(options.signal, 'signal'),
   };

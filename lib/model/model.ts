@@ -16,21 +16,11 @@ import { readDetokenizeOptions, readTokenizeOptions } from '../common/text-optio
 import { warn } from '../common/warnings.js';
 import { type NativeAdapter, type NativeModel, native } from '../native/binding.js';
 import { callNative, runJob } from '../native/job.js';
-import { stampOf } from './file-stamp.js';
+import { type ModelSource, stampOf } from './file-stamp.js';
 import { describeOverrides, readMetadata } from './metadata.js';
 import { type ModelInfo, readModelInfo, readVocabulary, type Vocabulary } from './model-info.js';
 import { checkPath, type ModelOptions, readModelOptions } from './model-options.js';
 import { type TokenInfo, TokenTable } from './token-table.js';
-
-/** Where a model was loaded from; fingerprint.ts identifies it by this. */
-export interface ModelSource {
-  /** The absolute path of the file, or of the first file of a split model. */
-  path: string;
-  /** The file's {@link stampOf} when it was loaded; undefined if `stat` failed. */
-  stamp: string | undefined;
-  /** The metadata overrides, serialized. */
-  overrides: string;
-}
 
 /** Where a model was loaded from. */
 export let sourceOf: (model: Model) => ModelSource;
@@ -76,11 +66,15 @@ export class Model implements AsyncDisposable {
     hold = (model) => model.#hold();
   }
 
-  private constructor(model: NativeModel, source: ModelSource) {
+  private constructor(
+    model: NativeModel,
+    source: ModelSource,
+    overrides: Readonly<Record<string, string>>,
+  ) {
     this.#native = model;
     this.#source = source;
-    this.info = readModelInfo(model.info());
-    this.metadata = Object.freeze(readMetadata(model.metadata()));
+    this.info = readModelInfo(model.info(), overrides['tokenizer.chat_template']);
+    this.metadata = Object.freeze({ ...readMetadata(model.metadata()), ...overrides });
     this.vocab = readVocabulary(model.vocab(), this.metadata);
   }
 
@@ -92,7 +86,7 @@ export class Model implements AsyncDisposable {
    */
   static async load(path: string, options?: ModelOptions): Promise<Model> {
     checkPath(path, 'path');
-    const { native: request, onProgress, signal } = readModelOptions(options);
+    const { native: request, overrides, onProgress, signal } = readModelOptions(options);
     let failure: { reason: unknown } | undefined;
     // Before reading: a file that changes while it is read no longer matches its stamp.
     const stamp = await stampOf(path).catch(() => undefined);
@@ -114,9 +108,8 @@ export class Model implements AsyncDisposable {
     }, signal);
     try {
       const loaded = await loading;
-      const overrides = describeOverrides(request);
-      const source = { path: resolve(path), stamp, overrides };
-      if (failure === undefined) return callNative(() => new Model(loaded, source));
+      const source = { path: resolve(path), stamp, overrides: describeOverrides(request) };
+      if (failure === undefined) return callNative(() => new Model(loaded, source, overrides));
     } catch (error) {
       if (failure === undefined || signal?.aborted) throw error;
     }
