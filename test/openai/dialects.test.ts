@@ -1,6 +1,7 @@
 // Responses in the formats of servers that cannot run here: OpenAI's completions and chats, vLLM's,
 // and those of reasoning models. Each is spelled out as its server sends it.
 
+import type { RemoteError } from 'autocog-lm';
 import { OpenAI, type OpenAIOptions } from 'autocog-lm/openai';
 import t from 'tap';
 import { failure } from '../support/failures.js';
@@ -252,6 +253,25 @@ t.test('a server that reports no tokens, without a tokenizer', (t) =>
     const reported = await lm.complete('x', { topLogprobs: 1 });
     t.match(reported, { tokens: Int32Array.of(-1), alternatives: [[{ token: -1, text: 'red' }]] });
     t.match(await failure(lm.complete('x', { stop: 3 })), { code: 'NOT_SUPPORTED' });
+  }),
+);
+
+t.test('a finish reason before the end does not end a completion', (t) =>
+  withResponses(async ({ answer, open }) => {
+    const lm = open({ api: 'chat' });
+    const chunk = (content: string, finish_reason: string | null) => {
+      return { choices: [{ delta: { content }, index: 0, finish_reason }] };
+    };
+    for (const word of ['', 'none', 'null', 'in_progress']) {
+      answer(chunk('bl', word), chunk('u', word), chunk('e', 'stop'));
+      t.match(await lm.complete('x'), { text: 'blue', stopReason: 'eog' }, JSON.stringify(word));
+    }
+    answer(chunk('bl', ''), chunk('ue', ''));
+    t.match(await lm.complete('x'), { text: 'blue', stopReason: 'eog' }, 'an empty one at the end');
+    answer(chunk('bl', null), chunk('ue', 'content_filter'));
+    const failed = await failure(lm.complete('x'));
+    t.match(failed, { code: 'REMOTE', message: /unknown finish reason: content_filter/ });
+    t.equal((failed as RemoteError).completion?.text, 'blue', 'what came is not lost');
   }),
 );
 

@@ -44,6 +44,8 @@ const finishReasons: Record<string, 'eog' | 'length'> = {
 export class Transcript {
   /** Whether the reader has received a chunk. */
   hasEmitted = false;
+  /** A finish reason that is not known, unless text followed it. */
+  #unknownReason: string | undefined;
   /** Whether some of the text came without tokens. */
   lacksTokens = false;
   readonly #request: TranscriptRequest;
@@ -99,7 +101,11 @@ export class Transcript {
       else if (part.text === '') this.#held = part;
       else await this.#appendToken(part);
     }
-    if (finishReason !== undefined && !this.isEnded) await this.#finish(finishReason);
+    // An unknown word is the end only if nothing follows: some servers send one with every chunk.
+    if (text !== '') this.#unknownReason = undefined;
+    if (finishReason === undefined || this.isEnded) return;
+    if (Object.hasOwn(finishReasons, finishReason)) await this.#finish(finishReason);
+    else this.#unknownReason = finishReason;
   }
 
   /** Ends the completion. */
@@ -110,9 +116,10 @@ export class Transcript {
       this.#emitChunk({ text, tokens: new Int32Array(0), logprobs: new Float64Array(0) });
   }
 
-  /** The response ended without a finish reason. */
+  /** The response ended without a known finish reason. */
   async endWithoutReason(): Promise<void> {
-    if (!this.isEnded) await this.#finish(this.#isFull ? 'length' : 'stop');
+    if (this.isEnded) return;
+    await this.#finish(this.#unknownReason ?? (this.#isFull ? 'length' : 'stop'));
   }
 
   /**

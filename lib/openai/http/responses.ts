@@ -83,7 +83,8 @@ export function readChunk(text: string, requestId: string | undefined): Response
   return {
     text: generated,
     steps: isHidden ? undefined : readLogprobs(choice.logprobs),
-    finishReason: textOf(choice.finish_reason),
+    // Some servers send an empty one with every chunk.
+    finishReason: textOf(choice.finish_reason) || undefined,
     usage: tokenCounts,
   };
 }
