@@ -68,7 +68,7 @@ export async function tokenizeContinuations(
   );
   const lists = guarded.map((tokens) => withoutGuard(tokens, guard));
   const merged = texts.filter((_, index) => lists[index] === undefined);
-  const others = await tokenizeMany(model, merged, false);
+  const others = merged.length === 0 ? [] : await tokenizeMany(model, merged, false);
   return lists.map((tokens) => tokens ?? (others.shift() as Int32Array));
 }
 

@@ -2,9 +2,10 @@
 // continues another, and drops nothing in front of a token's. `find-tokenizer.ts` wraps those in it
 // that are not known to do so by themselves.
 
-import { findGuard, type Guard, withoutGuard } from '../../common/continuation.js';
+import { findGuard, type Guard, tokenizeContinuation } from '../../common/continuation.js';
 import { mapConcurrently } from '../http/parallel.js';
 import {
+  type BareTokenizer,
   bytesOfText,
   type DetokenizeRequest,
   type RemoteTokenizer,
@@ -18,12 +19,12 @@ interface KnownGuard extends Guard {
 
 /** Wraps a tokenizer; looks for its guard at the first continuation. */
 export class GuardedTokenizer implements RemoteTokenizer {
-  readonly #inner: RemoteTokenizer;
+  readonly #inner: BareTokenizer;
   readonly #texts = new Map<number, string>();
   readonly #tokens = new Map<string, number | undefined>();
   #guard: Promise<KnownGuard | undefined> | undefined;
 
-  constructor(inner: RemoteTokenizer) {
+  constructor(inner: BareTokenizer) {
     this.#inner = inner;
   }
 
@@ -49,12 +50,8 @@ export class GuardedTokenizer implements RemoteTokenizer {
     signal?: AbortSignal,
   ): Promise<Int32Array> {
     const guard = request.continuation && text !== '' ? await this.#findGuard() : undefined;
-    if (guard !== undefined) {
-      const guarded = await this.#inner.tokenize(guard.text + text, request, signal);
-      const tokens = withoutGuard(guarded, guard);
-      if (tokens !== undefined) return tokens;
-    }
-    return this.#inner.tokenize(text, request, signal);
+    const tokenize = (some: string) => this.#inner.tokenize(some, request, signal);
+    return tokenizeContinuation(tokenize, guard, text);
   }
 
   async detokenize(

@@ -2,17 +2,15 @@
 
 import { wrongType } from '../../common/arguments.js';
 import type { TextTokenizer } from '../options.js';
-import { bytesOfText, type RemoteTokenizer, type TokenizeRequest } from './tokenizer.js';
+import type { BareTokenizer, DetokenizeRequest, TokenizeRequest } from './tokenizer.js';
 
 /** A custom tokenizer. */
-export class OwnTokenizer implements RemoteTokenizer {
+export class OwnTokenizer implements BareTokenizer {
   readonly size = undefined;
   readonly contextSize = undefined;
   readonly endOfGeneration = new Int32Array(0);
   readonly sendsTokens = false;
   readonly #own: TextTokenizer;
-  readonly #texts = new Map<number, string>();
-  readonly #tokens = new Map<string, number | undefined>();
 
   constructor(own: TextTokenizer) {
     this.#own = own;
@@ -28,29 +26,9 @@ export class OwnTokenizer implements RemoteTokenizer {
     });
   }
 
-  async detokenize(tokens: Int32Array, { special = false }: { special: boolean | undefined }) {
+  async detokenize(tokens: Int32Array, { special = false }: DetokenizeRequest) {
     const text: unknown = await this.#own.detokenize(tokens.slice(), { special });
     if (typeof text === 'string') return text;
     throw wrongType('a string', 'the result of tokenizer.detokenize', text);
-  }
-
-  async textOf(token: number): Promise<string> {
-    const known = this.#texts.get(token);
-    if (known !== undefined) return known;
-    const text = await this.detokenize(Int32Array.of(token), { special: true });
-    this.#texts.set(token, text);
-    return text;
-  }
-
-  async bytesOf(token: number): Promise<Uint8Array | undefined> {
-    return bytesOfText(await this.textOf(token));
-  }
-
-  async tokenOf({ text }: { text: string }): Promise<number | undefined> {
-    if (!this.#tokens.has(text)) {
-      const tokens = await this.tokenize(text, { addSpecial: false, parseSpecial: true });
-      this.#tokens.set(text, tokens.length === 1 ? tokens[0] : undefined);
-    }
-    return this.#tokens.get(text);
   }
 }

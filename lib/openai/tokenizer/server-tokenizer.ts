@@ -4,7 +4,7 @@
 import { NotSupportedError, RemoteError } from '../../common/errors.js';
 import type { Client } from '../http/client.js';
 import { isRetryableStatus } from '../http/failure.js';
-import { bytesOfText, type RemoteTokenizer, type TokenizeRequest } from './tokenizer.js';
+import type { BareTokenizer, DetokenizeRequest, TokenizeRequest } from './tokenizer.js';
 
 type Fields = Record<string, unknown>;
 
@@ -70,14 +70,12 @@ async function requestTokens(
 }
 
 /** A server's tokenizer. Caches what it learns about single tokens. */
-export class ServerTokenizer implements RemoteTokenizer {
+export class ServerTokenizer implements BareTokenizer {
   readonly size = undefined;
   readonly endOfGeneration = new Int32Array(0);
   contextSize: number | undefined;
   readonly #client: Client;
   readonly #dialect: Dialect;
-  readonly #texts = new Map<number, string>();
-  readonly #tokens = new Map<string, number | undefined>();
   readonly #controlFlags = new Map<number, boolean>();
 
   private constructor(client: Client, dialect: Dialect) {
@@ -124,7 +122,7 @@ export class ServerTokenizer implements RemoteTokenizer {
 
   async detokenize(
     tokens: Int32Array,
-    { special }: { special: boolean | undefined },
+    { special }: DetokenizeRequest,
     signal?: AbortSignal,
   ): Promise<string> {
     if (!this.#dialect.supportsSpecial && special === false) {
@@ -139,28 +137,6 @@ export class ServerTokenizer implements RemoteTokenizer {
     const visible: number[] = [];
     for (const token of tokens) if (!(await this.#isControl(token, signal))) visible.push(token);
     return visible.length === 0 ? '' : this.#textOf(Int32Array.from(visible), signal);
-  }
-
-  async textOf(token: number, signal?: AbortSignal): Promise<string> {
-    const known = this.#texts.get(token);
-    if (known !== undefined) return known;
-    const text = await this.#textOf(Int32Array.of(token), signal);
-    this.#texts.set(token, text);
-    return text;
-  }
-
-  async bytesOf(token: number, signal?: AbortSignal): Promise<Uint8Array | undefined> {
-    return bytesOfText(await this.textOf(token, signal));
-  }
-
-  async tokenOf({ text }: { text: string }, signal?: AbortSignal): Promise<number | undefined> {
-    if (text.includes('\ufffd')) return undefined;
-    if (!this.#tokens.has(text)) {
-      const request = { addSpecial: false, parseSpecial: true };
-      const tokens = await this.tokenize(text, request, signal);
-      this.#tokens.set(text, tokens.length === 1 ? tokens[0] : undefined);
-    }
-    return this.#tokens.get(text);
   }
 
   async #textOf(tokens: Int32Array, signal: AbortSignal | undefined): Promise<string> {
@@ -186,7 +162,10 @@ export class ServerTokenizer implements RemoteTokenizer {
   async #isControl(token: number, signal: AbortSignal | undefined): Promise<boolean> {
     let isControl = this.#controlFlags.get(token);
     if (isControl === undefined) {
-      isControl = !(await this.#tokenizesAlike(await this.textOf(token, signal), signal));
+      isControl = !(await this.#tokenizesAlike(
+        await this.#textOf(Int32Array.of(token), signal),
+        signal,
+      ));
       this.#controlFlags.set(token, isControl);
     }
     return isControl;

@@ -17,8 +17,11 @@ export interface DetokenizeRequest {
   continuation?: boolean | undefined;
 }
 
-/** A remote model's tokenizer. Calls that reach a server reject as those of `Api` do. */
-export interface RemoteTokenizer {
+/**
+ * What a server's or a caller's tokenizer does by itself. Calls that reach a server reject as those
+ * of `Api` do.
+ */
+export interface BareTokenizer {
   /** The vocabulary size, if known. */
   readonly size: number | undefined;
   /** Maximum number of prompt and completion tokens together, if known. */
@@ -32,6 +35,10 @@ export interface RemoteTokenizer {
   readonly sendsTokens: boolean;
   tokenize(text: string, request: TokenizeRequest, signal?: AbortSignal): Promise<Int32Array>;
   detokenize(tokens: Int32Array, request: DetokenizeRequest, signal?: AbortSignal): Promise<string>;
+}
+
+/** A remote model's tokenizer. It honors `continuation`. */
+export interface RemoteTokenizer extends BareTokenizer {
   /** The text that one token adds, special tokens included; U+FFFD for incomplete characters. Cached. */
   textOf(token: number, signal?: AbortSignal): Promise<string>;
   /** The bytes of one token, special tokens included; undefined if unknown. Cached. */

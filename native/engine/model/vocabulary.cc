@@ -82,16 +82,17 @@ Result<Tokens> Vocabulary::Tokenize(const std::string& text, bool add_special, b
   }
   try {
     if (text.size() <= kShallowText) return TokenizeHere(text, add_special, parse_special);
-    const size_t stretch = LongestStretch(text);
     const size_t per_character = StackPerCharacter();
-    if (per_character >= kRecursive && stretch > kMaxStretch) {
+    if (per_character < kRecursive) return TokenizeHere(text, add_special, parse_special);
+    const size_t stretch = LongestStretch(text);
+    if (stretch > kMaxStretch) {
       return Status(Code::kOutOfRange, "Expected at most " + std::to_string(kMaxStretch) +
                                            " characters in a row that this model's tokenizer cannot split, got " +
                                            std::to_string(stretch));
     }
     Tokens tokens;
     // Twice what was measured.
-    const size_t stack = kBaseStack + (per_character >= kRecursive ? 2 * per_character * stretch : 0);
+    const size_t stack = kBaseStack + 2 * per_character * stretch;
     RunWithStack(stack, [&] { tokens = TokenizeHere(text, add_special, parse_special); });
     return tokens;
   } catch (const std::bad_alloc&) {
