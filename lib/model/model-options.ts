@@ -40,7 +40,7 @@ export interface ModelOptions extends CallOptions {
   checkTensors?: boolean | undefined;
   /**
    * Metadata values that override the file's, also in `Model.metadata`. GGUF integers are bigints,
-   * floats are numbers; strings have at most 127 bytes, chat templates any length.
+   * floats are numbers, and another type than llama.cpp reads is a TypeError; strings have at most 127 bytes, chat templates any length.
    */
   metadataOverrides?: Readonly<Record<string, string | number | bigint | boolean>> | undefined;
   /** Called with the fraction loaded, from 0 to 1. If it throws, the load rejects with that. */

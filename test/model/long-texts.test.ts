@@ -21,6 +21,7 @@ const types = [
   'cohere2moe',
   'falcon',
   'exaone-moe',
+  'superbpe',
 ];
 
 for (const thread of ['main', 'worker']) {

@@ -52,6 +52,13 @@ t.test('what cannot be used is refused', async (t) => {
     name: 'TypeError',
     message: "Expected a string for metadataOverrides['tokenizer.chat_template'], got 5",
   });
+  for (const key of ['llama.block_count', 'llama.context_length', 'tokenizer.ggml.bos_token_id']) {
+    await t.rejects(
+      load({ [key]: 1 }),
+      { name: 'TypeError', message: new RegExp(`${key}.*expected int but got float`) },
+      'a float where an integer is read has no effect',
+    );
+  }
   await t.rejects(load({ 'general.name': 'x'.repeat(128) }), {
     name: 'RangeError',
     message: /at most 127 bytes/,

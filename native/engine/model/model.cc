@@ -116,6 +116,16 @@ int GpuLayers(const ModelOptions& options, const ModelInfo& info) {
   return options.gpu_layers < 0 ? all : std::min(options.gpu_layers, all);
 }
 
+// llama.cpp ignores an override of another type than it reads, and reports that in its log alone.
+Status CheckOverrides(const std::string& log) {
+  static const std::string kComplaint = "Bad metadata override type for key ";
+  const size_t start = log.find(kComplaint);
+  if (start == std::string::npos) return Status::Ok();
+  const size_t end = log.find('\n', start);
+  const std::string rest = log.substr(start + kComplaint.size(), end - start - kComplaint.size());
+  return Status(Code::kInvalidArgument, "Expected a metadata override of the type that llama.cpp reads for " + rest);
+}
+
 struct Progress {
   const std::function<void(float)>& report;
   const Cancellation& cancellation;
@@ -165,7 +175,9 @@ Result<std::shared_ptr<Model>> Model::Load(const std::string& path, const ModelO
   try {
     llama_model* model = llama_model_load_from_file(path.c_str(), params);
     if (model != nullptr) {
-      return std::shared_ptr<Model>(new Model(model, path, options));
+      const std::shared_ptr<Model> loaded(new Model(model, path, options));
+      if (Status status = CheckOverrides(log.text()); !status.ok()) return status;
+      return loaded;
     }
     if (cancellation.requested()) return cancellation.status();
     return Status(Code::kModelLoad, "Cannot load " + path + ": llama.cpp refuses it", log.text());

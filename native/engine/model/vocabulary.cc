@@ -17,8 +17,9 @@ namespace autocog {
 
 namespace {
 
-// Bytes that may be tokenized on any thread: at half a kilobyte of stack each, they take a megabyte.
-constexpr size_t kShallowText = 2048;
+// Bytes that may be tokenized on any stack: at some 320 bytes each they stay well within what V8 leaves
+// for native code below the end of JavaScript's stack.
+constexpr size_t kShallowText = 256;
 // What a tokenizer needs besides its recursion.
 constexpr size_t kBaseStack = size_t{4} << 20;
 // Bytes of stack per character from which a tokenizer is recursive. Others use some kilobytes in all.
@@ -121,9 +122,10 @@ Tokens Vocabulary::TokenizeHere(const std::string& text, bool add_special, bool 
 size_t Vocabulary::StackPerCharacter() const {
   std::call_once(lazy_->stack_once, [this] {
     constexpr size_t kCount = 1024;
-    constexpr size_t kStack = size_t{16} << 20;
-    // Runs that patterns have branches for: letters of both cases, symbols, spaces, line ends, ideographs.
-    for (const char* unit : {"a", "A", "=", " ", "\n", "\xe4\xb8\xad"}) {
+    constexpr size_t kStack = size_t{4} << 20;
+    // Runs of every class that patterns have branches for: letters of both cases and of both together, digits,
+    // punctuation, symbols, spaces, tabs, line ends, marks, ideographs, digits beyond ASCII.
+    for (const char* unit : {"a", "A", "aA", "7", "!", "=", " ", "\t", "\n", "\xcc\x81", "\xe4\xb8\xad", "\xd9\xa3"}) {
       std::string text;
       for (size_t i = 0; i < kCount; ++i) text += unit;
       const size_t used = MeasureStack(kStack, [&] { TokenizeHere(text, false, false); });
