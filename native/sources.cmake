@@ -12,8 +12,12 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/context/batch.cc
   native/engine/context/cache_types.cc
   native/engine/context/context.cc
+  native/engine/context/context_decode.cc
   native/engine/context/context_state.cc
+  native/engine/context/decoding_rules.cc
   native/engine/context/prefix_cache.cc
+  native/engine/context/prefix_cache_states.cc
+  native/engine/context/sequence_memory.cc
   native/engine/context/steering.cc
   native/engine/context/thread_pool.cc
   native/engine/embedding/embedder.cc
@@ -49,6 +53,7 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/scoring/decoded_paths.cc
   native/engine/scoring/log_softmax.cc
   native/engine/scoring/row_reader.cc
+  native/engine/scoring/state_tree.cc
   native/engine/scoring/token_tree.cc
   native/engine/scoring/tree_scorer.cc
   native/engine/scoring/tree_search.cc

@@ -85,8 +85,13 @@ void AddMissingSettings(llm_arch arch, Config* config) {
       gguf_set_val_u32(config->raw(), "tokenizer.ggml.token_type_count", 2);
       config->Set("moe_every_n_layers", 2);
       break;
-    case LLM_ARCH_RWKV7:
+    case LLM_ARCH_RWKV6QWEN2:
+      config->Set("token_shift_count", 1);
+      break;
     case LLM_ARCH_ARWKV7:
+      config->Set("token_shift_count", 1);
+      [[fallthrough]];
+    case LLM_ARCH_RWKV7:
       for (const char* name : {"decay", "iclr", "value_residual_mix", "gate"}) {
         config->Set(std::string("attention.") + name + "_lora_rank", 32);
       }
@@ -114,6 +119,11 @@ void AddMissingSettings(llm_arch arch, Config* config) {
   }
 }
 
+// Whether a tensor is optional and absent from files of this architecture, whose graph it would change.
+bool IsAbsent(llm_arch arch, const std::string& name) {
+  return arch == LLM_ARCH_RWKV6QWEN2 && name.find("time_mix_first") != std::string::npos;
+}
+
 void Write(const Kind& kind, const std::string& path) {
   Config config(kind);
   AddMissingSettings(kind.arch, &config);
@@ -124,6 +134,7 @@ void Write(const Kind& kind, const std::string& path) {
   gguf_context_ptr file(gguf_init_empty());
   gguf_set_kv(file.get(), config.raw());
   for (const auto& [name, tensor] : model->tensors_by_name) {
+    if (IsAbsent(kind.arch, name)) continue;
     // Some tensors are listed twice.
     if (gguf_find_tensor(file.get(), tensor->name) < 0) gguf_add_tensor(file.get(), tensor);
   }

@@ -35,9 +35,15 @@ export interface ContextOptions extends RopeOptions {
   batchSize?: number | undefined;
   /** Maximum tokens computed together, at least 2. Default: 512, at most `batchSize`. */
   microBatchSize?: number | undefined;
-  /** Maximum sequences, for prompt slots and branches together: 4 to 256. Default 256. */
+  /**
+   * Maximum sequences, for prompt slots and branches together: 4 to 256. Default 256. Recurrent and
+   * hybrid models may get fewer: see `stateBudget`.
+   */
   maxSequences?: number | undefined;
-  /** The number of prompts in the prefix cache. Default 8; at most `maxSequences - 3`. */
+  /**
+   * The number of prompts in the prefix cache; at most `maxSequences - 3`. Default 8, or of a
+   * recurrent or hybrid model's sequences a quarter, but at most 8.
+   */
   promptSlots?: number | undefined;
   /** Threads for generation. Default: the number of physical cores. */
   threads?: number | undefined;
@@ -56,6 +62,11 @@ export interface ContextOptions extends RopeOptions {
   offloadKqv?: boolean | undefined;
   /** Maximum bytes of the logits of one decode call. Default 64 MiB. */
   logitsBudget?: number | undefined;
+  /**
+   * Maximum bytes of the states of recurrent and hybrid models, one per sequence, all allocated at
+   * once: there are as many sequences as fit, but at least `promptSlots + 3`. Default 512 MiB.
+   */
+  stateBudget?: number | undefined;
 }
 
 /** The names of {@link ContextOptions}. */
@@ -72,6 +83,7 @@ export const contextOptionNames = [
   'kvCacheTypeV',
   'offloadKqv',
   'logitsBudget',
+  'stateBudget',
   ...ropeOptionNames,
 ] as const satisfies (keyof ContextOptions)[];
 
@@ -80,7 +92,9 @@ const defaultContextSize = 4096;
 const maxEngineSequences = 256;
 /** ggml's limit. */
 const maxThreads = 512;
-/** Sequences besides the prompt slots: two for branches, one for padding. */
+/** The engine decides, when it knows how many sequences fit. */
+const engineDefault = 0;
+/** Sequences besides the prompt slots: two for branches, one for padding or as a spare. */
 const scratchSequences = 3;
 
 function readFlashAttention(value: unknown): NativeSessionOptions['flashAttention'] {
@@ -105,12 +119,10 @@ function readSizes(options: ContextOptions, trainContextSize: number) {
     maxEngineSequences,
   );
   const maxSlots = maxSequences - scratchSequences;
-  const promptSlots = checkInteger(
-    options.promptSlots ?? Math.min(8, maxSlots),
-    'promptSlots',
-    1,
-    maxSlots,
-  );
+  const promptSlots =
+    options.promptSlots === undefined
+      ? engineDefault
+      : checkInteger(options.promptSlots, 'promptSlots', 1, maxSlots);
   return { contextSize, batchSize, microBatchSize, maxSequences, promptSlots };
 }
 
@@ -142,6 +154,12 @@ export function readContextOptions(
     logitsBudget: checkInteger(
       options.logitsBudget ?? 64 * 2 ** 20,
       'logitsBudget',
+      1,
+      Number.MAX_SAFE_INTEGER,
+    ),
+    stateBudget: checkInteger(
+      options.stateBudget ?? 512 * 2 ** 20,
+      'stateBudget',
       1,
       Number.MAX_SAFE_INTEGER,
     ),

@@ -92,7 +92,7 @@ export interface NativeSessionOptions {
   microBatchSize: number;
   /** Prompt slots and branches together, at most 256. */
   maxSequences: number;
-  /** How many of the sequences cache prompts. */
+  /** How many of the sequences cache prompts; 0 for the engine's default. */
   promptSlots: number;
   threads: number;
   threadsBatch: number;
@@ -102,6 +102,8 @@ export interface NativeSessionOptions {
   offloadKqv: boolean;
   /** Maximum size of one decode's logits in bytes. */
   logitsBudget: number;
+  /** Maximum size of the states of append-only sequences in bytes. */
+  stateBudget: number;
   ropeFrequencyBase: number;
   ropeFrequencyScale: number;
   /** `'model'`: as the model was trained. */

@@ -92,7 +92,7 @@ SessionWrap::SessionWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Sess
   properties.Set("contextSize", context.context_size());
   properties.Set("batchSize", context.max_tokens());
   properties.Set("microBatchSize", context.micro_batch());
-  properties.Set("maxSequences", created->options.max_sequences);
+  properties.Set("maxSequences", context.max_sequences());
   properties.Set("promptSlots", (*session_)->prompt_slots());
   properties.Set("threads", created->options.threads);
   properties.Set("threadsBatch", created->options.threads_batch);

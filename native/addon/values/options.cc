@@ -90,6 +90,7 @@ ContextOptions ReadContextOptions(const Napi::Object& object) {
   options.kv_type_v = StringField(object, "kvCacheTypeV");
   options.offload_kqv = BoolField(object, "offloadKqv");
   options.logits_budget = static_cast<size_t>(NumberField(object, "logitsBudget"));
+  options.state_budget = static_cast<size_t>(NumberField(object, "stateBudget"));
   options.rope_frequency_base = static_cast<float>(NumberField(object, "ropeFrequencyBase"));
   options.rope_frequency_scale = static_cast<float>(NumberField(object, "ropeFrequencyScale"));
   options.rope_scaling = ToRopeScaling(StringField(object, "ropeScaling"));

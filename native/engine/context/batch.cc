@@ -2,6 +2,10 @@
 
 #include "engine/context/batch.h"
 
+#include <algorithm>
+#include <map>
+#include <utility>
+
 namespace autocog {
 
 void Batch::Clear() {
@@ -27,6 +31,24 @@ void Batch::AddShared(llama_token token, llama_pos position, const std::vector<l
                       bool outputs_logits) {
   Begin(token, position, static_cast<int>(sequences.size()), outputs_logits);
   sequences_.insert(sequences_.end(), sequences.begin(), sequences.end());
+}
+
+void Batch::AddFrom(const Batch& other, int i) {
+  const auto index = static_cast<size_t>(i);
+  Add(other.tokens_[index], other.positions_[index], other.sequences_[other.sequence_starts_[index]],
+      other.outputs_logits(i));
+}
+
+std::vector<std::vector<int>> Batch::BySequence() const {
+  std::map<llama_seq_id, std::vector<int>> indices;
+  for (int i = 0; i < size(); ++i) indices[sequences_[sequence_starts_[static_cast<size_t>(i)]]].push_back(i);
+  std::vector<std::vector<int>> result;
+  for (auto& [sequence, of_sequence] : indices) result.push_back(std::move(of_sequence));
+  return result;
+}
+
+bool Batch::has_one_sequence() const {
+  return std::all_of(sequences_.begin(), sequences_.end(), [this](llama_seq_id each) { return each == sequences_[0]; });
 }
 
 void Batch::Begin(llama_token token, llama_pos position, int sequences, bool outputs_logits) {

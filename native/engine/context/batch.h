@@ -21,9 +21,16 @@ class Batch {
   void AddShared(llama_token token, llama_pos position, const std::vector<llama_seq_id>& sequences,
                  bool outputs_logits);
 
+  // Adds the i-th token of another batch, in which it has one sequence.
+  void AddFrom(const Batch& other, int i);
+  // The indices of the tokens of each sequence, in order. REQUIRES: one sequence per token.
+  std::vector<std::vector<int>> BySequence() const;
+
   int size() const { return static_cast<int>(tokens_.size()); }
   // Number of tokens that output logits.
   int rows() const { return rows_; }
+  // Whether all tokens are in one and the same sequence.
+  bool has_one_sequence() const;
   bool outputs_logits(int i) const { return outputs_logits_[static_cast<size_t>(i)] != 0; }
   void RequestLogits(int i);
 

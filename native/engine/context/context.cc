@@ -21,21 +21,21 @@ namespace {
 // Architectures, by their llama.cpp names, whose implementation in llama.cpp does not support token
 // trees or scoring at all. `npm run test:oracles` tests every architecture.
 constexpr std::pair<const char*, const char*> kUnsupported[] = {
-    {"chameleon", "llama.cpp suppresses its image tokens only in the first row of logits"},
-    {"cogvlm", "llama.cpp returns the logits of other tokens than the requested ones"},
     {"gemma4-assistant", "it is a draft model that reads the KV cache of its target model"},
     {"llama-embed", "it is an embedding model and returns no logits"},
-    {"minimax-m3", "its sparse attention requires a KV cache with a single sequence, without branches"},
 };
 
-// Why this model cannot share tokens between sequences; empty if it can.
+// Whether the positions of sequences take cells of one KV cache.
+bool HasSharedCells(const ModelInfo& info, SequenceMemory memory) {
+  return memory == SequenceMemory::kCells || (memory == SequenceMemory::kStates && !info.recurrent);
+}
+
+// Why this model cannot be used; empty if it can.
 std::string UnsupportedReason(const ModelInfo& info) {
   if (info.vocab_only) return "it was loaded with vocabOnly, so it has no weights";
   if (info.has_encoder) return "it has an encoder, which would have to process prompts first";
   if (!info.has_decoder) return "it has no decoder";
   if (info.diffusion) return "it is a diffusion model, without next-token probabilities";
-  if (info.recurrent) return "it is recurrent: its state cannot be shared between branches";
-  if (info.hybrid) return "it is a hybrid of attention and recurrence: its state cannot be shared between branches";
   if (!info.causal) return "its attention is bidirectional, so later tokens change the results of earlier ones";
   for (const auto& [architecture, reason] : kUnsupported) {
     if (info.architecture == architecture) return reason;
@@ -93,39 +93,26 @@ uint32_t MaxRows(size_t budget, const Vocabulary& vocabulary, uint32_t batch, ui
   return static_cast<uint32_t>(std::min<size_t>(std::max(budget / row_bytes, min_rows), batch));
 }
 
-}  // namespace
+// The number of sequences whose states fit the budget.
+int LimitSequences(const ContextOptions& options, size_t bytes_per_sequence, const Vocabulary& vocabulary) {
+  const size_t states = options.state_budget / std::max<size_t>(bytes_per_sequence, 1);
+  // llama.cpp allocates a row of logits per sequence.
+  const size_t rows = options.logits_budget / (static_cast<size_t>(vocabulary.size()) * sizeof(float));
+  const auto limit = static_cast<int>(std::min<size_t>({states, rows, static_cast<size_t>(options.max_sequences)}));
+  return std::max(limit, std::min(options.min_sequences, options.max_sequences));
+}
 
-Result<std::unique_ptr<Context>> Context::Create(std::shared_ptr<Model> model, const ContextOptions& options) {
-  if (std::string reason = UnsupportedReason(model->info()); !reason.empty()) return NotSupported(reason);
-  if (Status status = CheckContextOptions(options); !status.ok()) return status;
-  if (HasPositionTable(model->info()) && options.context_size > model->info().train_context_size) {
-    return Status(Code::kOutOfRange, "Expected at most " + std::to_string(model->info().train_context_size) +
-                                         ", the positions that this model knows, for contextSize, got " +
-                                         std::to_string(options.context_size));
-  }
-  auto types = ReadCacheTypes(model->info(), options.kv_type_k, options.kv_type_v);
-  if (!types.ok()) return types.status();
-  const auto [type_k, type_v] = types.value();
-
-  if (Status status = CheckCacheFits(model->info(), options.context_size, type_k, type_v); !status.ok()) {
-    return status;
-  }
-  if (model->vocabulary().size() < 1) return Status(Code::kNotSupported, "This model has an empty vocabulary");
+llama_context_params MakeParams(const Model& model, const ContextOptions& options, const CacheTypes& types) {
   const int batch_size = std::min(options.batch_size, options.context_size);
   llama_context_params params = llama_context_default_params();
-  params.n_ctx = static_cast<uint32_t>(options.context_size);
   params.n_batch = static_cast<uint32_t>(std::max(batch_size, 2));
   params.n_ubatch = static_cast<uint32_t>(std::max(std::min(options.micro_batch_size, batch_size), 2));
-  // With a unified KV cache, every sequence id below LLAMA_MAX_SEQ works regardless of n_seq_max, which
-  // would only reserve unused rows of logits.
-  params.kv_unified = true;
-  params.n_seq_max = 1;
-  params.n_outputs_max = MaxRows(options.logits_budget, model->vocabulary(), params.n_batch, params.n_ubatch);
+  params.n_outputs_max = MaxRows(options.logits_budget, model.vocabulary(), params.n_batch, params.n_ubatch);
   params.n_threads = options.threads;
   params.n_threads_batch = options.threads_batch;
   params.flash_attn_type = options.flash_attention;
-  params.type_k = type_k;
-  params.type_v = type_v;
+  params.type_k = types.k;
+  params.type_v = types.v;
   params.offload_kqv = options.offload_kqv;
   params.rope_freq_base = options.rope_frequency_base;
   params.rope_freq_scale = options.rope_frequency_scale;
@@ -140,6 +127,39 @@ Result<std::unique_ptr<Context>> Context::Create(std::shared_ptr<Model> model, c
   // Otherwise cells outside the sliding window are discarded, but branches return to them.
   params.swa_full = true;
   params.no_perf = true;
+  return params;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Context>> Context::Create(std::shared_ptr<Model> model, const ContextOptions& requested) {
+  ContextOptions options = requested;
+  if (std::string reason = UnsupportedReason(model->info()); !reason.empty()) return NotSupported(reason);
+  if (Status status = CheckContextOptions(options); !status.ok()) return status;
+  if (HasPositionTable(model->info()) && options.context_size > model->info().train_context_size) {
+    return Status(Code::kOutOfRange, "Expected at most " + std::to_string(model->info().train_context_size) +
+                                         ", the positions that this model knows, for contextSize, got " +
+                                         std::to_string(options.context_size));
+  }
+  auto types = ReadCacheTypes(model->info(), options.kv_type_k, options.kv_type_v);
+  if (!types.ok()) return types.status();
+  const auto [type_k, type_v] = types.value();
+  if (Status status = CheckCacheFits(model->info(), options.context_size, type_k, type_v); !status.ok()) {
+    return status;
+  }
+  if (model->vocabulary().size() < 1) return Status(Code::kNotSupported, "This model has an empty vocabulary");
+  llama_context_params params = MakeParams(*model, options, types.value());
+  const SequenceMemory memory_kind = SequenceMemoryOf(model->info());
+  size_t state_bytes = 0;
+  if (memory_kind != SequenceMemory::kCells) {
+    auto bytes = BytesPerSequence(model.get(), memory_kind, options.context_size, params);
+    if (!bytes.ok()) return bytes.status();
+    options.max_sequences = LimitSequences(options, bytes.value(), model->vocabulary());
+    state_bytes = bytes.value() * static_cast<size_t>(options.max_sequences);
+    // llama.cpp asserts that every sequence can output a row.
+    params.n_outputs_max = std::max(params.n_outputs_max, static_cast<uint32_t>(options.max_sequences));
+  }
+  SetSequences(memory_kind, options.context_size, options.max_sequences, &params);
 
   LogCapture log;
   AssertionGuard guard;
@@ -155,11 +175,11 @@ Result<std::unique_ptr<Context>> Context::Create(std::shared_ptr<Model> model, c
       return NotSupported("it has no KV cache, like all models that only encode or embed");
     }
     if (context != nullptr) {
-      std::unique_ptr<Context> created(new Context(std::move(model), context, options));
+      std::unique_ptr<Context> created(new Context(std::move(model), context, memory_kind, options));
       created->flash_attention_ = HasFlashAttention(created->model().info(), options.flash_attention, log.text());
       created->type_k_ = params.type_k;
-      created->cache_bytes_ =
-          static_cast<int64_t>(CacheBytes(created->model().info(), created->cells(), params.type_k, params.type_v));
+      const double cells = CacheBytes(created->model().info(), options.context_size, params.type_k, params.type_v);
+      created->cache_bytes_ = static_cast<int64_t>(cells + static_cast<double>(state_bytes));
       return created;
     }
     return Status(Code::kInvalidArgument, "llama.cpp rejects these context options", log.text());
@@ -170,15 +190,19 @@ Result<std::unique_ptr<Context>> Context::Create(std::shared_ptr<Model> model, c
   }
 }
 
-Context::Context(std::shared_ptr<Model> model, llama_context* context, const ContextOptions& options)
+Context::Context(std::shared_ptr<Model> model, llama_context* context, SequenceMemory memory_kind,
+                 const ContextOptions& options)
     : model_(std::move(model)),
       pool_(options.threads),
       batch_pool_(options.threads_batch == options.threads ? nullptr : new ThreadPool(options.threads_batch)),
       workers_(std::max(options.threads, options.threads_batch)),
       context_(context),
       memory_(llama_get_memory(context)),
+      memory_kind_(memory_kind),
+      decoding_(DecodingRulesOf(model_->info())),
       context_size_(options.context_size),
-      cells_(static_cast<int>(llama_n_ctx(context))),
+      cells_(HasSharedCells(model_->info(), memory_kind) ? static_cast<int>(llama_n_ctx(context))
+                                                         : options.context_size * options.max_sequences),
       micro_batch_(static_cast<int>(llama_n_ubatch(context))),
       max_tokens_(static_cast<int>(llama_n_batch(context))),
       max_sequences_(options.max_sequences) {
@@ -188,6 +212,7 @@ Context::Context(std::shared_ptr<Model> model, llama_context* context, const Con
   if (max_tokens_ % micro_batch_ == 1) --max_tokens_;
   max_rows_ = static_cast<int>(MaxRows(options.logits_budget, vocabulary(), batch, micro_batch) -
                                (batch + micro_batch - 1) / micro_batch);
+  if (decoding_.all_rows) max_tokens_ = std::min(max_tokens_, max_rows_);
   llama_set_abort_callback(context_, OnAbort, this);
   llama_attach_threadpool(context_, pool_.raw(), batch_pool_ ? batch_pool_->raw() : nullptr);
 }
@@ -197,66 +222,10 @@ Context::~Context() {
   ReturnFreedMemory();
 }
 
-bool Context::OnAbort(void* self) {
-  const Cancellation* running = static_cast<Context*>(self)->running_;
-  return running != nullptr && running->requested();
+void Context::ClearSequences() {
+  llama_memory_clear(memory_, true);
+  lost_sequences_ = false;
 }
-
-Status Context::Decode(Batch* batch, Kernels kernels, int free_cells, const Cancellation& cancellation, Usage* usage) {
-  if (cancellation.requested()) return cancellation.status();
-  if (batch->size() < 1 || batch->size() > max_tokens_ || batch->rows() > max_rows_) {
-    return Status(Code::kInternal, "A batch of " + std::to_string(batch->size()) + " tokens and " +
-                                       std::to_string(batch->rows()) + " rows exceeds the limits of " +
-                                       std::to_string(max_tokens_) + " and " + std::to_string(max_rows_));
-  }
-  const int size = batch->size();
-  const llama_seq_id padding = max_sequences_ - 1;
-  const bool padded = kernels == Kernels::kBatch && size % micro_batch_ == 1 && free_cells > 0;
-  if (padded) batch->Add(0, 0, padding, batch->outputs_logits(size - 1));
-  if (kernels == Kernels::kBatch) PairRows(batch);
-  LogCapture log;
-  int32_t code;
-  std::string failure;
-  running_ = &cancellation;
-  try {
-    code = llama_decode(context_, batch->View());
-    llama_synchronize(context_);
-  } catch (const std::exception& error) {
-    code = -4;
-    failure = error.what();
-  }
-  running_ = nullptr;
-  if (padded) Trim(padding, 0);
-  if (code == 0) {
-    usage->decoded_tokens += size;
-    usage->padding_tokens += padded ? 1 : 0;
-    usage->decode_calls += 1;
-    return Status::Ok();
-  }
-  if (cancellation.requested()) return cancellation.status();
-  if (failure.empty()) failure = log.text();
-  if (code == 1) return Status(Code::kDecodeFailed, "The KV cache has no room for the batch", failure);
-  if (code == -2) return Status(Code::kOutOfMemory, "llama.cpp could not allocate memory for a batch", failure);
-  return Status(Code::kDecodeFailed, "llama_decode failed with code " + std::to_string(code), failure);
-}
-
-// In the last layer, llama.cpp computes only the rows that output logits, so a micro-batch with a single
-// such row would use the single-token kernels regardless of its number of tokens.
-void Context::PairRows(Batch* batch) const {
-  for (int start = 0; start < batch->size(); start += micro_batch_) {
-    const int end = std::min(start + micro_batch_, batch->size());
-    int rows = 0;
-    int last = -1;
-    for (int i = start; i < end; ++i) {
-      if (!batch->outputs_logits(i)) continue;
-      ++rows;
-      last = i;
-    }
-    if (rows == 1 && end - start > 1) batch->RequestLogits(last == start ? start + 1 : last - 1);
-  }
-}
-
-const float* Context::Row(int i) { return llama_get_logits_ith(context_, i); }
 
 void Context::Trim(llama_seq_id sequence, llama_pos from) { llama_memory_seq_rm(memory_, sequence, from, -1); }
 
@@ -270,7 +239,10 @@ void Context::Shift(llama_seq_id sequence, llama_pos from, int count) {
 }
 
 void Context::Share(llama_seq_id source, llama_seq_id target, llama_pos from, llama_pos to) {
-  if (from < to) llama_memory_seq_cp(memory_, source, target, from, to);
+  if (from >= to || source == target) return;
+  if (!append_only()) return llama_memory_seq_cp(memory_, source, target, from, to);
+  llama_memory_seq_rm(memory_, target, -1, -1);
+  llama_memory_seq_cp(memory_, source, target, -1, -1);
 }
 
 }  // namespace autocog

@@ -16,6 +16,8 @@
 #include "engine/common/usage.h"
 #include "engine/common/workers.h"
 #include "engine/context/batch.h"
+#include "engine/context/decoding_rules.h"
+#include "engine/context/sequence_memory.h"
 #include "engine/context/thread_pool.h"
 #include "engine/model/model.h"
 #include "llama.h"
@@ -34,6 +36,9 @@ struct ContextOptions {
   std::string kv_type_v = "f16";
   bool offload_kqv = true;
   size_t logits_budget = size_t{64} << 20;  // bytes of logits per decode
+  // Bytes of the states of append-only sequences, which limits max_sequences, but not below min_sequences.
+  size_t state_budget = size_t{512} << 20;
+  int min_sequences = 4;
   float rope_frequency_base = 0;            // 0: the model's, here and below
   float rope_frequency_scale = 0;
   llama_rope_scaling_type rope_scaling = LLAMA_ROPE_SCALING_TYPE_UNSPECIFIED;  // the model's
@@ -75,21 +80,37 @@ class Context {
   int vocabulary_size() const { return model_->vocabulary().size(); }
 
   int context_size() const { return context_size_; }
-  // Cells of the KV cache; at least context_size().
+  // Cells for the positions of all sequences together; at least context_size(). Sequences that do not share
+  // cells have context_size() each.
   int cells() const { return cells_; }
+  // Whether sequences can only be extended, shared and removed as a whole. See SequenceMemory.
+  bool append_only() const { return memory_kind_ != SequenceMemory::kCells; }
+  // Whether llama.cpp computes tokens of different sequences together only if the sequence ids are
+  // consecutive, and ascending in the batch.
+  bool needs_consecutive_ids() const { return model_->info().recurrent; }
+  // Whether a Decode() of several sequences failed, which may change any append-only sequence: all of them
+  // are invalid. Reset by ClearSequences().
+  bool lost_sequences() const { return lost_sequences_; }
+  // Removes all sequences.
+  void ClearSequences();
   // Maximum tokens per Decode(), and maximum rows of logits.
   int max_tokens() const { return max_tokens_; }
   int max_rows() const { return max_rows_; }
   int micro_batch() const { return micro_batch_; }
   // Estimated size of the KV cache.
   int64_t cache_bytes() const { return cache_bytes_; }
-  // Number of sequence ids, from 0, available to callers; one more is reserved for padding.
-  int sequences() const { return max_sequences_ - 1; }
+  // Number of sequence ids, from 0, available to callers. One more is reserved for padding, unless sequences
+  // are append-only.
+  int sequences() const { return append_only() ? max_sequences_ : max_sequences_ - 1; }
+  // The number of sequences that was requested, or fewer if their states exceed the budget.
+  int max_sequences() const { return max_sequences_; }
 
-  // Decodes and waits. Adds to usage->decoded_tokens, padding_tokens and decode_calls. After a failure
-  // the batch's cells are undefined: the caller must trim them from every sequence of the batch.
+  // Decodes and waits. Batches with append-only sequences are not padded. Adds to usage->decoded_tokens, padding_tokens and decode_calls. After a failure
+  // the batch's cells are undefined: the caller must trim them from every sequence of the batch. See also
+  // lost_sequences().
   // REQUIRES: 0 < batch->size() <= max_tokens(), batch->rows() <= max_rows(), tokens in the vocabulary,
-  // positions that continue their sequences, `free_cells` cells available beyond the batch.
+  // positions that continue their sequences, `free_cells` cells available beyond the batch; if sequences
+  // are append-only, one sequence per token.
   Status Decode(Batch* batch, Kernels kernels, int free_cells, const Cancellation& cancellation, Usage* usage);
 
   // Logits of the batch's i-th token, valid until the next Decode().
@@ -109,19 +130,24 @@ class Context {
   // they are not in llama.cpp's format for these positions. REQUIRES: to - from free cells.
   Status LoadCells(llama_seq_id sequence, int from, int to, const uint8_t* data, size_t size);
 
-  // Removes the positions from `from` on.
+  // Removes the positions from `from` on. REQUIRES: from is 0 if sequences are append-only.
   void Trim(llama_seq_id sequence, llama_pos from);
   // Whether Shift() is supported.
   bool CanShift() const;
   // Removes the positions [from, from + count) and shifts later ones down by `count`, for all sequences
   // that share their cells. The next Decode() applies the shift.
   void Shift(llama_seq_id sequence, llama_pos from, int count);
-  // Shares the cells of positions [from, to) of `source` with `target`. Metadata only.
+  // Shares the cells of positions [from, to) of `source` with `target`. Metadata only, except for kStreams.
+  // Append-only sequences are shared as a whole, unless the range is empty, and replace the target.
   void Share(llama_seq_id source, llama_seq_id target, llama_pos from, llama_pos to);
 
  private:
-  Context(std::shared_ptr<Model> model, llama_context* context, const ContextOptions& options);
+  Context(std::shared_ptr<Model> model, llama_context* context, SequenceMemory memory_kind,
+          const ContextOptions& options);
   static bool OnAbort(void* self);
+  // llama_decode with the rules of the architecture. Returns its code, or -4 with the reason in `failure`.
+  int32_t Submit(Batch* batch, std::string* failure);
+  int32_t SubmitBySequence(const Batch& batch, std::string* failure);
   void PairRows(Batch* batch) const;
 
   std::shared_ptr<Model> model_;
@@ -130,6 +156,8 @@ class Context {
   Workers workers_;
   llama_context* context_;
   llama_memory_t memory_;
+  SequenceMemory memory_kind_;
+  DecodingRules decoding_;
   int context_size_;
   int cells_;
   int micro_batch_;
@@ -139,7 +167,10 @@ class Context {
   ggml_type type_k_ = GGML_TYPE_F16;
   int64_t cache_bytes_ = 0;
   bool flash_attention_ = false;
+  bool lost_sequences_ = false;
   const Cancellation* running_ = nullptr;  // of the running Decode()
+  std::vector<float> rows_;                // of SubmitBySequence()
+  std::vector<int> row_numbers_;           // per token of its batch, in rows_
 };
 
 }  // namespace autocog

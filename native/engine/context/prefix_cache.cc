@@ -7,10 +7,17 @@
 
 namespace autocog {
 
+namespace {
+
+// A shorter common prefix is not worth a slot: decoding it again takes as long as a few single tokens.
+constexpr int kMinSharedPrefix = 32;
+
+}  // namespace
+
 PrefixCache::PrefixCache(Context* context, int slots)
     : context_(context),
       slots_(static_cast<size_t>(slots)),
-      branches_(static_cast<size_t>(context->sequences() - slots)) {}
+      branches_(static_cast<size_t>(context->sequences() - slots - (context->append_only() ? 1 : 0))) {}
 
 int PrefixCache::CommonPrefix(const Slot& slot, const Tokens& prompt, bool reuse_appended) const {
   const size_t appended = slot.shifted < 0 ? slot.tokens.size() : static_cast<size_t>(slot.shifted);
@@ -49,6 +56,7 @@ int PrefixCache::OldestSlot(int except) const {
 void PrefixCache::TrimSlot(int index, int length) {
   Slot& slot = slots_[static_cast<size_t>(index)];
   if (length >= Length(index)) return;
+  if (context_->append_only()) length = 0;
   // Branches keep shared cells alive, so trim them as well.
   for (int i = 0; i < branches(); ++i) {
     Branch& branch = branches_[static_cast<size_t>(i)];
@@ -91,9 +99,12 @@ int PrefixCache::SelectSlot(const Tokens& prompt, const PromptRequest& request, 
 Result<int> PrefixCache::Ensure(const Tokens& prompt, const PromptRequest& request, const Cancellation& cancellation,
                                 Usage* usage) {
   if (cancellation.requested()) return cancellation.status();
+  DropLostSequences();
   const int length = static_cast<int>(prompt.size());
   int reused = 0;
-  const int index = SelectSlot(prompt, request, &reused);
+  const bool append_only = context_->append_only();
+  const int shared = append_only ? SharedPrefix(prompt) : 0;
+  const int index = append_only ? SelectState(prompt, request, &reused) : SelectSlot(prompt, request, &reused);
   Slot& slot = slots_[static_cast<size_t>(index)];
   slot.last_used = ++clock_;
   usage->prompt_tokens += length;
@@ -101,11 +112,10 @@ Result<int> PrefixCache::Ensure(const Tokens& prompt, const PromptRequest& reque
   if (reused < length) {
     TrimSlot(index, reused);
     if (length - reused <= request.max_deferred) return index;
-    Status status = DecodeRest(index, prompt, request, cancellation, usage);
-    if (!status.ok()) return status;
-  } else if (!request.rows.empty()) {
-    request.on_row(0, slot.row.data());
+    const int keep = shared >= reused + kMinSharedPrefix ? shared : 0;
+    return DecodeRest(index, prompt, keep, request, cancellation, usage);
   }
+  if (!request.rows.empty()) request.on_row(0, slot.row.data());
   return index;
 }
 
@@ -132,36 +142,39 @@ void PrefixCache::CommitDeferred(int index, const Tokens& prompt, int branches, 
 
 void PrefixCache::DiscardDeferred(int index) { context_->Trim(index, Length(index)); }
 
-Status PrefixCache::DecodeRest(int index, const Tokens& prompt, const PromptRequest& request,
-                               const Cancellation& cancellation, Usage* usage) {
-  Slot& slot = slots_[static_cast<size_t>(index)];
+Result<int> PrefixCache::DecodeRest(int index, const Tokens& prompt, int keep, const PromptRequest& request,
+                                    const Cancellation& cancellation, Usage* usage) {
+  const bool append_only = context_->append_only();
   const int length = static_cast<int>(prompt.size());
   auto requested = std::lower_bound(request.rows.begin(), request.rows.end(), Length(index));
   while (Length(index) < length) {
     const int start = Length(index);
+    const int stop = start < keep ? keep : length;
     batch_.Clear();
     auto next = requested;
-    for (int i = start; i < length && batch_.size() < context_->max_tokens(); ++i) {
+    for (int i = start; i < stop && batch_.size() < context_->max_tokens(); ++i) {
       const bool needs_row = next != request.rows.end() && *next == i;
       if (needs_row && batch_.rows() == context_->max_rows()) break;
       batch_.Add(prompt[static_cast<size_t>(i)], i, index, needs_row);
       if (needs_row) ++next;
     }
-    const int count = batch_.size();
-    const int room = MakeRoom(count + 1, index);
-    Status status = context_->Decode(&batch_, Kernels::kBatch, room - count, cancellation, usage);
-    if (!status.ok()) {
-      context_->Trim(index, start);
-      return status;
+    const int end = start + batch_.size();
+    // An append-only slot cannot go back for its last row.
+    const bool keeps_row = append_only && end == stop &&
+                           (batch_.outputs_logits(end - start - 1) || batch_.rows() < context_->max_rows());
+    if (keeps_row) batch_.RequestLogits(batch_.size() - 1);
+    const int free_cells = MakeRoom(end - start + 1, index) - (end - start);
+    if (Status status = DecodeOrRestore(index, free_cells, cancellation, usage); !status.ok()) return status;
+    Extend(&slots_[static_cast<size_t>(index)], prompt, end);
+    if (keeps_row || (requested != next && *(next - 1) == length - 1)) {
+      KeepRow(&slots_[static_cast<size_t>(index)], context_->Row(end - start - 1));
     }
-    Extend(&slot, prompt, start + count);
     for (; requested != next; ++requested) {
-      const float* row = context_->Row(*requested - start);
-      if (*requested == length - 1) KeepRow(&slot, row);
-      request.on_row(static_cast<size_t>(requested - request.rows.begin()), row);
+      request.on_row(static_cast<size_t>(requested - request.rows.begin()), context_->Row(*requested - start));
     }
+    if (end == keep && end < length) index = CopySlot(index);
   }
-  return Status::Ok();
+  return index;
 }
 
 Result<const float*> PrefixCache::Append(int index, llama_token token, const Cancellation& cancellation, Usage* usage) {
@@ -172,7 +185,11 @@ Result<const float*> PrefixCache::Append(int index, llama_token token, const Can
   batch_.Add(token, position, index, true);
   Status status = context_->Decode(&batch_, Kernels::kAny, 0, cancellation, usage);
   if (!status.ok()) {
-    context_->Trim(index, position);
+    if (context_->append_only()) {
+      TrimSlot(index, 0);
+    } else {
+      context_->Trim(index, position);
+    }
     return status;
   }
   slot.tokens.push_back(token);
@@ -211,6 +228,12 @@ void PrefixCache::Release(int index, int cells) {
 void PrefixCache::Attach(int index, int slot, int length) {
   Branch& branch = branches_[static_cast<size_t>(index)];
   const llama_seq_id sequence = BranchSequence(index);
+  if (context_->append_only()) {
+    context_->Trim(sequence, 0);
+    if (slot != kNoSlot) context_->Share(slot, sequence, 0, length);
+    branch.slot = slot;
+    return;
+  }
   if (branch.slot != slot) {
     if (branch.length > 0) context_->Trim(sequence, 0);
     branch.length = 0;
@@ -244,10 +267,12 @@ int PrefixCache::MakeRoom(int required, int keep) {
 }
 
 void PrefixCache::Clear() {
+  if (context_->append_only()) context_->ClearSequences();
   for (int i = 0; i < slots(); ++i) TrimSlot(i, 0);
 }
 
-Tokens PrefixCache::LastUsedPrompt() const {
+Tokens PrefixCache::LastUsedPrompt() {
+  DropLostSequences();
   const Slot* last = nullptr;
   for (const Slot& slot : slots_) {
     if (slot.exact > 0 && (last == nullptr || slot.last_used > last->last_used)) last = &slot;
@@ -257,6 +282,11 @@ Tokens PrefixCache::LastUsedPrompt() const {
 }
 
 llama_seq_id PrefixCache::SpareSequence() {
+  if (context_->append_only()) {
+    const llama_seq_id spare = BranchSequence(branches());
+    context_->Trim(spare, 0);
+    return spare;
+  }
   Attach(branches() - 1, kNoSlot, 0);
   return BranchSequence(branches() - 1);
 }
@@ -287,6 +317,7 @@ Result<std::vector<uint8_t>> PrefixCache::SaveCells(int slot, int length) {
 }
 
 Status PrefixCache::LoadCells(const Tokens& prompt, const uint8_t* data, size_t size, const float* row) {
+  DropLostSequences();
   const int length = static_cast<int>(prompt.size());
   const int index = OldestSlot(-1);
   TrimSlot(index, 0);

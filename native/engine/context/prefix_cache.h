@@ -2,6 +2,11 @@
 // attached to a slot while a tree is scored. Used on the session's thread, with its context.
 // Invariant between calls: a slot's sequence has exactly the positions of its `tokens`, and a branch
 // has exactly the first `length` positions of its slot.
+//
+// Append-only sequences (see Context::append_only) cannot be cut: a slot serves only prompts that start
+// with all of its tokens, and keeps its state when a longer prompt is decoded in another slot. If two
+// prompts differ after a common prefix, the state at its end becomes a slot of its own, because further
+// prompts are likely to share it. Branches are empty between calls.
 
 #ifndef AUTOCOG_ENGINE_CONTEXT_PREFIX_CACHE_H_
 #define AUTOCOG_ENGINE_CONTEXT_PREFIX_CACHE_H_
@@ -60,8 +65,12 @@ class PrefixCache {
   // Decoding the deferred tokens failed: removes their cells.
   void DiscardDeferred(int slot);
 
-  // Trims a slot and its branches to the first `length` tokens.
+  // Trims a slot and its branches to the first `length` tokens; append-only ones to none.
   void TrimSlot(int slot, int length);
+  // Prepares Append() after a slot's first `length` tokens: trims the slot, or, if sequences are
+  // append-only, returns a copy so that the slot's own state is kept. REQUIRES: append-only slots have
+  // exactly `length` tokens.
+  int PrepareAppend(int slot, int length);
 
   // Appends one token to a slot, using the single-token kernels, and returns its logits.
   Result<const float*> Append(int slot, llama_token token, const Cancellation& cancellation, Usage* usage);
@@ -72,12 +81,17 @@ class PrefixCache {
   void ShiftSlot(int slot, int from, int count);
 
   // Branches: sequences for tokens that follow the first `length` positions of a slot, or that start at
-  // position 0 (kNoSlot, length 0).
+  // position 0 (kNoSlot, length 0). REQUIRES: append-only slots have exactly `length` positions.
   int branches() const { return static_cast<int>(branches_.size()); }
   llama_seq_id BranchSequence(int branch) const { return slots() + branch; }
   void Attach(int branch, int slot, int length);
-  // Removes the branch's cells beyond the length with which it is attached.
+  // Removes the branch's cells beyond the length with which it is attached; append-only branches are
+  // emptied, and have to be attached again.
   void TrimBranch(int branch);
+
+  // For append-only branches: moves all positions of `from` to `to`, or exchanges those of both.
+  void MoveBranch(int from, int to);
+  void SwapBranches(int a, int b);
 
   // Attaches a branch that is independent of the slot: it keeps the first `length` positions even if
   // the slot changes. Reserves `cells` cells of the KV cache until Release().
@@ -96,7 +110,7 @@ class PrefixCache {
   int slots() const { return static_cast<int>(slots_.size()); }
 
   // The tokens of the most recently used slot that were decoded with Kernels::kBatch; may be empty.
-  Tokens LastUsedPrompt() const;
+  Tokens LastUsedPrompt();
   // Serializes the cells of a slot's first `length` tokens, as parts of Context::SaveCells(), each
   // prefixed with its size.
   Result<std::vector<uint8_t>> SaveCells(int slot, int length);
@@ -129,12 +143,29 @@ class PrefixCache {
   int SelectSlot(const Tokens& prompt, const PromptRequest& request, int* reused);
   // Records that the prompt's tokens up to `length` were decoded in the slot with Kernels::kBatch.
   void Extend(Slot* slot, const Tokens& prompt, int length);
+  // The same for append-only sequences.
+  int SelectState(const Tokens& prompt, const PromptRequest& request, int* reused);
+  // Whether the append-only slot can be extended to the prompt.
+  bool CanExtend(const Slot& slot, const Tokens& prompt, const PromptRequest& request) const;
+  // Makes the least recently used other slot a copy of this one and returns it; the slot itself if it is
+  // the only one.
+  int CopySlot(int slot);
+  // The longest proper prefix of an append-only prompt that it has in common with a slot; 0 if there is
+  // only one slot.
+  int SharedPrefix(const Tokens& prompt) const;
+  // Decodes batch_, which extends an append-only slot, and restores the slot after a failure.
+  Status DecodeOrRestore(int slot, int free_cells, const Cancellation& cancellation, Usage* usage);
+  // Removes everything if a failed batch may have changed it.
+  void DropLostSequences();
   // Caches the row after the slot's last token, if all tokens are exact.
   void KeepRow(Slot* slot, const float* row);
-  Status DecodeRest(int slot, const Tokens& prompt, const PromptRequest& request, const Cancellation& cancellation,
-                    Usage* usage);
+  // Decodes the tokens of the prompt that follow those of the slot. Returns the slot that has them, another
+  // one if the state at position `keep` is kept in this one (0: nowhere).
+  Result<int> DecodeRest(int slot, const Tokens& prompt, int keep, const PromptRequest& request,
+                         const Cancellation& cancellation, Usage* usage);
 
-  // An empty sequence for temporary use, valid until the next branch is attached.
+  // An empty sequence for temporary use, valid until the next branch is attached. Append-only branches do
+  // not include it, so that it can be used while all of them are in use.
   llama_seq_id SpareSequence();
 
   Context* context_;

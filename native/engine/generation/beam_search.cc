@@ -166,9 +166,10 @@ void BeamSearch::Advance(int step) {
 }
 
 void BeamSearch::Fork(const std::vector<int>& parents, int step) {
-  const int from = length();
+  // Append-only sequences are shared and removed as a whole.
+  const int from = context_->append_only() ? 0 : length();
   for (size_t i = 0; i < parents.size(); ++i) {
-    context_->Share(Sequence(bank_, parents[i]), Sequence(1 - bank_, static_cast<int>(i)), from, from + step);
+    context_->Share(Sequence(bank_, parents[i]), Sequence(1 - bank_, static_cast<int>(i)), from, length() + step);
   }
   for (int i = 0; i < options_.beams; ++i) context_->Trim(Sequence(bank_, i), from);
   bank_ = 1 - bank_;

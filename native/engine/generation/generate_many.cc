@@ -3,6 +3,7 @@
 #include "engine/generation/generate_many.h"
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -46,6 +47,8 @@ class Scheduler {
   Status Step(const Cancellation& cancellation);
   // Removes generations that have ended, and releases their branches.
   void RemoveEnded();
+  // Moves the running generations to the first branches, in order.
+  void Compact();
 
   Context* context_;
   PrefixCache* cache_;
@@ -143,6 +146,22 @@ void Scheduler::RemoveEnded() {
     return true;
   };
   running_.erase(std::remove_if(running_.begin(), running_.end(), ended), running_.end());
+  if (context_->needs_consecutive_ids()) Compact();
+}
+
+void Scheduler::Compact() {
+  std::sort(free_branches_.begin(), free_branches_.end(), std::greater<>());
+  const auto by_branch = [](const Running& a, const Running& b) { return a.branch < b.branch; };
+  std::sort(running_.begin(), running_.end(), by_branch);
+  for (size_t i = 0; i < running_.size(); ++i) {
+    int& branch = running_[i].branch;
+    const auto lowest = static_cast<int>(i);
+    if (branch == lowest) continue;
+    cache_->MoveBranch(branch, lowest);
+    std::replace(free_branches_.begin(), free_branches_.end(), lowest, branch);
+    branch = lowest;
+  }
+  std::sort(free_branches_.begin(), free_branches_.end(), std::greater<>());
 }
 
 Status Scheduler::Run(const Cancellation& cancellation) {

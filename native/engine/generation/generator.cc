@@ -74,7 +74,7 @@ Result<Generation> Generate(Context* context, PrefixCache* cache, const Tokens& 
   if (status.ok()) {
     Stopwatch watch(&usage->decode_ms);
     const int length = static_cast<int>(prompt.size());
-    cache->TrimSlot(slot, length);
+    slot = cache->PrepareAppend(slot, length);
     status = Continue(context, cache, slot, length, first.value(), options, cancellation, state);
   }
   if (status.ok()) return std::move(state->generation());

@@ -41,22 +41,24 @@ std::vector<int> DecodedPaths::MissingTo(int node) const {
   return missing;
 }
 
-Result<std::vector<int>> DecodedPaths::Decode(const std::vector<int>& requested,
-                                              const std::vector<OpenNode>& open_nodes, const Cancellation& cancellation,
-                                              Usage* usage) {
-  open_nodes_ = &open_nodes;
-  Begin(static_cast<int>(requested.size()));
-  if (Status status = DecodeAncestors(requested.front(), cancellation, usage); !status.ok()) return status;
+Status DecodedPaths::Decode(const std::vector<int>& requested, const std::vector<OpenNode>& open_nodes,
+                            const OnRows& on_rows, const Cancellation& cancellation, Usage* usage) {
   size_t count = 0;
-  while (count < requested.size() && Add(requested[count], true)) ++count;
-  if (count == 0) return Status(Code::kInternal, "The KV cache has no room for a single path of the search");
-  if (Status status = Submit(cancellation, usage); !status.ok()) return status;
-  std::vector<int> indices;
+  {
+    Stopwatch watch(&usage->decode_ms);
+    open_nodes_ = &open_nodes;
+    Begin(static_cast<int>(requested.size()));
+    if (Status status = DecodeAncestors(requested.front(), cancellation, usage); !status.ok()) return status;
+    while (count < requested.size() && Add(requested[count], true)) ++count;
+    if (count == 0) return Status(Code::kInternal, "The KV cache has no room for a single path of the search");
+    if (Status status = Submit(cancellation, usage); !status.ok()) return status;
+  }
+  std::vector<NodeRow> rows;
   for (size_t i = 0; i < count; ++i) {
     const auto planned = std::lower_bound(plan_.begin(), plan_.end(), requested[i]);
-    indices.push_back(static_cast<int>(planned - plan_.begin()));
+    rows.push_back({requested[i], context_->Row(static_cast<int>(planned - plan_.begin()))});
   }
-  return indices;
+  return on_rows(rows);
 }
 
 Status DecodedPaths::DecodeAncestors(int node, const Cancellation& cancellation, Usage* usage) {

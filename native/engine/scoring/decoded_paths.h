@@ -1,4 +1,4 @@
-// The decoded paths of a tree that a search extends: which branch of the KV cache holds which path, which
+// The decoded paths of a tree that a search extends, in a KV cache: which branch of the KV cache holds which path, which
 // branch to extend, and which path to evict if room runs out. Evicted nodes that are needed again are
 // decoded again.
 
@@ -16,30 +16,22 @@
 #include "engine/context/context.h"
 #include "engine/context/prefix_cache.h"
 #include "engine/scoring/token_tree.h"
+#include "engine/scoring/tree_decoder.h"
 
 namespace autocog {
 
-// A node that is not decoded yet, and the priority of keeping the path to it.
-struct OpenNode {
-  int node = 0;
-  double priority = 0;
-};
-
-class DecodedPaths {
+class DecodedPaths : public TreeDecoder {
  public:
   // All references must outlive this. `slot` has the prompt of `prompt_length` tokens.
   DecodedPaths(Context* context, PrefixCache* cache, const TokenTree& tree, int slot, int prompt_length);
   // Removes all cells beyond the prompt from all branches.
-  ~DecodedPaths();
+  ~DecodedPaths() override;
   DecodedPaths(const DecodedPaths&) = delete;
   DecodedPaths& operator=(const DecodedPaths&) = delete;
 
-  // Decodes the first nodes of `requested`, at least one and as many as fit in one batch, together with
-  // their missing ancestors. Returns the batch index of each, for Context::Row(). `open_nodes` are all
-  // nodes that may be requested now or later. REQUIRES: the KV cache has room for the prompt and the
-  // deepest path.
-  Result<std::vector<int>> Decode(const std::vector<int>& requested, const std::vector<OpenNode>& open_nodes,
-                                  const Cancellation& cancellation, Usage* usage);
+  // As many nodes as fit in one batch.
+  Status Decode(const std::vector<int>& requested, const std::vector<OpenNode>& open_nodes, const OnRows& on_rows,
+                const Cancellation& cancellation, Usage* usage) override;
 
  private:
   struct Branch {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "engine/scoring/state_tree.h"
+
 namespace autocog {
 
 namespace {
@@ -47,12 +49,15 @@ TreeScorer::TreeScorer(Context* context, PrefixCache* cache, const TokenTree& tr
 
 Result<TreeScores> TreeScorer::Run(const Tokens& prompt, bool sequential, const Cancellation& cancellation) {
   const auto width = static_cast<size_t>(context_->vocabulary_size());
-  const int max_deferred = sequential ? 0 : RoomForPrompt();
+  const bool append_only = context_->append_only();
+  const int max_deferred = sequential || append_only ? 0 : RoomForPrompt();
   auto slot = EnsureRoot(cache_, prompt, tree_, max_deferred, width, &reader_, cancellation, &scores_.usage);
   if (!slot.ok()) return slot.status();
   BranchCleaner cleaner(cache_);
-  Status status = sequential ? DecodePaths(slot.value(), static_cast<int>(prompt.size()), cancellation)
-                             : DecodeTree(slot.value(), prompt, cancellation);
+  const int length = static_cast<int>(prompt.size());
+  Status status = sequential    ? DecodePaths(slot.value(), length, cancellation)
+                  : append_only ? DecodeStates(slot.value(), length, cancellation)
+                                : DecodeTree(slot.value(), prompt, cancellation);
   if (!status.ok()) return status;
   cleaner.Dismiss();
   return std::move(scores_);
@@ -142,9 +147,18 @@ Status TreeScorer::DecodeWave(const Wave& wave, int slot, const Tokens& prompt, 
   return ReadRows(nodes, deferred - 1);
 }
 
+Status TreeScorer::DecodeStates(int slot, int prompt_length, const Cancellation& cancellation) {
+  if (tree_.decoded().empty()) return Status::Ok();
+  StateTree states(context_, cache_, tree_, slot, prompt_length);
+  const auto on_rows = [this](const std::vector<NodeRow>& rows) {
+    Stopwatch watch(&scores_.usage.read_ms);
+    return reader_.ReadAll(rows, static_cast<size_t>(context_->vocabulary_size()), context_->workers());
+  };
+  return states.Decode(tree_.decoded(), {}, on_rows, cancellation, &scores_.usage);
+}
+
 Status TreeScorer::DecodePaths(int slot, int prompt_length, const Cancellation& cancellation) {
   const llama_seq_id sequence = cache_->BranchSequence(0);
-  cache_->Attach(0, slot, prompt_length);
   const int max_size = std::min(context_->max_tokens(), context_->max_rows());
   for (int leaf = 1; leaf < tree_.size(); ++leaf) {
     if (!tree_.children(leaf).empty()) continue;
@@ -153,6 +167,7 @@ Status TreeScorer::DecodePaths(int slot, int prompt_length, const Cancellation& 
       if (node != leaf || tree_.needs_end(leaf)) path.push_back(node);
     }
     std::reverse(path.begin(), path.end());
+    cache_->Attach(0, slot, prompt_length);
     for (size_t start = 0; start < path.size(); start += static_cast<size_t>(max_size)) {
       const size_t end = std::min(path.size(), start + static_cast<size_t>(max_size));
       batch_.Clear();

@@ -1,5 +1,5 @@
 // Computes the log-probabilities of all nodes of a token tree after a prompt: the core of `choose`. Uses a
-// single multi-sequence decode if the tree fits, otherwise several (waves).
+// single multi-sequence decode if the tree fits a KV cache, otherwise several (waves).
 
 #ifndef AUTOCOG_ENGINE_SCORING_TREE_SCORER_H_
 #define AUTOCOG_ENGINE_SCORING_TREE_SCORER_H_
@@ -36,6 +36,8 @@ class TreeScorer {
   // The number of prompt tokens that can be decoded in one batch with the whole tree.
   int RoomForPrompt() const;
   Status DecodeTree(int slot, const Tokens& prompt, const Cancellation& cancellation);
+  // Decodes the tree in append-only sequences.
+  Status DecodeStates(int slot, int prompt_length, const Cancellation& cancellation);
   Status DecodePaths(int slot, int prompt_length, const Cancellation& cancellation);
   // Also decodes the deferred tokens of the prompt, with the first wave.
   Status DecodeWave(const Wave& wave, int slot, const Tokens& prompt, int room, const Cancellation& cancellation);

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <limits>
+#include <memory>
 #include <vector>
 
 #include "engine/scoring/decoded_paths.h"
+#include "engine/scoring/state_tree.h"
 #include "engine/scoring/tree_scorer.h"
 
 namespace autocog {
@@ -34,23 +36,25 @@ Result<TreeScores> SearchTree(Context* context, PrefixCache* cache, const Tokens
   if (!slot.ok()) return slot.status();
   bounds.Add(0, scores);
 
-  DecodedPaths paths(context, cache, tree, slot.value(), static_cast<int>(prompt.size()));
+  const auto on_rows = [&](const std::vector<NodeRow>& rows) {
+    Stopwatch watch(&scores.usage.read_ms);
+    if (Status status = reader.ReadAll(rows, width, context->workers()); !status.ok()) return status;
+    for (const NodeRow& each : rows) bounds.Add(each.node, scores);
+    return Status::Ok();
+  };
+  const auto length = static_cast<int>(prompt.size());
+  std::unique_ptr<TreeDecoder> decoder;
+  if (context->append_only()) {
+    decoder = std::make_unique<StateTree>(context, cache, tree, slot.value(), length);
+  } else {
+    decoder = std::make_unique<DecodedPaths>(context, cache, tree, slot.value(), length);
+  }
   for (int size = kFirstBatch; !bounds.Done(); size = std::min(Grow(size), context->max_tokens())) {
     const std::vector<int> requested = bounds.Next(size);
     std::vector<OpenNode> open_nodes;
     bounds.ForEachOpen([&](int node, double bound) { open_nodes.push_back({node, bound}); });
-    Result<std::vector<int>> indices = [&] {
-      Stopwatch watch(&scores.usage.decode_ms);
-      return paths.Decode(requested, open_nodes, cancellation, &scores.usage);
-    }();
-    if (!indices.ok()) return indices.status();
-    Stopwatch watch(&scores.usage.read_ms);
-    std::vector<NodeRow> rows;
-    for (size_t i = 0; i < indices.value().size(); ++i) {
-      rows.push_back({requested[i], context->Row(indices.value()[i])});
-    }
-    if (Status status = reader.ReadAll(rows, width, context->workers()); !status.ok()) return status;
-    for (const NodeRow& each : rows) bounds.Add(each.node, scores);
+    Status status = decoder->Decode(requested, open_nodes, on_rows, cancellation, &scores.usage);
+    if (!status.ok()) return status;
   }
   return scores;
 }

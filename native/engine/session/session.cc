@@ -27,17 +27,29 @@ Status PickCandidates(const std::vector<float>& row, int count, Candidates* resu
   return Status::Ok();
 }
 
+// At least two sequences are needed for branches, and one for padding or as a spare.
+constexpr int kScratchSequences = 3;
+
+// Of few sequences, because the states of append-only ones are large, most serve as branches.
+int DefaultSlots(const Context& context) {
+  constexpr int kMaxSlots = 8;
+  const int sequences = context.max_sequences();
+  return std::clamp(context.append_only() ? sequences / 4 : sequences - kScratchSequences, 1, kMaxSlots);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Session>> Session::Create(std::shared_ptr<Model> model, const ContextOptions& options,
                                                  int prompt_slots) {
-  // At least two sequences are needed for branches and one for padding.
-  if (prompt_slots < 1 || prompt_slots > options.max_sequences - 3) {
-    return Status(Code::kOutOfRange, "Expected 1 to " + std::to_string(options.max_sequences - 3) +
+  if (prompt_slots < 0 || prompt_slots > options.max_sequences - kScratchSequences) {
+    return Status(Code::kOutOfRange, "Expected 1 to " + std::to_string(options.max_sequences - kScratchSequences) +
                                          " for promptSlots, got " + std::to_string(prompt_slots));
   }
-  auto context = Context::Create(std::move(model), options);
+  ContextOptions checked = options;
+  checked.min_sequences = std::max(prompt_slots, 1) + kScratchSequences;
+  auto context = Context::Create(std::move(model), checked);
   if (!context.ok()) return context.status();
+  if (prompt_slots == 0) prompt_slots = DefaultSlots(*context.value());
   return std::unique_ptr<Session>(new Session(std::move(context.value()), prompt_slots));
 }
 

@@ -56,6 +56,7 @@ struct SavedState {
 
 class Session {
  public:
+  // `prompt_slots` may be 0 for a default.
   static Result<std::unique_ptr<Session>> Create(std::shared_ptr<Model> model, const ContextOptions& options,
                                                  int prompt_slots);
 

@@ -1,0 +1,120 @@
+// The part of Context that decodes batches. See context.h.
+
+#include <algorithm>
+#include <cfloat>
+#include <exception>
+#include <utility>
+
+#include "engine/common/log.h"
+#include "engine/context/context.h"
+
+namespace autocog {
+
+bool Context::OnAbort(void* self) {
+  const Cancellation* running = static_cast<Context*>(self)->running_;
+  return running != nullptr && running->requested();
+}
+
+Status Context::Decode(Batch* batch, Kernels kernels, int free_cells, const Cancellation& cancellation, Usage* usage) {
+  if (cancellation.requested()) return cancellation.status();
+  if (batch->size() < 1 || batch->size() > max_tokens_ || batch->rows() > max_rows_) {
+    return Status(Code::kInternal, "A batch of " + std::to_string(batch->size()) + " tokens and " +
+                                       std::to_string(batch->rows()) + " rows exceeds the limits of " +
+                                       std::to_string(max_tokens_) + " and " + std::to_string(max_rows_));
+  }
+  const int size = batch->size();
+  const llama_seq_id padding = max_sequences_ - 1;
+  const bool pads = kernels == Kernels::kBatch && !append_only();
+  const bool padded = pads && size % micro_batch_ == 1 && free_cells > 0;
+  if (padded) batch->Add(0, 0, padding, batch->outputs_logits(size - 1));
+  if (pads) PairRows(batch);
+  LogCapture log;
+  std::string failure;
+  running_ = &cancellation;
+  const int32_t code = Submit(batch, &failure);
+  running_ = nullptr;
+  if (padded) Trim(padding, 0);
+  if (code == 0) {
+    usage->decoded_tokens += size;
+    usage->padding_tokens += padded ? 1 : 0;
+    usage->decode_calls += 1;
+    return Status::Ok();
+  }
+  lost_sequences_ = lost_sequences_ || (append_only() && !batch->has_one_sequence());
+  if (cancellation.requested()) return cancellation.status();
+  if (failure.empty()) failure = log.text();
+  if (code == 1) return Status(Code::kDecodeFailed, "The KV cache has no room for the batch", failure);
+  if (code == -2) return Status(Code::kOutOfMemory, "llama.cpp could not allocate memory for a batch", failure);
+  return Status(Code::kDecodeFailed, "llama_decode failed with code " + std::to_string(code), failure);
+}
+
+// In the last layer, llama.cpp computes only the rows that output logits, so a micro-batch with a single
+// such row would use the single-token kernels regardless of its number of tokens.
+void Context::PairRows(Batch* batch) const {
+  for (int start = 0; start < batch->size(); start += micro_batch_) {
+    const int end = std::min(start + micro_batch_, batch->size());
+    int rows = 0;
+    int last = -1;
+    for (int i = start; i < end; ++i) {
+      if (!batch->outputs_logits(i)) continue;
+      ++rows;
+      last = i;
+    }
+    if (rows == 1 && end - start > 1) batch->RequestLogits(last == start ? start + 1 : last - 1);
+  }
+}
+
+int32_t Context::Submit(Batch* batch, std::string* failure) {
+  row_numbers_.clear();
+  if (decoding_.one_sequence && !batch->has_one_sequence()) return SubmitBySequence(*batch, failure);
+  if (decoding_.all_rows) {
+    for (int i = 0; i < batch->size(); ++i) batch->RequestLogits(i);
+  }
+  // llama.cpp asserts that there is a row to suppress.
+  for (int end = 0; decoding_.suppressed_to > 0 && end < batch->size();) {
+    end = std::min(end + micro_batch_, batch->size());
+    batch->RequestLogits(end - 1);
+  }
+  try {
+    const int32_t code = llama_decode(context_, batch->View());
+    llama_synchronize(context_);
+    return code;
+  } catch (const std::exception& error) {
+    *failure = error.what();
+    return -4;
+  }
+}
+
+int32_t Context::SubmitBySequence(const Batch& batch, std::string* failure) {
+  const auto width = static_cast<size_t>(vocabulary_size());
+  std::vector<int> numbers(static_cast<size_t>(batch.size()), -1);
+  std::vector<float> rows;
+  rows.reserve(static_cast<size_t>(batch.rows()) * width);
+  for (const std::vector<int>& indices : batch.BySequence()) {
+    Batch part;
+    for (int i : indices) part.AddFrom(batch, i);
+    if (int32_t code = Submit(&part, failure); code != 0) return code;
+    for (size_t k = 0; k < indices.size(); ++k) {
+      if (!batch.outputs_logits(indices[k])) continue;
+      numbers[static_cast<size_t>(indices[k])] = static_cast<int>(rows.size() / width);
+      const float* row = llama_get_logits_ith(context_, static_cast<int32_t>(k));
+      rows.insert(rows.end(), row, row + width);
+    }
+  }
+  rows_ = std::move(rows);
+  row_numbers_ = std::move(numbers);
+  return 0;
+}
+
+const float* Context::Row(int i) {
+  if (!row_numbers_.empty()) {
+    const auto number = static_cast<size_t>(row_numbers_[static_cast<size_t>(i)]);
+    return rows_.data() + number * static_cast<size_t>(vocabulary_size());
+  }
+  float* row = llama_get_logits_ith(context_, i);
+  const auto [from, to] = std::pair(decoding_.suppressed_from, std::min(decoding_.suppressed_to, vocabulary_size()));
+  if (row != nullptr && from < to) std::fill(row + from, row + to, -FLT_MAX);
+  return row;
+}
+
+}  // namespace autocog
