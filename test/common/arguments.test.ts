@@ -150,7 +150,7 @@ t.test('a context has defaults that fit the model and each other', async (t) => 
     batchSize: 2048,
     microBatchSize: 512,
     maxSequences: 256,
-    promptSlots: 8,
+    promptSlots: 0,
     threads: physicalCores(),
     threadsBatch: physicalCores(),
     flashAttention: 'off',
@@ -172,7 +172,9 @@ t.test('a context has defaults that fit the model and each other', async (t) => 
     microBatchSize: 2,
     maxSequences: 256,
   });
-  t.match(readContextOptions({ maxSequences: 4 }, trainedFor(64)), { promptSlots: 1 });
+  t.match(readContextOptions({ maxSequences: 4, promptSlots: 1 }, trainedFor(64)), {
+    promptSlots: 1,
+  });
   t.equal(readContextOptions({ threads: 3 }, trainedFor(64)).threadsBatch, 3);
   t.equal(
     readContextOptions({ flashAttention: true, kvCacheTypeV: 'q8_0' }, trainedFor(64))

@@ -15,7 +15,8 @@ namespace {
 
 // The header of llama.cpp's format: magic number, sequence id, number of streams, number of cells. Each
 // cell follows: its position, its number of sequences, extra data for some models, its sequence ids.
-constexpr size_t kStreamsOffset = 8;
+constexpr size_t kSequenceHeaderSize = 8;
+constexpr size_t kStreamsOffset = kSequenceHeaderSize;
 constexpr size_t kCountOffset = 12;
 constexpr size_t kCellsOffset = 16;
 constexpr size_t kCellSize = 12;
@@ -45,26 +46,66 @@ bool HasPositions(const uint8_t* data, size_t size, int from, int to) {
          AreConsecutive(data, size, first, count, kExtendedCellSize);
 }
 
+// A recurrent state has a header, too: the number of cells, and of its only cell the position and the
+// number of sequences, which is omitted. It follows the cells of the hybrid's KV cache, if there is one,
+// from `start` on.
+bool HasStateOf(const uint8_t* data, size_t size, size_t start, int to) {
+  constexpr size_t kPositionOffset = 4;
+  constexpr size_t kSequencesOffset = 8;
+  constexpr size_t kHeaderSize = 12;
+  return size - start >= kHeaderSize && ReadAt(data, start) == 1 &&
+         ReadAt(data, start + kPositionOffset) == static_cast<uint32_t>(to - 1) &&
+         ReadAt(data, start + kSequencesOffset) == 0;
+}
+
 }  // namespace
 
 // llama.cpp does not save cells outside of the last token's sliding window, but branches may return to
-// them. So limit each part to cells that all lie within one window.
+// them. So limit each part to cells that all lie within one window. Append-only sequences never go back.
 int Context::max_saved_cells() const {
   const int window = model_->info().sliding_window;
-  return window > 0 ? window : cells_;
+  return window > 0 && !append_only() ? window : cells_;
+}
+
+size_t Context::StatePrefixSize() const { return memory_kind_ == SequenceMemory::kStates ? sizeof(uint64_t) : 0; }
+
+bool Context::HasTokens(const uint8_t* data, size_t size, int from, int to) const {
+  switch (memory_kind_) {
+    case SequenceMemory::kCells:
+      return HasPositions(data, size, from, to);
+    case SequenceMemory::kStreams:
+      return false;
+    case SequenceMemory::kStates:
+      break;
+  }
+  uint64_t state = 0;
+  if (size < sizeof state + kSequenceHeaderSize) return false;
+  std::memcpy(&state, data, sizeof state);
+  data += sizeof state;
+  size -= sizeof state;
+  if (state < kSequenceHeaderSize || state > size) return false;
+  const size_t start = size - (state - kSequenceHeaderSize);
+  return HasStateOf(data, size, start, to) && (model_->info().recurrent || HasPositions(data, start, from, to));
 }
 
 Status Context::SaveCells(int from, int to, std::vector<uint8_t>* data) {
   LogCapture log;
   AssertionGuard guard;
   try {
+    if (memory_kind_ == SequenceMemory::kStates) {
+      // Where the recurrent state starts cannot be seen from the data.
+      const uint64_t size = llama_state_seq_get_size_ext(context_, 0, LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY);
+      data->insert(data->end(), sizeof size, 0);
+      std::memcpy(data->data() + data->size() - sizeof size, &size, sizeof size);
+    }
     const size_t start = data->size();
     const size_t size = llama_state_seq_get_size(context_, 0);
     data->resize(start + size);
     if (llama_state_seq_get_data(context_, data->data() + start, size, 0) != size) {
       return Status(Code::kInternal, "llama.cpp did not save the state", log.text());
     }
-    if (HasPositions(data->data() + start, size, from, to)) return Status::Ok();
+    const size_t whole = start - StatePrefixSize();
+    if (HasTokens(data->data() + whole, data->size() - whole, from, to)) return Status::Ok();
     return Status(Code::kNotSupported,
                   "The state of this model cannot be saved: llama.cpp does not save its kind of KV cache completely");
   } catch (const std::bad_alloc&) {
@@ -75,15 +116,18 @@ Status Context::SaveCells(int from, int to, std::vector<uint8_t>* data) {
 }
 
 Status Context::LoadCells(llama_seq_id sequence, int from, int to, const uint8_t* data, size_t size) {
-  if (!HasPositions(data, size, from, to)) {
+  if (!HasTokens(data, size, from, to)) {
     return Status(Code::kStateMismatch, "The state does not contain the cells of its tokens");
   }
+  data += StatePrefixSize();
+  size -= StatePrefixSize();
   LogCapture log;
   AssertionGuard guard;
   std::string failure;
   try {
     if (llama_state_seq_set_data(context_, data, size, sequence) == size &&
-        llama_memory_seq_pos_min(memory_, sequence) == from && llama_memory_seq_pos_max(memory_, sequence) == to - 1) {
+        (append_only() || llama_memory_seq_pos_min(memory_, sequence) == from) &&
+        llama_memory_seq_pos_max(memory_, sequence) == to - 1) {
       return Status::Ok();
     }
     failure = log.text();
