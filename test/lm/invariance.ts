@@ -76,7 +76,10 @@ async function checkCase(build: Build, plain: LLaMa, each: Case): Promise<number
   const { choices, tree, usage } = await odd.choose(prompt, mixed);
   const { size, childless } = new TokenChoiceTree(mixed);
   const decoded = prompt.length + size - childless;
-  if (tree.size !== size || usage.decodedTokens !== decoded) {
+  // With fewer sequences than forks, the states of some nodes are computed again.
+  const { recurrent, hybrid } = model.info;
+  const again = (recurrent || hybrid) && usage.decodedTokens > decoded;
+  if (tree.size !== size || !(again || usage.decodedTokens === decoded)) {
     throw new Error(`${usage.decodedTokens} tokens were decoded instead of ${decoded}`);
   }
   const byPath = new Map(paths.map((path, index) => [`${path}`, at(expected.choices, index)]));

@@ -66,6 +66,8 @@ export function streamSuite(t: Test, subject: Subject): void {
     const { text } = await lm.complete(prompt, { maxTokens: 12 });
     for (let begin = 1; begin + 1 < text.length; begin += 2) {
       const stop = text.slice(begin, begin + 3);
+      // The replacement character stands for bytes that a stop string cannot have.
+      if (stop.includes('\uFFFD')) continue;
       const { chunks, completion } = await readAll(lm, prompt, { maxTokens: 12, stop });
       const expected = text.slice(0, text.indexOf(stop));
       t.equal(textOf(chunks), expected);

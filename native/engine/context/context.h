@@ -39,7 +39,7 @@ struct ContextOptions {
   // Bytes of the states of append-only sequences, which limits max_sequences, but not below min_sequences.
   size_t state_budget = size_t{512} << 20;
   int min_sequences = 4;
-  float rope_frequency_base = 0;            // 0: the model's, here and below
+  float rope_frequency_base = 0;  // 0: the model's, here and below
   float rope_frequency_scale = 0;
   llama_rope_scaling_type rope_scaling = LLAMA_ROPE_SCALING_TYPE_UNSPECIFIED;  // the model's
   float yarn_ext_factor = -1;  // negative: llama.cpp's default, here and below
@@ -105,12 +105,11 @@ class Context {
   // The number of sequences that was requested, or fewer if their states exceed the budget.
   int max_sequences() const { return max_sequences_; }
 
-  // Decodes and waits. Batches with append-only sequences are not padded. Adds to usage->decoded_tokens, padding_tokens and decode_calls. After a failure
-  // the batch's cells are undefined: the caller must trim them from every sequence of the batch. See also
-  // lost_sequences().
-  // REQUIRES: 0 < batch->size() <= max_tokens(), batch->rows() <= max_rows(), tokens in the vocabulary,
-  // positions that continue their sequences, `free_cells` cells available beyond the batch; if sequences
-  // are append-only, one sequence per token.
+  // Decodes and waits. Batches with append-only sequences are not padded. Adds to usage->decoded_tokens, padding_tokens
+  // and decode_calls. After a failure the batch's cells are undefined: the caller must trim them from every sequence of
+  // the batch. See also lost_sequences(). REQUIRES: 0 < batch->size() <= max_tokens(), batch->rows() <= max_rows(),
+  // tokens in the vocabulary, positions that continue their sequences, `free_cells` cells available beyond the batch;
+  // if sequences are append-only, one sequence per token.
   Status Decode(Batch* batch, Kernels kernels, int free_cells, const Cancellation& cancellation, Usage* usage);
 
   // Logits of the batch's i-th token, valid until the next Decode().

@@ -160,8 +160,8 @@ Result<int> PrefixCache::DecodeRest(int index, const Tokens& prompt, int keep, c
     }
     const int end = start + batch_.size();
     // An append-only slot cannot go back for its last row.
-    const bool keeps_row = append_only && end == stop &&
-                           (batch_.outputs_logits(end - start - 1) || batch_.rows() < context_->max_rows());
+    const bool keeps_row =
+        append_only && end == stop && (batch_.outputs_logits(end - start - 1) || batch_.rows() < context_->max_rows());
     if (keeps_row) batch_.RequestLogits(batch_.size() - 1);
     const int free_cells = MakeRoom(end - start + 1, index) - (end - start);
     if (Status status = DecodeOrRestore(index, free_cells, cancellation, usage); !status.ok()) return status;

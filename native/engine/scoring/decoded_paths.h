@@ -1,6 +1,6 @@
-// The decoded paths of a tree that a search extends, in a KV cache: which branch of the KV cache holds which path, which
-// branch to extend, and which path to evict if room runs out. Evicted nodes that are needed again are
-// decoded again.
+// The decoded paths of a tree that a search extends, in a KV cache: which branch of the KV cache holds which path,
+// which branch to extend, and which path to evict if room runs out. Evicted nodes that are needed again are decoded
+// again.
 
 #ifndef AUTOCOG_ENGINE_SCORING_DECODED_PATHS_H_
 #define AUTOCOG_ENGINE_SCORING_DECODED_PATHS_H_

@@ -18,6 +18,10 @@ StateTree::StateTree(Context* context, PrefixCache* cache, const TokenTree& tree
       nodes_(static_cast<size_t>(tree.size())),
       held_(static_cast<size_t>(cache->branches()), -1) {
   for (int node : tree.decoded()) ++At(tree.parent(node)).unstarted;
+  for (int node = tree.size(); --node > 0;) {
+    Node& parent = At(tree.parent(node));
+    parent.forks = std::max(parent.forks, At(node).forks + (parent.unstarted > 1 ? 1 : 0));
+  }
   // Every branch may hold a path of its own, so that their number limits the cells.
   const int depth = std::max(1, tree.decoded_depth());
   const int nodes = static_cast<int>(tree.decoded().size());
@@ -74,12 +78,12 @@ Status StateTree::StartPaths() {
       waiting_.pop_back();
       continue;
     }
-    const int branch = TakeBranch(node);
-    if (branch < 0) break;
     const std::vector<int>& children = tree_.children(node);
     int& cursor = At(node).cursor;
     while (!At(children[static_cast<size_t>(cursor)]).marked) ++cursor;
-    const int child = children[static_cast<size_t>(cursor++)];
+    const int child = children[static_cast<size_t>(cursor)];
+    const int branch = TakeBranch(node, child);
+    if (branch < 0) break;
     paths_.push_back({branch, child});
     Start(child);
     if (!IsHeld(node)) waiting_.pop_back();
@@ -96,7 +100,7 @@ void StateTree::Start(int node) {
   At(node).marked = false;
 }
 
-int StateTree::TakeBranch(int node) {
+int StateTree::TakeBranch(int node, int child) {
   Node& at = At(node);
   const auto take_over = [&] {
     const int branch = at.holder;
@@ -105,6 +109,11 @@ int StateTree::TakeBranch(int node) {
     return branch;
   };
   if (node > 0 && Continuation(node) >= 0) return take_over();
+  const auto evictable = std::count_if(held_.begin(), held_.end(), [this](int held) { return CanEvict(held); });
+  const auto available = static_cast<int>(free_.size()) + static_cast<int>(evictable);
+  // As long as each path finds as many branches as it may need, one of them can always go on, and free
+  // branches for the others, so that no state is lost.
+  if (!paths_.empty() && available <= At(child).forks) return -1;
   int branch = -1;
   if (!free_.empty()) {
     branch = free_.back();
@@ -123,6 +132,8 @@ int StateTree::TakeBranch(int node) {
   return branch;
 }
 
+bool StateTree::CanEvict(int held) { return held >= 0 && At(held).missing == 0; }
+
 int StateTree::Evict() {
   std::vector<double> priorities(held_.size(), -std::numeric_limits<double>::infinity());
   for (const OpenNode& open : *open_nodes_) {
@@ -133,7 +144,7 @@ int StateTree::Evict() {
   }
   int victim = -1;
   for (size_t branch = 0; branch < held_.size(); ++branch) {
-    if (held_[branch] < 0 || At(held_[branch]).missing > 0) continue;
+    if (!CanEvict(held_[branch])) continue;
     if (victim < 0 || priorities[branch] < priorities[static_cast<size_t>(victim)]) victim = static_cast<int>(branch);
   }
   if (victim < 0) return -1;

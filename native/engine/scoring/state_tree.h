@@ -1,7 +1,7 @@
 // The decoded nodes of a tree in append-only sequences (see Context::append_only). A branch holds the state
 // after one node. All paths advance together, by as many tokens as all of them have before the next fork;
-// at a fork, the children get copies of the state. If there are too few branches, paths wait, and
-// states that had to be given up are computed again.
+// at a fork, the children get copies of the state. If there are too few branches, paths wait; if there
+// are fewer than a path has forks, states are given up and computed again.
 
 #ifndef AUTOCOG_ENGINE_SCORING_STATE_TREE_H_
 #define AUTOCOG_ENGINE_SCORING_STATE_TREE_H_
@@ -37,10 +37,11 @@ class StateTree : public TreeDecoder {
     int next = 0;  // the node to decode next
   };
   struct Node {
-    int holder = -1;   // the branch with the state after the node; the root's is the slot
-    int unstarted = 0;  // children that have to be decoded and never were
-    int missing = 0;   // children that the current pass has to start
-    int cursor = 0;    // index in the node's children from which to search for them
+    int holder = -1;       // the branch with the state after the node; the root's is the slot
+    int unstarted = 0;     // children that have to be decoded and never were
+    int missing = 0;       // children that the current pass has to start
+    int forks = 0;         // the maximum number of forks on a path below
+    int cursor = 0;        // index in the node's children from which to search for them
     bool started = false;  // at least once
     bool read = false;     // its row was passed on
     bool marked = false;   // the current pass has to start it
@@ -54,10 +55,12 @@ class StateTree : public TreeDecoder {
   Status StartPaths();
   // Counts the node, which a path decodes next, as started.
   void Start(int node);
-  // A branch with the state after `node`; -1 if none is available now.
-  int TakeBranch(int node);
-  // Gives up the state with the lowest priority that no path of this pass waits for. Returns its branch; -1
-  // if there is none.
+  // A branch with the state after `node` for its child; -1 if none is available now.
+  int TakeBranch(int node, int child);
+  // Whether it is a node whose state no path of this pass waits for.
+  bool CanEvict(int held);
+  // Gives up the state with the lowest priority among those that CanEvict(). Returns its branch; -1 if there
+  // is none.
   int Evict();
   void Release(int branch);
   // Decodes the next tokens of as many paths as fit in one batch.
