@@ -56,6 +56,10 @@ export const keyString = (key, value) => Buffer.concat([string(key), u32(text), 
 export const keyUint32 = (key, value) => Buffer.concat([string(key), u32(uint32), u32(value)]);
 export const keyFloat32 = (key, value) => Buffer.concat([string(key), u32(float32), f32(value)]);
 
+/** An array of unsigned integers. */
+export const keyUint32s = (key, values) =>
+  Buffer.concat([string(key), u32(list), u32(uint32), u64(values.length), ...values.map(u32)]);
+
 const aligned = (bytes) => Math.ceil(bytes / alignment) * alignment;
 
 /** Bytes of a tensor's data. Rows of Q8_0 are blocks of 32 values in 34 bytes. */

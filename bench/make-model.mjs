@@ -20,7 +20,7 @@ import {
 /** Part of the file name, so that a model of another version of this script is not reused. */
 const version = 1;
 const shape = { layers: 24, width: 896, heads: 14, headsKV: 2, feedForward: 4864 };
-const vocabulary = 151936;
+export const vocabulary = 151936;
 
 /** Size in bytes of a KV cache of so many cells, as F16. */
 export function cacheBytes(cells) {
@@ -62,17 +62,22 @@ function fillQ8(chunk, bits, deviation) {
   }
 }
 
+/** Weights with a standard deviation. */
+export const q8 = (name, inputs, outputs, deviation) => {
+  return { name: `${name}.weight`, shape: [inputs, outputs], type: types.q8_0, deviation };
+};
+/** `value(bits)` for each element. */
+export const f32 = (name, shape, value) => ({ name, shape: [shape].flat(), type: types.f32, value });
+export const ones = () => 1;
+export const zeros = () => 0;
+/** Of the last norm, for logits with a standard deviation of 3 after an embedding with one of 0.5. */
+export const signs = (bits) => (bits() & 1 ? 0.2 : -0.2);
+
 // The deviations keep activations near 1 and no layer outweighs the embedding, as in a trained
 // model. Otherwise later layers would amplify rounding errors of earlier ones.
 function tensors() {
   const { layers, width, heads, headsKV, feedForward } = shape;
   const widthKV = (width / heads) * headsKV;
-  const q8 = (name, inputs, outputs, deviation) => {
-    return { name: `${name}.weight`, shape: [inputs, outputs], type: types.q8_0, deviation };
-  };
-  const f32 = (name, size, value) => ({ name, shape: [size], type: types.f32, value });
-  const ones = () => 1;
-  const zeros = () => 0;
   const layer = (name) => [
     f32(`${name}.attn_norm.weight`, width, ones),
     q8(`${name}.attn_q`, width, width, 1 / Math.sqrt(width)),
@@ -91,14 +96,19 @@ function tensors() {
     q8('token_embd', width, vocabulary, 0.5),
     ...Array.from({ length: layers }, (_, index) => layer(`blk.${index}`)).flat(),
     // Embedding and output matrix are tied. Without random signs in between, each token would be
-    // its own most likely successor. 0.2 makes the logits' standard deviation 3.
-    f32('output_norm.weight', width, (bits) => (bits() & 1 ? 0.2 : -0.2)),
+    // its own most likely successor.
+    f32('output_norm.weight', width, signs),
   ];
 }
 
-function keyValues() {
+/** The key-value pairs of Qwen2's tokenizer. */
+export function tokenizerOfQwen2() {
   const vocab = readFileSync(join(root, 'llama.cpp', 'models', 'ggml-vocab-qwen2.gguf'));
   const tokenizer = [...readKeyValues(vocab)].filter(([key]) => key.startsWith('tokenizer.'));
+  return tokenizer.map(([, bytes]) => bytes);
+}
+
+function keyValues() {
   return [
     keyString('general.architecture', 'qwen2'),
     keyString('general.name', 'autocog-lm bench: Qwen2 0.5B shape, random weights'),
@@ -112,7 +122,7 @@ function keyValues() {
     keyUint32('qwen2.attention.head_count_kv', shape.headsKV),
     keyFloat32('qwen2.rope.freq_base', 1e6),
     keyFloat32('qwen2.attention.layer_norm_rms_epsilon', 1e-6),
-    ...tokenizer.map(([, bytes]) => bytes),
+    ...tokenizerOfQwen2(),
   ];
 }
 
@@ -134,20 +144,24 @@ function writeTensor(file, tensor, bits) {
   if (bytes % alignment > 0) writeFileSync(file, Buffer.alloc(alignment - (bytes % alignment)));
 }
 
-/** The model's path; writes the model first if it is not in the cache. */
-export function benchModel() {
-  return cached(`qwen2-0.5b-random-q8_0-v${version}.gguf`, (path) => {
-    console.log('writing the model (0.5 GB, once)');
+/** Writes a model of seeded random weights to the cache, unless it is there. Returns its path. */
+export function cachedModel(name, keyValues, tensors) {
+  return cached(name, (path) => {
+    console.log(`writing ${name} (0.5 GB, once)`);
     const file = openSync(path, 'wx');
     try {
-      const all = tensors();
       const bits = randomBits(20261120);
-      writeFileSync(file, makeHead(keyValues(), all));
-      for (const tensor of all) writeTensor(file, tensor, bits);
+      writeFileSync(file, makeHead(keyValues, tensors));
+      for (const tensor of tensors) writeTensor(file, tensor, bits);
     } finally {
       closeSync(file);
     }
   });
+}
+
+/** The model's path; writes the model first if it is not in the cache. */
+export function benchModel() {
+  return cachedModel(`qwen2-0.5b-random-q8_0-v${version}.gguf`, keyValues(), tensors());
 }
 
 await main(import.meta.url, () => console.log(benchModel()));

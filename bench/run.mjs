@@ -16,6 +16,7 @@ import { printHead } from './report.mjs';
 import { generate } from './trials/generate.mjs';
 import { grammar } from './trials/grammar.mjs';
 import { greedy } from './trials/greedy.mjs';
+import { hybrid } from './trials/hybrid.mjs';
 import { levels } from './trials/levels.mjs';
 import { many } from './trials/many.mjs';
 import { memory } from './trials/memory.mjs';
@@ -27,7 +28,7 @@ import { tiny } from './trials/tiny.mjs';
 import { together } from './trials/together.mjs';
 import { tree } from './trials/tree.mjs';
 
-const choosing = { tree, many, search, prompts, greedy, memory };
+const choosing = { tree, hybrid, many, search, prompts, greedy, memory };
 const generating = { generate, tiny, together, start, grammar };
 const siblings = { served, levels };
 const trials = { ...choosing, ...generating, ...siblings };

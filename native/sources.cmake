@@ -45,6 +45,7 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/model/model.cc
   native/engine/model/model_file.cc
   native/engine/model/quantize.cc
+  native/engine/model/text_cutter.cc
   native/engine/model/text_shape.cc
   native/engine/model/token_trie.cc
   native/engine/model/vocabulary.cc
@@ -101,6 +102,7 @@ set(AUTOCOG_TEST_SOURCES
   native/test/grammar/grammar_samples.cc
   native/test/model/adapter_test.cc
   native/test/model/model_test.cc
+  native/test/model/tokenizer_test.cc
   native/test/scoring/choice_bounds_test.cc
   native/test/scoring/forest_test.cc
   native/test/scoring/log_softmax_test.cc

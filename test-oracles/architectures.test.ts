@@ -7,7 +7,7 @@ import { report } from './support/tools.js';
 
 const modelCount = 157;
 /** The minimum number of models that can be scored; fewer would be a regression. */
-const minScored = 110;
+const minScored = 136;
 
 /**
  * ggml computes GELU with a table of 16-bit floats: in models that use it, a rounding difference
@@ -115,6 +115,8 @@ t.test('every architecture', async (t) => {
       const { picked, architecture } = attempt;
       checkAttempt(t, picked === undefined ? name : `${name}, sparse,`, attempt);
       if (attempt.outcome !== 'scored' || picked !== undefined) continue;
+      // llama-server reads the logits of another token than it requests: see decoding_rules.cc.
+      if (architecture === 'cogvlm') continue;
       const off = fromServer ?? Number.NaN;
       t.ok(off <= boundOf(architecture), `${name}: llama-server agrees within ${off}`);
     }

@@ -150,7 +150,12 @@ int main(int argc, char** argv) {
   llama_memory_t memory = llama_get_memory(context);
   const auto prompt_length = static_cast<llama_pos>(job.prompt.size());
   DecodePrompt(context, job.prompt);
-  for (llama_seq_id path = 1; path <= plan.paths; ++path) llama_memory_seq_cp(memory, kPrompt, path, 0, prompt_length);
+  const auto share_prompt = [&] {
+    for (llama_seq_id path = 1; path <= plan.paths; ++path) {
+      llama_memory_seq_cp(memory, kPrompt, path, 0, prompt_length);
+    }
+  };
+  share_prompt();
   llama_batch batch = MakeBatch(plan, prompt_length);
   std::cout << "{\"decodedTokens\":" << plan.nodes.size() << ",\"calls\":1}" << std::endl;
   for (std::string line; std::getline(std::cin, line);) {
@@ -160,8 +165,9 @@ int main(int argc, char** argv) {
     llama_synchronize(context);
     const std::chrono::duration<double, std::milli> elapsed = std::chrono::steady_clock::now() - start;
     const double cpu_ms = 1000.0 * static_cast<double>(std::clock() - cpu_before) / CLOCKS_PER_SEC;
-    for (llama_seq_id path = 1; path <= plan.paths; ++path) llama_memory_seq_rm(memory, path, prompt_length, -1);
-    llama_memory_seq_rm(memory, plan.paths + 1, -1, -1);
+    // As a whole, since a recurrent state cannot be cut.
+    for (llama_seq_id path = 1; path <= plan.paths + 1; ++path) llama_memory_seq_rm(memory, path, -1, -1);
+    share_prompt();
     std::cout << "{\"ms\":" << elapsed.count() << ",\"cpuMs\":" << cpu_ms << "}" << std::endl;
   }
   llama_batch_free(batch);

@@ -136,7 +136,10 @@ export class Model implements AsyncDisposable {
     checkString(text, 'text');
     const { addSpecial, parseSpecial, continuation, signal } = readTokenizeOptions(options);
     const tokenize = (some: string): Promise<Int32Array> => {
-      return runJob(() => this.#open().tokenize(some, addSpecial, parseSpecial), signal);
+      return runJob(
+        (cancellation) => this.#open().tokenize(some, addSpecial, parseSpecial, cancellation),
+        signal,
+      );
     };
     return tokenizeContinuation(tokenize, continuation ? this.#findGuard() : undefined, text);
   }

@@ -27,7 +27,10 @@ export async function tokenize(
   const { addSpecial, parseSpecial, continuation, signal } = readTokenizeOptions(options);
   await admit(signal);
   const tokenizeText = (some: string): Promise<Int32Array> => {
-    return runJob(() => nativeOf(model).tokenize(some, addSpecial, parseSpecial), signal);
+    return runJob(
+      (cancellation) => nativeOf(model).tokenize(some, addSpecial, parseSpecial, cancellation),
+      signal,
+    );
   };
   return tokenizeContinuation(tokenizeText, continuation ? guardOf(model) : undefined, text);
 }

@@ -11,8 +11,8 @@ export async function tokenizeMany(
   addSpecial: boolean,
 ): Promise<Int32Array[]> {
   const { bytes, ends } = encodeAll(texts);
-  const { tokens, lengths } = await runJob(() => {
-    return nativeOf(model).tokenizeMany(bytes, ends, addSpecial, false);
+  const { tokens, lengths } = await runJob((cancellation) => {
+    return nativeOf(model).tokenizeMany(bytes, ends, addSpecial, false, cancellation);
   });
   let end = 0;
   return Array.from(lengths, (length) => {

@@ -48,7 +48,12 @@ export interface NativeModel {
   /** Alternating keys and values. */
   metadata(): string[];
   tokenizeSync(text: string, addSpecial: boolean, parseSpecial: boolean): Int32Array;
-  tokenize(text: string, addSpecial: boolean, parseSpecial: boolean): Promise<Int32Array>;
+  tokenize(
+    text: string,
+    addSpecial: boolean,
+    parseSpecial: boolean,
+    cancellation: NativeCancellation,
+  ): Promise<Int32Array>;
   /**
    * Tokenizes many texts in one job. Takes their concatenated UTF-8 and the end offset of each,
    * since passing thousands of strings would block the calling thread too long. Returns their
@@ -59,6 +64,7 @@ export interface NativeModel {
     ends: Int32Array,
     addSpecial: boolean,
     parseSpecial: boolean,
+    cancellation: NativeCancellation,
   ): Promise<{ tokens: Int32Array; lengths: Int32Array }>;
   detokenizeSync(tokens: Int32Array, special: boolean, continuation: boolean): string;
   detokenize(tokens: Int32Array, special: boolean, continuation: boolean): Promise<string>;

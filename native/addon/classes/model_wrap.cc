@@ -120,6 +120,7 @@ ModelWrap::ModelWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<ModelWra
 ModelWrap::~ModelWrap() {
   Environment::Get(Env())->Remove(this);
   if (thread_) thread_->Join();
+  if (long_thread_) long_thread_->Join();
   if (counted_bytes_ != 0) CountMemory(Env(), -counted_bytes_);
 }
 

@@ -45,13 +45,16 @@ class ModelWrap : public Napi::ObjectWrap<ModelWrap>, public Closable {
   Napi::Value CheckGrammar(const Napi::CallbackInfo& info);
   Napi::Value MatchesGrammar(const Napi::CallbackInfo& info);
 
+  // The thread that tokenizes so many bytes: long texts must not hold up short ones.
+  const std::shared_ptr<JobThread>& ThreadFor(Napi::Env env, size_t bytes);
   // Returns false, with an exception pending, once closed.
   bool CheckOpen(Napi::Env env) const;
   void CountMemory(Napi::Env env, int64_t bytes);
 
   std::shared_ptr<JobThread> thread_;
-  std::shared_ptr<Model> model_;  // null once closed; JavaScript thread
-  int64_t counted_bytes_ = 0;     // reported to the garbage collector
+  std::shared_ptr<JobThread> long_thread_;  // created when first needed
+  std::shared_ptr<Model> model_;            // null once closed; JavaScript thread
+  int64_t counted_bytes_ = 0;               // reported to the garbage collector
 };
 
 }  // namespace autocog

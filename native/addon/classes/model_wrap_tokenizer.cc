@@ -20,7 +20,16 @@ struct TokenLists {
   std::vector<int32_t> lengths;
 };
 
+// Bytes of text from which tokenizing may take as long as other callers would notice.
+constexpr size_t kLongText = size_t{64} << 10;
+
 }  // namespace
+
+const std::shared_ptr<JobThread>& ModelWrap::ThreadFor(Napi::Env env, size_t bytes) {
+  if (bytes < kLongText) return thread_;
+  if (!long_thread_) long_thread_ = Environment::Get(env)->NewThread();
+  return long_thread_;
+}
 
 // tokenizeSync(text: string, addSpecial: boolean, parseSpecial: boolean): Int32Array
 // llama_tokenize
@@ -36,23 +45,26 @@ Napi::Value ModelWrap::TokenizeSync(const Napi::CallbackInfo& info) {
   return env.Undefined();
 }
 
-// tokenize(text: string, addSpecial: boolean, parseSpecial: boolean): Promise<Int32Array>
+// tokenize(text: string, addSpecial: boolean, parseSpecial: boolean, cancellation): Promise<Int32Array>
 // llama_tokenize
 Napi::Value ModelWrap::Tokenize(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   auto text = ReadString(info, 0);
   auto add_special = text ? ReadBool(info, 1) : std::nullopt;
   auto parse_special = add_special ? ReadBool(info, 2) : std::nullopt;
-  if (!parse_special || !CheckOpen(env)) return env.Undefined();
-  auto work = [model = model_, text = std::move(*text), add = *add_special, parse = *parse_special] {
-    return model->vocabulary().Tokenize(text, add, parse);
+  auto flag = parse_special ? ReadCancellation(info, 3) : std::nullopt;
+  if (!flag || !CheckOpen(env)) return env.Undefined();
+  const std::shared_ptr<JobThread>& thread = ThreadFor(env, text->size());
+  auto work = [model = model_, text = std::move(*text), add = *add_special, parse = *parse_special,
+               cancellation = Cancellation(thread.get(), std::move(*flag))] {
+    return model->vocabulary().Tokenize(text, add, parse, cancellation);
   };
-  return Job<Tokens>::Start(env, Value(), thread_, std::move(work),
+  return Job<Tokens>::Start(env, Value(), thread, std::move(work),
                             [](Napi::Env env, Tokens& tokens) { return FromInt32s(env, tokens); });
 }
 
 // tokenizeMany(bytes: Uint8Array, ends: Int32Array, addSpecial: boolean, parseSpecial: boolean):
-//              Promise<{ tokens, lengths }>
+//              cancellation): Promise<{ tokens, lengths }>
 // llama_tokenize
 Napi::Value ModelWrap::TokenizeMany(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
@@ -60,9 +72,12 @@ Napi::Value ModelWrap::TokenizeMany(const Napi::CallbackInfo& info) {
   auto ends = bytes ? ReadInt32s(info, 1) : std::nullopt;
   auto add_special = ends ? ReadBool(info, 2) : std::nullopt;
   auto parse_special = add_special ? ReadBool(info, 3) : std::nullopt;
-  if (!parse_special || !CheckOpen(env)) return env.Undefined();
+  auto flag = parse_special ? ReadCancellation(info, 4) : std::nullopt;
+  if (!flag || !CheckOpen(env)) return env.Undefined();
+  const std::shared_ptr<JobThread>& thread = ThreadFor(env, bytes->size());
   auto work = [model = model_, bytes = std::move(*bytes), ends = std::move(*ends), add = *add_special,
-               parse = *parse_special]() -> Result<TokenLists> {
+               parse = *parse_special,
+               cancellation = Cancellation(thread.get(), std::move(*flag))]() -> Result<TokenLists> {
     TokenLists lists;
     size_t start = 0;
     for (int32_t last : ends) {
@@ -73,14 +88,14 @@ Napi::Value ModelWrap::TokenizeMany(const Napi::CallbackInfo& info) {
       const std::string text(bytes.begin() + static_cast<std::ptrdiff_t>(start),
                              bytes.begin() + static_cast<std::ptrdiff_t>(end));
       start = end;
-      auto tokens = model->vocabulary().Tokenize(text, add, parse);
+      auto tokens = model->vocabulary().Tokenize(text, add, parse, cancellation);
       if (!tokens.ok()) return tokens.status();
       lists.tokens.insert(lists.tokens.end(), tokens.value().begin(), tokens.value().end());
       lists.lengths.push_back(static_cast<int32_t>(tokens.value().size()));
     }
     return lists;
   };
-  return Job<TokenLists>::Start(env, Value(), thread_, std::move(work),
+  return Job<TokenLists>::Start(env, Value(), thread, std::move(work),
                                 [](Napi::Env env, TokenLists& lists) -> Napi::Value {
                                   Napi::Object object = Napi::Object::New(env);
                                   object.Set("tokens", FromInt32s(env, lists.tokens));

@@ -66,7 +66,9 @@ Status Vocabulary::Check(const Tokens& tokens) const {
   return Status::Ok();
 }
 
-Result<Tokens> Vocabulary::Tokenize(const std::string& text, bool add_special, bool parse_special) const {
+Result<Tokens> Vocabulary::Tokenize(const std::string& text, bool add_special, bool parse_special,
+                                    const Cancellation& cancellation, size_t piece_size) const {
+  if (cancellation.requested()) return cancellation.status();
   if (llama_vocab_type(vocab_) == LLAMA_VOCAB_TYPE_NONE) {
     return Status(Code::kNotSupported, "This model has no tokenizer; pass token ids");
   }
@@ -82,25 +84,81 @@ Result<Tokens> Vocabulary::Tokenize(const std::string& text, bool add_special, b
     return Status(Code::kNotSupported, "This model requires an EOS token but defines none");
   }
   try {
-    if (text.size() <= kShallowText) return TokenizeHere(text, add_special, parse_special);
-    const size_t per_character = StackPerCharacter();
-    if (per_character < kRecursive) return TokenizeHere(text, add_special, parse_special);
-    const size_t stretch = LongestStretch(text);
-    if (stretch > kMaxStretch) {
-      return Status(Code::kOutOfRange, "Expected at most " + std::to_string(kMaxStretch) +
-                                           " characters in a row that this model's tokenizer cannot split, got " +
-                                           std::to_string(stretch));
+    if (text.size() > 2 * piece_size) {
+      Tokens tokens = TokenizePieces(text, add_special, parse_special, cancellation, piece_size);
+      if (cancellation.requested()) return cancellation.status();
+      if (!tokens.empty()) return tokens;
     }
-    Tokens tokens;
-    // Twice what was measured.
-    const size_t stack = kBaseStack + 2 * per_character * stretch;
-    RunWithStack(stack, [&] { tokens = TokenizeHere(text, add_special, parse_special); });
-    return tokens;
+    return TokenizePiece(text, add_special, parse_special);
+  } catch (const std::out_of_range& error) {
+    return Status(Code::kOutOfRange, error.what());
   } catch (const std::bad_alloc&) {
     return Status(Code::kOutOfMemory, "Not enough memory to tokenize the text");
   } catch (const std::exception& error) {
     return Status(Code::kInternal, "The tokenizer failed", error.what());
   }
+}
+
+Tokens Vocabulary::TokenizePieces(const std::string& text, bool add_special, bool parse_special,
+                                  const Cancellation& cancellation, size_t piece_size) const {
+  const std::vector<size_t> ends = cutter().Cut(text, piece_size);
+  if (ends.size() == 1) return {};
+  const std::string first = text.substr(0, ends.front());
+  const Tokens whole = TokenizePiece(first, add_special, parse_special);
+  Tokens tokens = TokenizePiece(first, false, parse_special);
+  // What is added to a text: before its tokens, and after them.
+  const auto begin = std::search(whole.begin(), whole.end(), tokens.begin(), tokens.end());
+  if (begin == whole.end()) return {};
+  const Tokens after(begin + static_cast<std::ptrdiff_t>(tokens.size()), whole.end());
+  tokens.insert(tokens.begin(), whole.begin(), begin);
+  for (size_t i = 1; i < ends.size(); ++i) {
+    if (cancellation.requested()) return {};
+    Tokens piece;
+    if (!TokenizeContinuation(text.substr(ends[i - 1], ends[i] - ends[i - 1]), parse_special, &piece)) return {};
+    tokens.insert(tokens.end(), piece.begin(), piece.end());
+  }
+  tokens.insert(tokens.end(), after.begin(), after.end());
+  return tokens;
+}
+
+bool Vocabulary::TokenizeContinuation(const std::string& text, bool parse_special, Tokens* tokens) const {
+  const enum llama_vocab_type type = llama_vocab_type(vocab_);
+  if (type != LLAMA_VOCAB_TYPE_SPM && type != LLAMA_VOCAB_TYPE_UGM) {
+    *tokens = TokenizePiece(text, false, parse_special);
+    return true;
+  }
+  const Tokens& guard = lazy_->guard;
+  const Tokens guarded = TokenizePiece(cutter().guard() + text, false, parse_special);
+  if (guard.empty() || guarded.size() < guard.size() || !std::equal(guard.begin(), guard.end(), guarded.begin())) {
+    return false;
+  }
+  tokens->assign(guarded.begin() + static_cast<std::ptrdiff_t>(guard.size()), guarded.end());
+  return true;
+}
+
+const TextCutter& Vocabulary::cutter() const {
+  std::call_once(lazy_->cutter_once, [this] {
+    lazy_->cutter = std::make_unique<TextCutter>(vocab_);
+    if (!lazy_->cutter->guard().empty()) lazy_->guard = TokenizeHere(lazy_->cutter->guard(), false, false);
+  });
+  return *lazy_->cutter;
+}
+
+Tokens Vocabulary::TokenizePiece(const std::string& text, bool add_special, bool parse_special) const {
+  if (text.size() <= kShallowText) return TokenizeHere(text, add_special, parse_special);
+  const size_t per_character = StackPerCharacter();
+  if (per_character < kRecursive) return TokenizeHere(text, add_special, parse_special);
+  const size_t stretch = LongestStretch(text);
+  if (stretch > kMaxStretch) {
+    throw std::out_of_range("Expected at most " + std::to_string(kMaxStretch) +
+                            " characters in a row that this model's tokenizer cannot split, got " +
+                            std::to_string(stretch));
+  }
+  Tokens tokens;
+  // Twice what was measured.
+  const size_t stack = kBaseStack + 2 * per_character * stretch;
+  RunWithStack(stack, [&] { tokens = TokenizeHere(text, add_special, parse_special); });
+  return tokens;
 }
 
 Tokens Vocabulary::TokenizeHere(const std::string& text, bool add_special, bool parse_special) const {

@@ -9,7 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "engine/common/cancellation.h"
 #include "engine/common/status.h"
+#include "engine/model/text_cutter.h"
 #include "engine/model/token_trie.h"
 #include "llama.h"
 
@@ -27,6 +29,9 @@ struct TokenTable {
 
 class Vocabulary {
  public:
+  // Bytes of a text that are tokenized at a time: some milliseconds.
+  static constexpr size_t kPieceSize = size_t{16} << 10;
+
   // `vocab` must outlive this.
   explicit Vocabulary(const llama_vocab* vocab);
 
@@ -47,7 +52,11 @@ class Vocabulary {
   // kMaxStretch characters (text_shape.h) that such a tokenizer cannot split.
   // `add_special`: add BOS/EOS as the model requires. `parse_special`: parse control tokens in the text;
   // otherwise they are tokenized as plain text.
-  Result<Tokens> Tokenize(const std::string& text, bool add_special, bool parse_special) const;
+  // Texts longer than twice `piece_size` bytes are tokenized in pieces, see TextCutter: with the same result,
+  // but in linear time, and cancelled between pieces.
+  Result<Tokens> Tokenize(const std::string& text, bool add_special, bool parse_special,
+                          const Cancellation& cancellation = Cancellation(nullptr, nullptr),
+                          size_t piece_size = kPieceSize) const;
 
   // Returns bytes, which may contain incomplete UTF-8 characters. `special`: include control tokens.
   // `continuation`: the bytes that the tokens add to a text, where some tokenizers would drop a space at
@@ -65,7 +74,15 @@ class Vocabulary {
   const TokenTrie& trie() const;
 
  private:
+  // These throw what llama_tokenize throws, and std::out_of_range with a message for the caller.
   Tokens TokenizeHere(const std::string& text, bool add_special, bool parse_special) const;
+  Tokens TokenizePiece(const std::string& text, bool add_special, bool parse_special) const;
+  // Empty if the pieces cannot be tokenized apart from each other, or after a cancellation.
+  Tokens TokenizePieces(const std::string& text, bool add_special, bool parse_special, const Cancellation& cancellation,
+                        size_t piece_size) const;
+  // The tokens of a text that continues another; false if it cannot be told from them.
+  bool TokenizeContinuation(const std::string& text, bool parse_special, Tokens* tokens) const;
+  const TextCutter& cutter() const;
   // Bytes of stack that the tokenizer uses per character of a text that it cannot split.
   size_t StackPerCharacter() const;
   // Whether a text is the concatenation of its tokens' bytes. For these models llama_detokenize could
@@ -83,6 +100,9 @@ class Vocabulary {
     std::unique_ptr<TokenTrie> trie;
     std::once_flag stack_once;
     size_t stack_per_character = 0;
+    std::once_flag cutter_once;
+    std::unique_ptr<TextCutter> cutter;
+    Tokens guard;  // the tokens of the cutter's guard
   };
   std::shared_ptr<Lazy> lazy_ = std::make_shared<Lazy>();
 };
