@@ -67,7 +67,12 @@ export const q8 = (name, inputs, outputs, deviation) => {
   return { name: `${name}.weight`, shape: [inputs, outputs], type: types.q8_0, deviation };
 };
 /** `value(bits)` for each element. */
-export const f32 = (name, shape, value) => ({ name, shape: [shape].flat(), type: types.f32, value });
+export const f32 = (name, shape, value) => ({
+  name,
+  shape: [shape].flat(),
+  type: types.f32,
+  value,
+});
 export const ones = () => 1;
 export const zeros = () => 0;
 /** Of the last norm, for logits with a standard deviation of 3 after an embedding with one of 0.5. */

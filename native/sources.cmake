@@ -16,6 +16,7 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/context/context_state.cc
   native/engine/context/decoding_rules.cc
   native/engine/context/prefix_cache.cc
+  native/engine/context/prefix_cache_saving.cc
   native/engine/context/prefix_cache_states.cc
   native/engine/context/sequence_memory.cc
   native/engine/context/steering.cc

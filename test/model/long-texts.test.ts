@@ -75,3 +75,38 @@ t.test('long texts have the tokens of short ones', async (t) => {
     t.same(many.slice(-period), twice.slice(-period));
   }
 });
+
+t.test('long runs that no token joins are tokenized piece by piece', async (t) => {
+  // llama.cpp's SentencePiece tokenizer takes a time that grows with the square of such a text.
+  const model = await loadVocabulary(t, 'llama-spm');
+  const count = 1_000_000;
+  for (const unit of ['\n', '😀']) {
+    const [before = []] = [model.tokenizeSync(unit)];
+    const perUnit = model.tokenizeSync(unit + unit).length - before.length;
+    const tokens = await model.tokenize(unit.repeat(count), { addSpecial: true });
+    t.equal(tokens.length, 1 + before.length + (count - 1) * perUnit);
+    t.equal(tokens[0], model.vocab.bos);
+  }
+});
+
+t.test('a long text neither holds up a short one nor outlives its abort', async (t) => {
+  const model = await loadVocabulary(t, 'llama-spm');
+  const long = 'the quick brown fox '.repeat(500_000);
+  const done: string[] = [];
+  const controller = new AbortController();
+  const reason = new Error('no more');
+  const aborted = model.tokenize(long, { signal: controller.signal }).then(
+    () => done.push('long'),
+    (error: unknown) => {
+      done.push('aborted');
+      t.equal(error, reason);
+    },
+  );
+  await model.tokenize('a short text').then(() => done.push('short'));
+  t.same(done, ['short']);
+  controller.abort(reason);
+  await aborted;
+  t.same(done, ['short', 'aborted']);
+  // It would wait for the whole of the other one if that went on.
+  t.equal((await model.tokenize('x '.repeat(50_000))).length, 50_001);
+});

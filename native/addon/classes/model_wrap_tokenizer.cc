@@ -63,7 +63,7 @@ Napi::Value ModelWrap::Tokenize(const Napi::CallbackInfo& info) {
                             [](Napi::Env env, Tokens& tokens) { return FromInt32s(env, tokens); });
 }
 
-// tokenizeMany(bytes: Uint8Array, ends: Int32Array, addSpecial: boolean, parseSpecial: boolean):
+// tokenizeMany(bytes: Uint8Array, ends: Int32Array, addSpecial: boolean, parseSpecial: boolean,
 //              cancellation): Promise<{ tokens, lengths }>
 // llama_tokenize
 Napi::Value ModelWrap::TokenizeMany(const Napi::CallbackInfo& info) {
