@@ -2,7 +2,7 @@
 // `/detokenize` and `/tokenizer_info`.
 
 import { type Fields, flag, text } from '../http/fields.js';
-import { HttpError, invalidField } from '../http/http-error.js';
+import { blaming, HttpError, invalidField } from '../http/http-error.js';
 import type { Call, Served } from '../served.js';
 import { tokenIds, tokenizePrompt } from './prompts.js';
 
@@ -21,7 +21,8 @@ async function tokenizeLlamaCpp({ lm, names }: Served, fields: Fields, { signal 
   const withPieces = fields.get('with_pieces', flag) ?? false;
   checkSame(fields, content, addSpecial);
   fields.finish();
-  const tokens = await lm.tokenize(content, { addSpecial, parseSpecial, signal });
+  const tokenizing = lm.tokenize(content, { addSpecial, parseSpecial, signal });
+  const tokens = await blaming(tokenizing, () => 'content');
   const size = { max_model_len: lm.contextSize };
   if (!withPieces) return { tokens, ...size };
   return { ...size, tokens: Array.from(tokens, (id) => ({ id, piece: pieceOf(names.bytes(id)) })) };
@@ -44,9 +45,10 @@ async function tokenizeVllm(served: Served, fields: Fields, { signal }: Call) {
   const withTexts = fields.get('return_token_strs', flag) ?? false;
   fields.finish();
   const { lm, names } = served;
-  const tokens = addSpecial
-    ? (await tokenizePrompt(served, prompt, signal)).tokens
-    : await lm.tokenize(prompt, { parseSpecial: true, signal });
+  const tokenizing = addSpecial
+    ? tokenizePrompt(served, prompt, signal).then(({ tokens }) => tokens)
+    : lm.tokenize(prompt, { parseSpecial: true, signal });
+  const tokens = await blaming(tokenizing, () => 'prompt');
   const texts = withTexts ? { token_strs: Array.from(tokens, (token) => names.text(token)) } : {};
   return { count: tokens.length, max_model_len: lm.contextSize, tokens, ...texts };
 }
@@ -68,7 +70,7 @@ export async function detokenize(served: Served, fields: Fields, { signal }: Cal
   served.checkModel(fields.get('model', text));
   const tokens = fields.require('tokens', tokenIds(lm.vocabularySize));
   fields.finish();
-  const content = await lm.detokenize(tokens, { special: true, signal });
+  const content = await blaming(lm.detokenize(tokens, { special: true, signal }), () => 'tokens');
   return { content, prompt: content };
 }
 
