@@ -1,6 +1,7 @@
 // The options of `serve`, and their validation.
 
 import { isIP } from 'node:net';
+import { ChatTemplate } from '../chat-template/template.js';
 import {
   checkBoolean,
   checkInteger,
@@ -28,6 +29,13 @@ export interface ServeOptions {
    * ids are used as given.
    */
   implicitBos?: boolean | undefined;
+  /** A chat template in Jinja, instead of the model's. Default: the model's own. */
+  chatTemplate?: string | undefined;
+  /**
+   * For templates without system messages: merge each one into the next user message, as its first
+   * line. Default false: such a template rejects them.
+   */
+  mergeSystem?: boolean | undefined;
   /** Called with the error of a request that failed through no fault of the client. */
   onError?: ((error: unknown, requestId: string) => void) | undefined;
 }
@@ -40,6 +48,8 @@ export interface ServeSettings {
   bodyLimit: number;
   alias: string | undefined;
   implicitBos: boolean;
+  chatTemplate: string | undefined;
+  mergeSystem: boolean;
   onError: (error: unknown, requestId: string) => void;
 }
 
@@ -58,7 +68,20 @@ function readKey(value: unknown): string {
   return key;
 }
 
-/** Validates the options; throws TypeError or RangeError. */
+/** A template that can be parsed. */
+function readTemplate(value: unknown): string {
+  const template = checkString(value, 'chatTemplate');
+  // A path or the name of a template would render as itself, and drop every message.
+  if (!/\{[{%]/.test(template)) {
+    throw wrongRange('a Jinja template, with {{ … }} or {% … %},', 'chatTemplate', template);
+  }
+  return new ChatTemplate(template).source;
+}
+
+/**
+ * Validates the options; throws TypeError or RangeError, and NotSupportedError for a chat template
+ * that cannot be parsed.
+ */
 export function readServeOptions(value: ServeOptions | undefined): ServeSettings {
   const options = checkOptions(value, 'options', [
     'host',
@@ -67,9 +90,12 @@ export function readServeOptions(value: ServeOptions | undefined): ServeSettings
     'bodyLimit',
     'alias',
     'implicitBos',
+    'chatTemplate',
+    'mergeSystem',
     'onError',
   ]);
   const { host, port, apiKey, bodyLimit, alias, implicitBos, onError = () => {} } = options;
+  const { chatTemplate, mergeSystem } = options;
   if (typeof onError !== 'function') throw wrongType('a function', 'onError', onError);
   return {
     host: nonEmpty(host ?? '127.0.0.1', 'host'),
@@ -78,6 +104,8 @@ export function readServeOptions(value: ServeOptions | undefined): ServeSettings
     bodyLimit: checkInteger(bodyLimit ?? 10 * 2 ** 20, 'bodyLimit', 1, Number.MAX_SAFE_INTEGER),
     alias: alias === undefined ? undefined : nonEmpty(alias, 'alias'),
     implicitBos: checkBoolean(implicitBos ?? false, 'implicitBos'),
+    chatTemplate: chatTemplate === undefined ? undefined : readTemplate(chatTemplate),
+    mergeSystem: checkBoolean(mergeSystem ?? false, 'mergeSystem'),
     onError,
   };
 }

@@ -75,8 +75,8 @@ export async function detokenize(served: Served, fields: Fields, { signal }: Cal
 }
 
 /** Describes the tokenizer. Clients that tokenize through this server request this first. */
-export async function tokenizerInfo({ lm }: Served) {
-  const { vocab, info } = lm.model;
+export async function tokenizerInfo({ lm, chatTemplate }: Served) {
+  const { vocab } = lm.model;
   if (vocab.type === 'none') {
     throw new HttpError(400, 'The model has no tokenizer', { code: 'not_supported' });
   }
@@ -91,6 +91,6 @@ export async function tokenizerInfo({ lm }: Served) {
     pad_token: textOf(vocab.pad),
     add_bos_token: vocab.addBos,
     add_eos_token: vocab.addEos,
-    chat_template: info.chatTemplate ?? null,
+    chat_template: chatTemplate ?? null,
   };
 }
