@@ -213,6 +213,17 @@ function addServe(program: Command, signal: AbortSignal): void {
     .option(
       '--merge-system',
       'merge system messages into user messages, for models without a system role',
+    )
+    .option(
+      '--cors <origin>',
+      'let web pages of this origin call the server, * for any; can be repeated',
+      repeatable,
+    )
+    .option(
+      '--ping-interval <ms>',
+      'silence before a stream sends a comment, 0 for never',
+      integer(0),
+      15_000,
     );
   addEngineOptions(command)
     .addHelpText('after', help.serve)

@@ -36,6 +36,16 @@ export interface ServeOptions {
    * line. Default false: such a template rejects them.
    */
   mergeSystem?: boolean | undefined;
+  /**
+   * The origins whose web pages may call the server, such as `'https://example.com'`, or `'*'` for
+   * any. Default none.
+   */
+  cors?: string | readonly string[] | undefined;
+  /**
+   * Streams send a comment after this many milliseconds without an event, so that nobody on the
+   * way gives up on the connection; 0 for never. Default 15,000.
+   */
+  pingInterval?: number | undefined;
   /** Called with the error of a request that failed through no fault of the client. */
   onError?: ((error: unknown, requestId: string) => void) | undefined;
 }
@@ -50,6 +60,8 @@ export interface ServeSettings {
   implicitBos: boolean;
   chatTemplate: string | undefined;
   mergeSystem: boolean;
+  cors: readonly string[];
+  pingInterval: number;
   onError: (error: unknown, requestId: string) => void;
 }
 
@@ -66,6 +78,20 @@ function readKey(value: unknown): string {
     throw wrongRange('printable ASCII without spaces', 'apiKey', `${key.length} characters`);
   }
   return key;
+}
+
+/** Origins as browsers send them. */
+function readOrigins(value: unknown): string[] {
+  const isList = Array.isArray(value);
+  return (isList ? value : [value]).map((item: unknown, index) => {
+    const name = isList ? `cors[${index}]` : 'cors';
+    const origin = checkString(item, name);
+    // `null`, the origin of files and of sandboxed pages, would allow any page.
+    if (origin !== '*' && !/^[a-z][a-z\d+.-]*:\/\/[^\s/?#*A-Z]+$/.test(origin)) {
+      throw wrongRange("'*' or an origin such as 'https://example.com'", name, origin);
+    }
+    return origin;
+  });
 }
 
 /** A template that can be parsed. */
@@ -92,10 +118,12 @@ export function readServeOptions(value: ServeOptions | undefined): ServeSettings
     'implicitBos',
     'chatTemplate',
     'mergeSystem',
+    'cors',
+    'pingInterval',
     'onError',
   ]);
   const { host, port, apiKey, bodyLimit, alias, implicitBos, onError = () => {} } = options;
-  const { chatTemplate, mergeSystem } = options;
+  const { chatTemplate, mergeSystem, cors, pingInterval } = options;
   if (typeof onError !== 'function') throw wrongType('a function', 'onError', onError);
   return {
     host: nonEmpty(host ?? '127.0.0.1', 'host'),
@@ -106,6 +134,8 @@ export function readServeOptions(value: ServeOptions | undefined): ServeSettings
     implicitBos: checkBoolean(implicitBos ?? false, 'implicitBos'),
     chatTemplate: chatTemplate === undefined ? undefined : readTemplate(chatTemplate),
     mergeSystem: checkBoolean(mergeSystem ?? false, 'mergeSystem'),
+    cors: cors === undefined ? [] : readOrigins(cors),
+    pingInterval: checkInteger(pingInterval ?? 15_000, 'pingInterval', 0),
     onError,
   };
 }

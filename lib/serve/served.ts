@@ -15,6 +15,10 @@ export interface Call {
   abort(): void;
   /** Marks it as finished, so that the server stops tracking it. */
   end(): void;
+  /** Reports a failure after the response has begun; those before are reported anyway. */
+  report(error: unknown): void;
+  /** Milliseconds of silence before a stream sends a ping; 0 for no pings. */
+  readonly pingInterval: number;
 }
 
 /** An LM with its name and caches. */

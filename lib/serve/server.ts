@@ -10,7 +10,7 @@ import { LLaMa } from '../llama.js';
 import { type Host, makeApp } from './app.js';
 import { serverClosing } from './http/http-error.js';
 import { readServeOptions, type ServeOptions, type ServeSettings } from './options.js';
-import { type Call, Served } from './served.js';
+import { Served } from './served.js';
 
 /** A listening server. */
 export class ScoringServer implements AsyncDisposable {
@@ -67,7 +67,7 @@ class Calls implements Host {
   isClosing = false;
   readonly #running = new Set<AbortController>();
 
-  begin(clientSignal: AbortSignal): Call {
+  begin(clientSignal: AbortSignal): ReturnType<Host['begin']> {
     const controller = new AbortController();
     const cancel = (): void => controller.abort(clientSignal.reason);
     this.#running.add(controller);

@@ -150,3 +150,21 @@ t.test('a chat template comes from a file or from the command line', { skip }, a
   const missing = await start(t, ['--chat-template-file', join(folder, 'none')]).ended;
   t.match(missing, { code: 1, stderr: /Cannot read .*none/ });
 });
+
+t.test('origins can be repeated, and pings disabled', { skip }, async (t) => {
+  const origins = ['https://a.example', 'http://localhost:5173'];
+  const flags = origins.flatMap((origin) => ['--cors', origin]);
+  const { child, url, ended } = start(t, [...flags, '--ping-interval', '0']);
+  for (const origin of [...origins, 'https://b.example']) {
+    const response = await fetch(`${await url}/health`, { headers: { origin } });
+    const expected = origins.includes(origin) ? origin : null;
+    t.equal(response.headers.get('access-control-allow-origin'), expected);
+  }
+  child.kill('SIGTERM');
+  t.match(await ended, { code: 0, stderr: '' });
+  t.match(await start(t, ['--cors', 'a.example/']).ended, {
+    code: 2,
+    stderr: /for cors\[0\], got/,
+  });
+  t.match(await start(t, ['--ping-interval', 'x']).ended, { code: 2, stderr: /integer/ });
+});

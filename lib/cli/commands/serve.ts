@@ -18,6 +18,8 @@ export interface ServeFlags extends EngineFlags {
   chatTemplate?: string;
   chatTemplateFile?: string;
   mergeSystem?: boolean;
+  cors?: string[];
+  pingInterval: number;
 }
 
 /** The same signals as in `interruption.ts`. */
@@ -26,6 +28,7 @@ const terminationSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** Serves until the signal aborts, then finishes running requests. */
 export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<void> {
   const { host, port, bodyLimit, alias, implicitBos, chatTemplateFile, mergeSystem } = flags;
+  const { cors, pingInterval } = flags;
   // An empty variable counts as unset; an empty flag is an error.
   const apiKey = flags.apiKey ?? (process.env.AUTOCOG_API_KEY || undefined);
   const chatTemplate =
@@ -34,6 +37,7 @@ export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<voi
       : await readFileContent(chatTemplateFile, signal);
   const options: ServeOptions = {
     ...{ host, port, bodyLimit, apiKey, alias, implicitBos, chatTemplate, mergeSystem },
+    ...{ cors, pingInterval },
     onError: (error) => report(error, false),
   };
   // Validated before the model loads, so that usage errors are immediate.
