@@ -7,7 +7,7 @@ import type { Model } from '../model/model.js';
 import type { Format } from './format.js';
 import { Message } from './message.js';
 import { TokenRenderer } from './render-tokens.js';
-import { formatSegments, type Segment, templateSegments } from './segments.js';
+import { formatSegments, mergeHint, type Segment, templateSegments } from './segments.js';
 import { ChatTemplate } from './template.js';
 
 /** The model behind an LM, if any. */
@@ -51,9 +51,11 @@ export class Conversation {
   /** The messages as text; with `opening`, plus the opening of the bot's turn and `prefix`. */
   text(messages: readonly Message[], opening: boolean, prefix = ''): string {
     // Rendered directly rather than from marked segments, whose text may differ.
-    if (this.template !== undefined) {
-      const merged = this.#merged(messages);
-      return this.template.render(merged, { addGenerationPrompt: opening }) + prefix;
+    const { template } = this;
+    if (template !== undefined) {
+      const render = (merged: readonly Message[]): string =>
+        template.render(merged, { addGenerationPrompt: opening });
+      return this.#render(messages, render) + prefix;
     }
     return this.#segments(messages, opening, prefix)
       .map(({ text }) => text)
@@ -61,7 +63,7 @@ export class Conversation {
   }
 
   /** As {@link text}, but as tokens. */
-  tokens(messages: readonly Message[], opening: boolean, prefix = ''): Promise<Int32Array> {
+  async tokens(messages: readonly Message[], opening: boolean, prefix = ''): Promise<Int32Array> {
     const segments = this.#segments(messages, opening, prefix);
     return this.#tokens.render(segments, this.template?.bosToken ?? '');
   }
@@ -77,12 +79,15 @@ export class Conversation {
   }
 
   #segments(messages: readonly Message[], opening: boolean, prefix: string): Segment[] {
-    const merged = this.#merged(messages);
-    if (merged.length === 0 && !opening) return [];
-    if (this.template !== undefined) {
-      const segments = templateSegments(this.template, merged, opening);
+    const { template } = this;
+    if (messages.length === 0 && !opening) return [];
+    if (template !== undefined) {
+      const render = (merged: readonly Message[]): Segment[] =>
+        templateSegments(template, merged, opening);
+      const segments = this.#render(messages, render);
       return prefix === '' ? segments : [...segments, { text: prefix, content: true }];
     }
+    const merged = this.#merged(messages);
     const bot = this.format?.botPrefix ?? '';
     if (prefix === '') return formatSegments(merged, opening ? bot : undefined);
     return [
@@ -92,32 +97,51 @@ export class Conversation {
     ];
   }
 
-  /** With `mergeSystem`, merges each system message into the next user message. */
-  #merged(messages: readonly Message[]): readonly Message[] {
-    if (!this.#mergeSystem) return messages;
-    let pending: string[] = [];
-    const merged: Message[] = [];
-    for (const message of messages) {
-      const { role, content, prefix, postfix } = message;
-      if (role === 'system') {
-        pending.push(content);
-      } else if (role === 'user' && pending.length > 0) {
-        const whole = [...pending, content].join('\n');
-        merged.push(new Message('user', whole, { prefix, postfix }));
-        pending = [];
-      } else {
-        merged.push(message);
+  /** Renders with the template. If only system messages are in its way, the error says so. */
+  #render<T>(messages: readonly Message[], render: (messages: readonly Message[]) => T): T {
+    try {
+      return render(this.#merged(messages));
+    } catch (error) {
+      const canMerge = !this.#mergeSystem && messages.some(({ role }) => role === 'system');
+      if (!(error instanceof NotSupportedError) || !canMerge) throw error;
+      if (error.message.endsWith(mergeHint)) throw error;
+      try {
+        render(mergedInto(messages, this.format));
+      } catch {
+        throw error;
       }
+      throw new NotSupportedError(`${error.message}; ${mergeHint}`, { cause: error.cause });
     }
-    // No user message follows: it becomes one itself.
-    if (pending.length > 0) merged.push(this.#asUser(pending.join('\n')));
-    return merged;
   }
 
-  #asUser(content: string): Message {
-    const { userPrefix: prefix = '', userSuffix: postfix = '' } = this.format ?? {};
-    return new Message('user', content, { prefix, postfix });
+  /** With `mergeSystem`, merges each system message into the next user message. */
+  #merged(messages: readonly Message[]): readonly Message[] {
+    return this.#mergeSystem ? mergedInto(messages, this.format) : messages;
   }
+}
+
+/** Merges each system message into the next user message, or into one at the end. */
+function mergedInto(messages: readonly Message[], format: Readonly<Format> | undefined): Message[] {
+  let pending: string[] = [];
+  const merged: Message[] = [];
+  for (const message of messages) {
+    const { role, content, prefix, postfix } = message;
+    if (role === 'system') {
+      pending.push(content);
+    } else if (role === 'user' && pending.length > 0) {
+      const whole = [...pending, content].join('\n');
+      merged.push(new Message('user', whole, { prefix, postfix }));
+      pending = [];
+    } else {
+      merged.push(message);
+    }
+  }
+  // No user message follows: it becomes one itself.
+  if (pending.length > 0) {
+    const { userPrefix: prefix = '', userSuffix: postfix = '' } = format ?? {};
+    merged.push(new Message('user', pending.join('\n'), { prefix, postfix }));
+  }
+  return merged;
 }
 
 /** How conversations are rendered: with a format, a template, or else the model's template. */

@@ -36,6 +36,10 @@ export function formatSegments(messages: readonly Message[], opening?: string): 
   return segments.filter(({ text }) => text !== '');
 }
 
+/** For errors about system messages that would not occur with the option. */
+export const mergeHint =
+  'the option mergeSystem (--merge-system) merges system messages into user messages';
+
 /** The marker characters. A marked content is `open`, message index, `number`, content, `close`. */
 interface Markers {
   open: string;
@@ -73,7 +77,7 @@ export function templateSegments(
   // valid rendering of all messages, only perhaps not the one without markers.
   if (unverified !== undefined) return unverified;
   throw new NotSupportedError(
-    "The model's chat template changes message contents so that they cannot be told apart from its own text",
+    'The chat template changes message contents so that they cannot be told apart from its own text',
   );
 }
 
@@ -161,8 +165,8 @@ function findDropped(
     // A template may drop a bot message that has reasoning in it.
     const hasReasoning = role === 'bot' && reasoningTags.test(content);
     if (content.trim() === '' || hasReasoning || rendered.has(index)) continue;
-    const hint = role === 'system' ? '; the option mergeSystem merges them into user messages' : '';
-    return new NotSupportedError(`The model's chat template drops ${role} messages${hint}`);
+    const hint = role === 'system' ? `; ${mergeHint}` : '';
+    return new NotSupportedError(`The chat template drops ${role} messages${hint}`);
   }
   return undefined;
 }

@@ -114,10 +114,9 @@ export class ChatTemplate {
       return String(new Interpreter(environment).run(this.#program).value);
     } catch (cause) {
       const verb = cause instanceof TemplateRejection ? 'rejects' : 'fails on';
-      throw new NotSupportedError(
-        `The model's chat template ${verb} these messages: ${messageOf(cause)}`,
-        { cause },
-      );
+      throw new NotSupportedError(`The chat template ${verb} these messages: ${messageOf(cause)}`, {
+        cause,
+      });
     }
   }
 }

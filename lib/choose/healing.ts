@@ -2,7 +2,7 @@
 // tokenized together with its text, so that a word split by the end of the prompt gets its usual
 // tokens. `lib/choose/tokenize-choices.ts` calls it.
 
-import { wrongRange } from '../common/arguments.js';
+import { about, wrongRange } from '../common/arguments.js';
 import { NotSupportedError } from '../common/errors.js';
 import {
   type ChoiceTokenizer,
@@ -139,10 +139,10 @@ async function pathsOf(
   const paths = await tokenizer.texts(texts);
   for (const [index, path] of paths.entries()) {
     if ((await after(path)) === texts[index]) continue;
-    throw new NotSupportedError(
+    const message =
       "Boundary 'healed' requires a lossless tokenizer; " +
-        `this one does not round-trip ${JSON.stringify(texts[index])}`,
-    );
+      `this one does not round-trip ${JSON.stringify(texts[index])}`;
+    throw about('boundary', new NotSupportedError(message));
   }
   return paths;
 }

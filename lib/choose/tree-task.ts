@@ -1,6 +1,7 @@
 // Builds the task of scoring the tree of some token paths, and checks whether it fits in the
 // context and whether a search applies. `lib/choose/choose.ts` and `lib/choose/score.ts` use it.
 
+import { about } from '../common/arguments.js';
 import { ContextOverflowError, NotSupportedError } from '../common/errors.js';
 import { TokenChoiceTree } from '../tree/token-choice-tree.js';
 import type { TreeTask } from '../tree/tree-scoring.js';
@@ -25,7 +26,8 @@ export function taskOf(
   const ended = terminator.kind === 'eog';
   const endTokens = ended ? endOfGeneration : new Int32Array(0);
   if (ended && endTokens.length === 0) {
-    throw new NotSupportedError("Terminator 'eog' requires an end-of-generation token");
+    const message = "Terminator 'eog' requires an end-of-generation token";
+    throw about('terminator', new NotSupportedError(message));
   }
   if (ended) for (const node of tree.ends) endAt[node] = 1;
   const request = { endAt, endTokens, sequential, details, search: undefined, signal };
@@ -44,10 +46,10 @@ export function checkFits(
   // The last token of the deepest choice is not decoded unless its end is scored.
   const decoded = terminator.kind === 'eog' ? deepest : Math.max(0, deepest - 1);
   if (contextSize === undefined || prompt.length + decoded <= contextSize) return;
-  throw new ContextOverflowError(
+  const message =
     `The ${name} of ${prompt.length} tokens and the deepest choice of ${deepest} ` +
-      `do not fit in the context of ${contextSize}`,
-  );
+    `do not fit in the context of ${contextSize}`;
+  throw about(name, new ContextOverflowError(message));
 }
 
 /**

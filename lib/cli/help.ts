@@ -69,6 +69,9 @@ and exits with code 0. A second ^C aborts the running requests.
 Examples:
   $ autocog-lm serve -m model.gguf --port 8080
   $ AUTOCOG_API_KEY=secret autocog-lm serve -m model.gguf --host 0.0.0.0
+  $ autocog-lm serve -m model.gguf --cors https://example.com --cors http://localhost:5173
+  $ autocog-lm serve -m gemma.gguf --merge-system
+  $ autocog-lm serve -m base.gguf --chat-template-file chat.jinja
   $ lm_eval --model local-completions --tasks piqa --model_args \\
       model=model,base_url=http://127.0.0.1:8080/v1/completions,tokenizer_backend=remote`;
 

@@ -47,6 +47,10 @@ export async function readChoices(
 
 const withoutTrailingNewline = (text: string): string => text.replace(/\r?\n$/, '');
 
+/** The text of a file or, for `-`, of stdin, without one trailing newline. */
+export const readFileContent = async (path: string, signal: AbortSignal): Promise<string> =>
+  withoutTrailingNewline(await readText(path, signal));
+
 /** The text of a file. */
 export const readFileText = (path: string, signal: AbortSignal): Promise<string> =>
   readText(path, signal);

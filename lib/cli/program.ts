@@ -199,7 +199,32 @@ function addServe(program: Command, signal: AbortSignal): void {
     )
     .option('--body-limit <bytes>', 'maximum size of a request body', integer(1), 10 * 2 ** 20)
     .option('--alias <name>', "the model's name in the API (default: its file's name)")
-    .option('--implicit-bos', 'prepend the BOS token to prompts and omit it from responses');
+    .option('--implicit-bos', 'prepend the BOS token to prompts and omit it from responses')
+    .option(
+      '--chat-template <jinja>',
+      "format messages with this Jinja template (default: the model's)",
+    )
+    .addOption(
+      new Option(
+        '--chat-template-file <path>',
+        'read the Jinja template from a file, - for stdin',
+      ).conflicts('chatTemplate'),
+    )
+    .option(
+      '--merge-system',
+      'merge system messages into user messages, for models without a system role',
+    )
+    .option(
+      '--cors <origin>',
+      'let web pages of this origin call the server, * for any; can be repeated',
+      repeatable,
+    )
+    .option(
+      '--ping-interval <ms>',
+      'silence before a stream sends a comment, 0 for never',
+      integer(0),
+      15_000,
+    );
   addEngineOptions(command)
     .addHelpText('after', help.serve)
     .action(async (flags) => {

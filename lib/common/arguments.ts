@@ -24,13 +24,25 @@ export function describe(value: unknown): string {
 const message = (what: string, name: string, value: unknown): string =>
   `Expected ${what} for ${name}, got ${describe(value)}`;
 
+/** The argument that an error is about. Not a property of the error: it is for callers in `lib`. */
+const argumentNames = new WeakMap<Error, string>();
+
+/** Marks an error as being about this argument. Returns the error. */
+export function about<E extends Error>(name: string, error: E): E {
+  argumentNames.set(error, name);
+  return error;
+}
+
+/** The argument that an error is about, such as `choices[1]`; undefined if that is unknown. */
+export const argumentOf = (error: unknown): string | undefined => argumentNames.get(error as Error);
+
 /** A TypeError with the conventional message. */
 export const wrongType = (what: string, name: string, value: unknown): TypeError =>
-  invalidArgument(message(what, name, value));
+  about(name, invalidArgument(message(what, name, value)));
 
 /** A RangeError with the conventional message. */
 export const wrongRange = (what: string, name: string, value: unknown): RangeError =>
-  outOfRange(message(what, name, value));
+  about(name, outOfRange(message(what, name, value)));
 
 export function checkString(value: unknown, name: string): string {
   if (typeof value !== 'string') throw wrongType('a string', name, value);

@@ -3,6 +3,7 @@
 import { types } from 'node:util';
 import { raceAbort } from '../common/abort.js';
 import {
+  about,
   checkOptions,
   checkPrompt,
   checkString,
@@ -228,9 +229,8 @@ export class Embedder implements AsyncDisposable {
 
   #checkFits(name: string, length: number): void {
     if (length <= this.contextSize) return;
-    throw new ContextOverflowError(
-      `The ${length} tokens of ${name} do not fit in the context of ${this.contextSize}`,
-    );
+    const message = `The ${length} tokens of ${name} do not fit in the context of ${this.contextSize}`;
+    throw about(name, new ContextOverflowError(message));
   }
 
   async #tokensOf(texts: readonly Prompt[]): Promise<Int32Array[]> {

@@ -5,6 +5,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { type Context, Hono } from 'hono';
 import { type RequestIdVariables, requestId } from 'hono/request-id';
 import { readJson } from './http/body.js';
+import { allowOrigins } from './http/cors.js';
 import { Fields } from './http/fields.js';
 import { HttpError, serverClosing, toHttpError } from './http/http-error.js';
 import type { ServeSettings } from './options.js';
@@ -20,7 +21,7 @@ import type { Call, Served } from './served.js';
 export interface Host {
   readonly isClosing: boolean;
   /** Registers a request as in progress until its `end` is called. */
-  begin(clientSignal: AbortSignal): Call;
+  begin(clientSignal: AbortSignal): Pick<Call, 'signal' | 'abort' | 'end'>;
 }
 
 type Env = { Variables: RequestIdVariables };
@@ -48,6 +49,7 @@ const clientClosedRequest = 499;
 export function makeApp(served: Served, settings: ServeSettings, host: Host): Hono<Env> {
   const app = new Hono<Env>();
   app.use(requestId());
+  if (settings.cors.length > 0) app.use(allowOrigins(settings.cors));
   app.use(async (context, next) => {
     if (host.isClosing) {
       context.header('connection', 'close');
@@ -75,22 +77,39 @@ export function makeApp(served: Served, settings: ServeSettings, host: Host): Ho
     return errorResponse(context, new HttpError(404, message, { code: 'not_found' }));
   });
   app.onError((error, context) => {
-    const known = toHttpError(error);
-    if (known.status >= 500 && !host.isClosing) settings.onError(error, context.get('requestId'));
-    return errorResponse(context, known);
+    report(error, context, settings, host);
+    return errorResponse(context, toHttpError(error));
   });
   return app;
+}
+
+/** Passes a failure of the server to the caller's `onError`. */
+function report(
+  error: unknown,
+  context: Context<Env>,
+  { onError }: ServeSettings,
+  { isClosing }: Host,
+): void {
+  if (toHttpError(error).status >= 500 && !isClosing) onError(error, context.get('requestId'));
 }
 
 async function handlePost(
   context: Context<Env>,
   served: Served,
-  { bodyLimit }: ServeSettings,
+  settings: ServeSettings,
   host: Host,
   post: PostHandler,
 ): Promise<Response> {
+  const { bodyLimit, pingInterval } = settings;
   const request = context.req.raw;
-  const call = host.begin(request.signal);
+  const running = host.begin(request.signal);
+  const call: Call = {
+    ...running,
+    pingInterval,
+    report: (error) => {
+      if (!running.signal.aborted) report(error, context, settings, host);
+    },
+  };
   let isStreaming = false;
   try {
     const fields = new Fields(await readJson(request, bodyLimit));

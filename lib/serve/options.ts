@@ -1,6 +1,7 @@
 // The options of `serve`, and their validation.
 
 import { isIP } from 'node:net';
+import { ChatTemplate } from '../chat-template/template.js';
 import {
   checkBoolean,
   checkInteger,
@@ -28,6 +29,23 @@ export interface ServeOptions {
    * ids are used as given.
    */
   implicitBos?: boolean | undefined;
+  /** A chat template in Jinja, instead of the model's. Default: the model's own. */
+  chatTemplate?: string | undefined;
+  /**
+   * For templates without system messages: merge each one into the next user message, as its first
+   * line. Default false: such a template rejects them.
+   */
+  mergeSystem?: boolean | undefined;
+  /**
+   * The origins whose web pages may call the server, such as `'https://example.com'`, or `'*'` for
+   * any. Default none.
+   */
+  cors?: string | readonly string[] | undefined;
+  /**
+   * Streams send a comment after this many milliseconds without an event, so that nobody on the
+   * way gives up on the connection; 0 for never. Default 15,000.
+   */
+  pingInterval?: number | undefined;
   /** Called with the error of a request that failed through no fault of the client. */
   onError?: ((error: unknown, requestId: string) => void) | undefined;
 }
@@ -40,6 +58,10 @@ export interface ServeSettings {
   bodyLimit: number;
   alias: string | undefined;
   implicitBos: boolean;
+  chatTemplate: string | undefined;
+  mergeSystem: boolean;
+  cors: readonly string[];
+  pingInterval: number;
   onError: (error: unknown, requestId: string) => void;
 }
 
@@ -58,7 +80,34 @@ function readKey(value: unknown): string {
   return key;
 }
 
-/** Validates the options; throws TypeError or RangeError. */
+/** Origins as browsers send them. */
+function readOrigins(value: unknown): string[] {
+  const isList = Array.isArray(value);
+  return (isList ? value : [value]).map((item: unknown, index) => {
+    const name = isList ? `cors[${index}]` : 'cors';
+    const origin = checkString(item, name);
+    // `null`, the origin of files and of sandboxed pages, would allow any page.
+    if (origin !== '*' && !/^[a-z][a-z\d+.-]*:\/\/[^\s/?#*A-Z]+$/.test(origin)) {
+      throw wrongRange("'*' or an origin such as 'https://example.com'", name, origin);
+    }
+    return origin;
+  });
+}
+
+/** A template that can be parsed. */
+function readTemplate(value: unknown): string {
+  const template = checkString(value, 'chatTemplate');
+  // A path or the name of a template would render as itself, and drop every message.
+  if (!/\{[{%]/.test(template)) {
+    throw wrongRange('a Jinja template, with {{ … }} or {% … %},', 'chatTemplate', template);
+  }
+  return new ChatTemplate(template).source;
+}
+
+/**
+ * Validates the options; throws TypeError or RangeError, and NotSupportedError for a chat template
+ * that cannot be parsed.
+ */
 export function readServeOptions(value: ServeOptions | undefined): ServeSettings {
   const options = checkOptions(value, 'options', [
     'host',
@@ -67,9 +116,14 @@ export function readServeOptions(value: ServeOptions | undefined): ServeSettings
     'bodyLimit',
     'alias',
     'implicitBos',
+    'chatTemplate',
+    'mergeSystem',
+    'cors',
+    'pingInterval',
     'onError',
   ]);
   const { host, port, apiKey, bodyLimit, alias, implicitBos, onError = () => {} } = options;
+  const { chatTemplate, mergeSystem, cors, pingInterval } = options;
   if (typeof onError !== 'function') throw wrongType('a function', 'onError', onError);
   return {
     host: nonEmpty(host ?? '127.0.0.1', 'host'),
@@ -78,6 +132,10 @@ export function readServeOptions(value: ServeOptions | undefined): ServeSettings
     bodyLimit: checkInteger(bodyLimit ?? 10 * 2 ** 20, 'bodyLimit', 1, Number.MAX_SAFE_INTEGER),
     alias: alias === undefined ? undefined : nonEmpty(alias, 'alias'),
     implicitBos: checkBoolean(implicitBos ?? false, 'implicitBos'),
+    chatTemplate: chatTemplate === undefined ? undefined : readTemplate(chatTemplate),
+    mergeSystem: checkBoolean(mergeSystem ?? false, 'mergeSystem'),
+    cors: cors === undefined ? [] : readOrigins(cors),
+    pingInterval: checkInteger(pingInterval ?? 15_000, 'pingInterval', 0),
     onError,
   };
 }

@@ -3,6 +3,7 @@
 import { Conversation } from '../chat-template/conversation.js';
 import type { LLaMa } from '../llama.js';
 import { HttpError } from './http/http-error.js';
+import type { ServeSettings } from './options.js';
 import { PromptScoreCache } from './scoring/prompt-score-cache.js';
 import { TokenNames } from './scoring/token-names.js';
 
@@ -14,6 +15,10 @@ export interface Call {
   abort(): void;
   /** Marks it as finished, so that the server stops tracking it. */
   end(): void;
+  /** Reports a failure after the response has begun; those before are reported anyway. */
+  report(error: unknown): void;
+  /** Milliseconds of silence before a stream sends a ping; 0 for no pings. */
+  readonly pingInterval: number;
 }
 
 /** An LM with its name and caches. */
@@ -27,19 +32,33 @@ export class Served {
   readonly scoreCache: PromptScoreCache;
   /** Whether prompts get a BOS token that responses omit. */
   readonly implicitBos: boolean;
+  readonly #settings: ServeSettings;
   #conversation: Conversation | undefined;
 
-  constructor(lm: LLaMa, name: string, implicitBos: boolean) {
+  constructor(lm: LLaMa, settings: ServeSettings) {
     this.lm = lm;
-    this.name = name;
-    this.implicitBos = implicitBos;
+    this.name = settings.alias ?? lm.model.info.fileName.replace(/\.gguf$/i, '');
+    this.implicitBos = settings.implicitBos;
+    this.#settings = settings;
     this.names = new TokenNames(lm.model);
     this.scoreCache = new PromptScoreCache(lm);
   }
 
-  /** Formats messages for the model; throws NotSupportedError if it has no chat template. */
+  /** The chat template: the server's or else the model's. */
+  get chatTemplate(): string | undefined {
+    return this.#settings.chatTemplate ?? this.lm.model.info.chatTemplate;
+  }
+
+  /** Formats messages for the model; throws if there is no chat template, or an invalid one. */
   get conversation(): Conversation {
-    const style = { format: undefined, template: undefined, mergeSystem: false };
+    const template = this.chatTemplate;
+    if (template === undefined) {
+      const message =
+        'The model has no chat template; the server has the option chatTemplate (--chat-template, --chat-template-file)';
+      throw new HttpError(400, message, { code: 'not_supported' });
+    }
+    const { mergeSystem } = this.#settings;
+    const style = { format: undefined, template, mergeSystem };
     this.#conversation ??= new Conversation(this.lm, style);
     return this.#conversation;
   }

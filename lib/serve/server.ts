@@ -10,7 +10,7 @@ import { LLaMa } from '../llama.js';
 import { type Host, makeApp } from './app.js';
 import { serverClosing } from './http/http-error.js';
 import { readServeOptions, type ServeOptions, type ServeSettings } from './options.js';
-import { type Call, Served } from './served.js';
+import { Served } from './served.js';
 
 /** A listening server. */
 export class ScoringServer implements AsyncDisposable {
@@ -67,7 +67,7 @@ class Calls implements Host {
   isClosing = false;
   readonly #running = new Set<AbortController>();
 
-  begin(clientSignal: AbortSignal): Call {
+  begin(clientSignal: AbortSignal): ReturnType<Host['begin']> {
     const controller = new AbortController();
     const cancel = (): void => controller.abort(clientSignal.reason);
     this.#running.add(controller);
@@ -92,7 +92,8 @@ class Calls implements Host {
  * Serves an LM over HTTP: OpenAI's completions with `echo` and `logprobs`, chat completions and
  * embeddings, a tokenizer, and `choose`. Resolves when the server listens.
  *
- * @throws TypeError, RangeError for invalid options; the error that the LM's `ready` rejects with;
+ * @throws TypeError, RangeError for invalid options; NotSupportedError for a chat template that
+ * cannot be parsed; the error that the LM's `ready` rejects with;
  * Node's own error if it cannot listen, such as `EADDRINUSE`
  * @example
  * await using server = await serve(lm, { port: 0 });
@@ -112,9 +113,7 @@ export async function serve(lm: LLaMa, options?: ServeOptions): Promise<ScoringS
 }
 
 function createListener(lm: LLaMa, settings: ServeSettings, calls: Calls): Server {
-  const { alias, implicitBos } = settings;
-  const name = alias ?? lm.model.info.fileName.replace(/\.gguf$/i, '');
-  const app = makeApp(new Served(lm, name, implicitBos), settings, calls);
+  const app = makeApp(new Served(lm, settings), settings, calls);
   const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server;
   server.on('request', (_request, response) => {
     response.once('close', () => {

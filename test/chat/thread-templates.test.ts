@@ -22,7 +22,8 @@ t.test(
     const rejecting = threadOf(['x'], { template: gemma, system: 'Be brief' });
     t.match(await failure(rejecting.thread.send('Hi')), {
       code: 'NOT_SUPPORTED',
-      message: /rejects these messages: System role not supported$/,
+      message:
+        /rejects these messages: System role not supported; the option mergeSystem \(--merge-system\) merges system messages into user messages$/,
     });
     t.same(contents(rejecting.thread), ['Be brief']);
     const { lm, thread } = threadOf(['ok'], {
@@ -54,7 +55,7 @@ t.test('a template that drops messages is an error', async (t) => {
   t.match(await failure(thread.send('Hi')), {
     code: 'NOT_SUPPORTED',
     message:
-      "The model's chat template drops system messages; the option mergeSystem merges them into user messages",
+      'The chat template drops system messages; the option mergeSystem (--merge-system) merges system messages into user messages',
   });
   thread.messages.length = 0;
   t.equal(await thread.send('  Hi  '), 'x');

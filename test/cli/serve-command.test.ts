@@ -1,6 +1,7 @@
 // The `autocog-lm serve` command, run as a child process: its URL output and its shutdown.
 
 import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 
@@ -124,4 +125,46 @@ t.test('it reports errors', { skip }, async (t) => {
   t.match(await start(t, ['--port', 'x']).ended, { code: 2, stderr: /integer/ });
   t.match(await start(t, ['--api-key', '']).ended, { code: 2, stderr: /apiKey/ });
   t.match(await start(t, ['--model', 'no.gguf']).ended, { code: 1, stderr: /no\.gguf/ });
+});
+
+t.test('a chat template comes from a file or from the command line', { skip }, async (t) => {
+  const template = '{% for m in messages %}{{ m.content }}{% endfor %}';
+  const folder = t.testdir({ 'chat.jinja': `${template}\n`, 'broken.jinja': '{% for %}' });
+  const file = join(folder, 'chat.jinja');
+  for (const option of [
+    ['--chat-template-file', file],
+    ['--chat-template', template],
+  ]) {
+    const { child, url, ended } = start(t, [...option, '--merge-system']);
+    const info = await (await fetch(`${await url}/tokenizer_info`)).json();
+    t.match(info, { chat_template: template });
+    child.kill('SIGTERM');
+    t.match(await ended, { code: 0, stderr: '' });
+  }
+  const both = await start(t, ['--chat-template-file', file, '--chat-template', template]).ended;
+  t.match(both, { code: 2, stderr: /cannot be used with/ });
+  const path = await start(t, ['--chat-template', file]).ended;
+  t.match(path, { code: 2, stderr: /Expected a Jinja template, .* for chatTemplate/ });
+  const broken = await start(t, ['--chat-template-file', join(folder, 'broken.jinja')]).ended;
+  t.match(broken, { code: 1, stderr: /Cannot parse the chat template/ });
+  const missing = await start(t, ['--chat-template-file', join(folder, 'none')]).ended;
+  t.match(missing, { code: 1, stderr: /Cannot read .*none/ });
+});
+
+t.test('origins can be repeated, and pings disabled', { skip }, async (t) => {
+  const origins = ['https://a.example', 'http://localhost:5173'];
+  const flags = origins.flatMap((origin) => ['--cors', origin]);
+  const { child, url, ended } = start(t, [...flags, '--ping-interval', '0']);
+  for (const origin of [...origins, 'https://b.example']) {
+    const response = await fetch(`${await url}/health`, { headers: { origin } });
+    const expected = origins.includes(origin) ? origin : null;
+    t.equal(response.headers.get('access-control-allow-origin'), expected);
+  }
+  child.kill('SIGTERM');
+  t.match(await ended, { code: 0, stderr: '' });
+  t.match(await start(t, ['--cors', 'a.example/']).ended, {
+    code: 2,
+    stderr: /for cors\[0\], got/,
+  });
+  t.match(await start(t, ['--ping-interval', 'x']).ended, { code: 2, stderr: /integer/ });
 });

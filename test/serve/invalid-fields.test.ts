@@ -19,12 +19,15 @@ const invalidBodies: Readonly<Record<string, readonly (readonly [Json, string | 
     [{ prompt: {} }, 'prompt'],
     [{ prompt: [] }, 'prompt'],
     [{ prompt: [[]] }, 'prompt'],
-    [{ prompt: ['a', 1] }, 'prompt'],
-    [{ prompt: [1, [2]] }, 'prompt'],
+    [{ prompt: ['a', 1] }, 'prompt[1]'],
+    [{ prompt: [1, [2]] }, 'prompt[1]'],
     [{ prompt: [[1], 2] }, 'prompt[1]'],
-    [{ prompt: [1.5] }, 'prompt'],
-    [{ prompt: [-1] }, 'prompt'],
-    [{ prompt: [1024] }, 'prompt'],
+    [{ prompt: [1.5] }, 'prompt[0]'],
+    [{ prompt: [-1] }, 'prompt[0]'],
+    [{ prompt: [1024] }, 'prompt[0]'],
+    [{ prompt: [[1], [2, -1]] }, 'prompt[1][1]'],
+    [{ prompt: ['a', ''], implicit: 1 }, 'implicit'],
+    [{ prompt: ['a', 'word '.repeat(2000)] }, 'prompt[1]'],
     [{ prompt: [true] }, 'prompt[0]'],
     [{ prompt: Array.from({ length: 5000 }, () => 'a') }, 'prompt'],
     [{ ...completion, max_tokens: '1' }, 'max_tokens'],
@@ -52,19 +55,21 @@ const invalidBodies: Readonly<Record<string, readonly (readonly [Json, string | 
     [{ ...completion, presence_penalty: null, seed: -2 }, 'seed'],
     [{ ...completion, seed: 2 ** 32 }, 'seed'],
     [{ ...completion, stop: '' }, 'stop'],
-    [{ ...completion, stop: ['a', ''] }, 'stop'],
-    [{ ...completion, stop: [1] }, 'stop'],
-    [{ ...completion, stop_token_ids: [5000] }, 'stop_token_ids'],
+    [{ ...completion, stop: ['a', ''] }, 'stop[1]'],
+    [{ ...completion, stop: [1] }, 'stop[0]'],
+    [{ ...completion, stop_token_ids: [5000] }, 'stop_token_ids[0]'],
     [{ ...completion, logit_bias: [] }, 'logit_bias'],
     [{ ...completion, logit_bias: { a: 1 } }, 'logit_bias'],
     [{ ...completion, logit_bias: { 1024: 1 } }, 'logit_bias'],
-    [{ ...completion, logit_bias: { 5: 'x' } }, 'logit_bias'],
-    [{ ...completion, logit_bias: { 5: 1e300 } }, 'logit_bias'],
+    [{ ...completion, logit_bias: { 5: 'x' } }, 'logit_bias.5'],
+    [{ ...completion, logit_bias: { 5: 1e300 } }, 'logit_bias.5'],
     [{ ...completion, grammar: '' }, 'grammar'],
     [{ ...completion, grammar: 'root ::= "' }, 'grammar'],
     [{ ...completion, grammar: 'root ::= "a"', json_schema: {} }, 'grammar'],
     [{ ...completion, json_schema: { type: 'nothing' } }, 'json_schema'],
-    [{ ...completion, json_schema: { not: {} } }, null],
+    [{ ...completion, json_schema: { not: {} } }, 'json_schema'],
+    [{ ...completion, json_schema: {}, response_format: { type: 'json_object' } }, 'json_schema'],
+    [{ ...completion, dry_sequence_breakers: [1] }, 'dry_sequence_breakers[0]'],
     [{ ...completion, model: 7 }, 'model'],
     [{ ...completion, user: 7 }, 'user'],
     [JSON.parse('{"prompt":"a","__proto__":1}'), '__proto__'],
@@ -94,6 +99,13 @@ const invalidBodies: Readonly<Record<string, readonly (readonly [Json, string | 
     [{ ...chat, top_logprobs: 1 }, 'top_logprobs'],
     [{ ...chat, logprobs: true, top_logprobs: 1001 }, 'top_logprobs'],
     [{ messages: [user], logprobs: true, top_logprobs: 999, n: 9 }, 'top_logprobs'],
+    [
+      {
+        ...chat,
+        response_format: { type: 'json_schema', json_schema: { schema: { not: {} } } },
+      },
+      'response_format.json_schema.schema',
+    ],
     [{ ...chat, response_format: 'json' }, 'response_format'],
     [{ ...chat, response_format: {} }, 'response_format.type'],
     [{ ...chat, response_format: { type: 'xml' } }, 'response_format.type'],
@@ -109,22 +121,30 @@ const invalidBodies: Readonly<Record<string, readonly (readonly [Json, string | 
   '/v1/embeddings': [
     [{}, 'input'],
     [{ input: [] }, 'input'],
-    [{ input: [[]] }, null],
+    [{ input: [[]] }, 'input[0]'],
     [{ input: { a: 1 } }, 'input'],
     [{ input: 'a', dimensions: 2 }, 'dimensions'],
     [{ input: 'a', encoding_format: 'int8' }, 'encoding_format'],
-    [{ input: 'word '.repeat(2000) }, null],
+    [{ input: [[1], [5000]] }, 'input[1][0]'],
+    [{ input: ['a', 'word '.repeat(2000)] }, 'input[1]'],
+    [{ input: 'word '.repeat(2000) }, 'input'],
   ],
   '/v1/choose': [
     [{}, 'prompt'],
     [{ prompt: 'a' }, 'choices'],
-    [{ prompt: 'a', choices: [] }, null],
-    [{ prompt: 'a', choices: [''] }, null],
-    [{ prompt: 'a', choices: ['b', [1]] }, 'choices'],
-    [{ prompt: 'a', choices: [[5000]] }, 'choices'],
-    [{ prompt: [1.5], choices: ['b'] }, 'prompt'],
-    [{ ...choose, normalize: 'words' }, null],
-    [{ ...choose, top: 0 }, null],
+    [{ prompt: 'a', choices: [] }, 'choices'],
+    [{ prompt: 'a', choices: ['b', ''] }, 'choices[1]'],
+    [{ prompt: 'a', choices: ['b', [1]] }, 'choices[1]'],
+    [{ prompt: 'a', choices: [[5000]] }, 'choices[0][0]'],
+    [{ prompt: [1.5], choices: ['b'] }, 'prompt[0]'],
+    [{ prompt: 'word '.repeat(2000), choices: ['b'] }, 'prompt'],
+    [{ ...choose, prior: 'word '.repeat(2000) }, 'prior'],
+    [{ ...choose, terminator: '' }, 'terminator'],
+    [{ ...choose, prompt: [1], boundary: 'joint' }, 'prompt'],
+    [{ ...choose, tolerance: 2 }, 'tolerance'],
+    [{ ...choose, batching: 'sequential', search: 'bound' }, 'search'],
+    [{ ...choose, normalize: 'words' }, 'normalize'],
+    [{ ...choose, top: 0 }, 'top'],
     [{ ...choose, signal: {} }, 'signal'],
     [{ ...choose, tree: 'yes' }, 'tree'],
   ],
@@ -141,8 +161,8 @@ const invalidBodies: Readonly<Record<string, readonly (readonly [Json, string | 
   '/detokenize': [
     [{}, 'tokens'],
     [{ tokens: 'a' }, 'tokens'],
-    [{ tokens: [1024] }, 'tokens'],
-    [{ tokens: [null] }, 'tokens'],
+    [{ tokens: [1024] }, 'tokens[0]'],
+    [{ tokens: [1, null] }, 'tokens[1]'],
   ],
 };
 
@@ -157,6 +177,51 @@ t.test('an invalid body is rejected with the name of the field', async (t) => {
       checkRejected(t, reply, { type: 'invalid_request_error' });
     }
   }
+});
+
+t.test('a field that any route knows is named if its value is of a wrong type', async (t) => {
+  const { post } = await openDefault(t);
+  const valid: Readonly<Record<string, Json>> = {
+    '/v1/completions': { ...completion, stream: true },
+    '/v1/chat/completions': { ...chat, stream: true },
+    '/v1/embeddings': { input: 'a' },
+    '/v1/choose': choose,
+    '/tokenize': { prompt: 'a' },
+    '/detokenize': { tokens: [1] },
+  };
+  for (const [path, body] of Object.entries(valid)) {
+    const unknown = await post(path, { ...body, unheard: 1 });
+    checkRejected(t, unknown, { param: 'unheard', code: 'unknown_parameter' });
+    const known = /supported fields: (.*)$/.exec(unknown.json.error.message)?.[1]?.split(', ');
+    t.ok(known?.includes('model'), path);
+    for (const field of known ?? []) {
+      // No field may have these, of which one at least is of the wrong type.
+      for (const value of [{ '-': [[[]]] }, [[['x']]]]) {
+        const what = `${path} ${field} ${JSON.stringify(value)}`;
+        const reply = await post(path, { ...body, [field]: value });
+        checkRejected(t, reply, { status: 400, type: 'invalid_request_error' });
+        const { param } = reply.json.error;
+        t.match(param, new RegExp(`^${field}(?:[.[]|$)`), what);
+      }
+    }
+    t.equal((await post(path, { ...body, model: 'other' })).json.error.param, 'model');
+  }
+});
+
+t.test('no field is named if none is at fault', async (t) => {
+  const { post, get } = await openDefault(t, { apiKey: 'key' });
+  t.equal((await get('/v1/models')).json.error.param, null);
+  const authorized = { headers: { authorization: 'Bearer key' } };
+  for (const path of postRoutes) {
+    for (const body of ['{', '[]', 'null']) {
+      const reply = await post(path, body, authorized);
+      checkRejected(t, reply, { status: 400, param: null });
+    }
+  }
+  for (const path of ['/nope', '/v1/completions']) {
+    t.equal((await get(path, authorized)).json.error.param, null);
+  }
+  t.equal((await get('/v1/models/other', authorized)).json.error.param, 'model');
 });
 
 t.test('a stream that cannot start is rejected like any request', async (t) => {

@@ -187,7 +187,12 @@ t.test('invalid options are rejected', async (t) => {
   await rejects({ alias: '' }, /for alias/);
   await rejects({ implicitBos: 1 }, /for implicitBos/);
   await rejects({ onError: 1 }, /for onError/);
-  await rejects({ cors: true }, /the keys of options, got "cors"$/);
+  await rejects({ origins: true }, /the keys of options, got "origins"$/);
+  await rejects({ pingInterval: -1 }, /^Expected an integer of at least 0 for pingInterval/);
+  await rejects({ cors: true }, /^Expected a string for cors, got true$/);
+  for (const origin of ['', 'null', 'example.com', 'https://a.b/', 'https://A.b', 'https://*']) {
+    await rejects({ cors: ['*', origin] }, /for cors\[1\], got /);
+  }
   await t.rejects(serve({} as LLaMa), {
     message: /^Expected a LLaMa for lm/,
     code: 'INVALID_ARGUMENT',

@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import { Thread } from '../../chat/index.js';
 import type { LLaMa } from '../../llama.js';
 import { withLM } from '../engine.js';
-import { readFileText } from '../input.js';
+import { readFileContent } from '../input.js';
 import type { EngineFlags } from '../options.js';
 import { type SamplerFlags, samplerOf } from '../sampler-flags.js';
 
@@ -22,8 +22,10 @@ export interface ChatFlags extends EngineFlags, SamplerFlags {
 
 export async function chat(flags: ChatFlags, signal: AbortSignal): Promise<void> {
   const { format, systemFile, templateFile, mergeSystem, maxTokens, color, stream } = flags;
-  const system = systemFile === undefined ? flags.system : await read(systemFile, signal);
-  const template = templateFile === undefined ? undefined : await read(templateFile, signal);
+  const system =
+    systemFile === undefined ? flags.system : await readFileContent(systemFile, signal);
+  const template =
+    templateFile === undefined ? undefined : await readFileContent(templateFile, signal);
   const sampler = samplerOf(flags);
   const header = `Chatting with ${basename(flags.model)}. ^C ends the chat, !help lists the commands.`;
   await withLM(flags, signal, (lm: LLaMa) => {
@@ -31,6 +33,3 @@ export async function chat(flags: ChatFlags, signal: AbortSignal): Promise<void>
     return thread.interact({ color, stream, signal, header: flags.header ? header : undefined });
   });
 }
-
-const read = async (path: string, signal: AbortSignal): Promise<string> =>
-  (await readFileText(path, signal)).replace(/\r?\n$/, '');

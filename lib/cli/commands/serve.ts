@@ -4,6 +4,7 @@ import { serve as listen, type ScoringServer } from '../../serve/index.js';
 import { isLoopback, readServeOptions, type ServeOptions } from '../../serve/options.js';
 import { withLM } from '../engine.js';
 import { report } from '../failure.js';
+import { readFileContent } from '../input.js';
 import type { EngineFlags } from '../options.js';
 import { print } from '../output.js';
 
@@ -14,6 +15,11 @@ export interface ServeFlags extends EngineFlags {
   bodyLimit: number;
   alias?: string;
   implicitBos?: boolean;
+  chatTemplate?: string;
+  chatTemplateFile?: string;
+  mergeSystem?: boolean;
+  cors?: string[];
+  pingInterval: number;
 }
 
 /** The same signals as in `interruption.ts`. */
@@ -21,11 +27,17 @@ const terminationSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Serves until the signal aborts, then finishes running requests. */
 export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<void> {
-  const { host, port, bodyLimit, alias, implicitBos } = flags;
+  const { host, port, bodyLimit, alias, implicitBos, chatTemplateFile, mergeSystem } = flags;
+  const { cors, pingInterval } = flags;
   // An empty variable counts as unset; an empty flag is an error.
   const apiKey = flags.apiKey ?? (process.env.AUTOCOG_API_KEY || undefined);
+  const chatTemplate =
+    chatTemplateFile === undefined
+      ? flags.chatTemplate
+      : await readFileContent(chatTemplateFile, signal);
   const options: ServeOptions = {
-    ...{ host, port, bodyLimit, apiKey, alias, implicitBos },
+    ...{ host, port, bodyLimit, apiKey, alias, implicitBos, chatTemplate, mergeSystem },
+    ...{ cors, pingInterval },
     onError: (error) => report(error, false),
   };
   // Validated before the model loads, so that usage errors are immediate.

@@ -1,10 +1,16 @@
 // The fields of a request's JSON body. Every route reads the fields it supports, and `finish`
 // rejects the rest: silently ignoring a field would mislead the client.
 
-import { checkBoolean, checkInteger, checkString, describe } from '../../common/arguments.js';
-import { HttpError, invalidField, isArgumentError } from './http-error.js';
+import {
+  argumentOf,
+  checkBoolean,
+  checkInteger,
+  checkString,
+  describe,
+} from '../../common/arguments.js';
+import { blame, HttpError, invalidField } from './http-error.js';
 
-/** Parses a field's value; throws a TypeError or RangeError that names the field. */
+/** Parses a field's value; throws an error about the field, or about a part of it. */
 export type Reader<T> = (value: unknown, name: string) => T;
 
 /** Reads an integer from `min` to `max`, both inclusive. */
@@ -19,13 +25,23 @@ export const text: Reader<string> = checkString;
 /** Reads a boolean. */
 export const flag: Reader<boolean> = checkBoolean;
 
+type JsonObject = Readonly<Record<string, unknown>>;
+
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /** Reads a JSON object. */
-export const object: Reader<Readonly<Record<string, unknown>>> = (value, name) => {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw invalidField('an object', name, value);
-  }
-  return value as Readonly<Record<string, unknown>>;
+export const object: Reader<JsonObject> = (value, name) => {
+  if (!isObject(value)) throw invalidField('an object', name, value);
+  return value;
 };
+
+/** The body, in which no field is at fault if it is no object. */
+function body(value: unknown): JsonObject {
+  if (isObject(value)) return value;
+  const message = `Expected an object for the body, got ${describe(value)}`;
+  throw new HttpError(400, message, { code: 'invalid_value' });
+}
 
 /** Reads an array, item by item. */
 export const list =
@@ -41,9 +57,13 @@ export class Fields {
   readonly #prefix: string;
   readonly #known = new Set<string>();
 
-  /** @param prefix prepended to field names in errors, such as `messages[0].` */
-  constructor(value: unknown, name = 'the body', prefix = '') {
-    this.#values = new Map(Object.entries(object(value, name)));
+  /**
+   * @param name the name of the object itself; undefined for the body
+   * @param prefix prepended to field names in errors, such as `messages[0].`
+   */
+  constructor(value: unknown, name?: string, prefix = '') {
+    const fields = name === undefined ? body(value) : object(value, name);
+    this.#values = new Map(Object.entries(fields));
     this.#prefix = prefix;
   }
 
@@ -84,8 +104,9 @@ export class Fields {
     try {
       return read(value, full);
     } catch (error) {
-      if (!isArgumentError(error)) throw error;
-      throw new HttpError(400, error.message, { param: full, code: 'invalid_value', cause: error });
+      // A reader may blame a part of the field, such as `prompt[0]`.
+      const argument = argumentOf(error);
+      throw blame(error, argument?.startsWith(full) ? argument : full);
     }
   }
 }

@@ -1,7 +1,7 @@
 // Request failures as an HTTP status and OpenAI's error object. `app.ts` sends them.
 
 import { types } from 'node:util';
-import { describe } from '../../common/arguments.js';
+import { argumentOf, describe } from '../../common/arguments.js';
 import { LMError } from '../../common/errors.js';
 
 /** OpenAI's error types, which clients branch on. */
@@ -54,7 +54,7 @@ export function contextLengthExceeded(message: string, param: string): HttpError
 
 /** The server is shutting down: 503. */
 export const serverClosing = (): HttpError =>
-  new HttpError(503, 'The server is serverClosing', { code: 'server_closing' });
+  new HttpError(503, 'The server is closing', { code: 'server_closing' });
 
 /** Codes of the package's errors about invalid arguments. */
 const argumentErrorCodes: readonly unknown[] = ['INVALID_ARGUMENT', 'OUT_OF_RANGE'];
@@ -63,6 +63,46 @@ const argumentErrorCodes: readonly unknown[] = ['INVALID_ARGUMENT', 'OUT_OF_RANG
 export const isArgumentError = (error: unknown): error is Error =>
   types.isNativeError(error) &&
   argumentErrorCodes.includes((error as Error & { code?: unknown }).code);
+
+/**
+ * The error with the request field that is at fault, unless it names one already, or the request is
+ * not at fault.
+ */
+export function blame(error: unknown, param: string | undefined): unknown {
+  const known = toHttpError(error);
+  const { message, status, details } = known;
+  if (status !== 400 || details.param !== undefined || param === undefined) return error;
+  return new HttpError(400, message, { ...details, param, cause: error });
+}
+
+/**
+ * The error of an LM's call as one about a request field. `fieldOf` returns the field for the LM's
+ * argument that the error is about, such as `choices[1]`, if known, and undefined for none.
+ */
+export function blameArgument(
+  error: unknown,
+  fieldOf: (argument: string | undefined) => string | undefined,
+): unknown {
+  const argument = argumentOf(error);
+  const param = fieldOf(argument);
+  const blamed = blame(error, param);
+  if (!(blamed instanceof HttpError) || argument === undefined || param === undefined)
+    return blamed;
+  const message = blamed.message.replace(argument, () => param);
+  return new HttpError(blamed.status, message, { ...blamed.details, cause: error });
+}
+
+/** Awaits a call of the LM; its errors are those of {@link blameArgument}. */
+export async function blaming<T>(
+  call: Promise<T>,
+  fieldOf: (argument: string | undefined) => string | undefined,
+): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    throw blameArgument(error, fieldOf);
+  }
+}
 
 /** Maps any error to an error response. */
 export function toHttpError(error: unknown): HttpError {

@@ -1,9 +1,9 @@
-// `POST /v1/chat/completions`: chat completions, with the model's own chat template.
+// `POST /v1/chat/completions`: chat completions, with the model's chat template or the server's.
 
 import type { Completion, CompletionChunk } from '../../common/completion.js';
 import { eventStream } from '../http/events.js';
 import type { Fields } from '../http/fields.js';
-import { contextLengthExceeded } from '../http/http-error.js';
+import { blaming, contextLengthExceeded } from '../http/http-error.js';
 import { type ChatTokenLogprob, chatTokenLogprob } from '../scoring/logprobs.js';
 import { emptyUsage } from '../scoring/token-position.js';
 import { type Call, now, type Served } from '../served.js';
@@ -20,7 +20,11 @@ import {
 /** Handles a request. */
 export async function chat(served: Served, fields: Fields, call: Call) {
   const request = readChat(served, fields);
-  const tokens = await served.conversation.tokens(request.messages, true, request.prefix);
+  const { messages, prefix } = request;
+  const tokens = await blaming(
+    served.conversation.tokens(messages, true, prefix),
+    () => 'messages',
+  );
   const { maxTokens, n } = request;
   checkFit(served, tokens, maxTokens);
   const maxNewTokens = Math.min(maxTokens, served.lm.contextSize - tokens.length + 1);

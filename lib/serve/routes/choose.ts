@@ -2,7 +2,7 @@
 
 import { type ChooseOptions, choiceOptionNames } from '../../choose/choose-options.js';
 import { type Fields, flag, list, type Reader, text } from '../http/fields.js';
-import { invalidField } from '../http/http-error.js';
+import { blaming, invalidField } from '../http/http-error.js';
 import type { Call, Served } from '../served.js';
 import { type PromptField, tokenIds } from './prompts.js';
 
@@ -24,8 +24,12 @@ export async function choose(served: Served, fields: Fields, call: Call) {
   }
   fields.finish();
   const mixed = choices.findIndex((choice) => typeof choice !== typeof choices[0]);
-  if (mixed >= 0) throw invalidField('only strings or only token ids', 'choices', choices[mixed]);
+  if (mixed >= 0) {
+    throw invalidField('only strings or only token ids', `choices[${mixed}]`, choices[mixed]);
+  }
   const chooseOptions = { ...(options as ChooseOptions), signal: call.signal };
-  const { tree, ...choice } = await lm.choose(prompt, choices as string[], chooseOptions);
+  // The fields have the names of the LM's arguments.
+  const choosing = lm.choose(prompt, choices as string[], chooseOptions);
+  const { tree, ...choice } = await blaming(choosing, (argument) => argument);
   return wantsTree ? { ...choice, tree } : choice;
 }

@@ -16,7 +16,7 @@ import {
   wantsGreedyToken,
 } from './completions-request.js';
 import { checkAlternatives, completeOptions } from './generation-request.js';
-import { preparePrompts, type ServedPrompt } from './prompts.js';
+import { preparePrompts, promptName, type ServedPrompt } from './prompts.js';
 import {
   addCompletionUsage,
   finishReason,
@@ -67,13 +67,13 @@ export async function completions(served: Served, fields: Fields, call: Call) {
 
 /** Rejects prompts that leave no room in the context for `maxTokens` tokens. */
 function checkFit({ lm }: Served, prompts: readonly ServedPrompt[], maxTokens: number): void {
-  for (const { tokens } of prompts) {
+  for (const [index, { tokens }] of prompts.entries()) {
     // The last generated token is not decoded, so it takes no context.
     if (tokens.length + Math.max(0, maxTokens - 1) <= lm.contextSize) continue;
     const needed = `The prompt of ${tokens.length} tokens and max_tokens of ${maxTokens}`;
     throw contextLengthExceeded(
       `${needed} do not fit in the context of ${lm.contextSize}`,
-      'prompt',
+      promptName('prompt', prompts, index),
     );
   }
 }

@@ -2,6 +2,7 @@
 
 import { checkOneOf } from '../../common/arguments.js';
 import { type Fields, text } from '../http/fields.js';
+import { blaming } from '../http/http-error.js';
 import type { Call, Served } from '../served.js';
 import { promptFields } from './prompts.js';
 
@@ -12,11 +13,18 @@ export async function embeddings(served: Served, fields: Fields, call: Call) {
   const { lm } = served;
   served.checkModel(fields.get('model', text));
   const input = fields.require('input', promptFields(lm.vocabularySize));
+  const isList = fields.get(
+    'input',
+    (value) => Array.isArray(value) && typeof value[0] !== 'number',
+  );
   const encoding =
     fields.get('encoding_format', (value, name) => checkOneOf(value, name, encodings)) ?? 'float';
   fields.get('user', text);
   fields.finish();
-  const { embeddings: vectors, usage } = await lm.embed(input, { signal: call.signal });
+  const embedding = lm.embed(input, { signal: call.signal });
+  const fieldOf = (argument?: string) =>
+    argument?.replace(/^texts(\[\d+\])$/, isList ? 'input$1' : 'input');
+  const { embeddings: vectors, usage } = await blaming(embedding, fieldOf);
   const { promptTokens } = usage;
   return {
     object: 'list',

@@ -7,7 +7,7 @@ import { jsonSchemaToGrammar } from '../../grammar/grammar.js';
 import type { Model } from '../../model/model.js';
 import { type SamplerOptions, SamplerSettings } from '../../sampling/sampler-settings.js';
 import { Fields, flag, integer, list, object, type Reader, text } from '../http/fields.js';
-import { HttpError, invalidField } from '../http/http-error.js';
+import { blameArgument, HttpError, invalidField } from '../http/http-error.js';
 import { tokenIds } from './prompts.js';
 
 /** Limit on `n`. */
@@ -109,9 +109,7 @@ function checkSetting(setting: keyof SamplerOptions, value: unknown, name: strin
   try {
     new SamplerSettings({ [setting]: value });
   } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    error.message = error.message.replace(`for ${setting}`, `for ${name}`);
-    throw error;
+    throw blameArgument(error, (argument) => argument?.replace(setting, name) ?? name);
   }
 }
 
@@ -131,7 +129,10 @@ const readBias =
 const readStop: Reader<string[]> = (value, name) => {
   const stops = typeof value === 'string' ? [value] : list(text)(value, name);
   const empty = stops.indexOf('');
-  if (empty >= 0) throw invalidField('non-empty strings', name, stops[empty]);
+  if (empty >= 0) {
+    const at = typeof value === 'string' ? name : `${name}[${empty}]`;
+    throw invalidField('a non-empty string', at, '');
+  }
   return stops;
 };
 
@@ -147,20 +148,21 @@ function readStreamOptions(fields: Fields, stream: boolean): boolean {
 
 /** Reads the grammar from whichever field is set; GBNF is checked against the vocabulary. */
 function readGrammar(fields: Fields, model: Model): string | undefined {
-  const given = [
-    fields.get('grammar', (value, name) => {
+  const grammars = {
+    grammar: fields.get('grammar', (value, name) => {
       const grammar = readGbnf(value, name);
       model.checkGrammar(grammar);
       return grammar;
     }),
-    fields.get('json_schema', toGrammar),
-    fields.get('response_format', readFormat),
-  ].filter((grammar) => grammar !== undefined);
-  if (given.length > 1) {
+    json_schema: fields.get('json_schema', toGrammar),
+    response_format: fields.get('response_format', readFormat),
+  };
+  const [given, other] = Object.entries(grammars).filter(([, grammar]) => grammar !== undefined);
+  if (other !== undefined) {
     const message = 'Expected one of grammar, json_schema and response_format, got several';
-    throw new HttpError(400, message, { param: 'grammar', code: 'invalid_value' });
+    throw new HttpError(400, message, { param: given?.[0], code: 'invalid_value' });
   }
-  return given[0];
+  return given?.[1];
 }
 
 const readGbnf: Reader<string> = (value, name) => {

@@ -3,7 +3,7 @@
 import { checkInteger } from '../../common/arguments.js';
 import { withoutEnd } from '../../model/tokenize-many.js';
 import { list, type Reader, text } from '../http/fields.js';
-import { contextLengthExceeded, invalidField } from '../http/http-error.js';
+import { blaming, contextLengthExceeded, invalidField } from '../http/http-error.js';
 import type { Served } from '../served.js';
 
 /** A prompt as the request has it. */
@@ -54,19 +54,20 @@ export async function preparePrompts(
 ): Promise<ServedPrompt[]> {
   const prompts: ServedPrompt[] = [];
   for (const [index, field] of fields.entries()) {
-    const prepare = typeof field === 'string' ? fromText : fromTokens;
-    const prompt = await prepare(served, field as string & Int32Array, signal);
-    if (prompt.tokens.length === 0) {
-      throw invalidField(
-        'at least one token',
-        fields.length > 1 ? `${name}[${index}]` : name,
-        field,
-      );
-    }
+    const at = promptName(name, fields, index);
+    const prompt =
+      typeof field === 'string'
+        ? await blaming(fromText(served, field, signal), () => at)
+        : await fromTokens(served, field, at);
+    if (prompt.tokens.length === 0) throw invalidField('at least one token', at, field);
     prompts.push(prompt);
   }
   return prompts;
 }
+
+/** The name of one of a request's prompts in errors: that of the field, if it is the only one. */
+export const promptName = (name: string, prompts: readonly unknown[], index: number): string =>
+  prompts.length > 1 ? `${name}[${index}]` : name;
 
 async function fromText(served: Served, text: string, signal: AbortSignal): Promise<ServedPrompt> {
   const { tokens, added } = await tokenizePrompt(served, text, signal);
@@ -74,12 +75,16 @@ async function fromText(served: Served, text: string, signal: AbortSignal): Prom
   return { tokens, text, hidden, zeroWidth: added - hidden };
 }
 
-async function fromTokens({ lm, implicitBos }: Served, ids: Int32Array): Promise<ServedPrompt> {
+async function fromTokens(
+  { lm, implicitBos }: Served,
+  ids: Int32Array,
+  name: string,
+): Promise<ServedPrompt> {
   const { bos, addBos } = lm.model.vocab;
   // Checked before detokenizing them.
   if (ids.length > lm.contextSize) {
     const message = `The prompt of ${ids.length} tokens does not fit in the context of ${lm.contextSize}`;
-    throw contextLengthExceeded(message, 'prompt');
+    throw contextLengthExceeded(message, name);
   }
   const text = lm.model.detokenizeSync(ids, { special: true });
   const isAdded = implicitBos && addBos && bos !== undefined && ids[0] !== bos;

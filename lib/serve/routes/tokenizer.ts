@@ -2,7 +2,7 @@
 // `/detokenize` and `/tokenizer_info`.
 
 import { type Fields, flag, text } from '../http/fields.js';
-import { HttpError, invalidField } from '../http/http-error.js';
+import { blaming, HttpError, invalidField } from '../http/http-error.js';
 import type { Call, Served } from '../served.js';
 import { tokenIds, tokenizePrompt } from './prompts.js';
 
@@ -21,7 +21,8 @@ async function tokenizeLlamaCpp({ lm, names }: Served, fields: Fields, { signal 
   const withPieces = fields.get('with_pieces', flag) ?? false;
   checkSame(fields, content, addSpecial);
   fields.finish();
-  const tokens = await lm.tokenize(content, { addSpecial, parseSpecial, signal });
+  const tokenizing = lm.tokenize(content, { addSpecial, parseSpecial, signal });
+  const tokens = await blaming(tokenizing, () => 'content');
   const size = { max_model_len: lm.contextSize };
   if (!withPieces) return { tokens, ...size };
   return { ...size, tokens: Array.from(tokens, (id) => ({ id, piece: pieceOf(names.bytes(id)) })) };
@@ -44,9 +45,10 @@ async function tokenizeVllm(served: Served, fields: Fields, { signal }: Call) {
   const withTexts = fields.get('return_token_strs', flag) ?? false;
   fields.finish();
   const { lm, names } = served;
-  const tokens = addSpecial
-    ? (await tokenizePrompt(served, prompt, signal)).tokens
-    : await lm.tokenize(prompt, { parseSpecial: true, signal });
+  const tokenizing = addSpecial
+    ? tokenizePrompt(served, prompt, signal).then(({ tokens }) => tokens)
+    : lm.tokenize(prompt, { parseSpecial: true, signal });
+  const tokens = await blaming(tokenizing, () => 'prompt');
   const texts = withTexts ? { token_strs: Array.from(tokens, (token) => names.text(token)) } : {};
   return { count: tokens.length, max_model_len: lm.contextSize, tokens, ...texts };
 }
@@ -68,13 +70,13 @@ export async function detokenize(served: Served, fields: Fields, { signal }: Cal
   served.checkModel(fields.get('model', text));
   const tokens = fields.require('tokens', tokenIds(lm.vocabularySize));
   fields.finish();
-  const content = await lm.detokenize(tokens, { special: true, signal });
+  const content = await blaming(lm.detokenize(tokens, { special: true, signal }), () => 'tokens');
   return { content, prompt: content };
 }
 
 /** Describes the tokenizer. Clients that tokenize through this server request this first. */
-export async function tokenizerInfo({ lm }: Served) {
-  const { vocab, info } = lm.model;
+export async function tokenizerInfo({ lm, chatTemplate }: Served) {
+  const { vocab } = lm.model;
   if (vocab.type === 'none') {
     throw new HttpError(400, 'The model has no tokenizer', { code: 'not_supported' });
   }
@@ -89,6 +91,6 @@ export async function tokenizerInfo({ lm }: Served) {
     pad_token: textOf(vocab.pad),
     add_bos_token: vocab.addBos,
     add_eos_token: vocab.addEos,
-    chat_template: info.chatTemplate ?? null,
+    chat_template: chatTemplate ?? null,
   };
 }
