@@ -1,5 +1,5 @@
-// Python's `strftime` in the C locale, for chat templates; the template engine's own follows the
-// machine's locale. `template.ts` passes it to templates as `strftime_now`.
+// The `strftime` of chat templates, which is in English whatever the machine's locale.
+// `template.ts` passes it to templates as `strftime_now`.
 
 const days = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
 const months = [
@@ -47,7 +47,7 @@ const fields: Readonly<Record<string, (date: Date) => string>> = {
 };
 
 /**
- * Formats a date by a Python pattern, in local time and in English; `%-d` and its like omit
+ * Formats a date by a pattern, in local time and in English; `%-d` and its like omit
  * leading zeros. An unknown directive is left as is.
  */
 export function format(date: Date, pattern: string): string {

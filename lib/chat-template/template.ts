@@ -1,9 +1,14 @@
 // ChatTemplate: a model's own Jinja template, which renders a conversation in the format that the
 // model was trained on. `segments.ts` renders prompts with it.
 
-import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja';
 import { checkBoolean, checkOptions, checkString } from '../common/arguments.js';
 import { NotSupportedError } from '../common/errors.js';
+import { TemplateError, TemplateRejection } from './jinja/errors.js';
+import { render } from './jinja/execute.js';
+import type { Statement } from './jinja/nodes.js';
+import { parse } from './jinja/parser.js';
+import { str } from './jinja/print.js';
+import { type Args, Callable, Dict, type Value } from './jinja/values.js';
 import type { Role } from './message.js';
 import { format } from './strftime.js';
 
@@ -29,34 +34,6 @@ export interface TemplateMessage {
   content: string;
 }
 
-/** Thrown by a template's `raise_exception`, with the template's own message. */
-class TemplateRejection extends Error {}
-
-/** The whitespace options with which Hugging Face Transformers renders chat templates. */
-const whitespace = { lstrip_blocks: true, trim_blocks: true };
-
-/** Python's `range`, with a limit on its length that no template needs to exceed. */
-function range(start: number, stop?: number, step = 1): number[] {
-  const [from, to] = stop === undefined ? [0, start] : [start, stop];
-  const length = Math.max(0, Math.ceil((to - from) / step));
-  if (!(length <= 1e6)) throw new TemplateRejection('range() is too long');
-  return Array.from({ length }, (_, index) => from + index * step);
-}
-
-/** Globals of every template, independent of the messages. */
-const globals = {
-  true: true,
-  false: false,
-  none: null,
-  True: true,
-  False: false,
-  None: null,
-  range,
-  raise_exception: (message: unknown) => {
-    throw new TemplateRejection(String(message));
-  },
-};
-
 const roleNames: Readonly<Record<Role, string>> = {
   system: 'system',
   user: 'user',
@@ -75,16 +52,16 @@ export class ChatTemplate {
   readonly source: string;
   readonly bosToken: string;
   readonly eosToken: string;
-  readonly #program: ReturnType<typeof parse>;
+  readonly #program: readonly Statement[];
 
-  /** @throws NotSupportedError for an invalid template, or Jinja that the engine lacks */
+  /** @throws NotSupportedError for an invalid template, or a statement that is not supported */
   constructor(source: string, options?: ChatTemplateOptions) {
     const { bosToken, eosToken } = checkOptions(options, 'options', ['bosToken', 'eosToken']);
     this.source = checkString(source, 'source');
     this.bosToken = checkString(bosToken ?? '', 'bosToken');
     this.eosToken = checkString(eosToken ?? '', 'eosToken');
     try {
-      this.#program = parse(tokenize(source, whitespace));
+      this.#program = parse(source);
     } catch (cause) {
       throw new NotSupportedError(`Cannot parse the chat template: ${messageOf(cause)}`, { cause });
     }
@@ -100,18 +77,24 @@ export class ChatTemplate {
   render(messages: readonly TemplateMessage[], options?: TemplateRenderOptions): string {
     const known = ['addGenerationPrompt', 'now'] as const;
     const { addGenerationPrompt, now = new Date() } = checkOptions(options, 'options', known);
-    const variables = {
-      ...globals,
-      messages: messages.map(({ role, content }) => ({ role: roleNames[role], content })),
-      add_generation_prompt: checkBoolean(addGenerationPrompt ?? true, 'addGenerationPrompt'),
+    const isOpening = checkBoolean(addGenerationPrompt ?? true, 'addGenerationPrompt');
+    const variables: Record<string, Value> = {
+      messages: messages.map(
+        ({ role, content }) => new Dict(Object.entries({ role: roleNames[role], content })),
+      ),
+      // None rather than undefined, as where models are trained: templates tell them apart.
+      tools: null,
+      documents: null,
+      add_generation_prompt: isOpening,
       bos_token: this.bosToken,
       eos_token: this.eosToken,
-      strftime_now: (pattern: string) => format(now, pattern),
+      raise_exception: new Callable('raise_exception', (args) => {
+        throw new TemplateRejection(onlyText(args));
+      }),
+      strftime_now: new Callable('strftime_now', (args) => format(now, onlyText(args))),
     };
-    const environment = new Environment();
-    for (const [name, value] of Object.entries(variables)) environment.set(name, value);
     try {
-      return String(new Interpreter(environment).run(this.#program).value);
+      return render(this.#program, Object.entries(variables));
     } catch (cause) {
       const verb = cause instanceof TemplateRejection ? 'rejects' : 'fails on';
       throw new NotSupportedError(`The chat template ${verb} these messages: ${messageOf(cause)}`, {
@@ -123,3 +106,10 @@ export class ChatTemplate {
 
 const messageOf = (cause: unknown): string =>
   cause instanceof Error ? cause.message : String(cause);
+
+/** The text of a function's one argument. */
+function onlyText({ positional, keywords }: Args): string {
+  const [value] = [...positional, ...keywords.values()];
+  if (value === undefined) throw new TemplateError('expected an argument');
+  return str(value);
+}

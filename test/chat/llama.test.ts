@@ -165,7 +165,7 @@ t.test('a model without a chat template needs a format', async (t) => {
 
 t.test('the core does not load the template engine', async (t) => {
   const loaded = (name: string): string => {
-    const files = 'Object.keys(require.cache).filter((file) => /jinja/.test(file)).length';
+    const files = 'Object.keys(require.cache).filter((file) => /jinja.parser/.test(file)).length';
     const code = `require('${name}'); console.log(${files})`;
     return spawnSync(process.execPath, ['-e', code], { encoding: 'utf8' }).stdout;
   };
