@@ -76,6 +76,20 @@ t.test('long texts have the tokens of short ones', async (t) => {
   }
 });
 
+t.test('a run of digits that takes a quadratic time is refused beyond a limit', async (t) => {
+  const model = await Model.load('llama.cpp/models/ggml-vocab-qwen2.gguf', {
+    vocabOnly: true,
+    metadataOverrides: { 'tokenizer.ggml.pre': 'superbpe' },
+  });
+  t.teardown(() => model.close());
+  t.throws(() => model.tokenizeSync(`in ${'7'.repeat(4097)} of`), {
+    code: 'OUT_OF_RANGE',
+    message: "Expected at most 4096 digits in a row for this model's tokenizer, got 4097",
+  });
+  const digits = '7'.repeat(4096);
+  t.ok(model.tokenizeSync(`${digits} ${digits}`).length > 2000);
+});
+
 t.test('long runs that no token joins are tokenized piece by piece', async (t) => {
   // llama.cpp's SentencePiece tokenizer takes a time that grows with the square of such a text.
   const model = await loadVocabulary(t, 'llama-spm');

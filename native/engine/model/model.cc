@@ -188,8 +188,28 @@ Result<std::shared_ptr<Model>> Model::Load(const std::string& path, const ModelO
   }
 }
 
+namespace {
+
+// The value of a metadata key, or of its override.
+std::string EffectiveValue(const llama_model* model, const ModelOptions& options, const std::string& key) {
+  for (const auto& [name, value] : options.overrides) {
+    if (name == key) return OverrideText(value);
+  }
+  return MetadataValue(model, key);
+}
+
+// The pattern of this pre-tokenizer looks ahead to the end of a run of digits from each of them.
+constexpr const char* kLooksAheadInDigits = "superbpe";
+// They take about a second.
+constexpr size_t kMaxDigits = 4096;
+
+}  // namespace
+
 Model::Model(llama_model* model, const std::string& path, const ModelOptions& options)
     : model_(model), vocabulary_(llama_model_get_vocab(model)) {
+  if (EffectiveValue(model, options, "tokenizer.ggml.pre") == kLooksAheadInDigits) {
+    vocabulary_.LimitDigits(kMaxDigits);
+  }
   ReadInfo(path, options.vocab_only);
   ReadRope(options);
   info_.gpu_layers = GpuLayers(options, info_);
@@ -253,12 +273,7 @@ void Model::ReadInfo(const std::string& path, bool vocab_only) {
 // llama.cpp has getters for the RoPE type and scale of a loaded model, but not for the frequency base.
 void Model::ReadRope(const ModelOptions& options) {
   const std::string prefix = info_.architecture + ".rope.";
-  const auto text = [&](const std::string& key) {
-    for (const auto& [name, value] : options.overrides) {
-      if (name == key) return OverrideText(value);
-    }
-    return MetadataValue(model_, key);
-  };
+  const auto text = [&](const std::string& key) { return EffectiveValue(model_, options, key); };
   const std::string base = text(prefix + "freq_base");
   // llama.cpp's defaults, if the file has no value.
   info_.rope_frequency_base = base.empty() ? 10000.0f : std::strtof(base.c_str(), nullptr);

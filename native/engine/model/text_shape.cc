@@ -34,4 +34,14 @@ size_t LongestStretch(const std::string& text) {
   return longest + 1;
 }
 
+size_t LongestDigits(const std::string& text) {
+  size_t longest = 0;
+  size_t run = 0;
+  for (const char character : text) {
+    run = character >= '0' && character <= '9' ? run + 1 : 0;
+    longest = std::max(longest, run);
+  }
+  return longest;
+}
+
 }  // namespace autocog

@@ -15,6 +15,9 @@ constexpr size_t kMaxStretch = size_t{1} << 20;
 // without white space and the white space after it, or words with the spaces between them.
 size_t LongestStretch(const std::string& text);
 
+// The length of the longest run of ASCII digits.
+size_t LongestDigits(const std::string& text);
+
 }  // namespace autocog
 
 #endif  // AUTOCOG_ENGINE_MODEL_TEXT_SHAPE_H_

@@ -76,6 +76,11 @@ Result<Tokens> Vocabulary::Tokenize(const std::string& text, bool add_special, b
     return Status(Code::kOutOfRange,
                   "Expected a text of less than 512 MiB, got " + std::to_string(text.size()) + " bytes");
   }
+  if (max_digits_ > 0 && LongestDigits(text) > max_digits_) {
+    return Status(Code::kOutOfRange, "Expected at most " + std::to_string(max_digits_) +
+                                         " digits in a row for this model's tokenizer, got " +
+                                         std::to_string(LongestDigits(text)));
+  }
   // llama.cpp asserts that a vocabulary which adds BOS or EOS also defines it.
   if (add_special && llama_vocab_get_add_bos(vocab_) && llama_vocab_bos(vocab_) == LLAMA_TOKEN_NULL) {
     return Status(Code::kNotSupported, "This model requires a BOS token but defines none");

@@ -35,6 +35,9 @@ class Vocabulary {
   // `vocab` must outlive this.
   explicit Vocabulary(const llama_vocab* vocab);
 
+  // Refuses longer runs of digits: for pre-tokenizers whose time grows with the square of their length.
+  void LimitDigits(size_t count) { max_digits_ = count; }
+
   int size() const { return size_; }
   const llama_vocab* raw() const { return vocab_; }
   // "none", "spm", "bpe", "wpm", "ugm", "rwkv", "plamo2" or "test".
@@ -93,6 +96,7 @@ class Vocabulary {
 
   const llama_vocab* vocab_;
   int size_;
+  size_t max_digits_ = 0;  // 0: any number
   Tokens end_of_generation_;
   // Computed when first needed.
   struct Lazy {
