@@ -64,7 +64,8 @@ export interface ContextOptions extends RopeOptions {
   logitsBudget?: number | undefined;
   /**
    * Maximum bytes of the states of recurrent and hybrid models, one per sequence, all allocated at
-   * once: there are as many sequences as fit, but at least `promptSlots + 3`. Default 512 MiB.
+   * once: there are as many sequences as fit, each also with a row in `logitsBudget`, but at least
+   * `promptSlots + 3`. Default 512 MiB.
    */
   stateBudget?: number | undefined;
 }

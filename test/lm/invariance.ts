@@ -76,9 +76,12 @@ async function checkCase(build: Build, plain: LLaMa, each: Case): Promise<number
   const { choices, tree, usage } = await odd.choose(prompt, mixed);
   const { size, childless } = new TokenChoiceTree(mixed);
   const decoded = prompt.length + size - childless;
-  // With fewer sequences than forks, the states of some nodes are computed again.
+  // With no more branches than a path may have forks, some states are computed again.
+  const { maxSequences, promptSlots } = odd.contextInfo;
+  const deepest = Math.max(...mixed.map((path) => path.length));
   const { recurrent, hybrid } = model.info;
-  const again = (recurrent || hybrid) && usage.decodedTokens > decoded;
+  const isShort = (recurrent || hybrid) && maxSequences - promptSlots - 1 <= deepest;
+  const again = isShort && usage.decodedTokens > decoded;
   if (tree.size !== size || !(again || usage.decodedTokens === decoded)) {
     throw new Error(`${usage.decodedTokens} tokens were decoded instead of ${decoded}`);
   }

@@ -156,6 +156,8 @@ Result<std::unique_ptr<Context>> Context::Create(std::shared_ptr<Model> model, c
     if (!bytes.ok()) return bytes.status();
     options.max_sequences = LimitSequences(options, bytes.value(), model->vocabulary());
     state_bytes = bytes.value() * static_cast<size_t>(options.max_sequences);
+    Status fits = CheckCacheFits(model->info(), options.context_size, type_k, type_v, state_bytes);
+    if (!fits.ok()) return fits;
     // llama.cpp asserts that every sequence can output a row.
     params.n_outputs_max = std::max(params.n_outputs_max, static_cast<uint32_t>(options.max_sequences));
   }

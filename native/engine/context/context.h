@@ -148,6 +148,7 @@ class Context {
   int32_t Submit(Batch* batch, std::string* failure);
   int32_t SubmitBySequence(const Batch& batch, std::string* failure);
   void PairRows(Batch* batch) const;
+  void RequestRowOfEach(Batch* batch) const;
   // Whether the data, with a prefix of StatePrefixSize(), has the format of exactly these positions.
   bool HasTokens(const uint8_t* data, size_t size, int from, int to) const;
   size_t StatePrefixSize() const;

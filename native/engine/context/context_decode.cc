@@ -64,17 +64,23 @@ void Context::PairRows(Batch* batch) const {
   }
 }
 
+// llama.cpp asserts that there is a row to suppress. As PairRows() did, this adds at most one per micro-batch.
+void Context::RequestRowOfEach(Batch* batch) const {
+  for (int start = 0; start < batch->size(); start += micro_batch_) {
+    const int end = std::min(start + micro_batch_, batch->size());
+    int first = start;
+    while (first < end && !batch->outputs_logits(first)) ++first;
+    if (first == end) batch->RequestLogits(end - 1);
+  }
+}
+
 int32_t Context::Submit(Batch* batch, std::string* failure) {
   row_numbers_.clear();
   if (decoding_.one_sequence && !batch->has_one_sequence()) return SubmitBySequence(*batch, failure);
   if (decoding_.all_rows) {
     for (int i = 0; i < batch->size(); ++i) batch->RequestLogits(i);
   }
-  // llama.cpp asserts that there is a row to suppress.
-  for (int end = 0; decoding_.suppressed_to > 0 && end < batch->size();) {
-    end = std::min(end + micro_batch_, batch->size());
-    batch->RequestLogits(end - 1);
-  }
+  if (decoding_.suppressed_to > 0) RequestRowOfEach(batch);
   try {
     const int32_t code = llama_decode(context_, batch->View());
     llama_synchronize(context_);

@@ -31,8 +31,8 @@ double CacheBytes(const ModelInfo& info, int cells, ggml_type type_k, ggml_type 
   return cells * (kCellBytes + info.layers * width * (BytesPerElement(type_k) + BytesPerElement(type_v)));
 }
 
-Status CheckCacheFits(const ModelInfo& info, int cells, ggml_type type_k, ggml_type type_v) {
-  const double needed = CacheBytes(info, cells, type_k, type_v);
+Status CheckCacheFits(const ModelInfo& info, int cells, ggml_type type_k, ggml_type type_v, size_t states) {
+  const double needed = CacheBytes(info, cells, type_k, type_v) + static_cast<double>(states);
   double memory = 0;
   for (const Device& device : Devices()) memory += static_cast<double>(device.memory_total);
   if (memory == 0 || needed <= memory) return Status::Ok();

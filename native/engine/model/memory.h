@@ -4,6 +4,8 @@
 #ifndef AUTOCOG_ENGINE_MODEL_MEMORY_H_
 #define AUTOCOG_ENGINE_MODEL_MEMORY_H_
 
+#include <cstddef>
+
 #include "engine/common/status.h"
 #include "ggml.h"
 
@@ -14,9 +16,9 @@ struct ModelInfo;
 // The approximate size of a KV cache with `cells` cells, in bytes.
 double CacheBytes(const ModelInfo& info, int cells, ggml_type type_k, ggml_type type_v);
 
-// kOutOfMemory if a KV cache with `cells` cells exceeds the memory of all devices: allocating it would not
-// fail, but make the machine swap.
-Status CheckCacheFits(const ModelInfo& info, int cells, ggml_type type_k, ggml_type type_v);
+// kOutOfMemory if a KV cache with `cells` cells, and `states` bytes of states, exceed the memory of all
+// devices: allocating them would not fail, but make the machine swap.
+Status CheckCacheFits(const ModelInfo& info, int cells, ggml_type type_k, ggml_type type_v, size_t states = 0);
 
 // Makes glibc return freed memory to the system: it would keep the heaps of engine threads even after the
 // application has closed its models.

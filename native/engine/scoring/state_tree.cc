@@ -9,7 +9,8 @@
 
 namespace autocog {
 
-StateTree::StateTree(Context* context, PrefixCache* cache, const TokenTree& tree, int slot, int prompt_length)
+StateTree::StateTree(Context* context, PrefixCache* cache, const TokenTree& tree, int slot, int prompt_length,
+                     bool whole)
     : context_(context),
       cache_(cache),
       tree_(tree),
@@ -22,12 +23,14 @@ StateTree::StateTree(Context* context, PrefixCache* cache, const TokenTree& tree
     Node& parent = At(tree.parent(node));
     parent.forks = std::max(parent.forks, At(node).forks + (parent.unstarted > 1 ? 1 : 0));
   }
-  // Every branch may hold a path of its own, so that their number limits the cells.
+  // Every branch may hold a path of its own, so that their number limits the cells. A whole tree with branches
+  // for all forks of a path has no more cells than nodes, since no state is computed again.
   const int depth = std::max(1, tree.decoded_depth());
   const int nodes = static_cast<int>(tree.decoded().size());
   int branches = cache->branches();
   const int room = cache->MakeRoom(std::min(nodes, branches * depth), slot);
-  if (nodes > room) branches = std::clamp(room / depth, 1, branches);
+  const bool once = whole && At(0).forks < branches && nodes <= room;
+  if (!once) branches = std::clamp(room / depth, 1, branches);
   for (int branch = branches; branch-- > 0;) free_.push_back(branch);
 }
 

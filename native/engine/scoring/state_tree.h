@@ -19,8 +19,9 @@ namespace autocog {
 
 class StateTree : public TreeDecoder {
  public:
-  // All references must outlive this. `slot` has exactly the prompt of `prompt_length` tokens.
-  StateTree(Context* context, PrefixCache* cache, const TokenTree& tree, int slot, int prompt_length);
+  // All references must outlive this. `slot` has exactly the prompt of `prompt_length` tokens. `whole`: the
+  // first Decode() requests all nodes.
+  StateTree(Context* context, PrefixCache* cache, const TokenTree& tree, int slot, int prompt_length, bool whole);
   // Empties all branches.
   ~StateTree() override;
   StateTree(const StateTree&) = delete;

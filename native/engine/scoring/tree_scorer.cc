@@ -149,7 +149,7 @@ Status TreeScorer::DecodeWave(const Wave& wave, int slot, const Tokens& prompt, 
 
 Status TreeScorer::DecodeStates(int slot, int prompt_length, const Cancellation& cancellation) {
   if (tree_.decoded().empty()) return Status::Ok();
-  StateTree states(context_, cache_, tree_, slot, prompt_length);
+  StateTree states(context_, cache_, tree_, slot, prompt_length, /*whole=*/true);
   const auto on_rows = [this](const std::vector<NodeRow>& rows) {
     Stopwatch watch(&scores_.usage.read_ms);
     return reader_.ReadAll(rows, static_cast<size_t>(context_->vocabulary_size()), context_->workers());

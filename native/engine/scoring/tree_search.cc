@@ -45,7 +45,7 @@ Result<TreeScores> SearchTree(Context* context, PrefixCache* cache, const Tokens
   const auto length = static_cast<int>(prompt.size());
   std::unique_ptr<TreeDecoder> decoder;
   if (context->append_only()) {
-    decoder = std::make_unique<StateTree>(context, cache, tree, slot.value(), length);
+    decoder = std::make_unique<StateTree>(context, cache, tree, slot.value(), length, /*whole=*/false);
   } else {
     decoder = std::make_unique<DecodedPaths>(context, cache, tree, slot.value(), length);
   }
