@@ -15,7 +15,7 @@ import { readCompletionDefaults } from './completion-options.js';
 
 /** Options of `beamSearch`. */
 export interface BeamOptions extends CallOptions {
-  /** Beam width, 1 to 64. Default 4. */
+  /** Beam width: 1 to 64, or as many as the context has branches for, two each. Default 4. */
   beams?: number | undefined;
   /** How many sequences to return, at most `beams`. Default 1. */
   returnSequences?: number | undefined;

@@ -185,6 +185,19 @@ for (const type of ['F32', 'F16', 'Q8_0', 'Q4_0']) {
       }),
     );
 
+    t.test('more beams than a decode has room for are refused', async (t) =>
+      withLM(
+        () => open({ contextSize: 64, batchSize: 2, microBatchSize: 2, logitsBudget: 1 }),
+        async (lm) => {
+          await t.rejects(lm.beamSearch(prompt, { beams: 2, maxTokens: 2 }), {
+            code: 'OUT_OF_RANGE',
+            message: 'Expected 1 to 1 for beams, got 2',
+          });
+          t.ok(await lm.beamSearch(prompt, { beams: 1, maxTokens: 2 }));
+        },
+      ),
+    );
+
     t.test('more prompts than fit in the KV cache are completed in turn', async (t) =>
       withLM(
         () => open({ contextSize: 256, maxSequences: 12, promptSlots: 2 }),

@@ -34,8 +34,9 @@ bool Better(const Candidate& a, const Candidate& b) {
   return a.parent != b.parent ? a.parent < b.parent : a.token < b.token;
 }
 
-Status CheckOptions(const BeamOptions& options, int branches) {
-  const int max_beams = std::min(branches / 2, 64);
+Status CheckOptions(const BeamOptions& options, const Context& context, int branches) {
+  // A step decodes one token with its row per beam.
+  const int max_beams = std::min({branches / 2, context.max_tokens(), context.max_rows(), 64});
   if (options.beams < 1 || options.beams > max_beams) {
     return Status(Code::kOutOfRange,
                   "Expected 1 to " + std::to_string(max_beams) + " for beams, got " + std::to_string(options.beams));
@@ -250,7 +251,7 @@ Beams BeamSearch::CollectResults(bool done) {
 
 Result<Beams> SearchBeams(Context* context, PrefixCache* cache, const Tokens& prompt, const BeamOptions& options,
                           const Cancellation& cancellation) {
-  if (Status status = CheckOptions(options, cache->branches()); !status.ok()) return status;
+  if (Status status = CheckOptions(options, *context, cache->branches()); !status.ok()) return status;
   return BeamSearch(context, cache, prompt, options).Run(cancellation);
 }
 
