@@ -1,6 +1,15 @@
 # All source files of the engine, the addon and the tests. A file that is not listed is not built.
 
 set(AUTOCOG_ENGINE_SOURCES
+  native/engine/automaton/automaton_plan.cc
+  native/engine/automaton/beam.cc
+  native/engine/automaton/completions.cc
+  native/engine/automaton/path_scores.cc
+  native/engine/automaton/search_state.cc
+  native/engine/automaton/thought.cc
+  native/engine/automaton/thought_decoder.cc
+  native/engine/automaton/thought_search.cc
+  native/engine/automaton/token_joiner.cc
   native/engine/common/assertion.cc
   native/engine/common/backend.cc
   native/engine/common/cpu_check.cc
@@ -61,6 +70,7 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/scoring/tree_search.cc
   native/engine/scoring/wave_planner.cc
   native/engine/session/session.cc
+  native/engine/session/session_automaton.cc
   native/engine/session/session_generation.cc
   native/engine/session/session_state.cc
   native/engine/session/session_steering.cc
@@ -74,6 +84,7 @@ set(AUTOCOG_ADDON_SOURCES
   native/addon/classes/model_wrap_grammar.cc
   native/addon/classes/model_wrap_tokenizer.cc
   native/addon/classes/session_wrap.cc
+  native/addon/classes/session_wrap_automaton.cc
   native/addon/classes/session_wrap_generation.cc
   native/addon/classes/session_wrap_state.cc
   native/addon/classes/session_wrap_steering.cc

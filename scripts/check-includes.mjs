@@ -13,7 +13,8 @@ const mayInclude = {
   embedding: ['context', 'model', 'common'],
   scoring: ['context', 'model', 'common'],
   generation: ['scoring', 'grammar', 'context', 'model', 'common'],
-  session: ['embedding', 'generation', 'scoring', 'grammar', 'context', 'model', 'common'],
+  automaton: ['generation', 'scoring', 'context', 'model', 'common'],
+  session: ['automaton', 'embedding', 'generation', 'scoring', 'grammar', 'context', 'model', 'common'],
 };
 
 /** Most files of one room. */

@@ -42,6 +42,8 @@ class SessionWrap : public Napi::ObjectWrap<SessionWrap>, public Closable {
   Napi::Value Generate(const Napi::CallbackInfo& info);
   Napi::Value GenerateMany(const Napi::CallbackInfo& info);
   Napi::Value SearchBeams(const Napi::CallbackInfo& info);
+  // session_wrap_automaton.cc
+  Napi::Value SearchThoughts(const Napi::CallbackInfo& info);
   // session_wrap_steering.cc
   Napi::Value SetAdapters(const Napi::CallbackInfo& info);
   Napi::Value SetControlVector(const Napi::CallbackInfo& info);

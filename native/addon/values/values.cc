@@ -171,6 +171,31 @@ std::vector<int32_t> Int32sField(const Napi::Object& object, const char* name) {
   return {};
 }
 
+std::vector<uint8_t> BytesField(const Napi::Object& object, const char* name) {
+  Napi::Value value = object.Get(name);
+  if (IsTyped(value, napi_uint8_array)) {
+    auto array = value.As<Napi::Uint8Array>();
+    return {array.Data(), array.Data() + array.ElementLength()};
+  }
+  Reject(object.Env(), std::string("a Uint8Array for ") + name);
+  return {};
+}
+
+std::vector<Napi::Object> ObjectsField(const Napi::Object& object, const char* name) {
+  std::vector<Napi::Object> objects;
+  Napi::Value value = object.Get(name);
+  if (value.IsArray()) {
+    auto array = value.As<Napi::Array>();
+    for (uint32_t i = 0; i < array.Length(); ++i) {
+      Napi::Value each = array.Get(i);
+      if (each.IsObject()) objects.push_back(each.As<Napi::Object>());
+    }
+    if (objects.size() == array.Length()) return objects;
+  }
+  Reject(object.Env(), std::string("an array of objects for ") + name);
+  return {};
+}
+
 std::vector<double> DoublesField(const Napi::Object& object, const char* name) {
   Napi::Value value = object.Get(name);
   if (IsTyped(value, napi_float64_array)) {

@@ -42,6 +42,8 @@ int IntField(const Napi::Object& object, const char* name);
 std::vector<std::string> StringsField(const Napi::Object& object, const char* name);
 std::vector<int32_t> Int32sField(const Napi::Object& object, const char* name);
 std::vector<double> DoublesField(const Napi::Object& object, const char* name);
+std::vector<uint8_t> BytesField(const Napi::Object& object, const char* name);
+std::vector<Napi::Object> ObjectsField(const Napi::Object& object, const char* name);
 
 Napi::Value FromInt32s(Napi::Env env, const std::vector<int32_t>& values);
 Napi::Value FromBytes(Napi::Env env, const std::string& bytes);

@@ -44,6 +44,9 @@ std::vector<int> DecodedPaths::MissingTo(int node) const {
 Status DecodedPaths::Decode(const std::vector<int>& requested, const std::vector<OpenNode>& open_nodes,
                             const OnRows& on_rows, const Cancellation& cancellation, Usage* usage) {
   size_t count = 0;
+  holder_.resize(static_cast<size_t>(tree_.size()), -1);
+  planned_.resize(static_cast<size_t>(tree_.size()), 0);
+  needs_row_.resize(static_cast<size_t>(tree_.size()), 0);
   {
     Stopwatch watch(&usage->decode_ms);
     open_nodes_ = &open_nodes;
@@ -143,15 +146,33 @@ int DecodedPaths::Claim(int node) {
   return found;
 }
 
-bool DecodedPaths::EvictPath(int kept) {
+std::vector<double> DecodedPaths::Priorities(const std::vector<OpenNode>& open_nodes) const {
   std::vector<double> priorities(branches_.size(), -std::numeric_limits<double>::infinity());
-  for (const OpenNode& open : *open_nodes_) {
-    int held = tree_.parent(open.node);
+  for (const OpenNode& open : open_nodes) {
+    int held = open.node;
     while (!IsHeld(held)) held = tree_.parent(held);
     if (held == 0) continue;
     double& priority = priorities[static_cast<size_t>(holder_[static_cast<size_t>(held)])];
     priority = std::max(priority, open.priority);
   }
+  return priorities;
+}
+
+void DecodedPaths::Keep(const std::vector<OpenNode>& open_nodes) {
+  holder_.resize(static_cast<size_t>(tree_.size()), -1);
+  std::vector<uint8_t> needed(branches_.size(), 0);
+  for (const OpenNode& open : open_nodes) {
+    int held = open.node;
+    while (!IsHeld(held)) held = tree_.parent(held);
+    if (held > 0) needed[static_cast<size_t>(holder_[static_cast<size_t>(held)])] = 1;
+  }
+  for (size_t i = 0; i < branches_.size(); ++i) {
+    if (needed[i] == 0 && !branches_[i].path.empty()) Drop(static_cast<int>(i));
+  }
+}
+
+bool DecodedPaths::EvictPath(int kept) {
+  const std::vector<double> priorities = Priorities(*open_nodes_);
   int victim = -1;
   for (size_t i = 0; i < branches_.size(); ++i) {
     const int branch = static_cast<int>(i);

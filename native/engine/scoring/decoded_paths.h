@@ -32,6 +32,8 @@ class DecodedPaths : public TreeDecoder {
   // As many nodes as fit in one batch.
   Status Decode(const std::vector<int>& requested, const std::vector<OpenNode>& open_nodes, const OnRows& on_rows,
                 const Cancellation& cancellation, Usage* usage) override;
+  // Gives up all paths that lead to none of these nodes.
+  void Keep(const std::vector<OpenNode>& open_nodes) override;
 
  private:
   struct Branch {
@@ -54,6 +56,8 @@ class DecodedPaths : public TreeDecoder {
   // Claims a branch that holds exactly the path to a held node; -1 if none is available.
   int Claim(int node);
   int FreeBranch() const;
+  // Per branch, the highest priority of the open nodes to which its path leads; −inf if there are none.
+  std::vector<double> Priorities(const std::vector<OpenNode>& open_nodes) const;
   // Evicts the path with the lowest priority, other than that of `kept`. Returns false if there is none.
   bool EvictPath(int kept);
   void Drop(int branch);

@@ -16,6 +16,7 @@ StateTree::StateTree(Context* context, PrefixCache* cache, const TokenTree& tree
       tree_(tree),
       slot_(slot),
       prompt_length_(prompt_length),
+      grows_(false),
       nodes_(static_cast<size_t>(tree.size())),
       held_(static_cast<size_t>(cache->branches()), -1) {
   for (int node : tree.decoded()) ++At(tree.parent(node)).unstarted;
@@ -34,6 +35,22 @@ StateTree::StateTree(Context* context, PrefixCache* cache, const TokenTree& tree
   for (int branch = branches; branch-- > 0;) free_.push_back(branch);
 }
 
+StateTree::StateTree(Context* context, PrefixCache* cache, const TokenTree& tree, int slot, int prompt_length,
+                     int max_depth)
+    : context_(context),
+      cache_(cache),
+      tree_(tree),
+      slot_(slot),
+      prompt_length_(prompt_length),
+      grows_(true),
+      nodes_(1),
+      held_(static_cast<size_t>(cache->branches()), -1) {
+  const int depth = std::max(1, max_depth);
+  int branches = cache->branches();
+  branches = std::clamp(cache->MakeRoom(branches * depth, slot) / depth, 1, branches);
+  for (int branch = branches; branch-- > 0;) free_.push_back(branch);
+}
+
 StateTree::~StateTree() {
   for (int branch = 0; branch < cache_->branches(); ++branch) cache_->TrimBranch(branch);
 }
@@ -41,6 +58,7 @@ StateTree::~StateTree() {
 Status StateTree::Decode(const std::vector<int>& requested, const std::vector<OpenNode>& open_nodes,
                          const OnRows& on_rows, const Cancellation& cancellation, Usage* usage) {
   open_nodes_ = &open_nodes;
+  if (grows_) Grow(open_nodes);
   std::vector<int> missing = requested;
   while (!missing.empty()) {
     Mark(missing);
@@ -60,6 +78,38 @@ Status StateTree::Decode(const std::vector<int>& requested, const std::vector<Op
   return Status::Ok();
 }
 
+void StateTree::Grow(const std::vector<OpenNode>& open_nodes) {
+  nodes_.resize(static_cast<size_t>(tree_.size()));
+  for (Node& node : nodes_) node.open = false;
+  for (const OpenNode& open : open_nodes) At(open.node).open = true;
+}
+
+void StateTree::CountForks() {
+  for (Node& node : nodes_) node.unstarted = node.forks = 0;
+  for (int node = tree_.size(); --node > 0;) {
+    if (!At(node).marked) continue;
+    Node& parent = At(tree_.parent(node));
+    if (!At(node).started) ++parent.unstarted;
+    const bool forks = parent.missing + (parent.open ? 1 : 0) > 1;
+    parent.forks = std::max(parent.forks, At(node).forks + (forks ? 1 : 0));
+  }
+}
+
+void StateTree::Keep(const std::vector<OpenNode>& open_nodes) {
+  Grow(open_nodes);
+  std::vector<uint8_t> needed(held_.size(), 0);
+  for (const OpenNode& open : open_nodes) {
+    int held = open.node;
+    while (!IsHeld(held)) held = tree_.parent(held);
+    if (held > 0) needed[static_cast<size_t>(At(held).holder)] = 1;
+  }
+  for (size_t i = 0; i < held_.size(); ++i) {
+    if (held_[i] < 0 || needed[i] != 0) continue;
+    At(std::exchange(held_[i], -1)).holder = -1;
+    Release(static_cast<int>(i));
+  }
+}
+
 void StateTree::Mark(const std::vector<int>& requested) {
   for (Node& node : nodes_) node.missing = node.cursor = 0;
   for (int node : requested) {
@@ -72,6 +122,7 @@ void StateTree::Mark(const std::vector<int>& requested) {
   }
   std::sort(waiting_.begin(), waiting_.end());
   waiting_.erase(std::unique(waiting_.begin(), waiting_.end()), waiting_.end());
+  if (grows_) CountForks();
 }
 
 Status StateTree::StartPaths() {
@@ -140,8 +191,10 @@ bool StateTree::CanEvict(int held) { return held >= 0 && At(held).missing == 0; 
 int StateTree::Evict() {
   std::vector<double> priorities(held_.size(), -std::numeric_limits<double>::infinity());
   for (const OpenNode& open : *open_nodes_) {
-    const int holder = At(tree_.parent(open.node)).holder;
-    if (holder < 0) continue;
+    int held = open.node;
+    while (!IsHeld(held)) held = tree_.parent(held);
+    if (held == 0) continue;
+    const int holder = At(held).holder;
     double& priority = priorities[static_cast<size_t>(holder)];
     priority = std::max(priority, open.priority);
   }
@@ -162,7 +215,7 @@ void StateTree::Release(int branch) {
 
 int StateTree::Continuation(int node) {
   const Node& at = At(node);
-  if (at.missing != 1 || at.unstarted > 1) return -1;
+  if (at.missing != 1 || at.unstarted > 1 || at.open) return -1;
   const std::vector<int>& children = tree_.children(node);
   const auto next = std::find_if(children.begin(), children.end(), [this](int child) { return At(child).marked; });
   return At(*next).started == (at.unstarted == 0) ? *next : -1;
@@ -170,7 +223,7 @@ int StateTree::Continuation(int node) {
 
 void StateTree::End(const Path& path, int node) {
   Node& at = At(node);
-  if (at.holder >= 0 || (at.missing == 0 && at.unstarted == 0)) return Release(path.branch);
+  if (at.holder >= 0 || (at.missing == 0 && at.unstarted == 0 && !at.open)) return Release(path.branch);
   at.holder = path.branch;
   held_[static_cast<size_t>(path.branch)] = node;
   if (at.missing > 0) waiting_.push_back(node);

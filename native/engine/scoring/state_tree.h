@@ -22,6 +22,8 @@ class StateTree : public TreeDecoder {
   // All references must outlive this. `slot` has exactly the prompt of `prompt_length` tokens. `whole`: the
   // first Decode() requests all nodes.
   StateTree(Context* context, PrefixCache* cache, const TokenTree& tree, int slot, int prompt_length, bool whole);
+  // For a tree that grows, to at most `max_depth`. Open nodes keep their states, as far as there are branches.
+  StateTree(Context* context, PrefixCache* cache, const TokenTree& tree, int slot, int prompt_length, int max_depth);
   // Empties all branches.
   ~StateTree() override;
   StateTree(const StateTree&) = delete;
@@ -31,6 +33,8 @@ class StateTree : public TreeDecoder {
   // decoded for the first time.
   Status Decode(const std::vector<int>& requested, const std::vector<OpenNode>& open_nodes, const OnRows& on_rows,
                 const Cancellation& cancellation, Usage* usage) override;
+  // Gives up all other states.
+  void Keep(const std::vector<OpenNode>& open_nodes) override;
 
  private:
   struct Path {
@@ -46,10 +50,15 @@ class StateTree : public TreeDecoder {
     bool started = false;  // at least once
     bool read = false;     // its row was passed on
     bool marked = false;   // the current pass has to start it
+    bool open = false;     // in a tree that grows: its state has to be kept for later children
   };
 
   Node& At(int node) { return nodes_[static_cast<size_t>(node)]; }
   bool IsHeld(int node) { return node == 0 || At(node).holder >= 0; }
+  // Adds the nodes by which the tree has grown, and notes which ones are open.
+  void Grow(const std::vector<OpenNode>& open_nodes);
+  // Counts the children to be started, and the forks, of a tree that grows.
+  void CountForks();
   // Marks the nodes and their ancestors down from the nearest states, which become `waiting_`.
   void Mark(const std::vector<int>& requested);
   // Starts paths from the waiting states while branches are available. kInternal if no path could start.
@@ -79,6 +88,7 @@ class StateTree : public TreeDecoder {
   const TokenTree& tree_;
   const int slot_;
   const int prompt_length_;
+  const bool grows_;
   std::vector<Node> nodes_;
   std::vector<int> held_;     // per branch: the node whose state it holds, or -1
   std::vector<int> free_;     // branches not in use, descending

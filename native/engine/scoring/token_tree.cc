@@ -48,4 +48,36 @@ Result<TokenTree> TokenTree::Make(std::vector<int32_t> tokens, std::vector<int32
   return tree;
 }
 
+TokenTree TokenTree::Root() {
+  TokenTree tree;
+  tree.tokens_ = {LLAMA_TOKEN_NULL};
+  tree.parents_ = {-1};
+  tree.flags_ = {0};
+  tree.needs_row_ = {0};
+  tree.depths_ = {0};
+  tree.children_.resize(1);
+  return tree;
+}
+
+int TokenTree::Add(int parent, llama_token token) {
+  const int node = size();
+  const int depth = depths_[static_cast<size_t>(parent)] + 1;
+  tokens_.push_back(token);
+  parents_.push_back(parent);
+  flags_.push_back(0);
+  needs_row_.push_back(0);
+  depths_.push_back(depth);
+  children_.emplace_back();
+  children_[static_cast<size_t>(parent)].push_back(node);
+  decoded_depth_ = std::max(decoded_depth_, depth);
+  return node;
+}
+
+int TokenTree::Child(int parent, llama_token token) {
+  const std::vector<int>& children = children_[static_cast<size_t>(parent)];
+  const auto same = [&](int child) { return tokens_[static_cast<size_t>(child)] == token; };
+  const auto found = std::find_if(children.begin(), children.end(), same);
+  return found == children.end() ? Add(parent, token) : *found;
+}
+
 }  // namespace autocog

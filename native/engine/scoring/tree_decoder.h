@@ -13,7 +13,7 @@
 
 namespace autocog {
 
-// A node that is not decoded yet, and the priority of keeping the path to it.
+// A node that may be requested, or whose descendants may, and the priority of keeping the path to it.
 struct OpenNode {
   int node = 0;
   double priority = 0;
@@ -26,10 +26,13 @@ class TreeDecoder {
 
   virtual ~TreeDecoder() = default;
   // Decodes the first nodes of `requested`, at least one, together with their missing ancestors, and passes
-  // their rows on. `open_nodes` are all nodes that may be requested now or later. REQUIRES: the KV cache
+  // their rows on. `open_nodes` are all nodes that may be requested now or later. The tree may have grown
+  // since the last call. REQUIRES: the KV cache
   // has room for the prompt and the deepest path.
   virtual Status Decode(const std::vector<int>& requested, const std::vector<OpenNode>& open_nodes,
                         const OnRows& on_rows, const Cancellation& cancellation, Usage* usage) = 0;
+  // Gives up what is not needed for these nodes, so that it no longer takes part in decodes.
+  virtual void Keep(const std::vector<OpenNode>& open_nodes) = 0;
 };
 
 }  // namespace autocog

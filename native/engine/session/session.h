@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/automaton/automaton_plan.h"
+#include "engine/automaton/thought_search.h"
 #include "engine/common/cancellation.h"
 #include "engine/common/status.h"
 #include "engine/common/usage.h"
@@ -80,6 +82,9 @@ class Session {
                                                const GenerationOptions& options, const TaskSink& sink,
                                                const Cancellation& cancellation);
   Result<Beams> SearchBeams(const Tokens& prompt, const BeamOptions& options, const Cancellation& cancellation);
+  // Runs an automaton. Aborted calls return what was found so far.
+  Result<Thoughts> SearchThoughts(const Tokens& prompt, const AutomatonPlan& plan, const OnProgress& on_progress,
+                                  const Cancellation& cancellation);
   // Decodes the prompt so that the next call finds it cached.
   Result<Usage> Ingest(const Tokens& prompt, const Cancellation& cancellation);
   void Clear() { cache_.Clear(); }

@@ -1,0 +1,70 @@
+// Where an action's tokens meet those before it, by the same rules as in `choose`.
+
+import { healed } from '../choose/healing.js';
+import { concatenate } from '../common/token-arrays.js';
+import type { ChoiceTokenizer } from '../choose/boundary.js';
+import type { Plan, PlannedPaths } from './plan.js';
+import type { Scored, Thought } from './thought.js';
+
+type State = Omit<Thought, 'action' | 'node'>;
+
+/** The tokens of an action's texts after a thought. */
+export interface JoinedPaths {
+  /** The thought without the tokens that the paths replace. */
+  state: State;
+  paths: readonly Int32Array[];
+  /** How many tokens they replace. */
+  replaced: number;
+}
+
+/** Tokenizes an action's texts after a thought, by the boundary of the plan. */
+export async function joinPaths(
+  { tokenizer }: { tokenizer: ChoiceTokenizer },
+  { boundary }: Plan,
+  action: PlannedPaths,
+  state: State,
+): Promise<JoinedPaths> {
+  const { texts, paths, terminator, scored } = action;
+  const isPlain = boundary === 'separate' || state.context.length < 2 || texts[0] === '';
+  if (isPlain) return { state, paths, replaced: 0 };
+  const joined = await healed(tokenizer, state.context, texts);
+  const [end] = terminator === '' ? [new Int32Array(0)] : await tokenizer.texts([terminator]);
+  const replaced = state.context.length - joined.prompt.length;
+  return {
+    state: withoutLast(state, replaced, scored),
+    paths: joined.paths.map((path) => concatenate(path, end as Int32Array)),
+    replaced,
+  };
+}
+
+/**
+ * A thought without its last tokens. Their scores are dropped if what replaces them is scored;
+ * otherwise they stay: the belief in that text was measured with its own tokens.
+ */
+function withoutLast({ context, values, scored }: State, count: number, drops: boolean): State {
+  const length = context.length - count;
+  const kept: Scored = { ...scored };
+  for (const value of drops ? values.subarray(length) : []) {
+    if (Number.isNaN(value)) continue;
+    kept.logprob -= value;
+    kept.tokens--;
+  }
+  if (kept.tokens === 0) kept.logprob = 0;
+  return { context: context.slice(0, length), values: values.slice(0, length), scored: kept };
+}
+
+/** A text that is not scored, after a thought. */
+export async function placeText(
+  engine: { tokenizer: ChoiceTokenizer },
+  plan: Plan,
+  action: PlannedPaths,
+  before: State,
+): Promise<{ state: State; text: string; tokens: Int32Array; replaced: number }> {
+  const { state, paths, replaced } = await joinPaths(engine, plan, action, before);
+  const tokens = paths[0] as Int32Array;
+  const values = new Float64Array(state.values.length + tokens.length).fill(NaN);
+  values.set(state.values);
+  const context = concatenate(state.context, tokens);
+  const text = action.texts[0] as string;
+  return { state: { context, values, scored: state.scored }, text, tokens, replaced };
+}

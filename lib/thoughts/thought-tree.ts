@@ -1,0 +1,137 @@
+// ThoughtTree: the result of `evaluate`. Both searches create one; `thought-graphviz.ts` draws it.
+
+import type { Timings, Usage } from '../common/usage.js';
+import { drawThoughts } from './thought-graphviz.js';
+import type { ThoughtNode } from './thought-node.js';
+
+/** A thought: a path from the root to a node. */
+export interface ThoughtPath {
+  /** From the root to the last one. */
+  nodes: readonly ThoughtNode[];
+  /** The last node. */
+  node: ThoughtNode;
+  /** The whole text, with that of the root. */
+  text: string;
+  score: number;
+  logprob: number;
+}
+
+/** Why an evaluation ended. */
+export type EvaluationEnd =
+  | 'exhausted'
+  | 'best'
+  | 'stopAfter'
+  | 'maxThoughts'
+  | 'maxTokens'
+  | 'abort';
+
+/** The thoughts of an automaton as a tree. */
+export class ThoughtTree {
+  readonly root: ThoughtNode;
+  readonly end: EvaluationEnd;
+  readonly usage: Usage;
+  readonly timings: Timings;
+  readonly #finished: ReadonlySet<ThoughtNode>;
+
+  /** @internal */
+  constructor(
+    root: ThoughtNode,
+    finished: ReadonlySet<ThoughtNode>,
+    end: EvaluationEnd,
+    { usage, timings }: { usage: Usage; timings: Timings },
+  ) {
+    this.root = root;
+    this.end = end;
+    this.usage = usage;
+    this.timings = timings;
+    this.#finished = finished;
+  }
+
+  /** The best finished thought; undefined if none is finished. */
+  best(): ThoughtPath | undefined {
+    return this.paths()[0];
+  }
+
+  /** All finished thoughts, best first; ties in the order of the tree. */
+  paths(): ThoughtPath[] {
+    const paths: ThoughtPath[] = [];
+    for (const nodes of this.#walk()) {
+      if (this.#finished.has(nodes.at(-1) as ThoughtNode)) paths.push(pathOf(nodes));
+    }
+    return paths.sort((a, b) => compare(b.score, a.score));
+  }
+
+  /** Whether the thought ends at this node because its action has no successor. */
+  isFinished(node: ThoughtNode): boolean {
+    return this.#finished.has(node);
+  }
+
+  /** The tree in the DOT language, for `dot -Tsvg`. */
+  toGraphviz(): string {
+    return drawThoughts(this.root, this.#finished);
+  }
+
+  /** A JSON value: arrays of numbers instead of typed arrays, null for −Infinity. */
+  toJSON(): object {
+    const { end, usage, timings } = this;
+    return { end, usage, timings, root: toJSON(this.root, this.#finished) };
+  }
+
+  /** Every path from the root, parents first. The array is reused. */
+  *#walk(): Generator<readonly ThoughtNode[]> {
+    const path = [this.root];
+    const cursors = [0];
+    yield path;
+    while (path.length > 0) {
+      const depth = path.length - 1;
+      const child = (path[depth] as ThoughtNode).children[cursors[depth] as number];
+      if (child === undefined) {
+        path.pop();
+        cursors.pop();
+        continue;
+      }
+      cursors[depth] = (cursors[depth] as number) + 1;
+      path.push(child);
+      cursors.push(0);
+      yield path;
+    }
+  }
+}
+
+/** Orders −Infinity below everything, equal to itself. */
+const compare = (a: number, b: number): number => (a === b ? 0 : a < b ? -1 : 1);
+
+function pathOf(nodes: readonly ThoughtNode[]): ThoughtPath {
+  const node = nodes.at(-1) as ThoughtNode;
+  const text = nodes.map((each) => each.text).join('');
+  return { nodes: [...nodes], node, text, score: node.pathScore, logprob: node.pathLogprob };
+}
+
+const numbers = (values: Float64Array | Int32Array): (number | null)[] =>
+  Array.from(values, (value) => (Number.isFinite(value) ? value : null));
+
+/** One node as JSON, its children from a list that is filled later: trees may be deep. */
+function toJSON(root: ThoughtNode, finished: ReadonlySet<ThoughtNode>): object {
+  const result: object[] = [];
+  const pending: [ThoughtNode, object[]][] = [[root, result]];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const [node, list] = next;
+    const { stop, tokens, logprobs, children, ...rest } = node;
+    const own: object[] = [];
+    const scalars = Object.entries(rest).map(([name, value]) => {
+      return [name, typeof value === 'number' && !Number.isFinite(value) ? null : value];
+    });
+    list.push({
+      ...Object.fromEntries(scalars),
+      ...(finished.has(node) && { finished: true }),
+      tokens: numbers(tokens),
+      logprobs: numbers(logprobs),
+      ...(stop && {
+        stop: { ...stop, tokens: numbers(stop.tokens), logprobs: numbers(stop.logprobs) },
+      }),
+      children: own,
+    });
+    for (const child of children.toReversed()) pending.push([child, own]);
+  }
+  return result[0] as object;
+}

@@ -1,0 +1,43 @@
+// The tokens of texts that follow a thought: alone, as a text that continues another, or healed over the
+// boundary. The same rules as lib/choose/healing.ts.
+
+#ifndef AUTOCOG_ENGINE_AUTOMATON_TOKEN_JOINER_H_
+#define AUTOCOG_ENGINE_AUTOMATON_TOKEN_JOINER_H_
+
+#include <string>
+#include <vector>
+
+#include "engine/automaton/automaton_plan.h"
+#include "engine/common/status.h"
+#include "engine/model/vocabulary.h"
+
+namespace autocog {
+
+struct JoinedPaths {
+  std::vector<Tokens> paths;
+  int replaced = 0;  // the number of last tokens of the thought that they replace
+};
+
+class TokenJoiner {
+ public:
+  // Both must outlive this.
+  TokenJoiner(const AutomatonPlan& plan, const Vocabulary& vocabulary) : plan_(plan), vocabulary_(vocabulary) {}
+
+  // The paths of an action's texts after a thought of these tokens, the prompt included.
+  Result<JoinedPaths> Join(const PathsAction& action, const Tokens& context) const;
+
+  // The tokens of a text that continues another.
+  Result<Tokens> Tokenize(const std::string& text) const;
+
+ private:
+  // The number of last tokens to be replaced, and their text; 0 if there are none that make up whole
+  // characters.
+  Result<int> Trimmed(const Tokens& context, std::string* text) const;
+
+  const AutomatonPlan& plan_;
+  const Vocabulary& vocabulary_;
+};
+
+}  // namespace autocog
+
+#endif  // AUTOCOG_ENGINE_AUTOMATON_TOKEN_JOINER_H_
