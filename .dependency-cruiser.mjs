@@ -8,6 +8,8 @@ const mayUse = {
   choose: ['tree', 'common'],
   sampling: ['common'],
   grammar: ['common'],
+  regex: ['common'],
+  automaton: ['choose', 'tree', 'regex', 'common'],
   generation: ['sampling', 'grammar', 'common'],
   native: ['generation', 'sampling', 'tree', 'common'],
   model: ['native', 'common'],

@@ -1,5 +1,23 @@
 // The public API of the package's main entry. Anything not exported here is internal.
 
+export type {
+  Action,
+  AutomatonBoundary,
+  AutomatonJSON,
+  ChooseAction,
+  CompleteAction,
+  Metric,
+  Stop,
+  TextAction,
+} from './automaton/actions.js';
+export { Automaton } from './automaton/automaton.js';
+export {
+  AutomatonBuilder,
+  type ChooseActionOptions,
+  type CompleteActionOptions,
+  type TextOptions,
+} from './automaton/automaton-builder.js';
+export type { VocabularyExpression } from './automaton/vocabulary-expression.js';
 export { ChoiceLM } from './choice-lm.js';
 export type { BoundaryReport } from './choose/boundary.js';
 export type { Choice, ScoredChoice } from './choose/choice.js';

@@ -15,7 +15,8 @@ import {
 } from '../common/arguments.js';
 import type { CallOptions } from '../common/call-options.js';
 
-const normalizations = ['none', 'tokens', 'bytes', 'chars'] as const;
+/** Every {@link Normalization}. */
+export const normalizations = ['none', 'tokens', 'bytes', 'chars'] as const;
 const boundaries = ['separate', 'joint', 'healed'] as const;
 const batchings = ['tree', 'sequential'] as const;
 const searches = ['auto', 'exhaustive', 'bound'] as const;
@@ -123,10 +124,11 @@ export const choiceOptionNames = [
   'batching',
 ] as const;
 
-function readTerminator(value: unknown): ChooseRequest['terminator'] {
-  const text = checkString(value, 'terminator');
+/** What a terminator stands for; throws TypeError or RangeError unless it is a non-empty string. */
+export function readTerminator(value: unknown, name: string): ChooseRequest['terminator'] {
+  const text = checkString(value, name);
   if (text === 'none' || text === 'eog') return { kind: text };
-  if (text === '') throw wrongRange("'none', 'eog' or a non-empty text", 'terminator', text);
+  if (text === '') throw wrongRange("'none', 'eog' or a non-empty text", name, text);
   return { kind: 'text', text };
 }
 
@@ -150,7 +152,7 @@ export function readChooseOptions(value: ChooseOptions | undefined): ChooseReque
     prior: prior === undefined ? undefined : checkString(prior, 'prior'),
     boundary: checkOneOf(options.boundary ?? 'separate', 'boundary', boundaries),
     merges: checkBoolean(options.merges ?? false, 'merges'),
-    terminator: readTerminator(options.terminator ?? 'none'),
+    terminator: readTerminator(options.terminator ?? 'none', 'terminator'),
     search,
     top: top === undefined ? Infinity : checkInteger(top, 'top', 1),
     tolerance: readTolerance(options.tolerance ?? 0),

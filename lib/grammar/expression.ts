@@ -1,6 +1,8 @@
 // Grammar expressions, from which rules are built before they are serialized as GBNF. The parts of
 // the converter create them; `rules.ts` serializes them.
 
+import type { Range } from '../common/code-points.js';
+
 /** A piece of GBNF, or a combination of expressions. */
 export type Expression =
   | string
@@ -47,9 +49,6 @@ export function literal(text: string): Expression {
   return `"${escaped}"`;
 }
 
-/** An inclusive range of code points. */
-export type Range = readonly [number, number];
-
 /** A single code point of these ranges; `never` if there are none. */
 export function oneOf(ranges: readonly Range[]): Expression {
   if (ranges.length === 0) return never;
@@ -61,34 +60,4 @@ export function oneOf(ranges: readonly Range[]): Expression {
     return serialize(low) + (high > low ? `-${serialize(high)}` : '');
   });
   return `[${parts.join('')}]`;
-}
-
-const lastCodePoint = 0x10ffff;
-
-/** The same code points as ascending, disjoint and non-adjacent ranges. */
-export function normalizeRanges(ranges: readonly Range[]): Range[] {
-  const merged: [number, number][] = [];
-  for (const [low, high] of [...ranges].sort((a, b) => a[0] - b[0])) {
-    const last = merged.at(-1);
-    if (last !== undefined && low <= last[1] + 1) last[1] = Math.max(last[1], high);
-    else if (low <= high) merged.push([low, high]);
-  }
-  return merged;
-}
-
-/** All code points that UTF-8 can encode, except these. */
-export function complement(ranges: readonly Range[]): Range[] {
-  const gaps: Range[] = [];
-  let next = 0;
-  for (const [low, high] of normalizeRanges([...ranges, [0xd800, 0xdfff]])) {
-    if (low > next) gaps.push([next, low - 1]);
-    next = high + 1;
-  }
-  if (next <= lastCodePoint) gaps.push([next, lastCodePoint]);
-  return gaps;
-}
-
-/** The code points in both. */
-export function intersect(a: readonly Range[], b: readonly Range[]): Range[] {
-  return complement([...complement(a), ...complement(b)]);
 }

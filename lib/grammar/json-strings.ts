@@ -1,16 +1,14 @@
 // Expressions for JSON strings: escaped characters, formats, and all strings except some. The
 // converter uses them.
 
+import { complement, intersect, type Range } from '../common/code-points.js';
 import {
-  complement,
   type Expression,
   either,
-  intersect,
   literal,
   nothing,
   oneOf,
   optional,
-  type Range,
   repeat,
   sequence,
 } from './expression.js';

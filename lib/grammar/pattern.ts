@@ -1,50 +1,22 @@
 // Converts the regular expressions of JSON Schema's `pattern` to expressions over the characters of
 // a JSON string. The syntax is ECMA-262 with flag u; constructs without a grammar are rejected.
 
-import { NotSupportedError } from '../common/errors.js';
 import {
   complement,
-  type Expression,
-  either,
+  escapedClasses,
+  escapedControls,
+  lineEnds,
   normalizeRanges,
-  nothing,
   type Range,
-  repeat,
-  sequence,
-} from './expression.js';
+} from '../common/code-points.js';
+import { NotSupportedError } from '../common/errors.js';
+import { type Expression, either, nothing, repeat, sequence } from './expression.js';
 import { anyCharacter, characterOf, quote } from './json-strings.js';
 import type { Rules } from './rules.js';
 
 /** Maximum nesting depth of groups; the engine's limit is 256, and one group may need two. */
 const maxNesting = 100;
 const maxRepetitions = 2000;
-
-const digitRanges: Range[] = [[0x30, 0x39]];
-const wordRanges: Range[] = [
-  [0x30, 0x39],
-  [0x41, 0x5a],
-  [0x5f, 0x5f],
-  [0x61, 0x7a],
-];
-const spaceRanges: Range[] = [
-  [0x09, 0x0d],
-  [0x20, 0x20],
-  [0xa0, 0xa0],
-  [0x1680, 0x1680],
-  [0x2000, 0x200a],
-  [0x2028, 0x2029],
-  [0x202f, 0x202f],
-  [0x205f, 0x205f],
-  [0x3000, 0x3000],
-  [0xfeff, 0xfeff],
-];
-const lineEnds: Range[] = [
-  [0x0a, 0x0a],
-  [0x0d, 0x0d],
-  [0x2028, 0x2029],
-];
-const classes: Record<string, Range[]> = { d: digitRanges, w: wordRanges, s: spaceRanges };
-const controls: Record<string, number> = { t: 9, n: 10, v: 11, f: 12, r: 13 };
 
 /** A JSON string that contains a match. Throws NotSupportedError and SyntaxError. */
 export function stringOfPattern(rules: Rules, pattern: string): Expression {
@@ -198,9 +170,9 @@ class PatternParser {
   /** The code points of an escape, after its backslash. */
   #escape(): readonly Range[] {
     const letter = this.#source[this.#position++] as string;
-    const ranges = classes[letter.toLowerCase()];
-    if (ranges !== undefined) return letter in classes ? ranges : complement(ranges);
-    const known = controls[letter];
+    const ranges = escapedClasses[letter.toLowerCase()];
+    if (ranges !== undefined) return letter in escapedClasses ? ranges : complement(ranges);
+    const known = escapedControls[letter];
     if (known !== undefined) return [[known, known]];
     if (letter === 'x') return this.#hex(2);
     if (letter === 'u') return this.#unicode();

@@ -2,8 +2,8 @@
 
 import type { TokenChoiceNode } from './token-choice-node.js';
 
-/** A quoted DOT string, with backslashes and quotes escaped. */
-const quote = (lines: readonly string[]): string =>
+/** Lines as a quoted DOT string, with backslashes and quotes escaped. */
+export const quote = (lines: readonly string[]): string =>
   `"${lines.map((line) => line.replace(/["\\]/g, '\\$&')).join('\\n')}"`;
 
 function label(node: TokenChoiceNode): string {
