@@ -1,6 +1,7 @@
 // ChoiceLM: exact scores of given continuations, derived from greedyImpl alone. LLaMa and TfLM
 // extend it; LLaMa scores trees natively instead. `lib/choose/choose.ts` has the steps of `choose`.
 
+import type { Automaton } from './automaton/automaton.js';
 import type { ChoiceTokenizer } from './choose/boundary.js';
 import type { Choice } from './choose/choice.js';
 import { ChoiceStream } from './choose/choice-stream.js';
@@ -11,11 +12,18 @@ import { type ChooseOptions, readChooseOptions } from './choose/choose-options.j
 import { scoreByGreedy } from './choose/greedy-tree.js';
 import { PriorCache } from './choose/priors.js';
 import { checkScore, runScore, type Score } from './choose/score.js';
+import { raceAbort } from './common/abort.js';
 import type { Prompt } from './common/arguments.js';
 import type { CallOptions } from './common/call-options.js';
 import { findGuard, type Guard, tokenizeContinuation } from './common/continuation.js';
 import type { Cost } from './common/usage.js';
 import { GreedyLM } from './greedy-lm.js';
+import { runAutomaton, type ThinkingEngine } from './thoughts/evaluate.js';
+import type { EvaluateOptions, EvaluateRequest } from './thoughts/evaluate-options.js';
+import type { Plan } from './thoughts/plan.js';
+import { searchThoughts, type Thoughts } from './thoughts/thought-search.js';
+import type { ThoughtTree } from './thoughts/thought-tree.js';
+import type { TokenSet } from './thoughts/token-set.js';
 import type { TokenChoiceTree } from './tree/token-choice-tree.js';
 import type { TreeRequest, TreeScores, TreeTask } from './tree/tree-scoring.js';
 
@@ -94,6 +102,44 @@ export abstract class ChoiceLM extends GreedyLM {
     return runScore(engine, checkScore(engine, prompt, continuation, options));
   }
 
+  /**
+   * Runs an automaton: completes its entry by its texts, choices and completions, and follows the
+   * best thoughts.
+   *
+   * @throws TypeError, RangeError for invalid options, and for what {@link Automaton} cannot know
+   * without a model: cycles without a limit, empty sets of tokens, stops that no allowed tokens
+   * produce; ContextOverflowError, before anything is decoded, for an action that no thought can
+   * reach within the context; NotSupportedError for terminator `'eog'` without such a token. Each
+   * names the action.
+   * @example
+   * const thoughts = await lm.evaluate(automaton);
+   * console.log(thoughts.best()?.text);
+   */
+  evaluate(automaton: Automaton, options?: EvaluateOptions): Promise<ThoughtTree> {
+    return runAutomaton(this.#thinker, automaton, options);
+  }
+
+  /** Implements {@link evaluate}: runs a plan, until `stopped` aborts. */
+  protected evaluateImpl(
+    plan: Plan,
+    request: EvaluateRequest,
+    stopped: AbortSignal,
+  ): Promise<Thoughts> {
+    return searchThoughts(this.#thinker, plan, request, stopped);
+  }
+
+  /**
+   * The natural log-probability of every possible next token, of which only those of `allowed` are
+   * read; undefined: all of them. For LMs that compute no more than they must.
+   */
+  protected nextAllowed(
+    tokens: Int32Array,
+    _allowed: TokenSet | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Float32Array> {
+    return this.nextLogprobs(tokens, signal);
+  }
+
   /** Scores the nodes of a tree after a prompt: all of them, or those that a search requests. */
   protected scoreTree(
     prompt: Int32Array,
@@ -163,6 +209,34 @@ export abstract class ChoiceLM extends GreedyLM {
     if (this.#priorsRevision !== this.revision) this.#priors = new PriorCache();
     this.#priorsRevision = this.revision;
     return this.#priors;
+  }
+
+  get #thinker(): ThinkingEngine {
+    const lm = this;
+    return {
+      tokenizer: this.#tokenizer,
+      get vocabularySize() {
+        return lm.vocabularySize;
+      },
+      get contextSize() {
+        return lm.contextSize;
+      },
+      get endOfGeneration() {
+        return lm.endOfGeneration;
+      },
+      get beginToken() {
+        return lm.beginToken;
+      },
+      admit: (signal) => this.admit(signal),
+      tokenTexts: (tokens) => this.tokenTexts(tokens),
+      packs: (tasks) => this.packs(tasks),
+      scoreTrees: (tasks, signal) => this.scoreTrees(tasks, signal),
+      nextAllowed: (tokens, allowed, signal) => this.nextAllowed(tokens, allowed, signal),
+      detokenize: (tokens, signal) => {
+        return raceAbort(this.detokenize(tokens, { continuation: true }), signal);
+      },
+      evaluate: (plan, request, stopped) => this.evaluateImpl(plan, request, stopped),
+    };
   }
 
   get #engine(): Engine {

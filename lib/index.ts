@@ -107,6 +107,12 @@ export {
   SamplerSettings,
 } from './sampling/sampler-settings.js';
 export { samplers } from './sampling/samplers.js';
+export type {
+  EvaluateOptions,
+  EvaluationProgress,
+} from './thoughts/evaluate-options.js';
+export type { Pruned, ThoughtNode, ThoughtStop } from './thoughts/thought-node.js';
+export { type EvaluationEnd, type ThoughtPath, ThoughtTree } from './thoughts/thought-tree.js';
 export type { NodeDetails } from './tree/node-details.js';
 export type { BestToken, TokenChoiceNode } from './tree/token-choice-node.js';
 export {

@@ -20,7 +20,7 @@ import { type LLaMaLoadOptions, type LLaMaOptions, llamaOptionNames } from './ll
 import { LLaMaSession, loadSession, openSession } from './llama-session.js';
 import { type AdapterUse, readAdapterUses, type ScaledAdapter } from './model/adapter-use.js';
 import { type ControlVector, readControlVectors } from './model/control-vector.js';
-import type { Model } from './model/model.js';
+import { guardOf, type Model } from './model/model.js';
 import { checkPath } from './model/model-options.js';
 import {
   detokenize,
@@ -36,7 +36,11 @@ import {
   searchBeamsNatively,
 } from './native/generation.js';
 import { readCandidates, readLogprobs } from './native/logits.js';
+import { searchThoughtsNatively } from './native/thoughts.js';
 import { holdsTasks, holdsTree, scoreNatively, scoreTogether } from './native/trees.js';
+import type { EvaluateRequest } from './thoughts/evaluate-options.js';
+import type { Plan } from './thoughts/plan.js';
+import type { Thoughts } from './thoughts/thought-search.js';
 import type { TokenChoiceTree } from './tree/token-choice-tree.js';
 import type { TreeRequest, TreeScores, TreeTask } from './tree/tree-scoring.js';
 
@@ -319,6 +323,16 @@ export class LLaMa extends ChoiceLM {
     request: BeamRequest,
   ): Promise<BeamSearchResult> {
     return searchBeamsNatively(this.#session, tokens, request);
+  }
+
+  protected override evaluateImpl(
+    plan: Plan,
+    request: EvaluateRequest,
+    stopped: AbortSignal,
+  ): Promise<Thoughts> {
+    const { model, endOfGeneration } = this;
+    const guard = guardOf(model);
+    return searchThoughtsNatively(this.#session, plan, request, stopped, endOfGeneration, guard);
   }
 
   protected override scoreTree(

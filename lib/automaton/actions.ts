@@ -64,7 +64,7 @@ export interface CompleteAction extends ActionBase {
   normalize?: Normalization | undefined;
   /** What ends a text, and is not part of it. End-of-generation tokens always do. Default: nothing else. */
   stop?: Stop | readonly Stop[] | undefined;
-  /** The tokens that a text may have: an expression, or a name in `vocabularies`. Default: all but control tokens. */
+  /** The tokens that a text may have: an expression, or a name in `vocabularies`. Default: any token. */
   vocabulary?: VocabularyExpression | undefined;
   /**
    * Penalty of repetitions, at least 0. Each token that completes three tokens which occurred before

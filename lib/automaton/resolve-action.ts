@@ -43,7 +43,7 @@ export interface ResolvedComplete extends ResolvedBase {
   threshold: number;
   normalize: Normalization;
   stop: readonly Stop[];
-  /** Undefined: all tokens but control tokens. */
+  /** Undefined: any token. */
   vocabulary: VocabularyExpression | undefined;
   repetition: number;
   diversity: number;

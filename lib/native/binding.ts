@@ -24,8 +24,10 @@ import type {
   NativeUsage,
   NativeVocab,
 } from './binding-types.js';
+import type { NativePlan, NativeThoughts } from './thought-types.js';
 
 export type * from './binding-types.js';
+export type * from './thought-types.js';
 
 /** Cancels the native jobs that it was passed to. One per call; never reused. */
 export interface NativeCancellation {
@@ -165,6 +167,18 @@ export interface NativeSession {
     stops: string[],
     cancellation: NativeCancellation,
   ): Promise<NativeBeams>;
+  /**
+   * Runs an automaton; if cancelled, resolves with what was found so far. `onProgress` is called
+   * after each round; `best` is NaN if no thought is finished.
+   */
+  searchThoughts(
+    prompt: Int32Array,
+    plan: NativePlan,
+    onProgress:
+      | ((rounds: number, open: number, finished: number, tokens: number, best: number) => void)
+      | undefined,
+    cancellation: NativeCancellation,
+  ): Promise<NativeThoughts>;
   ingest(prompt: Int32Array, cancellation: NativeCancellation): Promise<NativeUsage>;
   /** An empty `prompt` selects the most recently used one, if any is cached. */
   saveState(prompt: Int32Array, cancellation: NativeCancellation): Promise<NativeState>;

@@ -17,7 +17,9 @@ export interface Beam {
   /** How often three tokens in a row occurred before. */
   repeats: number;
   /** Set once the text has ended. */
-  stop: { reason: ThoughtStop['reason']; text?: string; token?: number; logprob?: number } | undefined;
+  stop:
+    | { reason: ThoughtStop['reason']; text?: string; token?: number; logprob?: number }
+    | undefined;
   /** Log-probability and number of tokens of its greedy continuation, for ranking. */
   ahead: { logprob: number; tokens: number; text: string };
 }
@@ -50,7 +52,9 @@ export function pick(
 ): Beam[] {
   const keys = beams.map((beam) => rankOf(beam, action));
   if (action.diversity === 0) {
-    const order = [...beams.keys()].sort((a, b) => descending(keys[a] as number, keys[b] as number));
+    const order = [...beams.keys()].sort((a, b) =>
+      descending(keys[a] as number, keys[b] as number),
+    );
     return order.slice(0, count).map((index) => beams[index] as Beam);
   }
   const sets = beams.map(({ tokens }) => new Set(tokens));

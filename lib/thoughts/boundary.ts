@@ -1,8 +1,9 @@
 // Where an action's tokens meet those before it, by the same rules as in `choose`.
 
-import { healed } from '../choose/healing.js';
-import { concatenate } from '../common/token-arrays.js';
 import type { ChoiceTokenizer } from '../choose/boundary.js';
+import { healed } from '../choose/healing.js';
+import { NotSupportedError } from '../common/errors.js';
+import { concatenate } from '../common/token-arrays.js';
 import type { Plan, PlannedPaths } from './plan.js';
 import type { Scored, Thought } from './thought.js';
 
@@ -27,7 +28,8 @@ export async function joinPaths(
   const { texts, paths, terminator, scored } = action;
   const isPlain = boundary === 'separate' || state.context.length < 2 || texts[0] === '';
   if (isPlain) return { state, paths, replaced: 0 };
-  const joined = await healed(tokenizer, state.context, texts);
+  const joined = await healed(tokenizer, state.context, texts).catch(notHealable);
+  if (joined === undefined) return { state, paths, replaced: 0 };
   const [end] = terminator === '' ? [new Int32Array(0)] : await tokenizer.texts([terminator]);
   const replaced = state.context.length - joined.prompt.length;
   return {
@@ -35,6 +37,12 @@ export async function joinPaths(
     paths: joined.paths.map((path) => concatenate(path, end as Int32Array)),
     replaced,
   };
+}
+
+/** Where no whole character can be replaced, or texts are not preserved, tokens stay separate. */
+function notHealable(error: unknown): undefined {
+  if (error instanceof RangeError || error instanceof NotSupportedError) return undefined;
+  throw error;
 }
 
 /**

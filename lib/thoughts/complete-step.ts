@@ -36,13 +36,7 @@ class Completion {
   readonly #cost: Cost;
   readonly #ends: ReadonlySet<number>;
 
-  constructor(
-    engine: SearchEngine,
-    plan: Plan,
-    thought: Thought,
-    signal: AbortSignal,
-    cost: Cost,
-  ) {
+  constructor(engine: SearchEngine, plan: Plan, thought: Thought, signal: AbortSignal, cost: Cost) {
     this.#engine = engine;
     this.#plan = plan;
     this.#thought = thought;

@@ -1,5 +1,6 @@
 // The options of `evaluate`: their documentation, defaults and validation.
 
+import type { AutomatonBoundary, Metric } from '../automaton/actions.js';
 import {
   checkBoolean,
   checkInteger,
@@ -10,8 +11,6 @@ import {
   wrongType,
 } from '../common/arguments.js';
 import type { CallOptions } from '../common/call-options.js';
-import type { AutomatonBoundary, Metric } from '../automaton/actions.js';
-import type { ThoughtNode } from './thought-node.js';
 
 const metrics = ['mean', 'sum', 'bytes'] as const;
 const boundaries = ['separate', 'healed'] as const;
@@ -26,8 +25,8 @@ export interface EvaluationProgress {
   finished: number;
   /** Tokens scored or generated so far. */
   tokens: number;
-  /** The best finished thought's last node, if any. */
-  best: ThoughtNode | undefined;
+  /** The score of the best finished thought, if any. */
+  bestScore: number | undefined;
 }
 
 /** Options of `evaluate`. */

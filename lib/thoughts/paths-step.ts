@@ -3,9 +3,9 @@
 
 import { lengthsOf } from '../choose/choice.js';
 import { taskOf } from '../choose/tree-task.js';
-import { type Cost } from '../common/usage.js';
+import type { Cost } from '../common/usage.js';
 import type { TreeScores, TreeTask } from '../tree/tree-scoring.js';
-import { joinPaths, type JoinedPaths } from './boundary.js';
+import { type JoinedPaths, joinPaths } from './boundary.js';
 import type { Plan, PlannedPaths } from './plan.js';
 import { probabilitiesOf, type Scored, scoreOf, type Thought } from './thought.js';
 import type { ThoughtNode } from './thought-node.js';
@@ -64,7 +64,12 @@ async function scoreInGroups(
     while (end < tasks.length && engine.packs(tasks.slice(start, end + 1))) end++;
     for (const each of await engine.scoreTrees(tasks.slice(start, end), signal)) {
       results.push(each);
-      for (const name of ['cachedTokens', 'decodedTokens', 'paddingTokens', 'decodeCalls'] as const) {
+      for (const name of [
+        'cachedTokens',
+        'decodedTokens',
+        'paddingTokens',
+        'decodeCalls',
+      ] as const) {
         cost.usage[name] += each.usage[name];
       }
       for (const name of ['queueMs', 'promptMs', 'decodeMs', 'readMs'] as const) {
@@ -98,7 +103,10 @@ function expand(
     return { index, tokens, logprobs, logprob, score: logprob / (lengths[index] as number) };
   });
   const keys = found.map(({ tokens }) => `${tokens}`);
-  const probabilities = probabilitiesOf(found.map(({ score }) => score), keys);
+  const probabilities = probabilitiesOf(
+    found.map(({ score }) => score),
+    keys,
+  );
   found.sort((a, b) => (a.score === b.score ? 0 : a.score > b.score ? -1 : 1));
   return found.map(({ index, tokens, logprobs, logprob, score }, rank) => {
     const text = texts[index] as string;

@@ -2,18 +2,24 @@
 // decoded. The search in TypeScript and the native one both follow a plan, so that a step means the
 // same in both.
 
-import { about } from '../common/arguments.js';
-import type { ChoiceTokenizer } from '../choose/boundary.js';
-import { lengthsOf } from '../choose/choice.js';
+import type { Action, AutomatonBoundary, Metric } from '../automaton/actions.js';
+import type { Automaton } from '../automaton/automaton.js';
+import { cyclesOf, successorsOf } from '../automaton/graph.js';
+import { nameOf } from '../automaton/names.js';
+import {
+  type ResolvedAction,
+  type ResolvedChoose,
+  type ResolvedComplete,
+  type ResolvedText,
+  resolveAction,
+} from '../automaton/resolve-action.js';
 import type { Normalization } from '../choose/choose-options.js';
+import { about, wrongRange } from '../common/arguments.js';
 import { ContextOverflowError, NotSupportedError } from '../common/errors.js';
 import { concatenate } from '../common/token-arrays.js';
-import type { AutomatonBoundary, Metric } from '../automaton/actions.js';
-import type { Automaton } from '../automaton/automaton.js';
+import { type CompletionTokens, resolveTokens, type TokenEngine } from './completion-tokens.js';
 import { checkEnd, type EvaluateRequest } from './evaluate-options.js';
-import { invalidAction } from '../automaton/read-automaton.js';
-import { type ResolvedAction, resolveAction } from '../automaton/resolve-action.js';
-import type { TokenSet, TokenSets } from '../automaton/token-sets.js';
+import type { TokenSet } from './token-set.js';
 
 /** A text or choice: paths of tokens to be scored, or a single one that is given. */
 export interface PlannedPaths {
@@ -75,12 +81,9 @@ export interface Plan {
 }
 
 /** What planning requires of an LM. */
-export interface PlanningEngine {
+export interface PlanningEngine extends TokenEngine {
   readonly contextSize: number | undefined;
-  readonly endOfGeneration: Int32Array;
   readonly beginToken: number | undefined;
-  readonly tokenizer: ChoiceTokenizer;
-  readonly tokenSets: TokenSets;
 }
 
 /**
@@ -99,13 +102,12 @@ export async function planAutomaton(
   const boundary = request.boundary ?? automaton.boundary;
   checkEnd(request, metric);
   const resolved = automaton.actions.map((action) => resolveAction(action, metric));
-  const indices = new Map(resolved.map(({ id }, index) => [id, index]));
-  const nexts = resolved.map(({ next }) => next.map((id) => indices.get(id) as number));
+  const nexts = successorsOf(automaton.actions);
   checkCycles(automaton, resolved, nexts, request);
 
   const actions: PlannedAction[] = [];
-  for (const [index, action] of resolved.entries()) {
-    actions.push(await planAction(engine, automaton, action, nexts[index] as number[], false));
+  for (const index of resolved.keys()) {
+    actions.push(await planAction(engine, automaton, index, resolved, nexts, false));
   }
   const entry = resolved[0] as ResolvedAction;
   const hasRoot = entry.type === 'text' && !entry.evaluate;
@@ -115,16 +117,15 @@ export async function planAutomaton(
     // What follows an empty text continues nothing: it is tokenized as the beginning of a text.
     const own: number[] = [];
     for (const index of entries) {
-      const action = resolved[index] as ResolvedAction;
       own.push(actions.length);
-      actions.push(await planAction(engine, automaton, action, nexts[index] as number[], true));
+      actions.push(await planAction(engine, automaton, index, resolved, nexts, true));
     }
     entries = own;
   }
   const prompt = await promptOf(engine, automaton, rootText);
   const root = hasRoot ? 0 : -1;
   const plan = { metric, boundary, actions, root, rootText, prompt, entries };
-  checkContext(engine, automaton, plan);
+  checkContext(engine, plan);
   return plan;
 }
 
@@ -136,50 +137,83 @@ async function promptOf(
   const [tokens] = await tokenizer.prompts([text]);
   if (tokens?.length) return tokens;
   if (beginToken !== undefined) return Int32Array.of(beginToken);
-  throw invalidAction(
-    automaton.entry,
-    0,
-    'at least one token, as the LM has no beginning token,',
-    'text',
-    text,
-  );
+  const name = nameOf(0, automaton.entry.id);
+  throw wrongRange('at least one token, as the LM has no beginning token,', name, text);
 }
 
 async function planAction(
   engine: PlanningEngine,
   automaton: Automaton,
-  action: ResolvedAction,
-  next: readonly number[],
+  index: number,
+  resolved: readonly ResolvedAction[],
+  nexts: readonly (readonly number[])[],
   begins: boolean,
 ): Promise<PlannedAction> {
-  if (action.type === 'complete') return planCompletion(engine, automaton, action, next);
-  const { id } = action;
+  const action = resolved[index] as ResolvedAction;
+  const next = nexts[index] as number[];
+  const name = nameOf(index, action.id);
+  if (action.type === 'complete') {
+    return planCompletion(action, await resolveTokens(engine, automaton, action, name), next);
+  }
   const texts = action.type === 'text' ? [action.text] : action.choices;
   const paths = begins ? await beginnings(engine, texts) : await engine.tokenizer.texts(texts);
-  if (action.type === 'text') {
-    return {
-      ...{ kind: 'paths', id, texts, paths, terminator: '', ends: false, normalize: 'tokens' },
-      ...{ scored: action.evaluate, width: 1, threshold: 0, next, forks: true },
-    };
-  }
-  const { terminator, width, threshold, normalize } = action;
-  const index = automaton.actions.findIndex((each) => each.id === id);
+  if (action.type === 'text') return planText(action, paths, next);
+  return planChoice(engine, action, paths, next, name);
+}
+
+function planText(
+  { id, text, evaluate }: ResolvedText,
+  paths: readonly Int32Array[],
+  next: readonly number[],
+): PlannedPaths {
+  return {
+    ...{ kind: 'paths', id, texts: [text], paths, terminator: '', ends: false },
+    ...{ normalize: 'tokens', scored: evaluate, width: 1, threshold: 0, next, forks: true },
+  };
+}
+
+async function planChoice(
+  engine: PlanningEngine,
+  { id, choices, terminator, width, threshold, normalize }: ResolvedChoose,
+  paths: readonly Int32Array[],
+  next: readonly number[],
+  name: string,
+): Promise<PlannedPaths> {
   const ends = terminator.kind === 'eog';
   if (ends && engine.endOfGeneration.length === 0) {
-    const message = `Action '${id}': terminator 'eog' requires an end-of-generation token`;
-    throw about(`actions[${index}].terminator`, new NotSupportedError(message));
+    const message = `${name}: terminator 'eog' requires an end-of-generation token`;
+    throw about(`${name}.terminator`, new NotSupportedError(message));
   }
   const suffix = terminator.kind === 'text' ? terminator.text : '';
   const [end] = suffix === '' ? [new Int32Array(0)] : await engine.tokenizer.texts([suffix]);
   const whole = paths.map((path) => concatenate(path, end as Int32Array));
-  const empty = whole.findIndex((path) => path.length === 0);
-  if (empty >= 0 && !ends) {
-    const name = `choices[${empty}]`;
-    throw invalidAction(action, index, 'at least one token, or a terminator,', name, texts[empty]);
+  for (const [index, path] of whole.entries()) {
+    const text = choices[index] as string;
+    const choice = `${name}.choices[${index}]`;
+    if (path.length === 0 && !ends) {
+      throw wrongRange('at least one token, or a terminator,', choice, text);
+    }
+    if (text === '' && (normalize === 'bytes' || normalize === 'chars')) {
+      throw wrongRange(`a non-empty text, to normalize by ${normalize},`, choice, text);
+    }
   }
+  const forks = next.length !== choices.length || next.length === 1;
   return {
-    ...{ kind: 'paths', id, texts, paths: whole, terminator: suffix, ends, normalize },
-    ...{ scored: true, width, threshold, next, forks: next.length !== texts.length || next.length === 1 },
+    ...{ kind: 'paths', id, texts: choices, paths: whole, terminator: suffix, ends },
+    ...{ normalize, scored: true, width, threshold, next, forks },
+  };
+}
+
+function planCompletion(
+  action: ResolvedComplete,
+  tokens: CompletionTokens,
+  next: readonly number[],
+): PlannedCompletion {
+  const { id, maxTokens, beams, ahead, width, threshold, normalize, repetition, diversity } =
+    action;
+  return {
+    ...{ kind: 'completion', id, maxTokens, beams, ahead, width, threshold, normalize },
+    ...{ repetition, diversity, next, forks: true, ...tokens },
   };
 }
 
@@ -192,33 +226,76 @@ async function beginnings(
   return lists.map((tokens) => tokens.slice((empty as Int32Array).length));
 }
 
-async function planCompletion(
-  { tokenSets, tokenizer, endOfGeneration }: PlanningEngine,
+/** Refuses cycles without a limit, and those in which nothing is scored. */
+function checkCycles(
   automaton: Automaton,
-  action: Extract<ResolvedAction, { type: 'complete' }>,
-  next: readonly number[],
-): Promise<PlannedCompletion> {
-  const { id, stop, vocabulary, ...rest } = action;
-  const index = automaton.actions.findIndex((each) => each.id === id);
-  const resolve = { automaton, action, index };
-  const stops = await tokenSets.stops(stop, resolve);
-  let allowed: TokenSet | undefined;
-  if (vocabulary !== undefined) {
-    allowed = await tokenSets.resolve(vocabulary, resolve);
-    if (allowed.count === 0) {
-      throw invalidAction(action, index, 'at least one token', 'vocabulary', vocabulary);
+  resolved: readonly ResolvedAction[],
+  nexts: readonly (readonly number[])[],
+  { isLimited }: EvaluateRequest,
+): void {
+  const isFixed = resolved.map((action) => action.type === 'text' && !action.evaluate);
+  const fixed = nexts.map((next, index) =>
+    isFixed[index] ? next.filter((to) => isFixed[to]) : [],
+  );
+  for (const [index] of cyclesOf(fixed) as [number][]) {
+    const { id } = automaton.actions[index] as Action;
+    throw wrongRange('a scored action in each cycle', `${nameOf(index, id)}.next`, nexts[index]);
+  }
+  const [cycle] = automaton.cycles;
+  if (cycle === undefined || isLimited) return;
+  const what = `maxThoughts, maxTokens or stopAfter, as '${cycle[0]}' is in a cycle,`;
+  throw wrongRange(what, 'options', undefined);
+}
+
+/**
+ * Refuses actions that no thought can reach within the context: the shortest path to them, with
+ * completions of no token, is already too long.
+ */
+function checkContext({ contextSize }: PlanningEngine, plan: Plan): void {
+  if (contextSize === undefined) return;
+  const shortest = new Array<number>(plan.actions.length).fill(Infinity);
+  const open: number[] = [];
+  const reach = (index: number, length: number): void => {
+    if (length >= (shortest[index] as number)) return;
+    shortest[index] = length;
+    open.push(index);
+  };
+  if (plan.prompt.length > contextSize) {
+    throw doesNotFit(
+      plan.root < 0 ? '' : planned(plan, plan.root).id,
+      plan.prompt.length,
+      contextSize,
+    );
+  }
+  for (const entry of plan.entries) reach(entry, plan.prompt.length);
+  for (let index = open.shift(); index !== undefined; index = open.shift()) {
+    const action = planned(plan, index);
+    const before = shortest[index] as number;
+    if (action.kind === 'completion') {
+      if (before > contextSize) throw doesNotFit(action.id, before, contextSize);
+      for (const next of action.next) reach(next, before);
+      continue;
     }
-    const singles = (await tokenizer.texts(stops.texts)).filter(({ length }) => length === 1);
-    allowed = allowed.with(...singles, endOfGeneration).union(stops.tokens);
-    for (const text of stops.texts) {
-      if (await tokenSets.canProduce(allowed, text)) continue;
-      throw invalidAction(action, index, 'texts that its vocabulary can produce', 'stop', text);
+    const { paths, ends, scored, forks } = action;
+    const longest = paths.reduce((max, { length }) => Math.max(max, length), 0);
+    // The last token of a scored text is not decoded unless something follows it.
+    const decoded = scored && !ends ? longest - 1 : longest;
+    if (before + decoded > contextSize) {
+      throw doesNotFit(action.id, before + longest, contextSize);
+    }
+    const least = paths.reduce((min, { length }) => Math.min(min, length), Infinity);
+    for (const [position, next] of action.next.entries()) {
+      reach(next, before + (forks ? least : (paths[position] as Int32Array).length));
     }
   }
-  return {
-    ...{ kind: 'completion', id, stops: stops.texts, stopTokens: stops.tokens, allowed },
-    ...{ maxTokens: rest.maxTokens, beams: rest.beams, ahead: rest.ahead, width: rest.width },
-    ...{ threshold: rest.threshold, normalize: rest.normalize, repetition: rest.repetition },
-    ...{ diversity: rest.diversity, next, forks: true },
-  };
+}
+
+const planned = ({ actions }: Plan, index: number): PlannedAction =>
+  actions[index] as PlannedAction;
+
+function doesNotFit(id: string, length: number, size: number): ContextOverflowError {
+  const message =
+    `Action '${id}' does not fit: with the shortest texts before it there are ` +
+    `${length} tokens, in a context of ${size}`;
+  return about(`action '${id}'`, new ContextOverflowError(message));
 }

@@ -32,7 +32,7 @@ export function drawThoughts(root: ThoughtNode, finished: ReadonlySet<ThoughtNod
     const border = finished.has(node) ? ', peripheries=2' : '';
     lines.push(`  n${index} [label=${label(node)}${style}${border}];`);
     if (parent >= 0) lines.push(`  n${parent} -> n${index};`);
-    for (const child of node.children.toReversed()) pending.push([child, index]);
+    for (const child of [...node.children].reverse()) pending.push([child, index]);
   }
   return [...lines, '}', ''].join('\n');
 }

@@ -2,19 +2,19 @@
 // whose next actions are of the best one's kind advance in each round. LLaMa searches natively
 // instead, with the same results: native/engine/automaton/thought_search.h.
 
+import type { ChoiceTokenizer } from '../choose/boundary.js';
 import { concatenate } from '../common/token-arrays.js';
 import { type Cost, noCost } from '../common/usage.js';
-import type { ChoiceTokenizer } from '../choose/boundary.js';
 import type { TreeScores, TreeTask } from '../tree/tree-scoring.js';
+import { placeText } from './boundary.js';
 import { completeThought } from './complete-step.js';
 import type { EvaluateRequest } from './evaluate-options.js';
 import { scoreThoughts } from './paths-step.js';
 import type { Plan, PlannedAction } from './plan.js';
-import { placeText } from './boundary.js';
-import { scoreOf, type Scored, type Thought } from './thought.js';
+import type { Scored, Thought } from './thought.js';
 import type { ThoughtNode } from './thought-node.js';
 import type { EvaluationEnd } from './thought-tree.js';
-import type { TokenSet } from '../automaton/token-sets.js';
+import type { TokenSet } from './token-set.js';
 
 /** The operations of an LM that the search requires. */
 export interface SearchEngine {
@@ -84,12 +84,7 @@ class ThoughtSearch {
   #rounds = 0;
   #best: ThoughtNode | undefined;
 
-  constructor(
-    engine: SearchEngine,
-    plan: Plan,
-    request: EvaluateRequest,
-    stopped: AbortSignal,
-  ) {
+  constructor(engine: SearchEngine, plan: Plan, request: EvaluateRequest, stopped: AbortSignal) {
     this.#engine = engine;
     this.#plan = plan;
     this.#request = request;
@@ -118,10 +113,7 @@ class ThoughtSearch {
         await this.#attach(group[index] as Thought, expansions);
       }
       this.#rounds++;
-      if (this.#report() === false) {
-        end = 'abort';
-        break;
-      }
+      this.#report();
     }
     for (const { node } of this.#open) {
       if (node.children.length === 0) node.pruned = 'abandoned';
@@ -222,19 +214,19 @@ class ThoughtSearch {
     }
   }
 
-  #report(): unknown {
-    const { onProgress } = this.#request;
-    return onProgress?.({
+  #report(): void {
+    this.#request.onProgress?.({
       rounds: this.#rounds,
       open: this.#open.length,
       finished: this.#finished.size,
       tokens: this.#tokens,
-      best: this.#best,
+      bestScore: this.#best?.pathScore,
     });
   }
 }
 
-function rootOf({ root, rootText, prompt, actions }: Plan): ThoughtNode {
+/** The node of an automaton's beginning. */
+export function rootOf({ root, rootText, prompt, actions }: Plan): ThoughtNode {
   return {
     action: root < 0 ? '' : (actions[root] as PlannedAction).id,
     text: rootText,

@@ -131,7 +131,7 @@ function toJSON(root: ThoughtNode, finished: ReadonlySet<ThoughtNode>): object {
       }),
       children: own,
     });
-    for (const child of children.toReversed()) pending.push([child, own]);
+    for (const child of [...children].reverse()) pending.push([child, own]);
   }
   return result[0] as object;
 }

@@ -70,16 +70,24 @@ Status ThoughtDecoder::Read(const std::vector<int>& nodes, const std::vector<Ope
       needs_root = true;
       continue;
     }
-    // A row is not kept. If it is needed again, a copy of the node is decoded.
+    // Rows are not kept. If that of a decoded node is needed later, a copy of the node is decoded.
     int target = node;
-    if (static_cast<size_t>(node) < read_.size() && read_[static_cast<size_t>(node)] != 0) {
+    if (static_cast<size_t>(node) < decoded_.size() && decoded_[static_cast<size_t>(node)] != 0) {
       target = tree_.Add(tree_.parent(node), tree_.token(node));
     }
     tree_.RequestRow(target);
     originals[target] = node;
     requested.push_back(target);
   }
+  // Parents first, so that no node is decoded without its row before it is requested.
+  std::sort(requested.begin(), requested.end());
   read_.resize(static_cast<size_t>(tree_.size()), 0);
+  decoded_.resize(static_cast<size_t>(tree_.size()), 0);
+  for (int node : requested) {
+    for (; node > 0 && decoded_[static_cast<size_t>(node)] == 0; node = tree_.parent(node)) {
+      decoded_[static_cast<size_t>(node)] = 1;
+    }
+  }
   if (needs_root || !decoder_) {
     Status status = ReadRoot(needs_root ? on_row : OnRow(), cancellation, usage);
     if (!status.ok()) return status;

@@ -52,6 +52,7 @@ class ThoughtDecoder {
   const int max_depth_;
   TokenTree tree_ = TokenTree::Root();
   std::vector<uint8_t> read_;     // per node: whether its row was passed on
+  std::vector<uint8_t> decoded_;  // per node: whether it or a descendant was
   std::vector<uint8_t> counted_;  // per node: whether Count() was called for it or a descendant
   std::unique_ptr<TreeDecoder> decoder_;
 };
