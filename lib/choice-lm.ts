@@ -23,7 +23,7 @@ import type { EvaluateOptions, EvaluateRequest } from './thoughts/evaluate-optio
 import type { Plan } from './thoughts/plan.js';
 import { searchThoughts, type Thoughts } from './thoughts/thought-search.js';
 import type { ThoughtTree } from './thoughts/thought-tree.js';
-import type { TokenSet } from './thoughts/token-set.js';
+import { beginningsOf } from './thoughts/completion-tokens.js';
 import type { TokenChoiceTree } from './tree/token-choice-tree.js';
 import type { TreeRequest, TreeScores, TreeTask } from './tree/tree-scoring.js';
 
@@ -128,18 +128,6 @@ export abstract class ChoiceLM extends GreedyLM {
     return searchThoughts(this.#thinker, plan, request, stopped);
   }
 
-  /**
-   * The natural log-probability of every possible next token, of which only those of `allowed` are
-   * read; undefined: all of them. For LMs that compute no more than they must.
-   */
-  protected nextAllowed(
-    tokens: Int32Array,
-    _allowed: TokenSet | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<Float32Array> {
-    return this.nextLogprobs(tokens, signal);
-  }
-
   /** Scores the nodes of a tree after a prompt: all of them, or those that a search requests. */
   protected scoreTree(
     prompt: Int32Array,
@@ -215,9 +203,6 @@ export abstract class ChoiceLM extends GreedyLM {
     const lm = this;
     return {
       tokenizer: this.#tokenizer,
-      get vocabularySize() {
-        return lm.vocabularySize;
-      },
       get contextSize() {
         return lm.contextSize;
       },
@@ -228,7 +213,10 @@ export abstract class ChoiceLM extends GreedyLM {
         return lm.beginToken;
       },
       admit: (signal) => this.admit(signal),
-      tokenTexts: (tokens) => this.tokenTexts(tokens),
+      get tokenSource() {
+        return lm.tokenSource;
+      },
+      beginnings: (prefix, signal) => beginningsOf(this.tokenSource, prefix, signal),
       packs: (tasks) => this.packs(tasks),
       scoreTrees: (tasks, signal) => this.scoreTrees(tasks, signal),
       nextAllowed: (tokens, allowed, signal) => this.nextAllowed(tokens, allowed, signal),

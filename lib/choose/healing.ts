@@ -20,7 +20,7 @@ const replacement = '\ufffd';
 const wellFormed = (text: string): string => Buffer.from(text).toString();
 
 /** A prompt without its last tokens, and the tokens trimmed from it. */
-interface TrimmedPrompt {
+export interface TrimmedPrompt {
   prompt: Int32Array;
   trimmed: Int32Array;
   /** The text of `trimmed`. */
@@ -82,11 +82,16 @@ async function endsInControl(tokenizer: ChoiceTokenizer, prompt: Int32Array): Pr
   return prompt.length < 2 || (await text(prompt.slice(-2))) === (await text(prompt.slice(-2, -1)));
 }
 
-async function trimPrompt(
+/**
+ * Trims the last token, or as many as make up whole characters.
+ *
+ * @throws RangeError if there are none
+ */
+export async function trimPrompt(
   tokenizer: ChoiceTokenizer,
   prompt: Int32Array,
-  name: PromptName,
-  value: ChoiceInput,
+  name: PromptName = 'prompt',
+  value: ChoiceInput = prompt,
 ): Promise<TrimmedPrompt> {
   if (await endsInControl(tokenizer, prompt))
     return { prompt, trimmed: new Int32Array(0), text: '' };

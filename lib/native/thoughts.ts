@@ -99,8 +99,8 @@ function encodeAction(action: PlannedAction): NativePlannedAction {
   return {
     ...{ completes: true, ...shared, maxTokens, beams, ahead, repetition, diversity },
     stops: [...action.stops],
-    stopTokens: stopTokens?.bits ?? none,
-    allowed: allowed?.bits ?? none,
+    stopTokens: stopTokens ?? none,
+    allowed: allowed ?? none,
   };
 }
 

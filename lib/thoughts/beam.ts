@@ -5,13 +5,15 @@ import type { PlannedCompletion } from './plan.js';
 import { divisorOf } from './thought.js';
 import type { ThoughtStop } from './thought-node.js';
 
-/** A partial text. */
+/** A partial text, after the one that a healed boundary repeats. */
 export interface Beam {
   /** All generated tokens, with those of a stop text but without an end token. */
   tokens: readonly number[];
   logprobs: readonly number[];
   /** Of these and the end token. */
   logprob: number;
+  /** What is missing of the text that the beam has to begin with. */
+  pending: string;
   /** The text without a stop. */
   text: string;
   /** How often three tokens in a row occurred before. */

@@ -1,10 +1,10 @@
 // Where an action's tokens meet those before it, by the same rules as in `choose`.
 
 import type { ChoiceTokenizer } from '../choose/boundary.js';
-import { healed } from '../choose/healing.js';
+import { healed, trimPrompt } from '../choose/healing.js';
 import { NotSupportedError } from '../common/errors.js';
 import { concatenate } from '../common/token-arrays.js';
-import type { Plan, PlannedPaths } from './plan.js';
+import type { Plan, PlannedCompletion, PlannedPaths } from './plan.js';
 import type { Scored, Thought } from './thought.js';
 
 type State = Omit<Thought, 'action' | 'node'>;
@@ -37,6 +37,25 @@ export async function joinPaths(
     paths: joined.paths.map((path) => concatenate(path, end as Int32Array)),
     replaced,
   };
+}
+
+/**
+ * The tokens that a completion replaces, by the boundary of the plan, and their text, with which it
+ * has to begin again. A set of allowed tokens leaves no choice of how the text before it is
+ * tokenized.
+ */
+export async function trimForCompletion(
+  { tokenizer }: { tokenizer: ChoiceTokenizer },
+  { boundary }: Plan,
+  { allowed }: PlannedCompletion,
+  state: State,
+): Promise<{ state: State; prefix: string; replaced: number }> {
+  const whole = { state, prefix: '', replaced: 0 };
+  if (boundary === 'separate' || allowed !== undefined || state.context.length < 2) return whole;
+  const trimmed = await trimPrompt(tokenizer, state.context).catch(notHealable);
+  if (trimmed === undefined) return whole;
+  const replaced = trimmed.trimmed.length;
+  return { state: withoutLast(state, replaced, true), prefix: trimmed.text, replaced };
 }
 
 /** Where no whole character can be replaced, or texts are not preserved, tokens stay separate. */

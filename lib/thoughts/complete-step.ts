@@ -1,14 +1,17 @@
 // One completion of a thought: a beam search over the allowed tokens until every beam has ended.
 // `thought-search.ts` calls it; native/engine/automaton/completion.h implements the same.
 
+import { hasBit } from '../common/bits.js';
 import { concatenate } from '../common/token-arrays.js';
 import type { Cost } from '../common/usage.js';
 import { bestIndices } from '../generation/candidates.js';
 import { StopFinder } from '../generation/stop-finder.js';
 import { type Beam, beamScore, lengthOf, pick, repeats } from './beam.js';
+import { trimForCompletion } from './boundary.js';
 import type { Plan, PlannedCompletion } from './plan.js';
 import { probabilitiesOf, type Scored, scoreOf, type Thought } from './thought.js';
 import type { ThoughtNode, ThoughtStop } from './thought-node.js';
+import type { TokenSet } from '../automaton/token-sets.js';
 import { type Expansion, type Expansions, extend, type SearchEngine } from './thought-search.js';
 
 /** The best texts with which a thought continues, best first. */
@@ -23,7 +26,7 @@ export async function completeThought(
 }
 
 const begin: Beam = {
-  ...{ tokens: [], logprobs: [], logprob: 0, text: '', repeats: 0, stop: undefined },
+  ...{ tokens: [], logprobs: [], logprob: 0, text: '', pending: '', repeats: 0, stop: undefined },
   ahead: { logprob: 0, tokens: 0, text: '' },
 };
 
@@ -35,6 +38,7 @@ class Completion {
   readonly #signal: AbortSignal;
   readonly #cost: Cost;
   readonly #ends: ReadonlySet<number>;
+  #start: Awaited<ReturnType<typeof trimForCompletion>>;
 
   constructor(engine: SearchEngine, plan: Plan, thought: Thought, signal: AbortSignal, cost: Cost) {
     this.#engine = engine;
@@ -44,15 +48,24 @@ class Completion {
     this.#signal = signal;
     this.#cost = cost;
     this.#ends = new Set(engine.endOfGeneration);
+    this.#start = { state: thought, prefix: '', replaced: 0 };
   }
 
   async run(): Promise<Expansions> {
-    const { maxTokens, beams } = this.#action;
+    const { beams } = this.#action;
+    this.#start = await trimForCompletion(
+      this.#engine,
+      this.#plan,
+      this.#action,
+      this.#thought,
+    );
+    const { state, prefix, replaced } = this.#start;
+    const maxTokens = this.#action.maxTokens + replaced;
     // The last token of a text is not decoded.
-    const room = (this.#engine.contextSize ?? Infinity) - this.#thought.context.length + 1;
+    const room = (this.#engine.contextSize ?? Infinity) - state.context.length + 1;
     const limit = Math.min(maxTokens, room);
     if (limit < 1) return 'context';
-    let kept: Beam[] = [begin];
+    let kept: Beam[] = [{ ...begin, pending: prefix }];
     for (let length = 1; length <= limit; length++) {
       const pool: Beam[] = [];
       for (const beam of kept) {
@@ -71,11 +84,14 @@ class Completion {
 
   /** The most likely next tokens after a beam that are allowed, at most `count`. */
   async #next(
-    tokens: readonly number[],
+    { tokens, pending }: Beam,
     count: number,
   ): Promise<{ token: number; logprob: number }[]> {
-    const context = concatenate(this.#thought.context, Int32Array.from(tokens));
-    const { allowed } = this.#action;
+    const context = concatenate(this.#start.state.context, Int32Array.from(tokens));
+    const allowed =
+      pending === ''
+        ? this.#action.allowed
+        : await this.#engine.beginnings(pending, this.#signal);
     const { usage, timings } = this.#cost;
     const start = performance.now();
     const logprobs = await this.#engine.nextAllowed(context, allowed, this.#signal);
@@ -83,7 +99,7 @@ class Completion {
     usage.decodeCalls++;
     usage.decodedTokens += context.length;
     this.#thought.node.decodedTokens += context.length;
-    const masked = allowed === undefined ? logprobs : allowed.mask(logprobs);
+    const masked = allowed === undefined ? logprobs : maskOf(logprobs, allowed);
     return Array.from(bestIndices(masked, count), (token) => {
       // Rounding can put a near-certain token slightly above 0.
       return { token, logprob: Math.min(0, masked[token] as number) };
@@ -92,7 +108,7 @@ class Completion {
 
   async #extend(beam: Beam): Promise<Beam[]> {
     const extended: Beam[] = [];
-    for (const { token, logprob } of await this.#next(beam.tokens, this.#action.beams)) {
+    for (const { token, logprob } of await this.#next(beam, this.#action.beams)) {
       extended.push(await this.#append(beam, token, logprob));
     }
     return extended;
@@ -102,18 +118,21 @@ class Completion {
     const sum = beam.logprob + logprob;
     const { stopTokens, stops } = this.#action;
     const ahead = begin.ahead;
-    const reason = this.#ends.has(token) ? 'eog' : stopTokens?.has(token) ? 'token' : undefined;
-    if (reason !== undefined) {
+    const isStop = stopTokens !== undefined && hasBit(stopTokens, token);
+    const reason = this.#ends.has(token) ? 'eog' : isStop ? 'token' : undefined;
+    if (beam.pending === '' && reason !== undefined) {
       const ended = { ...beam, logprob: sum, ahead };
       this.#end(ended, reason, { token, logprob });
       return ended;
     }
     const tokens = [...beam.tokens, token];
-    const text = await this.#textOf(tokens);
+    const { prefix } = this.#start;
+    const whole = await this.#textOf(tokens);
+    const text = whole.slice(prefix.length);
     const extended: Beam = {
       ...{ tokens, logprobs: [...beam.logprobs, logprob], logprob: sum, text, ahead },
       repeats: beam.repeats + (repeats(tokens) ? 1 : 0),
-      stop: undefined,
+      ...{ pending: prefix.slice(whole.length), stop: undefined },
     };
     const finder = new StopFinder(stops);
     if (finder.extendTo(text)) this.#end(extended, 'text');
@@ -145,7 +164,7 @@ class Completion {
       let own = beam;
       const count = Math.min(this.#action.ahead, limit - beam.tokens.length);
       for (let step = 0; step < count && own.stop === undefined; step++) {
-        const [best] = await this.#next(own.tokens, 1);
+        const [best] = await this.#next(own, 1);
         if (best === undefined) break;
         own = await this.#append(own, best.token, best.logprob);
       }
@@ -172,7 +191,7 @@ class Completion {
             ? ('threshold' as const)
             : undefined;
       const { tokens, logprobs, stop } = await this.#split(beam);
-      const before = this.#thought.scored;
+      const before = this.#start.state.scored;
       const scored: Scored = {
         logprob: before.logprob + beam.logprob,
         tokens: before.tokens + lengthOf(beam),
@@ -182,11 +201,11 @@ class Completion {
         ...{ action: action.id, text: beam.text, tokens, logprobs, logprob: beam.logprob, score },
         probability: probabilities[rank] as number,
         pathScore: scoreOf(scored, this.#plan.metric),
-        ...{ pathLogprob: scored.logprob, replaced: 0, stop },
+        ...{ pathLogprob: scored.logprob, replaced: this.#start.replaced, stop },
         ...(pruned && { pruned }),
         ...{ decodedTokens: 0, children: [] },
       };
-      const state = pruned ? undefined : { ...extend(this.#thought, tokens, logprobs), scored };
+      const state = pruned ? undefined : { ...extend(this.#start.state, tokens, logprobs), scored };
       expansions.push({ node, thought: state, next: action.next, tokens: lengthOf(beam) });
     }
     return expansions;
@@ -203,22 +222,23 @@ class Completion {
     stop,
   }: Beam): Promise<{ tokens: Int32Array; logprobs: Float64Array; stop: ThoughtStop }> {
     const { reason, text: stopText, token, logprob } = stop as NonNullable<Beam['stop']>;
+    const whole = this.#start.prefix + text;
     let count = tokens.length;
-    let before = text;
+    let before = whole;
     if (stopText !== undefined) {
       for (; count > 0; count--) {
         before = await this.#textOf(tokens.slice(0, count));
-        if (text.startsWith(before)) break;
+        if (whole.startsWith(before)) break;
       }
       if (count === 0) before = '';
     }
-    const rest = text.slice(before.length);
+    const rest = whole.slice(before.length);
     const [tail] = rest === '' ? [new Int32Array(0)] : await this.#engine.tokenizer.texts([rest]);
     const extra = token === undefined ? [] : [token];
     const extraLogprobs = logprob === undefined ? [] : [logprob];
     return {
       tokens: concatenate(Int32Array.from(tokens.slice(0, count)), tail as Int32Array),
-      logprobs: Float64Array.of(...logprobs.slice(0, count), ...(tail as Int32Array).fill(0)),
+      logprobs: Float64Array.of(...logprobs.slice(0, count), ...new Float64Array((tail as Int32Array).length)),
       stop: {
         reason,
         ...(stopText === undefined ? {} : { text: stopText }),
@@ -228,3 +248,7 @@ class Completion {
     };
   }
 }
+
+/** The log-probabilities, −Infinity for tokens that are not allowed. */
+const maskOf = (logprobs: Float32Array, allowed: TokenSet): Float32Array =>
+  logprobs.map((logprob, token) => (hasBit(allowed, token) ? logprob : -Infinity));

@@ -1,17 +1,13 @@
-// The sets of tokens of a completion: those that it may have, and those that end it. `plan.ts` calls it.
+// The sets of tokens of a completion: those that it may have, and those that end it. `plan.ts` calls
+// it.
 
 import type { Automaton } from '../automaton/automaton.js';
 import type { ResolvedComplete } from '../automaton/resolve-action.js';
-import type { ChoiceTokenizer } from '../choose/boundary.js';
-import type { TokenSet } from './token-set.js';
-
-/** What resolving requires of an LM. */
-export interface TokenEngine {
-  readonly vocabularySize: number | undefined;
-  readonly endOfGeneration: Int32Array;
-  readonly tokenizer: ChoiceTokenizer;
-  tokenTexts(tokens: Int32Array): Promise<ReadonlyMap<number, string>>;
-}
+import { type TokenSet, TokenSets } from '../automaton/token-sets.js';
+import { eachChunk, knownTokens, type TokenSource } from '../automaton/token-source.js';
+import { raceAbort } from '../common/abort.js';
+import { wrongRange } from '../common/arguments.js';
+import { addBit, bitsOf, combineBits, emptyBits, hasBit } from '../common/bits.js';
 
 /** The stops and allowed tokens of a completion. */
 export interface CompletionTokens {
@@ -22,12 +18,89 @@ export interface CompletionTokens {
   allowed: TokenSet | undefined;
 }
 
+const union = (a: TokenSet, b: TokenSet): TokenSet => combineBits(a, b, (x, y) => x | y);
+
+/**
+ * Resolves the sets of a completion.
+ *
+ * @throws RangeError for a set without tokens, and for a stop text that the allowed tokens cannot
+ * produce
+ */
 export async function resolveTokens(
-  _engine: TokenEngine,
-  _automaton: Automaton,
-  action: ResolvedComplete,
-  _name: string,
+  source: TokenSource,
+  { vocabularies }: Automaton,
+  { stop, vocabulary }: ResolvedComplete,
+  name: string,
+  signal: AbortSignal | undefined,
 ): Promise<CompletionTokens> {
-  const stops = action.stop.filter((stop) => typeof stop === 'string');
-  return { stops, stopTokens: undefined, allowed: undefined };
+  const sets = new TokenSets(source, vocabularies, signal);
+  const { texts, tokens: stopTokens } = await sets.stops(stop, `${name}.stop`);
+  if (vocabulary === undefined) return { stops: texts, stopTokens, allowed: undefined };
+  const own = await sets.vocabulary(vocabulary, `${name}.vocabulary`);
+  const { size, texts: tokenTexts } = await knownTokens(source, signal);
+  // A stop of one token is allowed, as is every token that stops.
+  const lists = await raceAbort(Promise.resolve(source.tokenize(texts)), signal);
+  const singles = lists.flatMap((list) => (list.length === 1 ? [...list] : []));
+  const extra = union(bitsOf([...singles, ...source.endOfGeneration], size), stopTokens ?? own);
+  const allowed = union(own, extra);
+  for (const [index, text] of texts.entries()) {
+    if (await canProduce(allowed, tokenTexts, text, signal)) continue;
+    throw wrongRange('a text that the vocabulary can produce', `${name}.stop[${index}]`, text);
+  }
+  return { stops: texts, stopTokens, allowed };
+}
+
+/** Whether some sequence of allowed tokens contains a text. */
+async function canProduce(
+  allowed: TokenSet,
+  texts: readonly string[],
+  text: string,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  // Whether a token can end with the text up to a position, and begin with the text from there.
+  const ends = new Uint8Array(text.length + 1);
+  const begins = new Uint8Array(text.length + 1);
+  const parts = new Set<string>();
+  let longest = 0;
+  let found = false;
+  await eachChunk(texts.length, signal, (start, end) => {
+    for (let token = start; token < end && !found; token++) {
+      const own = texts[token] as string;
+      if (own === '' || !hasBit(allowed, token)) continue;
+      found = own.includes(text);
+      for (let length = 1; length <= Math.min(own.length, text.length - 1); length++) {
+        if (own.endsWith(text.slice(0, length))) ends[length] = 1;
+        if (own.startsWith(text.slice(-length))) begins[text.length - length] = 1;
+      }
+      parts.add(own);
+      longest = Math.max(longest, own.length);
+    }
+  });
+  for (let position = 1; position < text.length && !found; position++) {
+    if (ends[position] === 0) continue;
+    found = begins[position] === 1;
+    const most = Math.min(longest, text.length - position);
+    for (let length = 1; length <= most; length++) {
+      if (parts.has(text.slice(position, position + length))) ends[position + length] = 1;
+    }
+  }
+  return found;
+}
+
+/** The tokens with which a generated text that begins with `prefix` may begin. */
+export async function beginningsOf(
+  source: TokenSource,
+  prefix: string,
+  signal: AbortSignal | undefined,
+): Promise<TokenSet> {
+  const { size, texts, plain } = await knownTokens(source, signal);
+  const set = emptyBits(size);
+  await eachChunk(size, signal, (start, end) => {
+    for (let token = start; token < end; token++) {
+      const text = texts[token] as string;
+      if (!hasBit(plain, token) || text.includes('\ufffd')) continue;
+      if (text.startsWith(prefix) || prefix.startsWith(text)) addBit(set, token);
+    }
+  });
+  return set;
 }

@@ -4,6 +4,8 @@
 
 import type { Action, AutomatonBoundary, Metric } from '../automaton/actions.js';
 import type { Automaton } from '../automaton/automaton.js';
+import type { TokenSource } from '../automaton/token-source.js';
+import type { ChoiceTokenizer } from '../choose/boundary.js';
 import { cyclesOf, successorsOf } from '../automaton/graph.js';
 import { nameOf } from '../automaton/names.js';
 import {
@@ -17,9 +19,9 @@ import type { Normalization } from '../choose/choose-options.js';
 import { about, wrongRange } from '../common/arguments.js';
 import { ContextOverflowError, NotSupportedError } from '../common/errors.js';
 import { concatenate } from '../common/token-arrays.js';
-import { type CompletionTokens, resolveTokens, type TokenEngine } from './completion-tokens.js';
+import { type CompletionTokens, resolveTokens } from './completion-tokens.js';
 import { checkEnd, type EvaluateRequest } from './evaluate-options.js';
-import type { TokenSet } from './token-set.js';
+import type { TokenSet } from '../automaton/token-sets.js';
 
 /** A text or choice: paths of tokens to be scored, or a single one that is given. */
 export interface PlannedPaths {
@@ -81,9 +83,12 @@ export interface Plan {
 }
 
 /** What planning requires of an LM. */
-export interface PlanningEngine extends TokenEngine {
+export interface PlanningEngine {
   readonly contextSize: number | undefined;
+  readonly endOfGeneration: Int32Array;
   readonly beginToken: number | undefined;
+  readonly tokenizer: ChoiceTokenizer;
+  readonly tokenSource: TokenSource;
 }
 
 /**
@@ -98,6 +103,7 @@ export async function planAutomaton(
   automaton: Automaton,
   request: EvaluateRequest,
 ): Promise<Plan> {
+  const { signal } = request;
   const metric = request.metric ?? automaton.metric;
   const boundary = request.boundary ?? automaton.boundary;
   checkEnd(request, metric);
@@ -107,7 +113,7 @@ export async function planAutomaton(
 
   const actions: PlannedAction[] = [];
   for (const index of resolved.keys()) {
-    actions.push(await planAction(engine, automaton, index, resolved, nexts, false));
+    actions.push(await planAction(engine, automaton, index, resolved, nexts, false, signal));
   }
   const entry = resolved[0] as ResolvedAction;
   const hasRoot = entry.type === 'text' && !entry.evaluate;
@@ -118,7 +124,7 @@ export async function planAutomaton(
     const own: number[] = [];
     for (const index of entries) {
       own.push(actions.length);
-      actions.push(await planAction(engine, automaton, index, resolved, nexts, true));
+      actions.push(await planAction(engine, automaton, index, resolved, nexts, true, signal));
     }
     entries = own;
   }
@@ -148,12 +154,15 @@ async function planAction(
   resolved: readonly ResolvedAction[],
   nexts: readonly (readonly number[])[],
   begins: boolean,
+  signal: AbortSignal | undefined,
 ): Promise<PlannedAction> {
   const action = resolved[index] as ResolvedAction;
   const next = nexts[index] as number[];
   const name = nameOf(index, action.id);
   if (action.type === 'complete') {
-    return planCompletion(action, await resolveTokens(engine, automaton, action, name), next);
+    const { tokenSource } = engine;
+    const tokens = await resolveTokens(tokenSource, automaton, action, name, signal);
+    return planCompletion(action, tokens, next);
   }
   const texts = action.type === 'text' ? [action.text] : action.choices;
   const paths = begins ? await beginnings(engine, texts) : await engine.tokenizer.texts(texts);

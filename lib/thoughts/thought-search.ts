@@ -14,7 +14,7 @@ import type { Plan, PlannedAction } from './plan.js';
 import type { Scored, Thought } from './thought.js';
 import type { ThoughtNode } from './thought-node.js';
 import type { EvaluationEnd } from './thought-tree.js';
-import type { TokenSet } from './token-set.js';
+import type { TokenSet } from '../automaton/token-sets.js';
 
 /** The operations of an LM that the search requires. */
 export interface SearchEngine {
@@ -32,6 +32,8 @@ export interface SearchEngine {
     allowed: TokenSet | undefined,
     signal: AbortSignal | undefined,
   ): Promise<Float32Array>;
+  /** The tokens with which a generated text that begins with `prefix` may begin. */
+  beginnings(prefix: string, signal: AbortSignal | undefined): Promise<TokenSet>;
   detokenize(tokens: Int32Array, signal: AbortSignal | undefined): Promise<string>;
 }
 

@@ -16,6 +16,7 @@ struct BeamState {
   Tokens tokens;
   std::vector<double> logprobs;
   double logprob = 0;  // of these and the end token
+  size_t pending = 0;  // the bytes of the completion's prefix that are still missing
   StopFinder finder = StopFinder({});
   std::string text;  // without a stop
   int repeats = 0;   // how often three tokens in a row occurred before

@@ -12,16 +12,24 @@
 
 namespace autocog {
 
-Completions::Completion Completions::Begin(const Thought& thought, const Action& action, int context_size) {
+Result<Completions::Completion> Completions::Begin(const Thought& thought, const Action& action) {
   Completion completion;
   completion.thought = &thought;
   completion.action = &action;
+  // A set of allowed tokens leaves no choice of how the text before it is tokenized.
+  if (search_->plan.healed && action.completion.allowed.empty()) {
+    auto trimmed = search_->joiner->Trimmed(search_->decoder->TokensTo(thought.state.tip), &completion.prefix);
+    if (!trimmed.ok()) return trimmed.status();
+    completion.replaced = trimmed.value();
+  }
+  completion.state = WithoutLast(*search_->decoder, thought.state, completion.replaced, true);
   // The last token of a text is not decoded.
-  const int room = context_size - static_cast<int>(thought.state.values.size()) + 1;
-  completion.limit = std::min(action.completion.max_tokens, room);
+  const int room = search_->context->context_size() - static_cast<int>(completion.state.values.size()) + 1;
+  completion.limit = std::min(action.completion.max_tokens + completion.replaced, room);
   completion.done = completion.limit < 1;
   BeamState beam;
-  beam.tip = thought.state.tip;
+  beam.tip = completion.state.tip;
+  beam.pending = completion.prefix.size();
   beam.finder = StopFinder(action.completion.stops);
   completion.beams.push_back(std::move(beam));
   return completion;
@@ -35,19 +43,24 @@ void Completions::End(BeamState* beam, ThoughtStop reason) {
   beam->text = beam->finder.text().substr(0, beam->finder.begin());
 }
 
-Status Completions::ReadRow(const CompletionAction& action, const float* row,
+Result<const TokenSet*> Completions::Allowed(const Completion& completion, const BeamState& beam) const {
+  if (beam.pending == 0) return &completion.action->completion.allowed;
+  return search_->joiner->Beginnings(completion.prefix.substr(completion.prefix.size() - beam.pending));
+}
+
+Status Completions::ReadRow(int wanted, const TokenSet& allowed, const float* row,
                             std::vector<Candidate>* candidates) const {
   const auto size = static_cast<size_t>(search_->context->vocabulary_size());
   const double normalizer = LogSumExp(row, size);
   if (!std::isfinite(normalizer)) return Status(Code::kDecodeFailed, "The model returned non-finite logits");
-  const auto count = static_cast<size_t>(action.beams);
+  const auto count = static_cast<size_t>(wanted);
   Tokens best;
-  if (action.allowed.empty()) {
+  if (allowed.empty()) {
     FindBestTokens(row, size, count, &best);
   } else {
     const auto better = [row](llama_token a, llama_token b) { return row[a] > row[b] || (row[a] == row[b] && a < b); };
     for (size_t token = 0; token < size; ++token) {
-      if (action.allowed.Has(static_cast<llama_token>(token))) best.push_back(static_cast<llama_token>(token));
+      if (allowed.Has(static_cast<llama_token>(token))) best.push_back(static_cast<llama_token>(token));
     }
     const auto kept = static_cast<std::ptrdiff_t>(std::min(best.size(), count));
     std::partial_sort(best.begin(), best.begin() + kept, best.end(), better);
@@ -69,24 +82,32 @@ std::vector<OpenNode> Completions::OpenNodes(const std::vector<Completion>& comp
   return open;
 }
 
-Status Completions::FindCandidates(const std::vector<std::pair<Completion*, int>>& tips,
+Status Completions::FindCandidates(const std::vector<std::pair<Completion*, const BeamState*>>& beams,
                                    const std::vector<Completion>& all) {
+  struct Reader {
+    int count;
+    const TokenSet* allowed;
+    std::vector<Candidate>* candidates;
+  };
   // Thoughts may share a node but not their allowed tokens.
-  std::unordered_map<int, std::vector<std::pair<const CompletionAction*, std::vector<Candidate>*>>> readers;
+  std::unordered_map<int, std::vector<Reader>> readers;
   std::vector<int> nodes;
-  for (const auto& [completion, node] : tips) {
-    const auto [entry, added] = completion->candidates.try_emplace(node);
+  for (const auto& [completion, beam] : beams) {
+    const auto [entry, added] = completion->candidates.try_emplace(beam->tip);
     if (!added) continue;
-    auto& own = readers[node];
-    if (own.empty()) nodes.push_back(node);
-    own.emplace_back(&completion->action->completion, &entry->second);
-    search_->node(*completion->thought).decoded_tokens += search_->decoder->Count(node);
+    auto allowed = Allowed(*completion, *beam);
+    if (!allowed.ok()) return allowed.status();
+    auto& own = readers[beam->tip];
+    if (own.empty()) nodes.push_back(beam->tip);
+    own.push_back({completion->action->completion.beams, allowed.value(), &entry->second});
+    search_->node(*completion->thought).decoded_tokens += search_->decoder->Count(beam->tip);
   }
   std::vector<OpenNode> open = OpenNodes(all);
   for (int node : nodes) open.push_back({node, 0});
   const auto on_row = [&](int node, const float* row) {
-    for (const auto& [action, candidates] : readers.at(node)) {
-      if (Status status = ReadRow(*action, row, candidates); !status.ok()) return status;
+    for (const Reader& reader : readers.at(node)) {
+      Status status = ReadRow(reader.count, *reader.allowed, row, reader.candidates);
+      if (!status.ok()) return status;
     }
     return Status::Ok();
   };
@@ -103,7 +124,7 @@ Result<BeamState> Completions::Append(const Completion& completion, const BeamSt
   extended.ahead_tokens = 0;
   extended.ahead_text.clear();
   const bool ends = vocabulary.IsEndOfGeneration(candidate.token);
-  if (ends || action.stop_tokens.Has(candidate.token)) {
+  if (beam.pending == 0 && (ends || action.stop_tokens.Has(candidate.token))) {
     extended.end_token = candidate.token;
     extended.end_logprob = candidate.logprob;
     End(&extended, ends ? ThoughtStop::kEndOfGeneration : ThoughtStop::kToken);
@@ -114,7 +135,9 @@ Result<BeamState> Completions::Append(const Completion& completion, const BeamSt
   if (Repeats(extended.tokens)) ++extended.repeats;
   auto bytes = vocabulary.TokenBytes(candidate.token);
   if (!bytes.ok()) return bytes.status();
-  const bool stops = extended.finder.Append(bytes.value());
+  const size_t repeated = std::min(beam.pending, bytes.value().size());
+  extended.pending -= repeated;
+  const bool stops = extended.finder.Append(bytes.value().substr(repeated));
   extended.text = extended.finder.text();
   if (stops) End(&extended, ThoughtStop::kText);
   return extended;
@@ -135,16 +158,16 @@ Status Completions::LookAhead(std::vector<Completion>* completions) {
     }
   }
   for (int step = 0; step < longest; ++step) {
-    std::vector<std::pair<Completion*, int>> tips;
+    std::vector<std::pair<Completion*, const BeamState*>> beams;
     std::vector<Rollout*> open;
     for (Rollout& rollout : rollouts) {
       if (step >= rollout.steps || rollout.end.stop != ThoughtStop::kNone) continue;
       rollout.end.tip = search_->decoder->Child(rollout.end.tip, rollout.end.tokens.back());
       open.push_back(&rollout);
-      tips.emplace_back(rollout.completion, rollout.end.tip);
+      beams.emplace_back(rollout.completion, &rollout.end);
     }
     if (open.empty()) break;
-    if (Status status = FindCandidates(tips, *completions); !status.ok()) return status;
+    if (Status status = FindCandidates(beams, *completions); !status.ok()) return status;
     for (Rollout* rollout : open) {
       const std::vector<Candidate>& candidates = rollout->completion->candidates.at(rollout->end.tip);
       if (candidates.empty()) {
@@ -166,14 +189,14 @@ Status Completions::LookAhead(std::vector<Completion>* completions) {
 }
 
 Status Completions::Step(std::vector<Completion>* completions) {
-  std::vector<std::pair<Completion*, int>> tips;
+  std::vector<std::pair<Completion*, const BeamState*>> beams;
   for (Completion& completion : *completions) {
     if (completion.done) continue;
     for (const BeamState& beam : completion.beams) {
-      if (beam.stop == ThoughtStop::kNone) tips.emplace_back(&completion, beam.tip);
+      if (beam.stop == ThoughtStop::kNone) beams.emplace_back(&completion, &beam);
     }
   }
-  if (Status status = FindCandidates(tips, *completions); !status.ok()) return status;
+  if (Status status = FindCandidates(beams, *completions); !status.ok()) return status;
   bool looks_ahead = false;
   for (Completion& completion : *completions) {
     if (completion.done) continue;
@@ -222,7 +245,9 @@ Status Completions::Step(std::vector<Completion>* completions) {
 Result<std::vector<Expansions>> Completions::Complete(const std::vector<Thought>& thoughts) {
   std::vector<Completion> completions;
   for (const Thought& thought : thoughts) {
-    completions.push_back(Begin(thought, search_->action(thought), search_->context->context_size()));
+    auto begun = Begin(thought, search_->action(thought));
+    if (!begun.ok()) return begun.status();
+    completions.push_back(std::move(begun.value()));
   }
   const auto is_done = [](const Completion& completion) { return completion.done; };
   while (!std::all_of(completions.begin(), completions.end(), is_done)) {
@@ -237,16 +262,17 @@ Result<std::vector<Expansions>> Completions::Complete(const std::vector<Thought>
   return results;
 }
 
-Status Completions::Split(const BeamState& beam, ThoughtNode* node) const {
+Status Completions::Split(const Completion& completion, const BeamState& beam, ThoughtNode* node) const {
   const Vocabulary& vocabulary = search_->context->vocabulary();
   size_t count = beam.tokens.size();
-  size_t length = beam.text.size();
+  const std::string text = completion.prefix + beam.text;
+  size_t length = text.size();
   if (beam.stop == ThoughtStop::kText) {
-    const std::string& whole = beam.finder.text();
+    const std::string whole = completion.prefix + beam.finder.text();
     size_t end = whole.size();
     for (; count > 0; --count) {
       // Not inside the stop, and not inside a character.
-      if (end <= beam.text.size() && (end == whole.size() || (static_cast<uint8_t>(whole[end]) & 0xc0) != 0x80)) break;
+      if (end <= text.size() && (end == whole.size() || (static_cast<uint8_t>(whole[end]) & 0xc0) != 0x80)) break;
       auto bytes = vocabulary.TokenBytes(beam.tokens[count - 1]);
       if (!bytes.ok()) return bytes.status();
       end -= bytes.value().size();
@@ -256,8 +282,8 @@ Status Completions::Split(const BeamState& beam, ThoughtNode* node) const {
   const auto split = static_cast<std::ptrdiff_t>(count);
   node->tokens.assign(beam.tokens.begin(), beam.tokens.begin() + split);
   node->logprobs.assign(beam.logprobs.begin(), beam.logprobs.begin() + split);
-  if (length < beam.text.size()) {
-    auto tail = search_->joiner.Tokenize(beam.text.substr(length));
+  if (length < text.size()) {
+    auto tail = search_->joiner->Tokenize(text.substr(length));
     if (!tail.ok()) return tail.status();
     node->tokens.insert(node->tokens.end(), tail.value().begin(), tail.value().end());
     node->logprobs.resize(node->tokens.size(), 0);
@@ -278,7 +304,7 @@ Result<Expansions> Completions::Expand(Completion* completion) const {
   if (!expansions.fits) return expansions;
   const Action& action = *completion->action;
   const Thought& thought = *completion->thought;
-  const bool context_full = completion->limit < action.completion.max_tokens;
+  const bool context_full = completion->limit < action.completion.max_tokens + completion->replaced;
   for (BeamState& beam : completion->beams) {
     if (beam.stop == ThoughtStop::kNone) End(&beam, context_full ? ThoughtStop::kContext : ThoughtStop::kLength);
   }
@@ -292,11 +318,12 @@ Result<Expansions> Completions::Expand(Completion* completion) const {
     ThoughtNode& node = expansion.node;
     node.action = thought.action;
     node.text = beam.text;
+    node.replaced = completion->replaced;
     node.logprob = beam.logprob;
     node.score = scores[rank];
     node.probability = probabilities[rank];
-    if (Status status = Split(beam, &node); !status.ok()) return status;
-    Scored scored = thought.state.scored;
+    if (Status status = Split(*completion, beam, &node); !status.ok()) return status;
+    Scored scored = completion->state.scored;
     scored.logprob += beam.logprob;
     scored.tokens += beam.length();
     scored.bytes += ByteLength(beam.text);
@@ -306,7 +333,7 @@ Result<Expansions> Completions::Expand(Completion* completion) const {
     expansion.tokens = beam.length();
     expansion.next = action.next;
     if (node.pruned == Pruned::kNo) {
-      expansion.state = Extend(search_->decoder, thought.state, node.tokens, node.logprobs);
+      expansion.state = Extend(search_->decoder, completion->state, node.tokens, node.logprobs);
       expansion.state.scored = scored;
     }
     expansions.list.push_back(std::move(expansion));

@@ -28,6 +28,9 @@ class Completions {
   struct Completion {
     const Thought* thought = nullptr;
     const Action* action = nullptr;
+    ThoughtState state;  // the thought without the tokens that the text replaces
+    int replaced = 0;
+    std::string prefix;  // the text of these tokens, with which every beam begins
     int limit = 0;
     bool done = false;
     std::vector<BeamState> beams;
@@ -42,11 +45,14 @@ class Completions {
     BeamState end;
   };
 
-  static Completion Begin(const Thought& thought, const Action& action, int context_size);
+  Result<Completion> Begin(const Thought& thought, const Action& action);
   Status Step(std::vector<Completion>* completions);
-  // Finds the candidates after the tips of these beams.
-  Status FindCandidates(const std::vector<std::pair<Completion*, int>>& tips, const std::vector<Completion>& all);
-  Status ReadRow(const CompletionAction& action, const float* row, std::vector<Candidate>* candidates) const;
+  // Finds the candidates after these beams.
+  Status FindCandidates(const std::vector<std::pair<Completion*, const BeamState*>>& beams,
+                        const std::vector<Completion>& all);
+  Status ReadRow(int count, const TokenSet& allowed, const float* row, std::vector<Candidate>* candidates) const;
+  // The tokens that may follow a beam.
+  Result<const TokenSet*> Allowed(const Completion& completion, const BeamState& beam) const;
   // The beam with one more token.
   Result<BeamState> Append(const Completion& completion, const BeamState& beam, const Candidate& candidate) const;
   Status LookAhead(std::vector<Completion>* completions);
@@ -56,7 +62,7 @@ class Completions {
   static void End(BeamState* beam, ThoughtStop reason);
   Result<Expansions> Expand(Completion* completion) const;
   // Splits a beam's tokens where its text ends.
-  Status Split(const BeamState& beam, ThoughtNode* node) const;
+  Status Split(const Completion& completion, const BeamState& beam, ThoughtNode* node) const;
 
   SearchState* search_;
 };

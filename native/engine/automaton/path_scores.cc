@@ -35,7 +35,7 @@ Result<PathScores::Placed> PathScores::Place(const Thought& thought) {
   ThoughtDecoder* decoder = search_->decoder;
   Placed placed;
   const Tokens context = search_->plan.healed ? decoder->TokensTo(thought.state.tip) : Tokens();
-  auto joined = search_->joiner.Join(action.paths, context);
+  auto joined = search_->joiner->Join(action.paths, context);
   if (!joined.ok()) return joined.status();
   placed.replaced = joined.value().replaced;
   placed.paths = std::move(joined.value().paths);

@@ -17,7 +17,7 @@ namespace autocog {
 struct SearchState {
   Context* context;
   const AutomatonPlan& plan;
-  const TokenJoiner& joiner;
+  TokenJoiner* joiner;
   ThoughtDecoder* decoder;
   const Cancellation& cancellation;
   Thoughts* thoughts;

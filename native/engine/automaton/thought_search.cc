@@ -17,21 +17,17 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-// With boundary 'healed', the first action may replace the prompt's last tokens: these are part of the tree.
-// A character has at most four bytes, and so as many tokens; twice as many are enough.
-constexpr size_t kReplaceable = 8;
-
 class ThoughtSearch {
  public:
   ThoughtSearch(Context* context, PrefixCache* cache, const Tokens& prompt, const AutomatonPlan& plan,
                 const Cancellation& cancellation)
       : plan_(plan),
         prompt_(prompt),
-        given_(plan.healed ? std::min(kReplaceable, prompt.size() - 1) : 0),
+        given_(plan.healed ? std::min(TokenJoiner::kMaxReplaced, prompt.size() - 1) : 0),
         head_(prompt.begin(), prompt.end() - static_cast<std::ptrdiff_t>(given_)),
         joiner_(plan, context->vocabulary()),
         decoder_(context, cache, head_, context->context_size() - static_cast<int>(head_.size())),
-        search_{context, plan, joiner_, &decoder_, cancellation, &thoughts_, {}} {}
+        search_{context, plan, &joiner_, &decoder_, cancellation, &thoughts_, {}} {}
 
   Result<Thoughts> Run(const OnProgress& on_progress);
 
@@ -51,6 +47,7 @@ class ThoughtSearch {
 
   const AutomatonPlan& plan_;
   const Tokens& prompt_;
+  // The number of the prompt's last tokens that the first action may replace: these are part of the tree.
   const size_t given_;
   const Tokens head_;
   TokenJoiner joiner_;

@@ -21,7 +21,8 @@ Result<Tokens> TokenJoiner::Tokenize(const std::string& text) const {
 
 Result<int> TokenJoiner::Trimmed(const Tokens& context, std::string* text) const {
   std::string bytes;
-  for (size_t end = context.size() - 1; end > 0; --end) {
+  const size_t first = context.size() > kMaxReplaced ? context.size() - kMaxReplaced : 1;
+  for (size_t end = context.size() - 1; end >= first; --end) {
     auto own = vocabulary_.TokenBytes(context[end]);
     if (!own.ok()) return own.status();
     if (own.value().empty()) return 0;  // a control token
@@ -32,6 +33,26 @@ Result<int> TokenJoiner::Trimmed(const Tokens& context, std::string* text) const
     return static_cast<int>(context.size() - end);
   }
   return 0;
+}
+
+Result<const TokenSet*> TokenJoiner::Beginnings(const std::string& prefix) {
+  const auto found = beginnings_.find(prefix);
+  if (found != beginnings_.end()) return &found->second;
+  const auto size = static_cast<size_t>(vocabulary_.size());
+  for (size_t token = texts_.size(); token < size; ++token) {
+    auto bytes = vocabulary_.TokenBytes(static_cast<llama_token>(token));
+    if (!bytes.ok()) return bytes.status();
+    texts_.push_back(IsValidUtf8(bytes.value()) ? std::move(bytes.value()) : std::string());
+  }
+  std::vector<uint8_t> bits((size + 7) / 8, 0);
+  for (size_t token = 0; token < size; ++token) {
+    const std::string& text = texts_[token];
+    const size_t common = std::min(text.size(), prefix.size());
+    if (common == 0 || text.compare(0, common, prefix, 0, common) != 0) continue;
+    if (vocabulary_.IsEndOfGeneration(static_cast<llama_token>(token))) continue;
+    bits[token / 8] = static_cast<uint8_t>(bits[token / 8] | 1 << (token % 8));
+  }
+  return &beginnings_.emplace(prefix, TokenSet(std::move(bits))).first->second;
 }
 
 Result<JoinedPaths> TokenJoiner::Join(const PathsAction& action, const Tokens& context) const {

@@ -4,6 +4,7 @@
 #ifndef AUTOCOG_ENGINE_AUTOMATON_TOKEN_JOINER_H_
 #define AUTOCOG_ENGINE_AUTOMATON_TOKEN_JOINER_H_
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,9 @@ struct JoinedPaths {
 
 class TokenJoiner {
  public:
+  // The maximum number of replaced tokens. A character has at most four bytes, and so as many tokens.
+  static constexpr size_t kMaxReplaced = 8;
+
   // Both must outlive this.
   TokenJoiner(const AutomatonPlan& plan, const Vocabulary& vocabulary) : plan_(plan), vocabulary_(vocabulary) {}
 
@@ -29,13 +33,18 @@ class TokenJoiner {
   // The tokens of a text that continues another.
   Result<Tokens> Tokenize(const std::string& text) const;
 
- private:
   // The number of last tokens to be replaced, and their text; 0 if there are none that make up whole
   // characters.
   Result<int> Trimmed(const Tokens& context, std::string* text) const;
 
+  // The tokens with which a generated text that begins with `prefix` may begin. Cached.
+  Result<const TokenSet*> Beginnings(const std::string& prefix);
+
+ private:
   const AutomatonPlan& plan_;
   const Vocabulary& vocabulary_;
+  std::vector<std::string> texts_;  // of all tokens, once needed; empty for those of no whole characters
+  std::map<std::string, TokenSet> beginnings_;
 };
 
 }  // namespace autocog
