@@ -1,6 +1,7 @@
 // ChoiceLM: exact scores of given continuations, derived from greedyImpl alone. LLaMa and TfLM
 // extend it; LLaMa scores trees natively instead. `lib/choose/choose.ts` has the steps of `choose`.
 
+import type { TokenSource } from './automaton/token-source.js';
 import type { ChoiceTokenizer } from './choose/boundary.js';
 import type { Choice } from './choose/choice.js';
 import { ChoiceStream } from './choose/choice-stream.js';
@@ -137,6 +138,36 @@ export abstract class ChoiceLM extends GreedyLM {
   /** The tokens of texts, each without special tokens. */
   protected tokenizeTexts(texts: readonly string[]): Promise<Int32Array[]> {
     return this.#tokenizeContinuations(texts);
+  }
+
+  /**
+   * The natural log-probability of every token to follow `tokens`, by token id, for an automaton that
+   * considers only the `allowed` ones: bit n & 7 of byte n >> 3 is token n; undefined allows all. The
+   * entries of other tokens are not read. By default all are as those of `greedy`.
+   */
+  protected nextAllowed(
+    tokens: Int32Array,
+    _allowed: Uint8Array | undefined,
+    signal?: AbortSignal,
+  ): Promise<Float32Array> {
+    return this.nextLogprobs(tokens, signal);
+  }
+
+  /** The vocabulary, as the token sets of automata see it. */
+  protected get tokenSource(): TokenSource {
+    const textOf = (token: number) => this.detokenize(Int32Array.of(token), { continuation: true });
+    return {
+      owner: this,
+      size: async (signal) => {
+        // An LM that does not know shows it in any distribution.
+        const tokens = async () => (await this.tokenizePrompt('a')).subarray(0, 1);
+        return this.vocabularySize ?? (await this.nextLogprobs(await tokens(), signal)).length;
+      },
+      texts: (tokens) => Promise.all(Array.from(tokens, textOf)),
+      tokenize: (texts) => this.tokenizeTexts(texts),
+      tokenizeSpecial: (text) => this.tokenize(text, { parseSpecial: true, continuation: true }),
+      endOfGeneration: this.endOfGeneration,
+    };
   }
 
   /** Guards continuations if `tokenize` does not by itself. */
