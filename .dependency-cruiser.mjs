@@ -25,6 +25,7 @@ const hierarchy = [
   'llama',
   'llama-session',
   'llama-options',
+  'random-lm',
   'choice-lm',
   'greedy-lm',
   'lm',

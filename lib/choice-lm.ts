@@ -2,6 +2,7 @@
 // extend it; LLaMa scores trees natively instead. `lib/choose/choose.ts` has the steps of `choose`.
 
 import type { Automaton } from './automaton/automaton.js';
+import type { TokenSource } from './automaton/token-source.js';
 import type { ChoiceTokenizer } from './choose/boundary.js';
 import type { Choice } from './choose/choice.js';
 import { ChoiceStream } from './choose/choice-stream.js';
@@ -18,12 +19,12 @@ import type { CallOptions } from './common/call-options.js';
 import { findGuard, type Guard, tokenizeContinuation } from './common/continuation.js';
 import type { Cost } from './common/usage.js';
 import { GreedyLM } from './greedy-lm.js';
+import { beginningsOf } from './thoughts/completion-tokens.js';
 import { runAutomaton, type ThinkingEngine } from './thoughts/evaluate.js';
 import type { EvaluateOptions, EvaluateRequest } from './thoughts/evaluate-options.js';
 import type { Plan } from './thoughts/plan.js';
 import { searchThoughts, type Thoughts } from './thoughts/thought-search.js';
 import type { ThoughtTree } from './thoughts/thought-tree.js';
-import { beginningsOf } from './thoughts/completion-tokens.js';
 import type { TokenChoiceTree } from './tree/token-choice-tree.js';
 import type { TreeRequest, TreeScores, TreeTask } from './tree/tree-scoring.js';
 
@@ -171,6 +172,36 @@ export abstract class ChoiceLM extends GreedyLM {
   /** The tokens of texts, each without special tokens. */
   protected tokenizeTexts(texts: readonly string[]): Promise<Int32Array[]> {
     return this.#tokenizeContinuations(texts);
+  }
+
+  /**
+   * The natural log-probability of every token to follow `tokens`, by token id, for an automaton that
+   * considers only the `allowed` ones: bit n & 7 of byte n >> 3 is token n; undefined allows all. The
+   * entries of other tokens are not read. By default all are as those of `greedy`.
+   */
+  protected nextAllowed(
+    tokens: Int32Array,
+    _allowed: Uint8Array | undefined,
+    signal?: AbortSignal,
+  ): Promise<Float32Array> {
+    return this.nextLogprobs(tokens, signal);
+  }
+
+  /** The vocabulary, as the token sets of automata see it. */
+  protected get tokenSource(): TokenSource {
+    const textOf = (token: number) => this.detokenize(Int32Array.of(token), { continuation: true });
+    return {
+      owner: this,
+      size: async (signal) => {
+        // An LM that does not know shows it in any distribution.
+        const tokens = async () => (await this.tokenizePrompt('a')).subarray(0, 1);
+        return this.vocabularySize ?? (await this.nextLogprobs(await tokens(), signal)).length;
+      },
+      texts: (tokens) => Promise.all(Array.from(tokens, textOf)),
+      tokenize: (texts) => this.tokenizeTexts(texts),
+      tokenizeSpecial: (text) => this.tokenize(text, { parseSpecial: true, continuation: true }),
+      endOfGeneration: this.endOfGeneration,
+    };
   }
 
   /** Guards continuations if `tokenize` does not by itself. */

@@ -10,6 +10,8 @@ export type {
   Stop,
   TextAction,
 } from './automaton/actions.js';
+export type { AutoCogAction, AutoCogAutomaton } from './automaton/autocog-automata.js';
+export type { AutoCogVocabulary } from './automaton/autocog-vocabularies.js';
 export { Automaton } from './automaton/automaton.js';
 export {
   AutomatonBuilder,
@@ -17,6 +19,7 @@ export {
   type CompleteActionOptions,
   type TextOptions,
 } from './automaton/automaton-builder.js';
+export type { TokenSource } from './automaton/token-source.js';
 export type { VocabularyExpression } from './automaton/vocabulary-expression.js';
 export { ChoiceLM } from './choice-lm.js';
 export type { BoundaryReport } from './choose/boundary.js';
@@ -101,6 +104,7 @@ export { quantize } from './model/quantize.js';
 export type { TokenInfo } from './model/token-table.js';
 export { type Backends, type Device, getBackends } from './native/backends.js';
 export { type LoggerOptions, type LogLevel, type LogLine, setLogger } from './native/logger.js';
+export { RandomLM, type RandomLMOptions } from './random-lm.js';
 export {
   type SamplerName,
   type SamplerOptions,

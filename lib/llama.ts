@@ -1,6 +1,7 @@
 // LLaMa: a ChoiceLM on llama.cpp. What ChoiceLM derives step by step from greedyImpl, this computes
 // natively in one job per call, with the same results.
 
+import type { TokenSource } from './automaton/token-source.js';
 import { ChoiceLM } from './choice-lm.js';
 import { raceAbort } from './common/abort.js';
 import { checkOptions, checkPrompt, type Prompt } from './common/arguments.js';
@@ -22,13 +23,7 @@ import { type AdapterUse, readAdapterUses, type ScaledAdapter } from './model/ad
 import { type ControlVector, readControlVectors } from './model/control-vector.js';
 import { guardOf, type Model } from './model/model.js';
 import { checkPath } from './model/model-options.js';
-import {
-  detokenize,
-  textOfTokens,
-  tokenize,
-  tokenizeContinuations,
-  tokenizePrompts,
-} from './model/text-jobs.js';
+import * as textJobs from './model/text-jobs.js';
 import { textIn, withoutEnd } from './model/tokenize-many.js';
 import {
   generateManyNatively,
@@ -132,11 +127,11 @@ export class LLaMa extends ChoiceLM {
   }
 
   override tokenize(text: string, options?: TokenizeOptions): Promise<Int32Array> {
-    return tokenize(this.model, text, options, (signal) => this.admit(signal));
+    return textJobs.tokenize(this.model, text, options, (signal) => this.admit(signal));
   }
 
   override detokenize(tokens: Int32Array, options?: DetokenizeOptions): Promise<string> {
-    return detokenize(this.model, tokens, options, (signal) => this.admit(signal));
+    return textJobs.detokenize(this.model, tokens, options, (signal) => this.admit(signal));
   }
 
   /**
@@ -274,15 +269,20 @@ export class LLaMa extends ChoiceLM {
   }
 
   protected override tokenizePrompts(texts: readonly string[]): Promise<Int32Array[]> {
-    return tokenizePrompts(this.model, texts);
+    return textJobs.tokenizePrompts(this.model, texts);
   }
 
   protected override tokenizeTexts(texts: readonly string[]): Promise<Int32Array[]> {
-    return tokenizeContinuations(this.model, texts);
+    return textJobs.tokenizeContinuations(this.model, texts);
+  }
+
+  protected override get tokenSource(): TokenSource {
+    const texts = (tokens: Int32Array) => textJobs.bytesAsTexts(this.model, tokens);
+    return { ...super.tokenSource, owner: this.model, texts };
   }
 
   protected override textOf(tokens: Int32Array): string {
-    return textOfTokens(this.model, tokens);
+    return textJobs.textOfTokens(this.model, tokens);
   }
 
   protected override greedyImpl(tokens: Int32Array, signal?: AbortSignal): Promise<Float32Array> {

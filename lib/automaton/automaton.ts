@@ -3,6 +3,12 @@
 
 import { checkString, wrongRange } from '../common/arguments.js';
 import type { Action, AutomatonBoundary, AutomatonJSON, Metric } from './actions.js';
+import {
+  type AutoCogAutomaton,
+  type AutoCogRecord,
+  readAutoCog,
+  writeAutoCog,
+} from './autocog-automata.js';
 import { cyclesOf, successorsOf } from './graph.js';
 import { toGraphviz } from './graphviz.js';
 import { type AutomatonParts, parseAutomaton, readAutomaton } from './read-automaton.js';
@@ -34,8 +40,11 @@ export class Automaton {
    */
   readonly cycles: readonly (readonly string[])[];
   readonly #indices: ReadonlyMap<string, number>;
+  /** What the file of AutoCog had that it was read from, if it was. */
+  readonly #record: AutoCogRecord | undefined;
 
-  private constructor(parts: AutomatonParts) {
+  private constructor(parts: AutomatonParts, record?: AutoCogRecord) {
+    this.#record = record;
     this.actions = parts.actions;
     this.vocabularies = parts.vocabularies;
     this.metric = parts.metric;
@@ -65,6 +74,20 @@ export class Automaton {
     return new Automaton(readAutomaton(typeof json === 'string' ? parseAutomaton(json) : json));
   }
 
+  /**
+   * The automaton of one of AutoCog's files (FTA). `toAutoCog` writes an equal file: what this package
+   * does not have, such as provenance, is kept for that. docs/automaton.md lists what differs.
+   *
+   * @param json a value as `JSON.parse` returns it, or its text
+   * @throws as {@link fromJSON} does
+   */
+  static fromAutoCog(json: AutoCogAutomaton | string): Automaton;
+  static fromAutoCog(json: unknown): Automaton;
+  static fromAutoCog(json: unknown): Automaton {
+    const { parts, record } = readAutoCog(typeof json === 'string' ? parseAutomaton(json) : json);
+    return new Automaton(parts, record);
+  }
+
   /** The action at which every thought begins. */
   get entry(): Action {
     return this.actions[0] as Action;
@@ -89,7 +112,19 @@ export class Automaton {
    * its parts would have been tokenized differently, scores after it may change.
    */
   simplify(): Automaton {
-    return Automaton.fromJSON({ ...this.toJSON(), actions: simplifyActions(this.actions) });
+    const actions = simplifyActions(this.actions);
+    return new Automaton(readAutomaton({ ...this.toJSON(), actions }), this.#record);
+  }
+
+  /**
+   * The automaton as AutoCog's file (FTA). One that was not read from such a file gets an empty text
+   * after each choice and completion that ends, as AutoCog requires.
+   *
+   * @throws NotSupportedError, RangeError for what AutoCog does not have: terminators, normalizations
+   * other than `'tokens'`, the boundary `'healed'`, token ids, several stop texts
+   */
+  toAutoCog(): AutoCogAutomaton {
+    return writeAutoCog(this, this.#record);
   }
 
   /** The automaton in Graphviz's DOT language. */

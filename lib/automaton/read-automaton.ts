@@ -7,8 +7,9 @@ import { checkPaths } from './check-paths.js';
 import { checkKeys, readObject } from './json-objects.js';
 import { nameOf } from './names.js';
 import { readAction } from './read-action.js';
-import { checkNames, readVocabulary } from './read-vocabulary.js';
+import { readVocabulary } from './read-vocabulary.js';
 import type { VocabularyExpression } from './vocabulary-expression.js';
+import { checkNames } from './vocabulary-names.js';
 
 const metrics = ['mean', 'sum', 'bytes'] as const;
 const boundaries = ['separate', 'healed'] as const;

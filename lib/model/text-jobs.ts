@@ -79,3 +79,12 @@ export async function tokenizeContinuations(
 export function textOfTokens(model: Model, tokens: Int32Array): string {
   return callNative(() => nativeOf(model).detokenizeSync(tokens, true, true));
 }
+
+/** The bytes of each token as a text, invalid UTF-8 as U+FFFD, without a job; `''` for control tokens. */
+export function bytesAsTexts(model: Model, tokens: Int32Array): string[] {
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  const vocabulary = nativeOf(model);
+  return Array.from(tokens, (token) => {
+    return decoder.decode(callNative(() => vocabulary.tokenBytes(token)));
+  });
+}

@@ -1,6 +1,7 @@
 // One completion of a thought: a beam search over the allowed tokens until every beam has ended.
 // `thought-search.ts` calls it; native/engine/automaton/completion.h implements the same.
 
+import type { TokenSet } from '../automaton/token-sets.js';
 import { hasBit } from '../common/bits.js';
 import { concatenate } from '../common/token-arrays.js';
 import type { Cost } from '../common/usage.js';
@@ -11,7 +12,6 @@ import { trimForCompletion } from './boundary.js';
 import type { Plan, PlannedCompletion } from './plan.js';
 import { probabilitiesOf, type Scored, scoreOf, type Thought } from './thought.js';
 import type { ThoughtNode, ThoughtStop } from './thought-node.js';
-import type { TokenSet } from '../automaton/token-sets.js';
 import { type Expansion, type Expansions, extend, type SearchEngine } from './thought-search.js';
 
 /** The best texts with which a thought continues, best first. */
@@ -53,12 +53,7 @@ class Completion {
 
   async run(): Promise<Expansions> {
     const { beams } = this.#action;
-    this.#start = await trimForCompletion(
-      this.#engine,
-      this.#plan,
-      this.#action,
-      this.#thought,
-    );
+    this.#start = await trimForCompletion(this.#engine, this.#plan, this.#action, this.#thought);
     const { state, prefix, replaced } = this.#start;
     const maxTokens = this.#action.maxTokens + replaced;
     // The last token of a text is not decoded.
@@ -89,9 +84,7 @@ class Completion {
   ): Promise<{ token: number; logprob: number }[]> {
     const context = concatenate(this.#start.state.context, Int32Array.from(tokens));
     const allowed =
-      pending === ''
-        ? this.#action.allowed
-        : await this.#engine.beginnings(pending, this.#signal);
+      pending === '' ? this.#action.allowed : await this.#engine.beginnings(pending, this.#signal);
     const { usage, timings } = this.#cost;
     const start = performance.now();
     const logprobs = await this.#engine.nextAllowed(context, allowed, this.#signal);
@@ -238,7 +231,10 @@ class Completion {
     const extraLogprobs = logprob === undefined ? [] : [logprob];
     return {
       tokens: concatenate(Int32Array.from(tokens.slice(0, count)), tail as Int32Array),
-      logprobs: Float64Array.of(...logprobs.slice(0, count), ...new Float64Array((tail as Int32Array).length)),
+      logprobs: Float64Array.of(
+        ...logprobs.slice(0, count),
+        ...new Float64Array((tail as Int32Array).length),
+      ),
       stop: {
         reason,
         ...(stopText === undefined ? {} : { text: stopText }),

@@ -4,8 +4,6 @@
 
 import type { Action, AutomatonBoundary, Metric } from '../automaton/actions.js';
 import type { Automaton } from '../automaton/automaton.js';
-import type { TokenSource } from '../automaton/token-source.js';
-import type { ChoiceTokenizer } from '../choose/boundary.js';
 import { cyclesOf, successorsOf } from '../automaton/graph.js';
 import { nameOf } from '../automaton/names.js';
 import {
@@ -15,13 +13,15 @@ import {
   type ResolvedText,
   resolveAction,
 } from '../automaton/resolve-action.js';
+import type { TokenSet } from '../automaton/token-sets.js';
+import type { TokenSource } from '../automaton/token-source.js';
+import type { ChoiceTokenizer } from '../choose/boundary.js';
 import type { Normalization } from '../choose/choose-options.js';
 import { about, wrongRange } from '../common/arguments.js';
 import { ContextOverflowError, NotSupportedError } from '../common/errors.js';
 import { concatenate } from '../common/token-arrays.js';
 import { type CompletionTokens, resolveTokens } from './completion-tokens.js';
 import { checkEnd, type EvaluateRequest } from './evaluate-options.js';
-import type { TokenSet } from '../automaton/token-sets.js';
 
 /** A text or choice: paths of tokens to be scored, or a single one that is given. */
 export interface PlannedPaths {

@@ -2,6 +2,7 @@
 // whose next actions are of the best one's kind advance in each round. LLaMa searches natively
 // instead, with the same results: native/engine/automaton/thought_search.h.
 
+import type { TokenSet } from '../automaton/token-sets.js';
 import type { ChoiceTokenizer } from '../choose/boundary.js';
 import { concatenate } from '../common/token-arrays.js';
 import { type Cost, noCost } from '../common/usage.js';
@@ -14,7 +15,6 @@ import type { Plan, PlannedAction } from './plan.js';
 import type { Scored, Thought } from './thought.js';
 import type { ThoughtNode } from './thought-node.js';
 import type { EvaluationEnd } from './thought-tree.js';
-import type { TokenSet } from '../automaton/token-sets.js';
 
 /** The operations of an LM that the search requires. */
 export interface SearchEngine {
