@@ -30,9 +30,14 @@ int ThoughtDecoder::Count(int node) {
   return count;
 }
 
-Status ThoughtDecoder::ReadRoot(const OnRow& on_row, const Cancellation& cancellation, Usage* usage) {
+Status ThoughtDecoder::ReadRoot(const OnRow& on_row, int nodes, int rows, const Cancellation& cancellation,
+                                Usage* usage, bool* root_left) {
   Status read;
   PromptRequest request;
+  // The first batch has room for the rest of the prompt, too.
+  const bool shares = on_row && !decoder_ && !context_->append_only() && rows > 0 && rows < context_->max_rows() &&
+                      rows <= cache_->branches();
+  if (shares) request.max_deferred = std::max(0, context_->max_tokens() - nodes);
   if (on_row) request.rows = {static_cast<int>(prompt_.size()) - 1};
   request.on_row = [&](size_t, const float* row) {
     Stopwatch watch(&usage->read_ms);
@@ -55,7 +60,10 @@ Status ThoughtDecoder::ReadRoot(const OnRow& on_row, const Cancellation& cancell
   if (context_->append_only()) {
     decoder_ = std::make_unique<StateTree>(context_, cache_, tree_, slot.value(), length, max_depth_);
   } else {
-    decoder_ = std::make_unique<DecodedPaths>(context_, cache_, tree_, slot.value(), length);
+    auto paths = std::make_unique<DecodedPaths>(context_, cache_, tree_, slot.value(), length);
+    *root_left = cache_->Deferred(slot.value(), prompt_) > 0;
+    if (*root_left) paths->DecodePrompt(prompt_);
+    decoder_ = std::move(paths);
   }
   return Status::Ok();
 }
@@ -83,14 +91,19 @@ Status ThoughtDecoder::Read(const std::vector<int>& nodes, const std::vector<Ope
   std::sort(requested.begin(), requested.end());
   read_.resize(static_cast<size_t>(tree_.size()), 0);
   decoded_.resize(static_cast<size_t>(tree_.size()), 0);
+  int missing = 0;
   for (int node : requested) {
     for (; node > 0 && decoded_[static_cast<size_t>(node)] == 0; node = tree_.parent(node)) {
       decoded_[static_cast<size_t>(node)] = 1;
+      ++missing;
     }
   }
   if (needs_root || !decoder_) {
-    Status status = ReadRoot(needs_root ? on_row : OnRow(), cancellation, usage);
+    bool root_left = false;
+    Status status = ReadRoot(needs_root ? on_row : OnRow(), missing, static_cast<int>(requested.size()), cancellation,
+                             usage, &root_left);
     if (!status.ok()) return status;
+    if (root_left) originals[0] = 0;
   }
   const auto width = static_cast<size_t>(context_->vocabulary_size());
   const TreeDecoder::OnRows on_rows = [&](const std::vector<NodeRow>& rows) {

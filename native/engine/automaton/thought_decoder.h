@@ -44,7 +44,9 @@ class ThoughtDecoder {
   void Keep(const std::vector<OpenNode>& open_nodes);
 
  private:
-  Status ReadRoot(const OnRow& on_row, const Cancellation& cancellation, Usage* usage);
+  // `nodes`, `rows`: how many more are to be decoded. Sets `root_left` if the row is left to the decoder.
+  Status ReadRoot(const OnRow& on_row, int nodes, int rows, const Cancellation& cancellation, Usage* usage,
+                  bool* root_left);
 
   Context* context_;
   PrefixCache* cache_;

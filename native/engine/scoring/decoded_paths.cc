@@ -18,6 +18,11 @@ DecodedPaths::DecodedPaths(Context* context, PrefixCache* cache, const TokenTree
       planned_(static_cast<size_t>(tree.size()), 0),
       needs_row_(static_cast<size_t>(tree.size()), 0) {}
 
+void DecodedPaths::DecodePrompt(const Tokens& prompt) {
+  prompt_ = &prompt;
+  deferred_ = cache_->Deferred(slot_, prompt);
+}
+
 DecodedPaths::~DecodedPaths() {
   for (int branch = 0; branch < cache_->branches(); ++branch) cache_->TrimBranch(branch);
 }
@@ -44,6 +49,7 @@ std::vector<int> DecodedPaths::MissingTo(int node) const {
 Status DecodedPaths::Decode(const std::vector<int>& requested, const std::vector<OpenNode>& open_nodes,
                             const OnRows& on_rows, const Cancellation& cancellation, Usage* usage) {
   size_t count = 0;
+  const int deferred = deferred_;
   holder_.resize(static_cast<size_t>(tree_.size()), -1);
   planned_.resize(static_cast<size_t>(tree_.size()), 0);
   needs_row_.resize(static_cast<size_t>(tree_.size()), 0);
@@ -57,9 +63,10 @@ Status DecodedPaths::Decode(const std::vector<int>& requested, const std::vector
     if (Status status = Submit(cancellation, usage); !status.ok()) return status;
   }
   std::vector<NodeRow> rows;
+  if (deferred > 0) rows.push_back({0, context_->Row(deferred - 1)});
   for (size_t i = 0; i < count; ++i) {
     const auto planned = std::lower_bound(plan_.begin(), plan_.end(), requested[i]);
-    rows.push_back({requested[i], context_->Row(static_cast<int>(planned - plan_.begin()))});
+    rows.push_back({requested[i], context_->Row(deferred + static_cast<int>(planned - plan_.begin()))});
   }
   return on_rows(rows);
 }
@@ -80,20 +87,20 @@ Status DecodedPaths::DecodeAncestors(int node, const Cancellation& cancellation,
 void DecodedPaths::Begin(int count) {
   for (int node : plan_) planned_[static_cast<size_t>(node)] = needs_row_[static_cast<size_t>(node)] = 0;
   plan_.clear();
-  rows_ = 0;
+  rows_ = deferred_ > 0 ? 1 : 0;
   for (Branch& branch : branches_) {
     branch.claimed = false;
     branch.tip = -1;
   }
   // Evict other prompts rather than paths that may be needed again.
-  room_ = cache_->MakeRoom(cells_ + count + tree_.decoded_depth() + 1, slot_);
+  room_ = cache_->MakeRoom(cells_ + count + tree_.decoded_depth() + deferred_ + 1, slot_) - deferred_;
 }
 
 bool DecodedPaths::Add(int node, bool needs_row) {
   if (needs_row && rows_ == context_->max_rows()) return false;
   const std::vector<int> missing = MissingTo(node);
   const int from = missing.empty() ? node : tree_.parent(missing.back());
-  if (static_cast<int>(plan_.size() + missing.size()) > context_->max_tokens()) return false;
+  if (static_cast<int>(plan_.size() + missing.size()) + deferred_ > context_->max_tokens()) return false;
   while (cells_ + static_cast<int>(plan_.size() + missing.size()) > room_) {
     if (!EvictPath(from)) return false;
   }
@@ -135,7 +142,7 @@ int DecodedPaths::Claim(int node) {
     while ((found = FreeBranch()) < 0) {
       if (!EvictPath(node)) return -1;
     }
-    cache_->Attach(found, slot_, prompt_length_);
+    cache_->Attach(found, slot_, prompt_length_ - deferred_);
     if (depth > 0) {
       const llama_seq_id source = cache_->BranchSequence(holder_[static_cast<size_t>(node)]);
       context_->Share(source, cache_->BranchSequence(found), prompt_length_, prompt_length_ + tree_.depth(node));
@@ -210,14 +217,30 @@ Status DecodedPaths::Submit(const Cancellation& cancellation, Usage* usage) {
     }
   }
   batch_.Clear();
+  std::vector<llama_seq_id> all{slot_};
+  for (size_t i = 0; i < branches_.size() && deferred_ > 0; ++i) {
+    if (branches_[i].claimed) all.push_back(cache_->BranchSequence(static_cast<int>(i)));
+  }
+  for (int i = prompt_length_ - deferred_; i < prompt_length_; ++i) {
+    batch_.AddShared((*prompt_)[static_cast<size_t>(i)], i, all, i + 1 == prompt_length_);
+  }
   for (size_t i = 0; i < plan_.size(); ++i) {
     const int node = plan_[i];
     batch_.AddShared(tree_.token(node), prompt_length_ + tree_.depth(node) - 1, sequences[i],
                      needs_row_[static_cast<size_t>(node)] != 0);
   }
-  const int count = batch_.size();
+  const int count = batch_.size() - deferred_;
   const int free_cells = room_ - cells_ - count;
   Status status = context_->Decode(&batch_, Kernels::kBatch, free_cells, cancellation, usage);
+  if (deferred_ > 0) {
+    if (status.ok()) {
+      // Nothing was claimed before, so that these are the first branches.
+      cache_->CommitDeferred(slot_, *prompt_, static_cast<int>(all.size()) - 1, context_->Row(deferred_ - 1));
+    } else {
+      cache_->DiscardDeferred(slot_);
+    }
+    deferred_ = 0;
+  }
   if (!status.ok()) return status;
   cells_ += count;
   for (size_t i = 0; i < branches_.size(); ++i) {

@@ -29,6 +29,12 @@ class DecodedPaths : public TreeDecoder {
   DecodedPaths(const DecodedPaths&) = delete;
   DecodedPaths& operator=(const DecodedPaths&) = delete;
 
+  // Has the next Decode() also decode the tokens of the prompt that Ensure() left to the caller (see
+  // PrefixCache::Deferred()), and pass on the row after them as that of node 0. `prompt` must outlive this.
+  // REQUIRES: nothing is decoded yet, and all nodes that the next Decode() requests fit in one batch with
+  // these tokens.
+  void DecodePrompt(const Tokens& prompt);
+
   // As many nodes as fit in one batch.
   Status Decode(const std::vector<int>& requested, const std::vector<OpenNode>& open_nodes, const OnRows& on_rows,
                 const Cancellation& cancellation, Usage* usage) override;
@@ -79,6 +85,8 @@ class DecodedPaths : public TreeDecoder {
   std::vector<uint8_t> planned_;    // per node: 1 if it is in plan_,
   std::vector<uint8_t> needs_row_;  // ... and 1 if its row is needed
   int rows_ = 0;
+  const Tokens* prompt_ = nullptr;  // with tokens that the pending batch has to decode first
+  int deferred_ = 0;                // the number of these
   Batch batch_;
 };
 
