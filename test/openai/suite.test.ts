@@ -36,7 +36,15 @@ for (const [form, tolerance] of [
       prompt: 'The capital of France is',
       choices: [' Paris', ' London', ' Berlin'],
       tolerance,
-      lacks: ['greedy', 'beamSearch', 'completeMany', 'details', 'search', 'allAlternatives'],
+      lacks: [
+        'greedy',
+        'beamSearch',
+        'evaluate',
+        'completeMany',
+        'details',
+        'search',
+        'allAlternatives',
+      ],
     });
   });
 }

@@ -12,6 +12,8 @@ export type Lack =
   /** `score`. The suite still calls it, too. */
   | 'score'
   | 'beamSearch'
+  /** Automata. */
+  | 'evaluate'
   | 'completeMany'
   /** `details` of `choose`. */
   | 'details'
