@@ -71,10 +71,13 @@ export class ThoughtTree {
     return drawThoughts(this.root, this.#finished);
   }
 
-  /** A JSON value: arrays of numbers instead of typed arrays, null for −Infinity. */
-  toJSON(): object {
+  /**
+   * A JSON value: the nodes as a list, parents first and siblings in order, each with the index of its
+   * `parent`, −1 for the root. Numbers in arrays; null for −Infinity.
+   */
+  toJSON(): { end: EvaluationEnd; usage: Usage; timings: Timings; nodes: object[] } {
     const { end, usage, timings } = this;
-    return { end, usage, timings, root: toJSON(this.root, this.#finished) };
+    return { end, usage, timings, nodes: listOf(this.root, this.#finished) };
   }
 
   /** Every path from the root, parents first. The array is reused. */
@@ -110,28 +113,28 @@ function pathOf(nodes: readonly ThoughtNode[]): ThoughtPath {
 const numbers = (values: Float64Array | Int32Array): (number | null)[] =>
   Array.from(values, (value) => (Number.isFinite(value) ? value : null));
 
-/** One node as JSON, its children from a list that is filled later: trees may be deep. */
-function toJSON(root: ThoughtNode, finished: ReadonlySet<ThoughtNode>): object {
-  const result: object[] = [];
-  const pending: [ThoughtNode, object[]][] = [[root, result]];
+/** All nodes in a list, parents first, each with the index of its parent: trees may be deep. */
+function listOf(root: ThoughtNode, finished: ReadonlySet<ThoughtNode>): object[] {
+  const list: object[] = [];
+  const pending: [ThoughtNode, number][] = [[root, -1]];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    const [node, list] = next;
+    const [node, parent] = next;
     const { stop, tokens, logprobs, children, ...rest } = node;
-    const own: object[] = [];
     const scalars = Object.entries(rest).map(([name, value]) => {
       return [name, typeof value === 'number' && !Number.isFinite(value) ? null : value];
     });
+    const index = list.length;
     list.push({
+      parent,
       ...Object.fromEntries(scalars),
-      ...(finished.has(node) && { finished: true }),
       tokens: numbers(tokens),
       logprobs: numbers(logprobs),
       ...(stop && {
         stop: { ...stop, tokens: numbers(stop.tokens), logprobs: numbers(stop.logprobs) },
       }),
-      children: own,
+      finished: finished.has(node),
     });
-    for (const child of [...children].reverse()) pending.push([child, own]);
+    for (const child of [...children].reverse()) pending.push([child, index]);
   }
-  return result[0] as object;
+  return list;
 }
