@@ -98,6 +98,7 @@ set(AUTOCOG_ADDON_SOURCES
 )
 
 set(AUTOCOG_TEST_SOURCES
+  native/test/automaton/thought_search_test.cc
   native/test/common/check.cc
   native/test/common/deep_stack_test.cc
   native/test/common/job_thread_test.cc
