@@ -14,6 +14,8 @@ type Fields = Record<string, unknown>;
 export interface ActionRecord {
   /** Fields that this package does not have. */
   others: Fields;
+  /** All fields of the file, in its order. */
+  keys: readonly string[];
   /** Fields with a counterpart here that the file left out. */
   absent: readonly string[];
   /** The stop fields of a completion, and the stops that were made of them. */
@@ -58,7 +60,7 @@ export function readAutoCogAction(
     else action[ours] = rest[theirs];
     delete rest[theirs];
   }
-  const record: ActionRecord = { others: rest, absent };
+  const record: ActionRecord = { others: rest, keys: Object.keys(given), absent };
   action.next = successors;
   // The geometric mean of the tokens' probabilities, whatever orders the queue.
   if (type !== 'text') action.normalize = 'tokens';

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { wrongRange, wrongType } from '../common/arguments.js';
+import { describe, wrongRange, wrongType } from '../common/arguments.js';
 import { NotSupportedError } from '../common/errors.js';
 import type { Action, Stop } from './actions.js';
 import { type ActionRecord, fieldNames, readAutoCogAction } from './autocog-actions.js';
@@ -37,13 +37,16 @@ export interface AutoCogAutomaton {
 /** What of a file has no counterpart in an automaton. */
 export interface AutoCogRecord {
   others: Readonly<Record<string, unknown>>;
+  /** All fields of the file, in its order. */
+  keys: readonly string[];
   hasVocabularies: boolean;
   actions: ReadonlyMap<string, ActionRecord>;
 }
 
 /** The automaton of a file, and what is needed to write an equal file. */
 export function readAutoCog(value: unknown): { parts: AutomatonParts; record: AutoCogRecord } {
-  const { actions, vocabs, ...others } = structuredClone(readObject(value, 'the automaton'));
+  const file = copyOf(readObject(value, 'the automaton'));
+  const { actions, vocabs, ...others } = file;
   if (!Array.isArray(actions)) throw wrongType('an array', 'actions', actions);
   const vocabularies = Object.create(null) as Record<string, VocabularyExpression>;
   if (vocabs !== undefined) {
@@ -64,8 +67,23 @@ export function readAutoCog(value: unknown): { parts: AutomatonParts; record: Au
   const records = parts.actions.map(({ id }, index) => {
     return [id, (read[index] as { record: ActionRecord }).record] as const;
   });
-  const record = { others, hasVocabularies: vocabs !== undefined, actions: new Map(records) };
+  const record = {
+    others,
+    keys: Object.keys(file),
+    hasVocabularies: vocabs !== undefined,
+    actions: new Map(records),
+  };
   return { parts, record };
+}
+
+/** A deep copy; throws a TypeError for what is not data, such as a function. */
+function copyOf<T extends object>(value: T): T {
+  try {
+    return structuredClone(value);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : describe(error);
+    throw wrongType(`data (${reason})`, 'the automaton', value);
+  }
 }
 
 /** Writes a file. Throws NotSupportedError, RangeError for what AutoCog does not have. */
@@ -80,10 +98,17 @@ export function writeAutoCog(
 const unsupported = (what: string): NotSupportedError =>
   new NotSupportedError(`AutoCog's automata have no ${what}`);
 
+/** The same fields, those of a file in its order. */
+function inOrder<T extends object>(fields: T, keys: readonly string[] = []): T {
+  const known = keys.filter((key) => Object.hasOwn(fields, key));
+  const order = [...new Set([...known, ...Object.keys(fields)])];
+  return Object.fromEntries(order.map((key) => [key, fields[key as keyof T]])) as T;
+}
+
 class Writer {
   readonly #parts: AutomatonParts;
   readonly #record: AutoCogRecord | undefined;
-  readonly #vocabs: Record<string, AutoCogVocabulary> = {};
+  readonly #vocabs = new Map<string, AutoCogVocabulary>();
 
   constructor(parts: AutomatonParts, record: AutoCogRecord | undefined) {
     this.#parts = parts;
@@ -94,18 +119,19 @@ class Writer {
     const { actions, vocabularies, metric } = this.#parts;
     for (const [name, expression] of Object.entries(vocabularies)) {
       const field = `vocabularies.${name}`;
-      this.#vocabs[name] = writeAutoCogVocabulary(expression, vocabularies, field);
+      this.#vocabs.set(name, writeAutoCogVocabulary(expression, vocabularies, field));
     }
     const written = actions.flatMap((action, index) => {
       return this.#action(action, nameOf(index, action.id));
     });
     const others = structuredClone(this.#record?.others);
-    const hasVocabs = this.#record?.hasVocabularies || Object.keys(this.#vocabs).length > 0;
-    return {
+    const hasVocabs = this.#record?.hasVocabularies || this.#vocabs.size > 0;
+    const file = {
       ...(others ?? (metric === 'mean' ? {} : { queue: { metric: [metric] } })),
       actions: written,
-      ...(hasVocabs ? { vocabs: this.#vocabs } : {}),
+      ...(hasVocabs ? { vocabs: Object.fromEntries(this.#vocabs) } : {}),
     };
+    return inOrder<AutoCogAutomaton>(file, this.#record?.keys);
   }
 
   /** The action, followed by an end where AutoCog needs one. */
@@ -145,7 +171,8 @@ class Writer {
     }
     const isNamed = successors.length > 0 || !isAbsent('successors');
     const fields = { ...structuredClone(record?.others), ...written };
-    return [{ uid, type, ...fields, ...(isNamed ? { successors } : {}) }, ...ends];
+    const file = { uid, type, ...fields, ...(isNamed ? { successors } : {}) };
+    return [inOrder<AutoCogAction>(file, record?.keys), ...ends];
   }
 
   #check(action: ReturnType<typeof resolveAction>, name: string): void {
@@ -168,7 +195,7 @@ class Writer {
   #add(vocabulary: AutoCogVocabulary): string {
     const hash = createHash('sha256').update(JSON.stringify(vocabulary)).digest('hex');
     const name = `vocab_${hash.slice(0, 16)}`;
-    this.#vocabs[name] = vocabulary;
+    this.#vocabs.set(name, vocabulary);
     return name;
   }
 

@@ -1,6 +1,6 @@
 // AutomatonBuilder: builds an Automaton in code, action by action, with ids that the compiler checks.
 
-import { checkOptions, checkString } from '../common/arguments.js';
+import { checkOptions, checkString, wrongType } from '../common/arguments.js';
 import type {
   Action,
   AutomatonBoundary,
@@ -10,6 +10,7 @@ import type {
   TextAction,
 } from './actions.js';
 import { Automaton } from './automaton.js';
+import { readObject } from './json-objects.js';
 import type { VocabularyExpression } from './vocabulary-expression.js';
 
 /** Fields of an action that its builder method does not take as arguments. */
@@ -119,14 +120,18 @@ export class AutomatonBuilder<Defined extends string = never, Used extends strin
     const actions = this.#actions.map(({ action, id, next }, index) => {
       const following = this.#actions[index + 1];
       const ids = typeof next === 'string' ? [next] : next;
-      return { ...action, id, next: ids ?? (following && [following.id]) };
+      return { ...action, id, next: ids === undefined ? following && [following.id] : ids };
     });
     const vocabularies = Object.fromEntries(this.#vocabularies);
     return Automaton.fromJSON({ ...this.#options, actions, vocabularies });
   }
 
   #add<Result>(id: string, fixed: object, options: object | undefined): Result {
-    const { next, ...rest } = (options ?? {}) as { next?: unknown };
+    const { next, ...rest } = options === undefined ? {} : readObject(options, 'options');
+    const given = Object.keys(rest).find((key) => key === 'id' || key in fixed);
+    if (given !== undefined) {
+      throw wrongType(`no ${given}, which is an argument,`, 'the keys of options', given);
+    }
     this.#actions.push({ action: { ...rest, ...fixed }, id, next });
     return this as unknown as Result;
   }

@@ -62,7 +62,7 @@ export class Automaton {
   /**
    * An automaton from JSON, which is validated and copied.
    *
-   * @param json a value as `JSON.parse` returns it, or its text
+   * @param json a value as `JSON.parse` returns it, or its text; an Automaton is returned as it is
    * @throws TypeError, RangeError that name the action and the field, such as `Expected an integer
    * of at least 1 for actions[2] 'answer'.width, got 0`, also for unknown fields, actions that cannot
    * be reached, and cycles without a way out; NotSupportedError for a regular expression with
@@ -71,6 +71,7 @@ export class Automaton {
   static fromJSON(json: AutomatonJSON | string): Automaton;
   static fromJSON(json: unknown): Automaton;
   static fromJSON(json: unknown): Automaton {
+    if (json instanceof Automaton) return json;
     return new Automaton(readAutomaton(typeof json === 'string' ? parseAutomaton(json) : json));
   }
 

@@ -33,7 +33,8 @@ function sizeOf(node: Node): number {
     case 'either':
       return node.parts.reduce((sum, part) => sum + sizeOf(part), node.parts.length - 1);
     case 'repeat': {
-      const size = sizeOf(node.part);
+      // Even an empty part takes time for each repetition.
+      const size = Math.max(1, sizeOf(node.part));
       const optional = node.max === Infinity ? 1 : node.max - node.min;
       return node.min * size + optional * (size + 1);
     }

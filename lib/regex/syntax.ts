@@ -213,7 +213,7 @@ class Parser {
     if (known !== undefined) return known;
     const normal = isNegative ? complement(ranges) : normalizeRanges(ranges);
     this.#ranges += normal.length;
-    if (this.#ranges > maxRanges) this.#refuse('too many characters in classes');
+    if (this.#ranges > maxRanges) this.#refuse(`more than ${maxRanges} ranges of characters`);
     this.#classes.set(text, normal);
     return normal;
   }

@@ -133,7 +133,11 @@ t.test('what was read is written back equal', async (t) => {
   const original = structuredClone(file);
   const automaton = Automaton.fromAutoCog(file);
   t.strictSame(automaton.toAutoCog(), original);
+  t.equal(JSON.stringify(automaton.toAutoCog()), JSON.stringify(original), 'in the same order');
   t.strictSame(Automaton.fromAutoCog(JSON.stringify(file)).toAutoCog(), original);
+  const proto =
+    '{"actions":[{"uid":"a","type":"text","text":""}],"vocabs":{"__proto__":{"kind":"regex","strings":["a"]}}}';
+  t.equal(JSON.stringify(Automaton.fromAutoCog(proto).toAutoCog()), proto);
   const legacy = { queue_metric: 'sum', actions: [{ uid: 'a', type: 'text', text: 'x' }] };
   t.strictSame(Automaton.fromAutoCog(legacy).toAutoCog(), legacy);
   (automaton.toAutoCog().metadata as { format: string }).format = 'changed';
@@ -226,6 +230,7 @@ t.test('invalid files are refused', async (t) => {
   const cases: [unknown, RegExp][] = [
     [[], /^Expected an object for the automaton/],
     [{}, /^Expected an array for actions/],
+    [{ actions: [], extra: () => 1 }, /^Expected data \(.*\) for the automaton/],
     [{ actions: [{ type: 'text' }] }, /actions\[0\]\.uid/],
     [{ actions: [{ uid: 'a', type: 'toString' }] }, /actions\[0\] 'a'\.type/],
     [{ actions: [{ uid: 'a', type: 'text', text: 1 }] }, /actions\[0\] 'a'\.text/],

@@ -23,6 +23,7 @@ t.test('JSON makes an automaton, which makes equal JSON', async (t) => {
   t.same(automaton.toJSON(), form);
   t.same(JSON.parse(JSON.stringify(automaton)), form);
   t.same(Automaton.fromJSON(JSON.stringify(form)).toJSON(), form);
+  t.equal(Automaton.fromJSON(automaton), automaton);
   t.equal(automaton.entry.id, 'question');
   t.equal(automaton.action('reason'), automaton.actions[3]);
   t.throws(() => automaton.action('toString'), { name: 'RangeError' });
@@ -225,6 +226,9 @@ t.test('the builder leads each action to the next, or where it is told', async (
   // @ts-expect-error there is no such option
   t.throws(() => new AutomatonBuilder({ metrics: 'sum' }), { name: 'TypeError' });
   t.throws(() => builder.build(), { name: 'RangeError', message: /at least one action/ });
+  // @ts-expect-error the id is an argument
+  t.throws(() => builder.text('b', 'x', { id: 'c' }), { message: /^Expected no id, which/ });
+  t.throws(() => builder.text('b', 'x', null as never), { name: 'TypeError' });
   // @ts-expect-error the id is taken
   t.throws(() => builder.text('a', 'x').text('a', 'y').build(), { message: /no other action has/ });
 });

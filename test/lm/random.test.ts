@@ -4,7 +4,15 @@ import { RandomLM, type RandomLMOptions } from 'autocog-lm';
 import t from 'tap';
 import { bitsOf } from '../../lib/common/bits.js';
 import { MersenneTwister } from '../../lib/common/mersenne-twister.js';
+import { lmSuite } from '../suite/lm-suite.js';
 import { sum } from '../suite/oracle.js';
+
+lmSuite(t, {
+  make: () => new RandomLM({ seed: 3 }),
+  prompt: 'One morning, ',
+  choices: ['the sun', 'the moon', 'a star'],
+  tolerance: 1e-9,
+});
 
 /** A RandomLM with its protected methods. */
 class OpenRandomLM extends RandomLM {
