@@ -21,9 +21,9 @@ import type { Cost } from './common/usage.js';
 import { GreedyLM } from './greedy-lm.js';
 import { beginningsOf } from './thoughts/completion-tokens.js';
 import { runAutomaton, type ThinkingEngine } from './thoughts/evaluate.js';
-import type { EvaluateOptions, EvaluateRequest } from './thoughts/evaluate-options.js';
-import type { Plan } from './thoughts/plan.js';
-import { searchThoughts, type Thoughts } from './thoughts/thought-search.js';
+import type { EvaluateOptions } from './thoughts/evaluate-options.js';
+import type { PlanRun, Thoughts } from './thoughts/search-types.js';
+import { searchThoughts } from './thoughts/thought-search.js';
 import type { ThoughtTree } from './thoughts/thought-tree.js';
 import type { TokenChoiceTree } from './tree/token-choice-tree.js';
 import type { TreeRequest, TreeScores, TreeTask } from './tree/tree-scoring.js';
@@ -120,13 +120,9 @@ export abstract class ChoiceLM extends GreedyLM {
     return runAutomaton(this.#thinker, automaton, options);
   }
 
-  /** Implements {@link evaluate}: runs a plan, until `stopped` aborts. */
-  protected evaluateImpl(
-    plan: Plan,
-    request: EvaluateRequest,
-    stopped: AbortSignal,
-  ): Promise<Thoughts> {
-    return searchThoughts(this.#thinker, plan, request, stopped);
+  /** Implements {@link evaluate}: runs a plan. */
+  protected evaluateImpl(...run: PlanRun): Promise<Thoughts> {
+    return searchThoughts(this.#thinker, ...run);
   }
 
   /** Scores the nodes of a tree after a prompt: all of them, or those that a search requests. */
@@ -254,7 +250,7 @@ export abstract class ChoiceLM extends GreedyLM {
       detokenize: (tokens, signal) => {
         return raceAbort(this.detokenize(tokens, { continuation: true }), signal);
       },
-      evaluate: (plan, request, stopped) => this.evaluateImpl(plan, request, stopped),
+      evaluate: (...run) => this.evaluateImpl(...run),
     };
   }
 

@@ -33,9 +33,7 @@ import {
 import { readCandidates, readLogprobs } from './native/logits.js';
 import { searchThoughtsNatively } from './native/thoughts.js';
 import { holdsTasks, holdsTree, scoreNatively, scoreTogether } from './native/trees.js';
-import type { EvaluateRequest } from './thoughts/evaluate-options.js';
-import type { Plan } from './thoughts/plan.js';
-import type { Thoughts } from './thoughts/thought-search.js';
+import type { PlanRun, Thoughts } from './thoughts/search-types.js';
 import type { TokenChoiceTree } from './tree/token-choice-tree.js';
 import type { TreeRequest, TreeScores, TreeTask } from './tree/tree-scoring.js';
 
@@ -319,20 +317,13 @@ export class LLaMa extends ChoiceLM {
   }
 
   protected override beamSearchImpl(
-    tokens: Int32Array,
-    request: BeamRequest,
+    ...search: [Int32Array, BeamRequest]
   ): Promise<BeamSearchResult> {
-    return searchBeamsNatively(this.#session, tokens, request);
+    return searchBeamsNatively(this.#session, ...search);
   }
 
-  protected override evaluateImpl(
-    plan: Plan,
-    request: EvaluateRequest,
-    stopped: AbortSignal,
-  ): Promise<Thoughts> {
-    const { model, endOfGeneration } = this;
-    const guard = guardOf(model);
-    return searchThoughtsNatively(this.#session, plan, request, stopped, endOfGeneration, guard);
+  protected override evaluateImpl(...run: PlanRun): Promise<Thoughts> {
+    return searchThoughtsNatively(this.#session, this.endOfGeneration, guardOf(this.model), ...run);
   }
 
   protected override scoreTree(
@@ -347,7 +338,6 @@ export class LLaMa extends ChoiceLM {
     return holdsTree(this.#session.limits, tree, request);
   }
 
-  /** As many as fit in one decode, so that results come as early as possible. */
   protected override packs(tasks: readonly TreeTask[]): boolean {
     return holdsTasks(this.#session.limits, tasks);
   }

@@ -6,8 +6,9 @@ import { LMError } from '../common/errors.js';
 import { concatenate } from '../common/token-arrays.js';
 import type { EvaluateRequest } from '../thoughts/evaluate-options.js';
 import type { Plan, PlannedAction } from '../thoughts/plan.js';
+import type { PlanRun, Thoughts } from '../thoughts/search-types.js';
 import type { Pruned, ThoughtNode, ThoughtStop } from '../thoughts/thought-node.js';
-import { rootOf, type Thoughts } from '../thoughts/thought-search.js';
+import { rootOf } from '../thoughts/thought-search.js';
 import type { EvaluationEnd } from '../thoughts/thought-tree.js';
 import type { NativePlan, NativePlannedAction, NativeThoughts } from './binding.js';
 import type { Runner } from './runner.js';
@@ -28,11 +29,9 @@ const ends: readonly EvaluationEnd[] = [
 /** Runs a plan in one native job; when `stopped` aborts, ends with what was found so far. */
 export async function searchThoughtsNatively(
   session: Runner,
-  plan: Plan,
-  request: EvaluateRequest,
-  stopped: AbortSignal,
   endOfGeneration: Int32Array,
   guard: Guard | undefined,
+  ...[plan, request, stopped]: PlanRun
 ): Promise<Thoughts> {
   const { onProgress } = request;
   const report =

@@ -10,8 +10,8 @@ import {
   type EvaluateRequest,
   readEvaluateOptions,
 } from './evaluate-options.js';
-import { type Plan, type PlanningEngine, planAutomaton } from './plan.js';
-import type { SearchEngine, Thoughts } from './thought-search.js';
+import { type PlanningEngine, planAutomaton } from './plan.js';
+import type { PlanRun, SearchEngine, Thoughts } from './search-types.js';
 import { ThoughtTree } from './thought-tree.js';
 
 /** The operations of an LM that `evaluate` requires. */
@@ -19,7 +19,7 @@ export interface ThinkingEngine extends PlanningEngine, SearchEngine {
   /** Admits a call; throws if the LM is closed or the signal is aborted. */
   admit(signal: AbortSignal | undefined): Promise<void>;
   /** Runs a plan; when `stopped` aborts, ends with what was found so far. */
-  evaluate(plan: Plan, request: EvaluateRequest, stopped: AbortSignal): Promise<Thoughts>;
+  evaluate(...run: PlanRun): Promise<Thoughts>;
 }
 
 /** Runs an automaton on an LM. */
