@@ -346,7 +346,7 @@ export class LLaMa extends ChoiceLM {
     tasks: readonly TreeTask[],
     signal: AbortSignal | undefined,
   ): Promise<(TreeScores & Cost)[]> {
-    if (tasks.length === 1) return super.scoreTrees(tasks, signal);
-    return scoreTogether(this.#session, tasks, signal);
+    const together = tasks.length > 1;
+    return together ? scoreTogether(this.#session, tasks, signal) : super.scoreTrees(tasks, signal);
   }
 }
