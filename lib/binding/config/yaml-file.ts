@@ -108,10 +108,11 @@ function editText(
   );
   if (changed.length === 0 && text !== '') return text;
   const expected: Values = { ...found, ...Object.fromEntries(changed) };
-  const edited = setAll(yaml, parse(yaml, text), changed, help);
+  const style = { lineWidth: 0, flowCollectionPadding: text === '' || /[[{] \S/.test(text) };
+  const edited = setAll(yaml, parse(yaml, text), changed, help, style);
   if (isText(yaml, edited, expected)) return edited as string;
   // A changed value may have had an anchor, by which other entries are the same value.
-  const expanded = setAll(yaml, withoutAliases(yaml, parse(yaml, text)), changed, help);
+  const expanded = setAll(yaml, withoutAliases(yaml, parse(yaml, text)), changed, help, style);
   if (isText(yaml, expanded, expected)) return expanded as string;
   throw new Error('A value cannot be written as YAML');
 }
@@ -122,6 +123,7 @@ function setAll(
   document: Yaml.Document,
   changed: readonly (readonly [string, ConfigValue])[],
   help: ReadonlyMap<string, string>,
+  style: Yaml.ToStringOptions,
 ): string | undefined {
   try {
     if (!yaml.isMap(document.contents)) document.contents = document.createNode({}) as never;
@@ -134,7 +136,7 @@ function setAll(
       } else if (document.has(name)) document.set(name, document.createNode(value));
       else document.add(commented(yaml, document, name, value, help.get(name)));
     }
-    return document.toString({ lineWidth: 0 });
+    return document.toString(style);
   } catch {
     return undefined;
   }
