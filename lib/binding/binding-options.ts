@@ -86,6 +86,7 @@ export function readBindingSetup(
     const path = options[name];
     return path === undefined ? undefined : checkPath(path, name);
   };
+  const { config = {}, communicator = {} } = options;
   const bindingConfig =
     options.bindingConfig ?? new TypedConfig(new ConfigTemplate([]), new BaseConfig());
   if (!(bindingConfig instanceof TypedConfig)) {
@@ -96,7 +97,7 @@ export function readBindingSetup(
     bindingDir: folder('bindingDir'),
     modelsDir: folder('modelsDir'),
     configDir: folder('configDir'),
-    config: unfrozen(readSharedConfig(options.config ?? {})),
+    config: unfrozen(readSharedConfig(config)),
     bindingConfig: bindingConfig as unknown as TypedConfig,
     installation: readInstallOption(
       options.installation ?? InstallOption.INSTALL_IF_NECESSARY,
@@ -104,7 +105,7 @@ export function readBindingSetup(
     ),
     extensions: readExtensions(options.supportedFileExtensions ?? ['.gguf']),
     bindingType: readBindingType(options.bindingType ?? BindingType.TEXT, 'bindingType'),
-    communicator: readCommunicator(options.communicator ?? {}),
+    communicator: readCommunicator(communicator),
   };
 }
 
