@@ -36,6 +36,7 @@ const entries = {
   cli: ['chat', 'serve'],
   serve: ['chat-template'],
   chat: ['chat-template'],
+  binding: ['openai', 'transformers'],
   openai: [],
   transformers: [],
   'chat-template': [],

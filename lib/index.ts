@@ -97,6 +97,8 @@ export { LM } from './lm.js';
 export type { AdapterUse, ScaledAdapter } from './model/adapter-use.js';
 export type { ControlVector } from './model/control-vector.js';
 export { defaultModelPath } from './model/default-model.js';
+export { type GgufHeader, readGgufHeader } from './model/gguf-header.js';
+export type { GgufOmitted, GgufValue } from './model/gguf-values.js';
 export { Adapter, Model } from './model/model.js';
 export type { ModelInfo, Vocabulary } from './model/model-info.js';
 export type { ModelOptions } from './model/model-options.js';

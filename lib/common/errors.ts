@@ -7,7 +7,10 @@ import type { Completion } from './completion.js';
 export const errorCodes = [
   'ABORTED',
   'ADDON_NOT_FOUND',
+  'BINDING_LOAD',
   'CLOSED',
+  'CONFIG_INVALID',
+  'CONFIG_NOT_SAVED',
   'CONTEXT_OVERFLOW',
   'DECODE_FAILED',
   'INTERNAL',

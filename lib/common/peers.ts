@@ -12,6 +12,7 @@ const peers = {
   '@huggingface/transformers': '@huggingface/transformers@4',
   'js-tiktoken': 'js-tiktoken@1',
   openai: 'openai@6',
+  yaml: 'yaml@2',
 } as const;
 
 /** A peer dependency. */

@@ -9,4 +9,5 @@ export type { Strategy, StrategyOption } from './choose/remote-engine.js';
 export type { OpenAIClient } from './http/exchange.js';
 export { OpenAI } from './openai.js';
 export type { ApiKind, OpenAIOptions, TextTokenizer } from './options.js';
+export type { RemoteModel } from './resources.js';
 export type { EncodingName } from './tokenizer/encodings.js';

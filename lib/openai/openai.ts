@@ -6,7 +6,7 @@ import type { ChoiceStream } from '../choose/choice-stream.js';
 import type { Score } from '../choose/score.js';
 import { raceAbort } from '../common/abort.js';
 import { checkPrompt, checkString, checkTokens, type Prompt } from '../common/arguments.js';
-import type { CallOptions } from '../common/call-options.js';
+import { type CallOptions, readSignal } from '../common/call-options.js';
 import type { Completion, CompletionChunk } from '../common/completion.js';
 import { LMError } from '../common/errors.js';
 import {
@@ -15,7 +15,7 @@ import {
   readTokenizeOptions,
   type TokenizeOptions,
 } from '../common/text-options.js';
-import { Stopwatch } from '../common/usage.js';
+import { type Cost, noCost, Stopwatch } from '../common/usage.js';
 import type { CompleteOptions } from '../generation/completion-options.js';
 import { CompletionStream } from '../generation/completion-stream.js';
 import { LM } from '../lm.js';
@@ -30,6 +30,7 @@ import { Client } from './http/client.js';
 import { makeClient } from './http/connection.js';
 import { type OpenAIOptions, type OpenAISettings, readOpenAIOptions } from './options.js';
 import type { Owner } from './owner.js';
+import { embedTexts, type RemoteModel, readModels } from './resources.js';
 import { findTokenizer } from './tokenizer/find-tokenizer.js';
 import type { RemoteTokenizer } from './tokenizer/tokenizer.js';
 
@@ -210,6 +211,38 @@ export class OpenAI extends LM {
    */
   async probe(options?: CallOptions): Promise<ServerFeatures> {
     return this.#chooser.probe(options);
+  }
+
+  /** The models that the server lists. Throws RemoteError. */
+  async listModels(options?: CallOptions): Promise<RemoteModel[]> {
+    const signal = readSignal(options);
+    await this.admit(signal);
+    return readModels(this.#client, signal);
+  }
+
+  /**
+   * The embedding of a text by the server's `/embeddings`; token ids are sent as they are.
+   *
+   * @throws RangeError for an empty text; RemoteError
+   */
+  embed(text: Prompt, options?: CallOptions): Promise<{ embedding: Float32Array } & Cost>;
+  /** The embeddings of several texts, in their order. */
+  embed(
+    texts: readonly Prompt[],
+    options?: CallOptions,
+  ): Promise<{ embeddings: Float32Array[] } & Cost>;
+  async embed(input: Prompt | readonly Prompt[], options?: CallOptions) {
+    const stopwatch = new Stopwatch();
+    const isList = Array.isArray(input);
+    const names = isList ? input.map((_, index) => `texts[${index}]`) : ['text'];
+    const texts = (isList ? input : [input]).map((text: unknown, index) =>
+      checkPrompt(text, names[index] as string),
+    );
+    const signal = readSignal(options);
+    await this.admit(signal);
+    const { embeddings, usage } = await embedTexts(this.#client, texts, names, signal);
+    const cost = stopwatch.complete({ ...noCost(), usage });
+    return isList ? { embeddings, ...cost } : { embedding: embeddings[0] as Float32Array, ...cost };
   }
 
   /** The view of this LM that its components get. */

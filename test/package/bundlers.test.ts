@@ -61,6 +61,7 @@ for (const format of formats) {
     for (const code of [
       `import { defaultModelPath, LLaMa } from 'autocog-lm';${choose}main(LLaMa, defaultModelPath);`,
       "import { serve } from 'autocog-lm/serve';\nconsole.log(typeof serve);",
+      "import { LlamaBinding } from 'autocog-lm/binding';\nconsole.log(typeof LlamaBinding);",
     ]) {
       const { status, stdout, stderr } = run(folder, format, bundle(code, format));
       t.equal(status, 1);

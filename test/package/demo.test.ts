@@ -35,3 +35,26 @@ t.test('the demo command and the demo example print the same', async (t) => {
 t.test('the example chooses Paris', async (t) => {
   t.match(await node('examples/choose.mjs'), /^The capital of France is Paris\n/);
 });
+
+t.test(
+  'the example of two bindings streams the same text from both, until it is stopped',
+  async (t) => {
+    const chunks = [
+      '  25% " P"',
+      '  50% "aris"',
+      '  75% "."',
+      ' 100% " Is"',
+      ' 100% ended by length',
+    ];
+    const prompt = 'The capital of France is';
+    t.same((await node('examples/two-bindings.mjs')).trimEnd().split('\n'), [
+      'default.gguf: 689280 parameters, F16',
+      'llama: Loaded default',
+      ...[`LlamaBinding: ${prompt}`, ...chunks, '  = Paris. Is'],
+      ...[`OpenAIBinding: ${prompt}`, ...chunks, '  = Paris. Is'],
+      'llama: Applied contextSize',
+      'settings changed: context',
+      ...['LlamaBinding: The sky is', '  25% " blue"', '  = blue'],
+    ]);
+  },
+);

@@ -61,8 +61,17 @@ export class Client implements Api {
     return this.#request('chat', body, 1, signal);
   }
 
-  /** Posts JSON to a non-OpenAI endpoint and returns the JSON object of the response. */
+  /** Posts JSON to an endpoint that does not generate; returns the response's JSON object. */
   post(url: string, body: object, signal: AbortSignal | undefined) {
+    return this.#fetch(url, body, signal);
+  }
+
+  /** Gets the JSON object at a path. */
+  get(url: string, signal: AbortSignal | undefined) {
+    return this.#fetch(url, undefined, signal);
+  }
+
+  #fetch(url: string, body: object | undefined, signal: AbortSignal | undefined) {
     return this.withRetries(signal, async () => {
       const exchange = await this.#send(url, body, signal);
       try {
@@ -163,7 +172,11 @@ export class Client implements Api {
     }
   }
 
-  #send(path: string, body: object, signal: AbortSignal | undefined): Promise<Exchange> {
+  #send(
+    path: string,
+    body: object | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Exchange> {
     if (this.#isClosed) return Promise.reject(new ClosedError('The LM is closed'));
     return Exchange.open(this.#transport, path, body, signal);
   }

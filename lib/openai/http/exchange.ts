@@ -3,7 +3,7 @@
 // opens them.
 
 import { onAbort } from '../../common/abort-listeners.js';
-import { ClosedError } from '../../common/errors.js';
+import { ClosedError, NotSupportedError } from '../../common/errors.js';
 import { Failure, isRetryableStatus, readErrorObject } from './failure.js';
 import { parseRetryAfter } from './retry.js';
 
@@ -15,6 +15,7 @@ export interface OpenAIClient {
   /** The server's base URL, including `/v1`. */
   readonly baseURL: string;
   post(path: string, options?: object): { asResponse(): Promise<Response> };
+  get?(path: string, options?: object): { asResponse(): Promise<Response> };
 }
 
 /** How requests are sent. */
@@ -59,12 +60,13 @@ export class Exchange {
   /**
    * Sends a request and waits for the response headers.
    *
-   * @throws the signal's reason, ClosedError, Failure
+   * @param body undefined for a GET request
+   * @throws the signal's reason, ClosedError, Failure; NotSupportedError for a client without `get`
    */
   static async open(
     transport: Transport,
     path: string,
-    body: object,
+    body: object | undefined,
     signal: AbortSignal | undefined,
   ): Promise<Exchange> {
     const exchange = new Exchange(transport, signal);
@@ -109,12 +111,17 @@ export class Exchange {
     this.#controller.abort();
   }
 
-  async #send(path: string, body: object): Promise<void> {
+  async #send(path: string, body: object | undefined): Promise<void> {
     const { client, headers } = this.#transport;
+    if (body === undefined && client.get === undefined) {
+      throw new NotSupportedError('The client given as the option client cannot send GET requests');
+    }
     try {
       const { signal } = this.#controller;
-      const options = { body, headers, signal, timeout: disabledTimeout, maxRetries: 0 };
-      const response = await client.post(path, options).asResponse();
+      const options = { headers, signal, timeout: disabledTimeout, maxRetries: 0 };
+      const sent =
+        body === undefined ? client.get?.(path, options) : client.post(path, { ...options, body });
+      const response = await (sent as { asResponse(): Promise<Response> }).asResponse();
       if (this.#endReason !== undefined) throw new Error('Canceled');
       this.status = response.status;
       this.requestId = response.headers.get('x-request-id') ?? undefined;

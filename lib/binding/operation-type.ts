@@ -1,0 +1,30 @@
+// What a callback's chunk is.
+
+/**
+ * What a chunk that a callback receives is. The bindings of this package send `ADD_CHUNK`; the
+ * others are for bindings and applications of your own. Code and UI components are passed on as
+ * texts, never executed. `REPLACE_LAST` and `NEW_LINE` are used by LoLLMs' guide, but are not among
+ * its values; here they are.
+ */
+export enum MSG_OPERATION_TYPE {
+  MSG_OPERATION_TYPE_ADD_CHUNK = 0,
+  MSG_OPERATION_TYPE_SET_CONTENT = 1,
+  MSG_OPERATION_TYPE_SET_CONTENT_INVISIBLE_TO_AI = 2,
+  MSG_OPERATION_TYPE_SET_CONTENT_INVISIBLE_TO_USER = 3,
+  MSG_OPERATION_TYPE_EXCEPTION = 4,
+  MSG_OPERATION_TYPE_WARNING = 5,
+  MSG_OPERATION_TYPE_INFO = 6,
+  MSG_OPERATION_TYPE_STEP = 7,
+  MSG_OPERATION_TYPE_STEP_START = 8,
+  MSG_OPERATION_TYPE_STEP_PROGRESS = 9,
+  MSG_OPERATION_TYPE_STEP_END_SUCCESS = 10,
+  MSG_OPERATION_TYPE_STEP_END_FAILURE = 11,
+  MSG_OPERATION_TYPE_JSON_INFOS = 12,
+  MSG_OPERATION_TYPE_REF = 13,
+  MSG_OPERATION_TYPE_CODE = 14,
+  MSG_OPERATION_TYPE_UI = 15,
+  MSG_OPERATION_TYPE_NEW_MESSAGE = 16,
+  MSG_OPERATION_TYPE_FINISHED_MESSAGE = 17,
+  MSG_OPERATION_TYPE_REPLACE_LAST = 18,
+  MSG_OPERATION_TYPE_NEW_LINE = 19,
+}
