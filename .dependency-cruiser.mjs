@@ -32,7 +32,8 @@ const entries = {
   cli: ['chat', 'serve'],
   serve: ['chat-template'],
   chat: ['chat-template'],
-  openai: [],
+  'base-llm': ['chat-template'],
+  openai: ['chat-template'],
   transformers: [],
   'chat-template': [],
 };

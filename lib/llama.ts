@@ -297,6 +297,8 @@ export class LLaMa extends ChoiceLM {
     return readCandidates(this.#session, tokens, k, signal);
   }
 
+  protected override checkRequest(): void {} // The engine checks it.
+
   protected override generateImpl(
     tokens: Int32Array,
     request: CompletionRequest,

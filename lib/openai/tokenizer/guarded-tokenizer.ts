@@ -3,7 +3,7 @@
 // that are not known to do so by themselves.
 
 import { findGuard, type Guard, tokenizeContinuation } from '../../common/continuation.js';
-import { mapConcurrently } from '../http/parallel.js';
+import { mapConcurrently } from '../../common/parallel.js';
 import {
   type BareTokenizer,
   bytesOfText,
