@@ -12,6 +12,8 @@ export interface ChatPromptOptions {
   prefix?: string;
   /** The maximum number of tokens of the answer; some of the context is reserved for it. */
   maxTokens: number;
+  /** The maximum number of tokens of prompt and answer. Default: the LM's context size. */
+  contextSize?: number | undefined;
   /** The caller's own stops. */
   stops?: readonly (string | number)[];
 }
@@ -31,9 +33,9 @@ export async function chatPrompt(
   lm: LM,
   conversation: Conversation,
   messages: readonly Message[],
-  { prefix = '', maxTokens, stops = [] }: ChatPromptOptions,
+  { prefix = '', maxTokens, contextSize = lm.contextSize, stops = [] }: ChatPromptOptions,
 ): Promise<ChatPrompt> {
-  const { contextSize, vocabularySize = Infinity } = lm;
+  const { vocabularySize = Infinity } = lm;
   const render = (kept: readonly Message[]) => conversation.tokens(kept, true, prefix);
   const fitted = await fit(messages, { contextSize, maxTokens }, render);
   const requested = [...(conversation.format?.stops ?? []), ...stops];
