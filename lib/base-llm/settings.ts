@@ -234,7 +234,8 @@ export abstract class LLMSettings {
       Object.fromEntries(creativeNames.map((name) => [name, settings[name]]));
     const before = this.#beforeCreative;
     this.#beforeCreative = before === undefined ? sampling(this.#settings) : undefined;
-    this.set(before ?? { ...sampling({}), ...creativeSampling });
+    // What was not set before is unset again.
+    this.set({ ...sampling({}), ...(before ?? creativeSampling) });
   }
 
   /** Called when options have changed, with their names. */

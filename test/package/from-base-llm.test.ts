@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { defaultModelPath } from 'autocog-lm';
+import { defaultModelPath, getBackends } from 'autocog-lm';
 import { BaseLLM, type BaseLLMOptions, LocalLLM } from 'autocog-lm/base-llm';
 import t, { type Test } from 'tap';
 import { oneThread } from '../support/forms.js';
@@ -258,4 +258,27 @@ t.test('every row of the methods does what it says', async (t) => {
     if (name !== 'setModelName') setter.call(llm, undefined);
   }
   t.equal(await llm.run(question), 'Paris', 'after all setters');
+  await llm.disableLogging();
+});
+
+t.test('the usage example of the documentation, line by line', async (t) => {
+  const options = {
+    modelName: defaultModelPath,
+    maxTokens: 50,
+    temperature: 0.7,
+    topK: 50,
+    topP: 0.9,
+  };
+  const hasCuda = getBackends().devices.some(({ backend }) => backend === 'CUDA');
+  const onGpu = LocalLLM.load({ ...options, device: 'cuda' }, oneThread);
+  if (hasCuda) await (await onGpu).close();
+  else await t.rejects(onGpu, { code: 'NOT_SUPPORTED', message: /There is no device cuda/ });
+
+  const languageModel = await LocalLLM.load({ ...options, device: 'cpu' }, oneThread);
+  t.teardown(() => languageModel.close());
+  const task = "Translate the following English text to French: 'Hello, world.'";
+  const generatedText = await languageModel.run(task);
+  t.type(generatedText, 'string');
+  const { tokens = 0 } = languageModel.lastGeneration ?? {};
+  t.ok(tokens > 0 && tokens <= 50);
 });
