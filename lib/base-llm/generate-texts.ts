@@ -61,7 +61,7 @@ export async function generateTexts(
     texts,
     tokens: sum(({ tokens }) => tokens.length),
     promptTokens: sum(({ usage }) => usage.promptTokens),
-    firstTokenMs: firsts.length === 0 ? undefined : Math.min(...firsts),
+    firstTokenMs: firsts.length === 0 ? undefined : firsts.reduce((a, b) => Math.min(a, b)),
   };
 }
 

@@ -8,6 +8,7 @@ import { type Format, readFormat } from '../chat-template/format.js';
 import { Message } from '../chat-template/message.js';
 import { checkInteger } from '../common/arguments.js';
 import { NotSupportedError } from '../common/errors.js';
+import { concatenate } from '../common/token-arrays.js';
 import type { LM } from '../lm.js';
 import { defaultRole, type HistoryMessage } from './history.js';
 import type { Plan } from './plan.js';
@@ -129,7 +130,7 @@ export class Prompts {
   #withBos(tokens: Int32Array, bos: number): Int32Array {
     const own = modelOf(this.#lm)?.vocab.bos;
     const rest = own !== undefined && tokens[0] === own ? tokens.subarray(1) : tokens;
-    return Int32Array.of(bos, ...rest);
+    return concatenate(Int32Array.of(bos), rest);
   }
 }
 

@@ -133,3 +133,24 @@ t.test('closing while an LM is opened closes it', async (t) => {
   t.match(await running, { code: 'CLOSED' });
   t.ok(lms[0]?.closed);
 });
+
+t.test('load checks its arguments', async (t) => {
+  const wrong = { name: 'TypeError', code: 'INVALID_ARGUMENT' };
+  for (const [options, context] of [
+    [null, undefined],
+    [3, undefined],
+    [{}, null],
+    [{}, { contextSise: 3 }],
+    [{ modelName: 3 }, undefined],
+  ]) {
+    t.match(await failure(LocalLLM.load(options as never, context as never)), wrong);
+  }
+  await t.rejects(LocalLLM.load({ modelName: '/none.gguf' }), { code: 'MODEL_LOAD' });
+  const device = { name: 'NotSupportedError', message: /^There is no device cuda; .* CPU$/ };
+  await t.rejects(LocalLLM.load({ device: 'cuda' }, oneThread), device);
+  const signal = AbortSignal.abort(new Error('enough'));
+  await t.rejects(LocalLLM.load({}, { signal }), { message: 'enough' });
+  for (const source of [undefined, null, {}, 'model.gguf']) {
+    t.throws(() => new LocalLLM(source as never), wrong);
+  }
+});

@@ -8,7 +8,6 @@ import { Thread } from 'autocog-lm/chat';
 import t from 'tap';
 import { ToyLM } from '../suite/toy-lm.js';
 import { failure, failures } from '../support/failures.js';
-import { oneThread } from '../support/forms.js';
 import { ScriptedLM } from '../support/scripted-lm.mjs';
 import { france, italy, loadLLM } from './llms.js';
 
@@ -160,6 +159,16 @@ t.test('a long chat uses the latest exchanges that fit', async (t) => {
   t.equal(llm.history.at(-1)?.content, 'Paris');
   await t.rejects(llm.chat('far too long '.repeat(1000)), { name: 'ContextOverflowError' });
   t.equal(llm.history.length, 60);
+});
+
+t.test('a task of any length is too long, and nothing worse', async (t) => {
+  const llm = await loadLLM(t);
+  const long = 'x y '.repeat(100_000);
+  const overflow = { name: 'ContextOverflowError', code: 'CONTEXT_OVERFLOW' };
+  await t.rejects(llm.run(long), overflow);
+  await t.rejects(llm.batchRun([france, long]), overflow);
+  const lm = await llm.open();
+  await t.rejects(new Thread(lm).send(long), overflow);
 });
 
 t.test('a chat with a text as its history reads it', async (t) => {
@@ -321,25 +330,4 @@ t.test('resources name the model, the cache and the devices', async (t) => {
   t.ok((report.devices[0]?.memoryTotal ?? 0) > report.residentBytes / 100);
   const given = new LocalLLM(lm);
   t.equal((await given.trackResourceUtilization()).cacheBytes, report.cacheBytes);
-});
-
-t.test('load checks its arguments', async (t) => {
-  const wrong = { name: 'TypeError', code: 'INVALID_ARGUMENT' };
-  for (const [options, context] of [
-    [null, undefined],
-    [3, undefined],
-    [{}, null],
-    [{}, { contextSise: 3 }],
-    [{ modelName: 3 }, undefined],
-  ]) {
-    t.match(await failure(LocalLLM.load(options as never, context as never)), wrong);
-  }
-  await t.rejects(LocalLLM.load({ modelName: '/none.gguf' }), { code: 'MODEL_LOAD' });
-  const device = { name: 'NotSupportedError', message: /^There is no device cuda; .* CPU$/ };
-  await t.rejects(LocalLLM.load({ device: 'cuda' }, oneThread), device);
-  const signal = AbortSignal.abort(new Error('enough'));
-  await t.rejects(LocalLLM.load({}, { signal }), { message: 'enough' });
-  for (const source of [undefined, null, {}, 'model.gguf']) {
-    t.throws(() => new LocalLLM(source as never), wrong);
-  }
 });
