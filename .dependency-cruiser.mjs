@@ -37,7 +37,8 @@ const entries = {
   serve: ['chat-template'],
   chat: ['chat-template'],
   binding: ['openai', 'transformers'],
-  openai: [],
+  'base-llm': ['chat-template'],
+  openai: ['chat-template'],
   transformers: [],
   'chat-template': [],
 };

@@ -118,6 +118,10 @@ export abstract class GreedyLM extends LM {
     await printLines(await this.candidates(prompt, k, { signal }), file, signal);
   }
 
+  override checkCompletion(options?: CompleteOptions): void {
+    this.checkRequest(readCompleteOptions(options, this.#completion));
+  }
+
   /**
    * Continues the prompt, by default with greedy decoding.
    *
@@ -211,6 +215,11 @@ export abstract class GreedyLM extends LM {
     signal: AbortSignal | undefined,
   ): Promise<{ token: number; logprob: number }[]> {
     return topCandidates(await this.nextLogprobs(tokens, signal), k);
+  }
+
+  /** Throws a NotSupportedError for what {@link generateImpl} does not support. */
+  protected checkRequest(request: CompletionRequest): void {
+    checkPortable(request);
   }
 
   /**

@@ -25,11 +25,7 @@ import { guardOf, type Model } from './model/model.js';
 import { checkPath } from './model/model-options.js';
 import * as textJobs from './model/text-jobs.js';
 import { textIn, withoutEnd } from './model/tokenize-many.js';
-import {
-  generateManyNatively,
-  generateNatively,
-  searchBeamsNatively,
-} from './native/generation.js';
+import * as generation from './native/generation.js';
 import { readCandidates, readLogprobs } from './native/logits.js';
 import { searchThoughtsNatively } from './native/thoughts.js';
 import { holdsTasks, holdsTree, scoreNatively, scoreTogether } from './native/trees.js';
@@ -299,13 +295,22 @@ export class LLaMa extends ChoiceLM {
     return readCandidates(this.#session, tokens, k, signal);
   }
 
+  protected override checkRequest(): void {} // The engine checks it.
+
   protected override generateImpl(
     tokens: Int32Array,
     request: CompletionRequest,
     emit: Emit | undefined,
     stopped: AbortSignal,
   ): Promise<Generation> {
-    return generateNatively(this.#session, tokens, request, emit, stopped, textIn(this.model));
+    return generation.generateNatively(
+      this.#session,
+      tokens,
+      request,
+      emit,
+      stopped,
+      textIn(this.model),
+    );
   }
 
   protected override generateMany(
@@ -313,13 +318,19 @@ export class LLaMa extends ChoiceLM {
     request: CompleteManyRequest,
     stopwatch: Stopwatch,
   ): Promise<Completion[]> {
-    return generateManyNatively(this.#session, prompts, request, stopwatch, textIn(this.model));
+    return generation.generateManyNatively(
+      this.#session,
+      prompts,
+      request,
+      stopwatch,
+      textIn(this.model),
+    );
   }
 
   protected override beamSearchImpl(
     ...search: [Int32Array, BeamRequest]
   ): Promise<BeamSearchResult> {
-    return searchBeamsNatively(this.#session, ...search);
+    return generation.searchBeamsNatively(this.#session, ...search);
   }
 
   protected override evaluateImpl(...run: PlanRun): Promise<Thoughts> {

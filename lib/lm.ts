@@ -9,7 +9,7 @@ import { type CallOptions, readSignal } from './common/call-options.js';
 import type { Completion } from './common/completion.js';
 import { ClosedError, ContextOverflowError } from './common/errors.js';
 import type { DetokenizeOptions, TokenizeOptions } from './common/text-options.js';
-import type { CompleteOptions } from './generation/completion-options.js';
+import { type CompleteOptions, readCompleteOptions } from './generation/completion-options.js';
 import type { CompletionStream } from './generation/completion-stream.js';
 import { type StreamPrintOptions, streamPrint } from './generation/stream-print.js';
 
@@ -46,6 +46,16 @@ export abstract class LM implements AsyncDisposable {
     checkString(text, 'text');
     const signal = readSignal(options);
     return (await this.tokenize(text, { addSpecial: true, signal })).length;
+  }
+
+  /**
+   * Throws what {@link complete} would throw for options that are invalid or that this LM does not
+   * support, without generating anything. By default, checks only whether they are valid.
+   *
+   * @throws TypeError, RangeError, NotSupportedError
+   */
+  checkCompletion(options?: CompleteOptions): void {
+    readCompleteOptions(options, {});
   }
 
   /** Continues a prompt. */

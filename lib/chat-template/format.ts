@@ -1,5 +1,5 @@
 // Format: the text around messages, for models without a chat template of their own. Threads
-// render with it; `lib/chat/formats.ts` has the known ones.
+// render with it; `lib/chat-template/formats.ts` has the known ones.
 
 import { checkString, wrongRange, wrongType } from '../common/arguments.js';
 import type { Role } from './message.js';

@@ -5,6 +5,7 @@
 // Models are trained on the tokenization of the whole text, so segments are tokenized together
 // wherever that is safe, and separately around contents that spell a special token.
 
+import { concatenate, concatenateAll } from '../common/token-arrays.js';
 import type { LM } from '../lm.js';
 import type { Model } from '../model/model.js';
 import type { Segment } from './segments.js';
@@ -14,9 +15,6 @@ const maxCached = 4096;
 
 const equal = (a: Int32Array, b: Int32Array): boolean =>
   a.length === b.length && a.every((token, index) => token === b[index]);
-
-const concatenate = (parts: readonly Int32Array[]): Int32Array =>
-  Int32Array.from(parts.flatMap((part) => Array.from(part)));
 
 /** Tokenizes conversations for one LM. */
 export class TokenRenderer {
@@ -50,7 +48,7 @@ export class TokenRenderer {
       }
     }
     await flush();
-    return this.#withOneBos(concatenate(parts));
+    return this.#withOneBos(concatenateAll(parts));
   }
 
   /** The control token that a text spells, if the text is exactly that token. */
@@ -125,7 +123,7 @@ export class TokenRenderer {
     )) {
       parts.push(await this.#tokenize(piece, false, follows || parts.length > 0));
     }
-    return concatenate(parts);
+    return concatenateAll(parts);
   }
 
   /**
@@ -156,7 +154,7 @@ export class TokenRenderer {
     if (bos === undefined) return tokens;
     let start = 0;
     while (tokens[start] === bos && tokens[start + 1] === bos) start++;
-    if (addBos && tokens[start] !== bos) return Int32Array.of(bos, ...tokens);
+    if (addBos && tokens[start] !== bos) return concatenate(Int32Array.of(bos), tokens);
     return tokens.subarray(start);
   }
 }

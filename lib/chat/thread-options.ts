@@ -1,6 +1,7 @@
 // The options of threads and of their calls, with their checks. `Thread` reads them here.
 
 import { aroundRole, type Format } from '../chat-template/format.js';
+import { type FormatName, findFormat } from '../chat-template/formats.js';
 import { type Message, type MessageLike, readMessage } from '../chat-template/message.js';
 import {
   checkBoolean,
@@ -15,7 +16,6 @@ import {
   readMaxTokens,
 } from '../generation/completion-options.js';
 import { SamplerSettings } from '../sampling/sampler-settings.js';
-import { type FormatName, findFormat } from './formats.js';
 
 /** Options of a thread. */
 export interface ThreadOptions {

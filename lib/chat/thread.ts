@@ -2,6 +2,7 @@
 // and appends the answers. `terminal-chat.ts` runs it interactively.
 
 import type { Writable } from 'node:stream';
+import { type ChatPrompt, chatPrompt } from '../chat-template/chat-prompt.js';
 import { Conversation, modelOf } from '../chat-template/conversation.js';
 import { aroundRole, type Format } from '../chat-template/format.js';
 import { Message, readRole } from '../chat-template/message.js';
@@ -13,7 +14,6 @@ import { type CompletionDefaults, readMaxTokens } from '../generation/completion
 import { LM } from '../lm.js';
 import type { Model } from '../model/model.js';
 import { defaultSampler, samplerLimit } from './default-sampler.js';
-import { type Fitted, fit } from './fit.js';
 import { type Reply, ReplyStream } from './reply-stream.js';
 import { type SamplerJSON, samplerFromJSON, samplerToJSON } from './sampler-json.js';
 import { statsText } from './stats.js';
@@ -160,7 +160,7 @@ export class Thread {
    * distinguish a special token from a user message that spells one.
    */
   async inferenceString(): Promise<string> {
-    const { messages } = await this.#fitted(this.#checked(), '', this.#limit());
+    const { messages } = await this.#prompt(this.#checked(), this.#limit());
     return this.#conversation.text(messages, true);
   }
 
@@ -172,7 +172,7 @@ export class Thread {
    * @throws ContextOverflowError if the latest exchange alone is too long
    */
   async inferenceTokens(): Promise<Int32Array> {
-    return (await this.#fitted(this.#checked(), '', this.#limit())).tokens;
+    return (await this.#prompt(this.#checked(), this.#limit())).tokens;
   }
 
   /**
@@ -279,9 +279,13 @@ export class Thread {
     return Math.min(readMaxTokens(this.maxTokens, 'maxTokens'), samplerLimit(sampler));
   }
 
-  #fitted(messages: Message[], prefix: string, maxTokens: number): Promise<Fitted> {
-    const budget = { contextSize: this.lm.contextSize, maxTokens };
-    return fit(messages, budget, (kept) => this.#conversation.tokens(kept, true, prefix));
+  #prompt(
+    messages: Message[],
+    maxTokens: number,
+    prefix = '',
+    stops: readonly (string | number)[] = [],
+  ): Promise<ChatPrompt> {
+    return chatPrompt(this.lm, this.#conversation, messages, { prefix, maxTokens, stops });
   }
 
   /** Queues an answer; `takeTurn` reads the messages when its turn comes. */
@@ -307,14 +311,8 @@ export class Thread {
     const resets = this.#resets;
     const sampler = rest.sampler ?? this.sampler;
     const maxTokens = request.maxTokens ?? this.#limit(sampler);
-    const { contextSize = Infinity, vocabularySize = Infinity } = this.lm;
-    const { tokens, dropped } = await this.#fitted(messages, prefix, maxTokens);
-    const requested = [...(this.format?.stops ?? []), ...stops];
-    const controlTokens = await this.#conversation.controlTokens(requested);
-    // A token id outside of the vocabulary is never generated, and the LM would reject it.
-    const stop = [...requested, ...controlTokens].filter(
-      (item) => typeof item === 'string' || item < vocabularySize,
-    );
+    const { contextSize = Infinity } = this.lm;
+    const { tokens, dropped, stop } = await this.#prompt(messages, maxTokens, prefix, stops);
     const stream = this.lm.stream(tokens, {
       ...rest,
       ...(sampler === undefined ? {} : { sampler }),

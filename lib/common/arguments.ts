@@ -64,6 +64,15 @@ export function checkNumber(value: unknown, name: string, min = -Infinity): numb
   return value;
 }
 
+/** A number from `min` to `max`, inclusive; either may be infinite. */
+export function checkBetween(value: unknown, name: string, min: number, max: number): number {
+  if (typeof value !== 'number') throw wrongType('a number', name, value);
+  // False for NaN.
+  if (value >= min && value <= max) return value;
+  const what = max === Infinity ? `a number of at least ${min}` : `a number from ${min} to ${max}`;
+  throw wrongRange(what, name, value);
+}
+
 const int32Max = 2 ** 31 - 1;
 
 /** An integer from `min` to `max`, inclusive. `max` defaults to the limit of native int32. */

@@ -16,6 +16,7 @@ export const errorCodes = [
   'INTERNAL',
   'INVALID_ARGUMENT',
   'INVALID_LOGPROBS',
+  'LOG_NOT_WRITTEN',
   'MODEL_LOAD',
   'NOT_SUPPORTED',
   'OUT_OF_MEMORY',

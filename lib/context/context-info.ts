@@ -28,6 +28,8 @@ export interface ContextInfo {
   readonly offloadKqv: boolean;
   /** The number of layers offloaded to GPUs; the output layer counts as one. */
   readonly gpuLayers: number;
+  /** The approximate size of the KV cache, and of the states of recurrent layers, in bytes. */
+  readonly cacheBytes: number;
   /** The RoPE frequency base in effect; undefined if the model does not use RoPE. */
   readonly ropeFrequencyBase: number | undefined;
   /** The factor that positions are multiplied by; undefined if the model does not use RoPE. */

@@ -129,6 +129,8 @@ export interface NativeSessionInfo {
   maxRows: number;
   /** Whether flash attention is in effect. */
   flashAttention: boolean;
+  /** The approximate size of the KV cache and the states. */
+  cacheBytes: number;
 }
 
 export interface NativeEval {

@@ -2,19 +2,16 @@
 // server's tokens; `choose/choose.ts` implements choosing. There is no `greedy`, since no such
 // server returns the full next-token distribution.
 
+import type { MessageLike } from '../chat-template/message.js';
 import type { ChoiceStream } from '../choose/choice-stream.js';
 import type { Score } from '../choose/score.js';
 import { raceAbort } from '../common/abort.js';
 import { checkPrompt, checkString, checkTokens, type Prompt } from '../common/arguments.js';
 import { type CallOptions, readSignal } from '../common/call-options.js';
 import type { Completion, CompletionChunk } from '../common/completion.js';
-import { LMError } from '../common/errors.js';
-import {
-  type DetokenizeOptions,
-  readDetokenizeOptions,
-  readTokenizeOptions,
-  type TokenizeOptions,
-} from '../common/text-options.js';
+import { LMError, NotSupportedError } from '../common/errors.js';
+import type { DetokenizeOptions, TokenizeOptions } from '../common/text-options.js';
+import { readDetokenizeOptions, readTokenizeOptions } from '../common/text-options.js';
 import { type Cost, noCost, Stopwatch } from '../common/usage.js';
 import type { CompleteOptions } from '../generation/completion-options.js';
 import { CompletionStream } from '../generation/completion-stream.js';
@@ -25,7 +22,8 @@ import type { RemoteChooseOptions } from './choose/choose-options.js';
 import type { RemoteChoice } from './choose/choose-result.js';
 import { Engine } from './choose/engine.js';
 import type { ServerFeatures } from './choose/probe.js';
-import { RemoteGenerator } from './completion/remote-completion.js';
+import { readConversation } from './completion/conversation.js';
+import { RemoteGenerator, type RemoteInput } from './completion/remote-completion.js';
 import { Client } from './http/client.js';
 import { makeClient } from './http/connection.js';
 import { type OpenAIOptions, type OpenAISettings, readOpenAIOptions } from './options.js';
@@ -153,8 +151,55 @@ export class OpenAI extends LM {
    * rejects with
    */
   override stream(prompt: Prompt, options?: CompleteOptions): CompletionStream {
+    return this.#stream(checkPrompt(prompt, 'prompt'), options);
+  }
+
+  override checkCompletion(options?: CompleteOptions): void {
+    this.#generator.readOptions(options);
+  }
+
+  /** Whether the LM may use the chat API: the option `api` is not `'completions'`. */
+  get answersChats(): boolean {
+    return this.#settings.api !== 'completions';
+  }
+
+  /**
+   * Answers a conversation through the chat API: the server renders its messages. They are sent as
+   * they are, without the option `systemPrompt` if they begin with a system message.
+   *
+   * @throws RangeError for no messages; NotSupportedError with the option api `'completions'`; and
+   * as {@link complete} does
+   * @example
+   * const { text } = await lm.completeChat([{ role: 'user', content: 'Who are you?' }]);
+   */
+  async completeChat(
+    messages: readonly MessageLike[],
+    options?: CompleteOptions,
+  ): Promise<Completion> {
     const stopwatch = new Stopwatch();
-    const input = checkPrompt(prompt, 'prompt');
+    const conversation = this.#readConversation(messages);
+    const requested = this.#generator.readOptions(options);
+    const { onToken } = requested.request;
+    return this.#generator.generate(conversation, requested, stopwatch, onToken);
+  }
+
+  /**
+   * Like {@link completeChat}, but streams the answer.
+   *
+   * @throws TypeError, RangeError, NotSupportedError immediately; iterating throws the rest
+   */
+  streamChat(messages: readonly MessageLike[], options?: CompleteOptions): CompletionStream {
+    return this.#stream(this.#readConversation(messages), options);
+  }
+
+  #readConversation(messages: readonly MessageLike[]): RemoteInput {
+    const conversation = readConversation(messages);
+    if (this.answersChats) return conversation;
+    throw new NotSupportedError("Conversations need the option api 'chat' or 'auto'");
+  }
+
+  #stream(input: RemoteInput, options: CompleteOptions | undefined): CompletionStream {
+    const stopwatch = new Stopwatch();
     const requested = this.#generator.readOptions(options);
     return new CompletionStream(requested.request.signal, (deliver, readerLeft) => {
       const reader = (chunk: CompletionChunk): unknown => {

@@ -61,7 +61,7 @@ export interface OpenAIOptions {
    * them, else chat; determined by the first call.
    */
   api?: ApiKind | undefined;
-  /** The system message of every chat. Default: none. */
+  /** The system message of every chat that does not begin with one. Default: none. */
   systemPrompt?: string | undefined;
   /** Shorthand for `completion.maxTokens`. */
   maxTokens?: number | undefined;

@@ -3,6 +3,7 @@
 
 import { inspect } from 'node:util';
 import {
+  checkBetween,
   checkInteger,
   checkNumber,
   checkOneOf,
@@ -272,14 +273,6 @@ export const samplerOptionNames = [
   'order',
   'seed',
 ] as const satisfies (keyof SamplerOptions)[];
-
-function checkBetween(value: unknown, name: string, min: number, max: number): number {
-  if (typeof value !== 'number') throw wrongType('a number', name, value);
-  // False for NaN.
-  if (value >= min && value <= max) return value;
-  const what = max === Infinity ? `a number of at least ${min}` : `a number from ${min} to ${max}`;
-  throw wrongRange(what, name, value);
-}
 
 function readMaxTokens(value: unknown): number {
   if (value === -1 || value === Infinity) return value;

@@ -43,6 +43,8 @@ const maxRows = 32;
  * const { text } = await lm.choose('The sky is', [' blue', ' green']);
  */
 export class TfLM extends ChoiceLM {
+  /** The folder or the id on the hub that it was loaded from. */
+  readonly model: string;
   readonly #loaded: Loaded;
   readonly #engine: Engine;
   readonly #batchRows: number | undefined;
@@ -52,8 +54,13 @@ export class TfLM extends ChoiceLM {
    */
   readonly #requests = new WeakMap<Int32Array, { cost: Cost; shared: number }>();
 
-  private constructor(loaded: Loaded, { batchSize, batchRows, cacheTokens, greedy }: TfLMRequest) {
+  private constructor(
+    name: string,
+    loaded: Loaded,
+    { batchSize, batchRows, cacheTokens, greedy }: TfLMRequest,
+  ) {
     super(greedy);
+    this.model = name;
     this.#loaded = loaded;
     this.#batchRows = batchRows;
     const defaultSize = Math.max(16, Math.floor(maxLogits / loaded.vocabularySize));
@@ -75,7 +82,7 @@ export class TfLM extends ChoiceLM {
     const request = readTfLMOptions(options);
     request.signal?.throwIfAborted();
     const peer = requirePeer<Peer>('@huggingface/transformers', 'TfLM');
-    return new TfLM(await load(peer, name, request), request);
+    return new TfLM(name, await load(peer, name, request), request);
   }
 
   override get vocabularySize(): number {

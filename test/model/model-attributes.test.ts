@@ -138,11 +138,16 @@ t.test('contextInfo has the parameters of the context', async (t) => {
     kvCacheTypeV: 'f16',
     offloadKqv: true,
     gpuLayers: model.info.gpuLayers,
+    cacheBytes: plain.contextInfo.cacheBytes,
     ropeFrequencyBase: 10000,
     ropeFrequencyScale: 1,
     ropeScaling: 'linear',
   };
   t.strictSame(plain.contextInfo, expected);
+  // Two bytes for each key and value of each layer, and some for each cell.
+  const { layers, embeddingSize, gqa } = model.info;
+  const values = (512 * layers * 2 * 2 * embeddingSize) / gqa;
+  t.ok(expected.cacheBytes >= values && expected.cacheBytes < values + 512 * 100);
   t.ok(Object.isFrozen(plain.contextInfo));
   t.equal(plain.with({}).contextInfo, plain.contextInfo);
   const options = {

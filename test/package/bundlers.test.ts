@@ -87,12 +87,13 @@ for (const format of formats) {
     const folder = application(t, ['openai', '@huggingface']);
     const code = `
       import { wrap, formats } from 'autocog-lm/chat';
+      import { LocalLLM } from 'autocog-lm/base-llm';
       import { OpenAI } from 'autocog-lm/openai';
       import { TfLM } from 'autocog-lm/transformers';
       const lm = new OpenAI({ model: 'm', baseURL: 'http://127.0.0.1:1/v1' });
-      console.log(lm instanceof OpenAI, typeof TfLM.load, wrap('Hi', formats.vicunaCommon).length > 2);
+      console.log(new LocalLLM(lm).modelName, lm instanceof OpenAI, typeof TfLM.load, wrap('Hi', formats.vicunaCommon).length > 2);
     `;
     const result = run(folder, format, bundle(code, format));
-    t.same(result, { status: 0, stdout: 'true function true\n', stderr: '' });
+    t.same(result, { status: 0, stdout: 'm true function true\n', stderr: '' });
   });
 }

@@ -45,6 +45,38 @@ const folder = t.testdir({
     // @ts-expect-error there is no such option
     await thread.send('Hello', { maxTokns: 1 });
   `,
+  'base-llm.mts': `
+    import { BaseLLM, type BaseLLMOptions, type History, LocalLLM, type LocalLLMOptions, type OpenLM, type ResourceUtilization, type RunOptions, type SummaryProgress } from 'autocog-lm/base-llm';
+    import { OpenAI } from 'autocog-lm/openai';
+    const options: LocalLLMOptions = { modelName: 'm', numBeams: 2, earlyStopping: 'never', stopToken: undefined };
+    const open: OpenLM = ({ modelName }) => new OpenAI({ model: modelName ?? 'm' });
+    await using llm = new LocalLLM(open, options);
+    const call: RunOptions = { signal: undefined, onToken: (text, index) => text.length > index };
+    const text: string = await llm.run('Hello', call);
+    const texts: string[] = await llm.batchRun(['Hello'] as const);
+    const history: History = llm.history;
+    const role: 'system' | 'user' | 'assistant' | undefined = llm.history[0]?.role;
+    const temperature: number | undefined = llm.temperature;
+    llm.setTemperature(undefined);
+    llm.set({ temperature: 1, topK: undefined });
+    await llm.generateSummary('Hello', { onProgress: ({ pass, done, total }: SummaryProgress) => console.log(pass, done, total) });
+    const { cacheBytes, devices }: ResourceUtilization = await llm.trackResourceUtilization();
+    class Echo extends BaseLLM {
+      constructor(settings: BaseLLMOptions) { super(settings); }
+      async run(task = '') { return task; }
+    }
+    class Counting extends Echo {
+      override async countTokens(text: string) { return text.length; }
+    }
+    const agent = { llm: new Counting({ maxTokens: 3 }) as { run(task: string): Promise<string> } };
+    console.log(text, texts, history, role, temperature, cacheBytes, devices[0]?.memoryFree, agent);
+    // @ts-expect-error run is abstract
+    new BaseLLM();
+    // @ts-expect-error there is no such option
+    new LocalLLM(open, { temprature: 1 });
+    // @ts-expect-error history is read only
+    llm.history.push({ role: 'user', content: '' });
+  `,
   'commonjs.cts': `
     import autocog = require('autocog-lm');
     import chat = require('autocog-lm/chat');
@@ -68,10 +100,21 @@ t.test('the ESM and CommonJS builds of the chat have the same exports', async (t
   ]);
 });
 
+t.test('the ESM and CommonJS builds of BaseLLM have the same exports', async (t) => {
+  const esm = await import('autocog-lm/base-llm');
+  const commonjs = createRequire(import.meta.url)('autocog-lm/base-llm');
+  t.same(Object.keys(commonjs).sort(), Object.keys(esm).sort());
+  t.same(Object.keys(esm).sort(), ['BaseLLM', 'LLMSettings', 'LocalLLM']);
+});
+
 for (const library of ['es2022', 'esnext']) {
   t.test(`with the library types of ${library}`, async (t) => {
     const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--types', 'node'];
-    const files = ['esm.mts', 'chat.mts', 'commonjs.cts'].map((file) => join(folder, file));
+    // Options may be undefined even where that is not the same as missing.
+    flags.push('--exactOptionalPropertyTypes');
+    const files = ['esm.mts', 'chat.mts', 'base-llm.mts', 'commonjs.cts'].map((file) =>
+      join(folder, file),
+    );
     const args = [tsc, ...flags, '--target', library, '--lib', library, ...files];
     const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' });
     t.equal(stdout, '');

@@ -55,6 +55,7 @@ t.test('a folder can be given by its absolute or its relative path', async (t) =
   const logprobs = await reference.greedy(prompt);
   for (const name of [relative('.', path), `./${relative('.', path)}/`]) {
     await using lm = await TfLM.load(name, options);
+    t.equal(lm.model, name);
     t.same(await lm.greedy(prompt), logprobs);
   }
   await reference.close();

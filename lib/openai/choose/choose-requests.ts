@@ -2,9 +2,9 @@
 // adds up their costs. The strategies use it.
 
 import { NotSupportedError, RemoteError } from '../../common/errors.js';
+import { forEachConcurrently } from '../../common/parallel.js';
 import { type Cost, noCost } from '../../common/usage.js';
 import type { ApiResponse, ApiResult, CompletionsBody } from '../http/api.js';
-import { forEachConcurrently } from '../http/parallel.js';
 import type { ServerFeatures } from './probe.js';
 import type { RemoteEngine } from './remote-engine.js';
 

@@ -16,7 +16,7 @@ import { raceAbort } from '../../common/abort.js';
 import type { Prompt } from '../../common/arguments.js';
 import { type CallOptions, readSignal } from '../../common/call-options.js';
 import { NotSupportedError } from '../../common/errors.js';
-import { mapConcurrently } from '../http/parallel.js';
+import { mapConcurrently } from '../../common/parallel.js';
 import { type ChooseFunction, outcomesOf, type RemoteChooseTask } from './choose-many.js';
 import {
   checkSupported,

@@ -3,8 +3,8 @@
 
 import type { ChoiceTokenizer } from '../../choose/boundary.js';
 import { raceAbort } from '../../common/abort.js';
+import { mapConcurrently } from '../../common/parallel.js';
 import type { Api } from '../http/api.js';
-import { mapConcurrently } from '../http/parallel.js';
 import type { OpenAISettings } from '../options.js';
 import type { Owner } from '../owner.js';
 import type { RemoteEngine } from './remote-engine.js';

@@ -1,9 +1,9 @@
 // Matches the tokens that a server reports with the requested ones. Servers identify tokens by id,
 // by bytes or by text alone, and several tokens may have the same text. The strategies use it.
 
+import { mapConcurrently } from '../../common/parallel.js';
 import type { ApiResult } from '../http/api.js';
 import { type RemoteToken, readLogprobs } from '../http/logprobs.js';
-import { mapConcurrently } from '../http/parallel.js';
 import type { RemoteEngine } from './remote-engine.js';
 
 /** What a token can be identified by. */

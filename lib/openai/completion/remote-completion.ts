@@ -22,7 +22,9 @@ import {
 import {
   bodyOf,
   extractSchema,
+  isConversation,
   optionalFieldsOf,
+  type RemoteMessage,
   type RequestedCompletion,
   refuseUnsupported,
 } from './request-body.js';
@@ -39,6 +41,9 @@ const isEndpointMissing = (error: unknown): boolean => {
   if (status === 404 || status === 405 || status === 501) return true;
   return status === 400 && completionsRefusal.test(message);
 };
+
+/** A prompt, or a conversation to answer. */
+export type RemoteInput = Prompt | readonly RemoteMessage[];
 
 /** Generates completions for one LM. */
 export class RemoteGenerator {
@@ -71,7 +76,7 @@ export class RemoteGenerator {
    * when the reader leaves.
    */
   async generate(
-    input: Prompt,
+    input: RemoteInput,
     requested: RequestedCompletion,
     stopwatch: Stopwatch,
     reader: ((chunk: CompletionChunk) => unknown) | undefined,
@@ -107,16 +112,19 @@ export class RemoteGenerator {
   }
 
   /**
-   * Uses the endpoint that the options name. Otherwise tries completions first and falls back to
+   * Uses the endpoint that the options name; the chat API for a conversation. Otherwise tries completions first and falls back to
    * chat.
    */
   async #generate(
-    input: Prompt,
+    input: RemoteInput,
     requested: RequestedCompletion,
     stopwatch: Stopwatch,
     emit: Emit | undefined,
     stopped: AbortSignal,
   ): Promise<RemoteGeneration> {
+    if (isConversation(input)) {
+      return this.#request('chat', input, requested, stopwatch, emit, stopped);
+    }
     const known = this.#endpoint;
     const run = (endpoint: Endpoint): Promise<RemoteGeneration> =>
       this.#request(endpoint, input, requested, stopwatch, emit, stopped);
@@ -137,7 +145,7 @@ export class RemoteGenerator {
 
   async #request(
     endpoint: Endpoint,
-    input: Prompt,
+    input: RemoteInput,
     requested: RequestedCompletion,
     stopwatch: Stopwatch,
     emit: Emit | undefined,
@@ -145,7 +153,8 @@ export class RemoteGenerator {
   ): Promise<RemoteGeneration> {
     const { request } = requested;
     const prompt = await this.#promptOf(endpoint, input, stopped);
-    const promptTokens = typeof prompt === 'string' ? undefined : prompt.length;
+    const isText = typeof prompt === 'string' || isConversation(prompt);
+    const promptTokens = isText ? undefined : prompt.length;
     if (promptTokens !== undefined) this.#owner.checkFits(promptTokens);
     const size = this.#owner.contextSize;
     const remaining =
@@ -176,7 +185,8 @@ export class RemoteGenerator {
    * The prompt as it is sent. Chats get text. Completions get token ids if the caller gave ids, or
    * if the server would parse special tokens in a text.
    */
-  async #promptOf(endpoint: Endpoint, input: Prompt, signal: AbortSignal) {
+  async #promptOf(endpoint: Endpoint, input: RemoteInput, signal: AbortSignal) {
+    if (isConversation(input)) return input;
     if (endpoint === 'chat') {
       if (typeof input === 'string') return Buffer.from(input).toString();
       const tokenizer = await this.#owner.tokenizer(signal);

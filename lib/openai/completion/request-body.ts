@@ -15,8 +15,18 @@ export interface RequestedCompletion {
   jsonSchema: object | boolean | undefined;
 }
 
-/** The prompt; chats take text only. */
-export type RemotePrompt = string | readonly number[];
+/** A message as the API takes it. */
+export interface RemoteMessage {
+  role: 'system' | 'user' | 'assistant';
+  content: string;
+}
+
+/** The prompt; chats take messages, or a text as the user's message. */
+export type RemotePrompt = string | readonly number[] | readonly RemoteMessage[];
+
+/** Whether a prompt is a conversation. */
+export const isConversation = (prompt: unknown): prompt is readonly RemoteMessage[] =>
+  Array.isArray(prompt) && typeof prompt[0] === 'object';
 
 /** Throws NotSupportedError for options that neither endpoint supports. */
 export function refuseUnsupported({ request }: RequestedCompletion): void {
@@ -104,8 +114,11 @@ export function bodyOf(
     }
     return { prompt, ...common, logprobs: top };
   }
-  const system = systemPrompt === undefined ? [] : [{ role: 'system', content: systemPrompt }];
-  const messages = [...system, { role: 'user', content: prompt }];
+  const turns = isConversation(prompt) ? prompt : [{ role: 'user', content: prompt }];
+  const hasOwnSystem = turns[0]?.role === 'system';
+  const system =
+    systemPrompt === undefined || hasOwnSystem ? [] : [{ role: 'system', content: systemPrompt }];
+  const messages = [...system, ...turns];
   const body = { messages, ...common, logprobs: true, top_logprobs: top };
   if (jsonSchema === undefined) return body;
   const schema = jsonSchema === true ? {} : jsonSchema === false ? { not: {} } : jsonSchema;

@@ -99,6 +99,7 @@ SessionWrap::SessionWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Sess
   properties.Set("threadsBatch", created->options.threads_batch);
   properties.Set("maxRows", context.max_rows());
   properties.Set("flashAttention", context.flash_attention());
+  properties.Set("cacheBytes", static_cast<double>(context.cache_bytes()));
   info_ = Napi::Persistent(properties);
   CountMemory(env, context.cache_bytes());
 }

@@ -1,8 +1,8 @@
 // Truncates a history to the context: keeps the leading system message and as many of the latest
 // whole exchanges as fit. `Thread` builds its prompts with it.
 
-import type { Message } from '../chat-template/message.js';
 import { ContextOverflowError } from '../common/errors.js';
+import type { Message } from './message.js';
 
 /** A truncated history. */
 export interface Fitted {

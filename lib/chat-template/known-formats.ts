@@ -1,7 +1,7 @@
 // The formats of model families, each as its documentation specifies it. `formats.ts` derives
 // variants with other system prompts, and freezes them all.
 
-import type { Format } from '../chat-template/format.js';
+import type { Format } from './format.js';
 
 const none = {
   systemPrefix: '',

@@ -1,4 +1,4 @@
-// Processes many items with limited concurrency: requests to a server and calls of its tokenizer.
+// Processes many items with limited concurrency, such as requests to a server.
 
 /**
  * Processes all items with limited concurrency. After a failure no further item is started; running

@@ -1,7 +1,7 @@
 // All known formats by name. `Thread` accepts one of these names, or a caller's own format.
 
-import { camelCase, type Format, readFormat } from '../chat-template/format.js';
 import { wrongType } from '../common/arguments.js';
+import { camelCase, type Format, readFormat } from './format.js';
 import { known } from './known-formats.js';
 
 /** Formats that differ from a base format only in the system prompt or the stop strings. */
