@@ -14,9 +14,9 @@ import { type EvalOptions, type Evaluation, evaluate, readEvalOptions } from './
 import type { PromptState } from './context/state.js';
 import type { TextEmbedding, TextEmbeddings } from './embedding/embedder.js';
 import type { BeamRequest, BeamSearchResult } from './generation/beam-options.js';
-import type { CompleteManyRequest } from './generation/complete-many.js';
-import type { CompletionDefaults, CompletionRequest } from './generation/completion-options.js';
-import type { Emit, Generation } from './generation/generation.js';
+import type { ManyRun } from './generation/complete-many.js';
+import type { CompletionDefaults } from './generation/completion-options.js';
+import type { Generation, GenerationRun } from './generation/generation.js';
 import { type LLaMaLoadOptions, type LLaMaOptions, llamaOptionNames } from './llama-options.js';
 import { LLaMaSession, loadSession, openSession } from './llama-session.js';
 import { type AdapterUse, readAdapterUses, type ScaledAdapter } from './model/adapter-use.js';
@@ -25,7 +25,11 @@ import { guardOf, type Model } from './model/model.js';
 import { checkPath } from './model/model-options.js';
 import * as textJobs from './model/text-jobs.js';
 import { textIn, withoutEnd } from './model/tokenize-many.js';
-import * as generation from './native/generation.js';
+import {
+  generateManyNatively,
+  generateNatively,
+  searchBeamsNatively,
+} from './native/generation.js';
 import { readCandidates, readLogprobs } from './native/logits.js';
 import { searchThoughtsNatively } from './native/thoughts.js';
 import { holdsTasks, holdsTree, scoreNatively, scoreTogether } from './native/trees.js';
@@ -297,40 +301,18 @@ export class LLaMa extends ChoiceLM {
 
   protected override checkRequest(): void {} // The engine checks it.
 
-  protected override generateImpl(
-    tokens: Int32Array,
-    request: CompletionRequest,
-    emit: Emit | undefined,
-    stopped: AbortSignal,
-  ): Promise<Generation> {
-    return generation.generateNatively(
-      this.#session,
-      tokens,
-      request,
-      emit,
-      stopped,
-      textIn(this.model),
-    );
+  protected override generateImpl(...run: GenerationRun): Promise<Generation> {
+    return generateNatively(this.#session, textIn(this.model), ...run);
   }
 
-  protected override generateMany(
-    prompts: readonly Int32Array[],
-    request: CompleteManyRequest,
-    stopwatch: Stopwatch,
-  ): Promise<Completion[]> {
-    return generation.generateManyNatively(
-      this.#session,
-      prompts,
-      request,
-      stopwatch,
-      textIn(this.model),
-    );
+  protected override generateMany(...run: ManyRun): Promise<Completion[]> {
+    return generateManyNatively(this.#session, textIn(this.model), ...run);
   }
 
   protected override beamSearchImpl(
     ...search: [Int32Array, BeamRequest]
   ): Promise<BeamSearchResult> {
-    return generation.searchBeamsNatively(this.#session, ...search);
+    return searchBeamsNatively(this.#session, ...search);
   }
 
   protected override evaluateImpl(...run: PlanRun): Promise<Thoughts> {

@@ -2,6 +2,7 @@
 
 import { checkPrompt, type Prompt, wrongType } from '../common/arguments.js';
 import type { CompletionChunk } from '../common/completion.js';
+import type { Stopwatch } from '../common/usage.js';
 import type { SamplerSettings } from '../sampling/sampler-settings.js';
 import {
   type CompleteOptions,
@@ -45,3 +46,10 @@ export function withSeed(
   if (sampler?.seed === undefined) return sampler;
   return sampler.with({ seed: (sampler.seed + index) % 2 ** 32 });
 }
+
+/** The arguments of several generations. */
+export type ManyRun = [
+  prompts: readonly Int32Array[],
+  request: CompleteManyRequest,
+  stopwatch: Stopwatch,
+];

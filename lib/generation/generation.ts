@@ -3,6 +3,7 @@
 import type { Candidate } from '../common/candidate.js';
 import type { CompletionChunk } from '../common/completion.js';
 import type { Cost } from '../common/usage.js';
+import type { CompletionRequest } from './completion-options.js';
 
 /** The engine's result, from which a Completion is built. */
 export interface Generation extends Cost {
@@ -23,3 +24,11 @@ export interface Generation extends Cost {
 
 /** Called with each chunk as it is generated. */
 export type Emit = (chunk: CompletionChunk) => void;
+
+/** The arguments of one generation; an abort of `stopped` ends it with the partial result. */
+export type GenerationRun = [
+  tokens: Int32Array,
+  request: CompletionRequest,
+  emit: Emit | undefined,
+  stopped: AbortSignal,
+];

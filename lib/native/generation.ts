@@ -4,11 +4,11 @@ import type { Candidate } from '../common/candidate.js';
 import type { Completion, CompletionChunk } from '../common/completion.js';
 import { LMError } from '../common/errors.js';
 import { concatenateAll } from '../common/token-arrays.js';
-import { noCost, type Stopwatch } from '../common/usage.js';
+import { noCost } from '../common/usage.js';
 import type { BeamRequest, BeamSearchResult, BeamSequence } from '../generation/beam-options.js';
-import type { CompleteManyRequest } from '../generation/complete-many.js';
+import type { ManyRun } from '../generation/complete-many.js';
 import type { CompletionRequest } from '../generation/completion-options.js';
-import type { Emit, Generation } from '../generation/generation.js';
+import type { Emit, Generation, GenerationRun } from '../generation/generation.js';
 import { candidateRows, completionOf, runGeneration } from '../generation/run-generation.js';
 import {
   type NativeCancellation,
@@ -30,11 +30,8 @@ const unlimited = 2 ** 31 - 1;
 /** Generates one completion; ends with the partial result when `stopped` aborts. */
 export async function generateNatively(
   session: Runner,
-  prompt: Int32Array,
-  request: Request,
-  emit: Emit | undefined,
-  stopped: AbortSignal,
   textOf: TextOf,
+  ...[prompt, request, emit, stopped]: GenerationRun
 ): Promise<Generation> {
   const sampling = nativeSampling(request.sampler, request.grammar);
   const codec = new RequestCodec(session, request, textOf);
@@ -52,10 +49,8 @@ export async function generateNatively(
 /** Generates several completions in one native job; each has its own reader. */
 export async function generateManyNatively(
   session: Runner,
-  prompts: readonly Int32Array[],
-  request: CompleteManyRequest,
-  stopwatch: Stopwatch,
   textOf: TextOf,
+  ...[prompts, request, stopwatch]: ManyRun
 ): Promise<Completion[]> {
   if (prompts.length === 0) return [];
   const sampling = nativeSampling(request.sampler, request.grammar);
