@@ -29,7 +29,7 @@ import {
   tokenizeContinuations,
   tokenizePrompts,
 } from './model/text-jobs.js';
-import { textIn, withoutEnd } from './model/tokenize-many.js';
+import { textIn, tokenizeMany, withoutEnd } from './model/tokenize-many.js';
 import {
   generateManyNatively,
   generateNatively,
@@ -97,6 +97,10 @@ export class LLaMa extends ChoiceLM {
     return this.#session.contextSize;
   }
 
+  override get encoderDecoder(): boolean {
+    return this.#session.encoderDecoder;
+  }
+
   /**
    * The context's effective settings. Throws ClosedError before {@link ready} has resolved; remains
    * available after {@link close}.
@@ -136,15 +140,16 @@ export class LLaMa extends ChoiceLM {
   }
 
   /**
-   * Raw logits after the last token of the prompt, after all, or after the requested ones.
+   * Raw logits after the last token of the prompt or its continuation, after all, or after the
+   * requested ones. An {@link encoderDecoder}'s are those of the decoder.
    *
-   * @throws RangeError for positions that are not ascending or not in the prompt, and for an `into`
-   * that is too short; ContextOverflowError
+   * @throws RangeError for positions that are not ascending or not in the sequence, and for an
+   * `into` that is too short; ContextOverflowError
    */
   async eval(prompt: Prompt, options?: EvalOptions): Promise<Evaluation> {
     const stopwatch = new Stopwatch();
     const input = checkPrompt(prompt, 'prompt', this.vocabularySize);
-    const request = readEvalOptions(options);
+    const request = readEvalOptions(options, this.vocabularySize);
     const tokens = await this.admitPrompt(input, request.signal);
     stopwatch.tokenized();
     const { cost, ...rows } = await evaluate(this.#session, tokens, request);
@@ -277,6 +282,10 @@ export class LLaMa extends ChoiceLM {
     return tokenizeContinuations(this.model, texts);
   }
 
+  protected override tokenizeDecoderTexts(texts: readonly string[]): Promise<Int32Array[]> {
+    return tokenizeMany(this.model, texts, false);
+  }
+
   protected override textOf(tokens: Int32Array): string {
     return textOfTokens(this.model, tokens);
   }
@@ -289,11 +298,7 @@ export class LLaMa extends ChoiceLM {
     return this.greedyImpl(tokens, signal);
   }
 
-  protected override candidatesImpl(
-    tokens: Int32Array,
-    k: number,
-    signal: AbortSignal | undefined,
-  ): Promise<{ token: number; logprob: number }[]> {
+  protected override candidatesImpl(tokens: Int32Array, k: number, signal?: AbortSignal) {
     return readCandidates(this.#session, tokens, k, signal);
   }
 
@@ -335,13 +340,10 @@ export class LLaMa extends ChoiceLM {
 
   /** As many as fit in one decode, so that results come as early as possible. */
   protected override packs(tasks: readonly TreeTask[]): boolean {
-    return holdsTasks(this.#session.limits, tasks);
+    return holdsTasks(this.#session, tasks);
   }
 
-  protected override async scoreTrees(
-    tasks: readonly TreeTask[],
-    signal: AbortSignal | undefined,
-  ): Promise<(TreeScores & Cost)[]> {
+  protected override scoreTrees(tasks: readonly TreeTask[], signal: AbortSignal | undefined) {
     if (tasks.length === 1) return super.scoreTrees(tasks, signal);
     return scoreTogether(this.#session, tasks, signal);
   }

@@ -9,6 +9,7 @@ import type { ChatTemplate } from '../chat-template/template.js';
 import { raceAbort } from '../common/abort.js';
 import { checkOptions, checkString, describe, wrongType } from '../common/arguments.js';
 import type { CompletionChunk } from '../common/completion.js';
+import { roomAfter } from '../common/room.js';
 import { type CompletionDefaults, readMaxTokens } from '../generation/completion-options.js';
 import { LM } from '../lm.js';
 import type { Model } from '../model/model.js';
@@ -280,7 +281,8 @@ export class Thread {
   }
 
   #fitted(messages: Message[], prefix: string, maxTokens: number): Promise<Fitted> {
-    const budget = { contextSize: this.lm.contextSize, maxTokens };
+    const { contextSize, encoderDecoder } = this.lm;
+    const budget = { contextSize, encoderDecoder, maxTokens };
     return fit(messages, budget, (kept) => this.#conversation.tokens(kept, true, prefix));
   }
 
@@ -307,7 +309,7 @@ export class Thread {
     const resets = this.#resets;
     const sampler = rest.sampler ?? this.sampler;
     const maxTokens = request.maxTokens ?? this.#limit(sampler);
-    const { contextSize = Infinity, vocabularySize = Infinity } = this.lm;
+    const { vocabularySize = Infinity } = this.lm;
     const { tokens, dropped } = await this.#fitted(messages, prefix, maxTokens);
     const requested = [...(this.format?.stops ?? []), ...stops];
     const controlTokens = await this.#conversation.controlTokens(requested);
@@ -318,7 +320,7 @@ export class Thread {
     const stream = this.lm.stream(tokens, {
       ...rest,
       ...(sampler === undefined ? {} : { sampler }),
-      maxTokens: Math.min(maxTokens, contextSize - tokens.length),
+      maxTokens: Math.min(maxTokens, roomAfter(this.lm, tokens.length)),
       ...(stop.length > 0 ? { stop } : {}),
       signal: signal === undefined ? abandoned : AbortSignal.any([signal, abandoned]),
     });
