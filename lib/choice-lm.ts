@@ -54,8 +54,8 @@ export abstract class ChoiceLM extends GreedyLM {
    * @throws TypeError, RangeError for invalid options, for no choices and, without a terminator,
    * for an empty choice; ContextOverflowError, before anything is decoded, if the prompt or prior
    * does not fit together with the deepest choice; NotSupportedError for terminator `'eog'` if the
-   * LM has no end-of-generation token, and for boundary `'healed'` if the tokenizer does not
-   * reproduce texts
+   * LM has no end-of-generation token, for boundary `'healed'` if the tokenizer does not reproduce
+   * texts, and for any boundary but `'separate'` in an encoder-decoder
    * @example
    * const { text, probability } = await lm.choose('The sky is', [' blue', ' green']);
    */
@@ -200,6 +200,11 @@ export abstract class ChoiceLM extends GreedyLM {
     };
   }
 
+  /** The tokens of texts that an {@link encoderDecoder}'s decoder begins with. */
+  protected tokenizeDecoderTexts(texts: readonly string[]): Promise<Int32Array[]> {
+    return Promise.all(texts.map((text) => this.tokenize(text)));
+  }
+
   /** Guards continuations if `tokenize` does not by itself. */
   async #tokenizeContinuations(texts: readonly string[]): Promise<Int32Array[]> {
     const tokenize = (text: string) => this.tokenize(text, { continuation: true });
@@ -216,6 +221,7 @@ export abstract class ChoiceLM extends GreedyLM {
       prompt: (prompt) => this.promptTokens(prompt),
       prompts: (texts) => this.tokenizePrompts(texts),
       texts: (texts) => this.tokenizeTexts(texts),
+      decoderTexts: this.encoderDecoder ? (texts) => this.tokenizeDecoderTexts(texts) : undefined,
       textOf: (tokens, special) => (special ? this.textOf(tokens) : this.detokenize(tokens)),
     };
   }
@@ -230,6 +236,9 @@ export abstract class ChoiceLM extends GreedyLM {
     const lm = this;
     return {
       tokenizer: this.#tokenizer,
+      get encoderDecoder() {
+        return lm.encoderDecoder;
+      },
       get contextSize() {
         return lm.contextSize;
       },
@@ -268,6 +277,9 @@ export abstract class ChoiceLM extends GreedyLM {
       },
       get contextSize() {
         return lm.contextSize;
+      },
+      get encoderDecoder() {
+        return lm.encoderDecoder;
       },
       get endOfGeneration() {
         return lm.endOfGeneration;

@@ -24,7 +24,7 @@ import { type ControlVector, readControlVectors } from './model/control-vector.j
 import { guardOf, type Model } from './model/model.js';
 import { checkPath } from './model/model-options.js';
 import * as textJobs from './model/text-jobs.js';
-import { textIn, withoutEnd } from './model/tokenize-many.js';
+import { textIn, tokenizeMany, withoutEnd } from './model/tokenize-many.js';
 import {
   generateManyNatively,
   generateNatively,
@@ -94,6 +94,10 @@ export class LLaMa extends ChoiceLM {
     return this.#session.contextSize;
   }
 
+  override get encoderDecoder(): boolean {
+    return this.#session.encoderDecoder;
+  }
+
   /**
    * The context's effective settings. Throws ClosedError before {@link ready} has resolved; remains
    * available after {@link close}.
@@ -133,15 +137,16 @@ export class LLaMa extends ChoiceLM {
   }
 
   /**
-   * Raw logits after the last token of the prompt, after all, or after the requested ones.
+   * Raw logits after the last token of the prompt or its continuation, after all, or after the
+   * requested ones. An {@link encoderDecoder}'s are those of the decoder.
    *
-   * @throws RangeError for positions that are not ascending or not in the prompt, and for an `into`
-   * that is too short; ContextOverflowError
+   * @throws RangeError for positions that are not ascending or not in the sequence, and for an
+   * `into` that is too short; ContextOverflowError
    */
   async eval(prompt: Prompt, options?: EvalOptions): Promise<Evaluation> {
     const stopwatch = new Stopwatch();
     const input = checkPrompt(prompt, 'prompt', this.vocabularySize);
-    const request = readEvalOptions(options);
+    const request = readEvalOptions(options, this.vocabularySize);
     const tokens = await this.admitPrompt(input, request.signal);
     stopwatch.tokenized();
     const { cost, ...rows } = await evaluate(this.#session, tokens, request);
@@ -279,6 +284,10 @@ export class LLaMa extends ChoiceLM {
     return { ...super.tokenSource, owner: this.model, texts };
   }
 
+  protected override tokenizeDecoderTexts(texts: readonly string[]): Promise<Int32Array[]> {
+    return tokenizeMany(this.model, texts, false);
+  }
+
   protected override textOf(tokens: Int32Array): string {
     return textJobs.textOfTokens(this.model, tokens);
   }
@@ -291,11 +300,7 @@ export class LLaMa extends ChoiceLM {
     return this.greedyImpl(tokens, signal);
   }
 
-  protected override candidatesImpl(
-    tokens: Int32Array,
-    k: number,
-    signal: AbortSignal | undefined,
-  ): Promise<{ token: number; logprob: number }[]> {
+  protected override candidatesImpl(tokens: Int32Array, k: number, signal?: AbortSignal) {
     return readCandidates(this.#session, tokens, k, signal);
   }
 
@@ -332,7 +337,7 @@ export class LLaMa extends ChoiceLM {
   }
 
   protected override packs(tasks: readonly TreeTask[]): boolean {
-    return holdsTasks(this.#session.limits, tasks);
+    return holdsTasks(this.#session, tasks);
   }
 
   protected override async scoreTrees(

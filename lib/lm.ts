@@ -22,9 +22,20 @@ export abstract class LM implements AsyncDisposable {
     return undefined;
   }
 
-  /** The maximum number of tokens of a prompt and its continuation, or undefined if unknown. */
+  /**
+   * The maximum number of tokens of a prompt and its continuation, or undefined if unknown. Of an
+   * {@link encoderDecoder}: of the prompt, and also of the decoder's start token and what follows.
+   */
   get contextSize(): number | undefined {
     return undefined;
+  }
+
+  /**
+   * Whether an encoder reads prompts, as in T5, and a decoder begins a text of its own, instead of
+   * continuing the prompt's.
+   */
+  get encoderDecoder(): boolean {
+    return false;
   }
 
   /** Whether {@link close} was called. */

@@ -69,6 +69,7 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/scoring/tree_scorer.cc
   native/engine/scoring/tree_search.cc
   native/engine/scoring/wave_planner.cc
+  native/engine/session/prompt_encoder.cc
   native/engine/session/session.cc
   native/engine/session/session_automaton.cc
   native/engine/session/session_generation.cc

@@ -16,7 +16,7 @@ const tests = 'test-oracles';
 /** Where the tests write their observations: see test-oracles/support/tools.ts. */
 const reports = join(root, folder, 'reports');
 
-/** Builds llama-bench, llama-perplexity, llama-server and write-model into build-oracles/bin. */
+/** Builds llama-bench, llama-perplexity, llama-server, write-model and encode-decode into build-oracles/bin. */
 export function buildOracles() {
   checkRequirements();
   fetchLlama();

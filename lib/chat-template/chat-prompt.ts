@@ -35,9 +35,9 @@ export async function chatPrompt(
   messages: readonly Message[],
   { prefix = '', maxTokens, contextSize = lm.contextSize, stops = [] }: ChatPromptOptions,
 ): Promise<ChatPrompt> {
-  const { vocabularySize = Infinity } = lm;
+  const { vocabularySize = Infinity, encoderDecoder } = lm;
   const render = (kept: readonly Message[]) => conversation.tokens(kept, true, prefix);
-  const fitted = await fit(messages, { contextSize, maxTokens }, render);
+  const fitted = await fit(messages, { contextSize, encoderDecoder, maxTokens }, render);
   const requested = [...(conversation.format?.stops ?? []), ...stops];
   const controlTokens = await conversation.controlTokens(requested);
   // A token id outside of the vocabulary is never generated, and the LM would reject it.

@@ -30,6 +30,7 @@ export class Conversation {
   readonly format: Readonly<Format> | undefined;
   readonly template: ChatTemplate | undefined;
   readonly #mergeSystem: boolean;
+  readonly #encoderDecoder: boolean;
   readonly #tokens: TokenRenderer;
 
   /** @throws NotSupportedError if neither the caller nor the model has a format or template */
@@ -37,6 +38,7 @@ export class Conversation {
     const model = modelOf(lm);
     this.format = format;
     this.#mergeSystem = mergeSystem;
+    this.#encoderDecoder = lm.encoderDecoder;
     this.#tokens = new TokenRenderer(lm, model);
     if (format !== undefined) return;
     const source = template ?? model?.info.chatTemplate;
@@ -80,6 +82,11 @@ export class Conversation {
 
   #segments(messages: readonly Message[], opening: boolean, prefix: string): Segment[] {
     const { template } = this;
+    if (prefix !== '' && this.#encoderDecoder) {
+      throw new NotSupportedError(
+        'An encoder-decoder cannot continue a prefix: its decoder begins each answer anew',
+      );
+    }
     if (messages.length === 0 && !opening) return [];
     if (template !== undefined) {
       const render = (merged: readonly Message[]): Segment[] =>

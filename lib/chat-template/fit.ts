@@ -2,6 +2,7 @@
 // whole exchanges as fit. `Thread` builds its prompts with it.
 
 import { ContextOverflowError } from '../common/errors.js';
+import { roomAfter } from '../common/room.js';
 import type { Message } from './message.js';
 
 /** A truncated history. */
@@ -16,6 +17,8 @@ export interface Fitted {
 export interface TokenBudget {
   /** Undefined if unknown: then everything fits. */
   contextSize: number | undefined;
+  /** Whether the answer takes no room from the messages, because an encoder reads them. */
+  encoderDecoder: boolean;
   /** The maximum number of tokens of the answer. */
   maxTokens: number;
 }
@@ -26,8 +29,10 @@ const charactersPerToken = 8;
 /** The tokens reserved for an answer without a limit: a quarter of the context, at most 512. */
 const defaultReserve = (contextSize: number): number => Math.min(512, Math.floor(contextSize / 4));
 
-/** The tokens to reserve for the answer: at least one, at most half of the context. */
-export function reservedTokens({ contextSize = Infinity, maxTokens }: TokenBudget): number {
+/** The tokens to reserve for the answer: at least one, at most half of the context, if any. */
+export function reservedTokens(budget: TokenBudget): number {
+  const { contextSize = Infinity, encoderDecoder, maxTokens } = budget;
+  if (encoderDecoder) return 0;
   const requested = maxTokens === Infinity ? defaultReserve(contextSize) : maxTokens;
   return Math.max(1, Math.min(requested, Math.floor(contextSize / 2)));
 }
@@ -77,7 +82,7 @@ export async function fit(
   await attempt(Math.min(firstGuess(messages, starts, contextSize), maxDrop));
   while (enough - tooFew > 1) await attempt((tooFew + enough) >> 1);
   best ??= await dropping(maxDrop);
-  if (best.tokens.length < contextSize) return best;
+  if (roomAfter(budget, best.tokens.length) > 0) return best;
   throw new ContextOverflowError(
     `The latest messages take ${best.tokens.length} tokens, which leaves no room for an answer in the context of ${contextSize}`,
   );

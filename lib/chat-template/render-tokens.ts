@@ -48,7 +48,7 @@ export class TokenRenderer {
       }
     }
     await flush();
-    return this.#withOneBos(concatenateAll(parts));
+    return this.#withEnd(this.#withOneBos(concatenateAll(parts)));
   }
 
   /** The control token that a text spells, if the text is exactly that token. */
@@ -147,6 +147,14 @@ export class TokenRenderer {
       separate.push(await this.#tokenize(segment.text, parseSpecial, follows || index > 0));
     }
     return countSpecial(joined) === expected ? [joined] : separate;
+  }
+
+  /** With the EOS token that an encoder expects at the end of what it reads. */
+  #withEnd(tokens: Int32Array): Int32Array {
+    const { info, vocab } = this.#model ?? {};
+    const { eos, addEos } = vocab ?? {};
+    if (!info?.encoderDecoder || !addEos || eos === undefined) return tokens;
+    return tokens.at(-1) === eos ? tokens : Int32Array.of(...tokens, eos);
   }
 
   #withOneBos(tokens: Int32Array): Int32Array {

@@ -10,6 +10,7 @@ import type { ChatTemplate } from '../chat-template/template.js';
 import { raceAbort } from '../common/abort.js';
 import { checkOptions, checkString, describe, wrongType } from '../common/arguments.js';
 import type { CompletionChunk } from '../common/completion.js';
+import { roomAfter } from '../common/room.js';
 import { type CompletionDefaults, readMaxTokens } from '../generation/completion-options.js';
 import { LM } from '../lm.js';
 import type { Model } from '../model/model.js';
@@ -311,12 +312,11 @@ export class Thread {
     const resets = this.#resets;
     const sampler = rest.sampler ?? this.sampler;
     const maxTokens = request.maxTokens ?? this.#limit(sampler);
-    const { contextSize = Infinity } = this.lm;
     const { tokens, dropped, stop } = await this.#prompt(messages, maxTokens, prefix, stops);
     const stream = this.lm.stream(tokens, {
       ...rest,
       ...(sampler === undefined ? {} : { sampler }),
-      maxTokens: Math.min(maxTokens, contextSize - tokens.length),
+      maxTokens: Math.min(maxTokens, roomAfter(this.lm, tokens.length)),
       ...(stop.length > 0 ? { stop } : {}),
       signal: signal === undefined ? abandoned : AbortSignal.any([signal, abandoned]),
     });

@@ -36,6 +36,11 @@ export interface ChoiceTokenizer {
   prompts(texts: readonly string[]): Promise<Int32Array[]>;
   /** The tokens of texts that continue another text: without special tokens. */
   texts(texts: readonly string[]): Promise<Int32Array[]>;
+  /**
+   * Set for an encoder-decoder, whose decoder begins a text: the tokens of such texts, without
+   * special tokens.
+   */
+  decoderTexts?: ((texts: readonly string[]) => Promise<Int32Array[]>) | undefined;
   /** The text of tokens; control tokens are rendered only with `special`. */
   textOf(tokens: Int32Array, special: boolean): string | Promise<string>;
 }
@@ -56,9 +61,11 @@ export async function separate(
   prompt: ChoiceInput,
   choices: readonly ChoiceInput[],
 ): Promise<TokenizedChoices> {
-  // After an empty prompt a text continues nothing.
-  const tokenize = (texts: readonly string[]) =>
-    prompt === '' ? tokenizeBeginnings(tokenizer, texts) : tokenizer.texts(texts);
+  const tokenize = (texts: readonly string[]) => {
+    if (tokenizer.decoderTexts !== undefined) return tokenizer.decoderTexts(texts);
+    // After an empty prompt a text continues nothing.
+    return prompt === '' ? tokenizeBeginnings(tokenizer, texts) : tokenizer.texts(texts);
+  };
   const [tokens, paths] = await Promise.all([
     tokenizer.prompt(prompt),
     areTexts(choices) ? tokenize(choices) : (choices as readonly Int32Array[]),
@@ -84,6 +91,10 @@ export async function separateWithMerges(
 ): Promise<TokenizedChoices> {
   if (typeof prompt !== 'string') throw wrongType('a string, with merges,', 'prompt', prompt);
   const texts = choices as readonly string[];
+  if (tokenizer.decoderTexts !== undefined) {
+    const tokenized = await separate(tokenizer, prompt, texts);
+    return { ...tokenized, report: { ...tokenized.report, merges: [] } };
+  }
   const [tokenized, joined] = await Promise.all([
     separate(tokenizer, prompt, texts),
     tokenizer.prompts(texts.map((text) => prompt + text)),

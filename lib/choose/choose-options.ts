@@ -57,6 +57,8 @@ export interface ChooseOptions extends CallOptions {
    * up whole characters, and each choice is tokenized together with the trimmed text. A choice's
    * log-probability includes that of the trimmed text. It is the same for all choices, so it
    * affects ranks and probabilities only with normalization.
+   *
+   * An encoder-decoder supports `'separate'` only, and tokenizes each choice as a text of its own.
    */
   boundary?: BoundaryKind | undefined;
   /**

@@ -5,6 +5,7 @@
 
 import { raceAbort } from '../common/abort.js';
 import { checkPrompt, type Prompt } from '../common/arguments.js';
+import type { Room } from '../common/room.js';
 import { concatenate } from '../common/token-arrays.js';
 import { addPrior, type Cost, Stopwatch } from '../common/usage.js';
 import { yieldToEventLoop } from '../common/yield-to-event-loop.js';
@@ -21,9 +22,8 @@ import { tokenizeChoices, tokenizePrior } from './tokenize-choices.js';
 import { checkFits, isSearched, taskOf } from './tree-task.js';
 
 /** The operations of an LM that `choose` requires. */
-export interface Engine {
+export interface Engine extends Room {
   readonly vocabularySize: number | undefined;
-  readonly contextSize: number | undefined;
   readonly endOfGeneration: Int32Array;
   readonly beginToken: number | undefined;
   readonly tokenizer: ChoiceTokenizer;

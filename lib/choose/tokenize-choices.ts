@@ -1,7 +1,8 @@
 // Tokenizes the choices of a request after its prompt and its prior, by the requested boundary.
 // `lib/choose/choose.ts` calls it.
 
-import { wrongRange } from '../common/arguments.js';
+import { about, wrongRange } from '../common/arguments.js';
+import { NotSupportedError } from '../common/errors.js';
 import { concatenate } from '../common/token-arrays.js';
 import {
   type ChoiceTokenizer,
@@ -33,6 +34,10 @@ export async function tokenizeChoices(
   request: ChooseRequest,
 ): Promise<TokenizedChoices> {
   const { boundary, merges, terminator } = request;
+  if (boundary !== 'separate' && tokenizer.decoderTexts !== undefined) {
+    const message = `Boundary '${boundary}' is not supported by an encoder-decoder: its decoder begins a text of its own, which has no boundary with the prompt`;
+    throw about('boundary', new NotSupportedError(message));
+  }
   const separately = merges ? separateWithMerges : separate;
   const tokenize = { separate: separately, joint, healed }[boundary];
   const tokenized = await tokenize(tokenizer, prompt, choices);

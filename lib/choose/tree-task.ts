@@ -3,6 +3,7 @@
 
 import { about } from '../common/arguments.js';
 import { ContextOverflowError, NotSupportedError } from '../common/errors.js';
+import { type Room, roomAfter } from '../common/room.js';
 import { TokenChoiceTree } from '../tree/token-choice-tree.js';
 import type { TreeTask } from '../tree/tree-scoring.js';
 import type { PromptName } from './boundary.js';
@@ -36,7 +37,7 @@ export function taskOf(
 
 /** Throws ContextOverflowError if the prompt and the deepest choice do not fit in the context. */
 export function checkFits(
-  { contextSize }: { contextSize: number | undefined },
+  room: Room,
   prompt: Int32Array,
   paths: readonly Int32Array[],
   { terminator }: Pick<ChooseRequest, 'terminator'>,
@@ -45,10 +46,10 @@ export function checkFits(
   const deepest = paths.reduce((max, path) => Math.max(max, path.length), 0);
   // The last token of the deepest choice is not decoded unless its end is scored.
   const decoded = terminator.kind === 'eog' ? deepest : Math.max(0, deepest - 1);
-  if (contextSize === undefined || prompt.length + decoded <= contextSize) return;
+  if (decoded <= roomAfter(room, prompt.length)) return;
   const message =
     `The ${name} of ${prompt.length} tokens and the deepest choice of ${deepest} ` +
-    `do not fit in the context of ${contextSize}`;
+    `do not fit in the context of ${room.contextSize}`;
   throw about(name, new ContextOverflowError(message));
 }
 

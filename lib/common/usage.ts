@@ -11,12 +11,13 @@ export interface Usage {
   cachedTokens: number;
   /**
    * Tokens that were decoded, in the prompt and after it. A tree whose prompt is cached costs its
-   * inner nodes. An LM in TypeScript counts the tokens that it passed to `greedyImpl` in each call.
+   * inner nodes. An LM in TypeScript counts the tokens that it passed to `greedyImpl` in each call,
+   * an encoder-decoder also those that it encoded.
    */
   decodedTokens: number;
   /** Tokens decoded only for the engine's numerical consistency. */
   paddingTokens: number;
-  /** Calls of the engine: of `llama_decode`, or of `greedyImpl` for an LM in TypeScript. */
+  /** Calls of the engine: of `llama_decode` and `llama_encode`, or of `greedyImpl` for an LM in TypeScript. */
   decodeCalls: number;
 }
 

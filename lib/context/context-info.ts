@@ -8,8 +8,10 @@ import { contextScaleOf } from './rope.js';
 
 /** The parameters in effect in a context. */
 export interface ContextInfo {
-  /** Maximum tokens of a prompt plus its continuation. */
+  /** Maximum tokens of a prompt plus its continuation; of an encoder-decoder, of each of them. */
   readonly contextSize: number;
+  /** Whether an encoder reads prompts, and a decoder begins a text of its own (T5). */
+  readonly encoderDecoder: boolean;
   /** `contextSize / trainContextSize`; 0 if the model does not state its training context. */
   readonly contextScale: number;
   /** Maximum tokens per decode call (logical batch). */
@@ -52,6 +54,7 @@ export function makeContextInfo(
   const scale = single(options.ropeFrequencyScale || model.ropeFrequencyScaleTrain);
   return Object.freeze({
     ...built,
+    encoderDecoder: model.encoderDecoder,
     contextScale: contextScaleOf(built.contextSize, model.trainContextSize),
     kvCacheTypeK: options.kvCacheTypeK as CacheType,
     kvCacheTypeV: options.kvCacheTypeV as CacheType,

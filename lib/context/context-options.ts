@@ -29,11 +29,17 @@ export type CacheType = (typeof cacheTypes)[number];
 
 /** Options of a LLaMa's context. */
 export interface ContextOptions extends RopeOptions {
-  /** Maximum tokens of a prompt plus its continuation. Default: the training size, up to 4096. */
+  /**
+   * Maximum tokens of a prompt plus its continuation; of an encoder-decoder, of each of them.
+   * Default: the training size, up to 4096.
+   */
   contextSize?: number | undefined;
   /** Maximum tokens per decode call, at least 2. Default: 2048, at most `contextSize`. */
   batchSize?: number | undefined;
-  /** Maximum tokens computed together, at least 2. Default: 512, at most `batchSize`. */
+  /**
+   * Maximum tokens computed together, at least 2. Default: 512, at most `batchSize`. An
+   * encoder-decoder uses `contextSize`, because its encoder reads a prompt as a whole.
+   */
   microBatchSize?: number | undefined;
   /**
    * Maximum sequences, for prompt slots and branches together: 4 to 256. Default 256. Recurrent and

@@ -5,10 +5,13 @@ import {
   checkInteger,
   checkOptions,
   checkSignal,
+  checkTokens,
   wrongRange,
   wrongType,
 } from '../common/arguments.js';
 import type { CallOptions } from '../common/call-options.js';
+import { ContextOverflowError } from '../common/errors.js';
+import { roomAfter } from '../common/room.js';
 import type { Cost } from '../common/usage.js';
 import { readLogits } from '../native/logits.js';
 import type { Session } from './session.js';
@@ -16,10 +19,16 @@ import type { Session } from './session.js';
 /** Options of `eval`. */
 export interface EvalOptions extends CallOptions {
   /**
-   * The positions in the prompt whose logits to return: `'last'` (default), `'all'`, or ascending
-   * positions from 0.
+   * The positions in the prompt and its continuation whose logits to return: `'last'` (default),
+   * `'all'`, or ascending positions from 0. In an encoder-decoder, whose prompt has no logits, those
+   * in the decoder's start token (position 0) and the continuation.
    */
   logits?: 'last' | 'all' | readonly number[] | undefined;
+  /**
+   * Token ids that follow the prompt; in an encoder-decoder, the decoder's start token. Default:
+   * none.
+   */
+  continuation?: Int32Array | undefined;
   /** The buffer for the logits, at least rows × vocabulary elements. Default: a new one. */
   into?: Float32Array | undefined;
 }
@@ -35,6 +44,7 @@ export interface Evaluation extends Cost {
 /** The result of {@link readEvalOptions}. */
 export interface EvalRequest {
   logits: 'last' | 'all' | readonly number[];
+  continuation: Int32Array;
   into: Float32Array | undefined;
   signal: AbortSignal | undefined;
 }
@@ -48,19 +58,25 @@ function readPositions(value: unknown): EvalRequest['logits'] {
 }
 
 /** Validates the options. Throws TypeError or RangeError. */
-export function readEvalOptions(value: EvalOptions | undefined): EvalRequest {
-  const {
-    logits = 'last',
-    into,
-    signal,
-  } = checkOptions(value, 'options', ['logits', 'into', 'signal']);
+export function readEvalOptions(
+  value: EvalOptions | undefined,
+  vocabularySize: number | undefined,
+): EvalRequest {
+  const names = ['logits', 'continuation', 'into', 'signal'] as const;
+  const { logits = 'last', into, signal, ...rest } = checkOptions(value, 'options', names);
+  const { continuation = new Int32Array(0) } = rest;
   if (into !== undefined && !types.isFloat32Array(into)) {
     throw wrongType('a Float32Array', 'into', into);
   }
-  return { logits: readPositions(logits), into, signal: checkSignal(signal, 'signal') };
+  return {
+    logits: readPositions(logits),
+    continuation: checkTokens(continuation, 'continuation', vocabularySize).slice(),
+    into,
+    signal: checkSignal(signal, 'signal'),
+  };
 }
 
-/** The requested positions in a prompt of this length. Throws RangeError. */
+/** The requested positions in a sequence of this length. Throws RangeError. */
 export function rowsOf(logits: EvalRequest['logits'], length: number): Int32Array {
   if (logits === 'last') return Int32Array.of(length - 1);
   if (logits === 'all') return Int32Array.from({ length }, (_, position) => position);
@@ -68,7 +84,7 @@ export function rowsOf(logits: EvalRequest['logits'], length: number): Int32Arra
   for (const [index, position] of logits.entries()) {
     const min = previous + 1;
     if (position < min || position >= length) {
-      const what = `a position above the previous one and below the prompt length of ${length}`;
+      const what = `a position above the previous one and below the length of ${length}`;
       throw wrongRange(what, `logits[${index}]`, position);
     }
     previous = position;
@@ -86,15 +102,22 @@ export function checkInto(into: Float32Array | undefined, size: number): void {
 /**
  * Runs a validated `eval` request.
  *
- * @throws RangeError for positions outside the prompt, or an `into` that is too small
+ * @throws RangeError for positions outside the sequence, or an `into` that is too small;
+ * ContextOverflowError
  */
 export async function evaluate(
   session: Session,
   tokens: Int32Array,
-  { logits: which, into, signal }: EvalRequest,
+  { logits: which, continuation, into, signal }: EvalRequest,
 ): Promise<{ logits: Float32Array; rows: number; cost: Cost }> {
-  const rows = rowsOf(which, tokens.length);
+  const { length } = tokens;
+  if (continuation.length > roomAfter(session, length)) {
+    throw new ContextOverflowError(
+      `The prompt of ${length} tokens and a continuation of ${continuation.length} do not fit in the context of ${session.contextSize}`,
+    );
+  }
+  const rows = rowsOf(which, (session.encoderDecoder ? 1 : length) + continuation.length);
   checkInto(into, rows.length * session.model.vocab.size);
-  const { logits, cost } = await readLogits(session, tokens, rows, into, signal);
+  const { logits, cost } = await readLogits(session, tokens, continuation, rows, into, signal);
   return { logits, rows: rows.length, cost };
 }

@@ -50,6 +50,11 @@ export class Session {
     return this.#info?.contextSize ?? this.#options.contextSize;
   }
 
+  /** Whether an encoder reads prompts. */
+  get encoderDecoder(): boolean {
+    return this.model.info.encoderDecoder;
+  }
+
   /** The context's parameters, as the engine reports them. Throws until {@link ready} resolves. */
   get limits(): NativeSessionInfo {
     if (this.#info === undefined) throw new ClosedError('The context is not ready yet');

@@ -1,7 +1,7 @@
 // Saves and loads a prompt's KV cache. LLaMa imports this file on first use.
 
 import { raceAbort } from '../common/abort.js';
-import { ContextOverflowError, LMError } from '../common/errors.js';
+import { ContextOverflowError, LMError, NotSupportedError } from '../common/errors.js';
 import type { Cost } from '../common/usage.js';
 import { costFromNative } from '../native/usage.js';
 import type { Session } from './session.js';
@@ -21,6 +21,7 @@ export async function saveState(
   prompt: Int32Array | undefined,
   signal: AbortSignal | undefined,
 ): Promise<PromptState> {
+  checkSupported(session);
   const facts = await raceAbort(factsOf(session), signal).catch((error: unknown) => {
     // On save, a changed or unreadable model file is a failure to save, not a mismatch.
     if (!(error instanceof LMError) || error.code !== 'STATE_MISMATCH') throw error;
@@ -48,6 +49,7 @@ export async function loadState(
   path: string,
   signal: AbortSignal | undefined,
 ): Promise<PromptState> {
+  checkSupported(session);
   const sidecar = await raceAbort(readSidecar(path), signal);
   checkFacts(sidecar.facts, await raceAbort(factsOf(session), signal));
   const { vocab } = session.model;
@@ -71,6 +73,13 @@ export async function loadState(
     return native.loadState(tokens, new Uint8Array(cells.buffer, 0, cellBytes), row, cancellation);
   }, signal);
   return { tokens, ...costFromNative(usage) };
+}
+
+function checkSupported({ model }: Session): void {
+  if (!model.info.encoderDecoder) return;
+  throw new NotSupportedError(
+    'States of an encoder-decoder are not supported: llama.cpp cannot save what its encoder has read',
+  );
 }
 
 const shorten = (value: unknown): string => {

@@ -33,7 +33,8 @@ export interface CompletionDefaults {
   /**
    * What to do if the context is full before `maxTokens`. With a shift, the older half of the
    * tokens after the first `keep` is discarded and generation continues; `true` keeps the BOS
-   * token only. Default false: a ContextOverflowError.
+   * token only. Default false: a ContextOverflowError. An encoder-decoder shifts its decoder's
+   * tokens, of which it always keeps the start token.
    */
   contextShift?: boolean | { keep: number } | undefined;
 }

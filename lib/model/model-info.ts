@@ -9,7 +9,11 @@ export interface ModelInfo
   extends Readonly<
     Omit<
       NativeModelInfo,
-      'rope' | 'ropeFrequencyBaseTrain' | 'ropeFrequencyScaleTrain' | 'ropeScalingTrain'
+      | 'rope'
+      | 'decoderStart'
+      | 'ropeFrequencyBaseTrain'
+      | 'ropeFrequencyScaleTrain'
+      | 'ropeScalingTrain'
     >
   > {
   /** The file's name, without its directory. */
@@ -24,6 +28,8 @@ export interface ModelInfo
   readonly ropeScalingTrain: string | undefined;
   /** The number of layers offloaded to GPUs; the output layer counts as one. */
   readonly gpuLayers: number;
+  /** The token that the decoder of an encoder-decoder starts with; undefined for other models. */
+  readonly decoderStartToken: number | undefined;
 }
 
 type SpecialToken =
@@ -45,13 +51,14 @@ export type Vocabulary = Readonly<
 
 /** @param chatTemplate overrides the file's */
 export function readModelInfo(
-  { rope, ...info }: NativeModelInfo,
+  { rope, decoderStart, ...info }: NativeModelInfo,
   chatTemplate: string | undefined,
 ): ModelInfo {
   return Object.freeze({
     ...info,
     chatTemplate: chatTemplate ?? info.chatTemplate,
     fileName: basename(info.path),
+    decoderStartToken: info.encoderDecoder ? decoderStart : undefined,
     gqa: info.headsKV > 0 ? info.heads / info.headsKV : 0,
     ropeFrequencyBaseTrain: rope ? info.ropeFrequencyBaseTrain : undefined,
     ropeFrequencyScaleTrain: rope ? info.ropeFrequencyScaleTrain : undefined,

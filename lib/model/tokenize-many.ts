@@ -29,10 +29,11 @@ export function textIn(model: Model): (token: number) => string {
 
 /**
  * The tokens without the trailing EOS that some models add to every text: a continuation of a
- * prompt must not follow it.
+ * prompt must not follow it. What an encoder reads keeps it.
  */
-export function withoutEnd({ vocab }: Model, tokens: Int32Array): Int32Array {
+export function withoutEnd({ vocab, info }: Model, tokens: Int32Array): Int32Array {
   const { addEos, eos } = vocab;
+  if (info.encoderDecoder) return tokens;
   return addEos && tokens.at(-1) === eos ? tokens.slice(0, -1) : tokens;
 }
 

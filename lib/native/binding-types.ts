@@ -41,6 +41,10 @@ export interface NativeModelInfo {
   slidingWindow: number;
   hasEncoder: boolean;
   hasDecoder: boolean;
+  /** Whether the decoder attends to the encoder's output (T5). */
+  encoderDecoder: boolean;
+  /** The token that the decoder of an encoder-decoder starts with; −1 for other models. */
+  decoderStart: number;
   recurrent: boolean;
   hybrid: boolean;
   diffusion: boolean;

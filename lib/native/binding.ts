@@ -88,7 +88,12 @@ export interface NativeModel {
 export interface NativeSession {
   info(): NativeSessionInfo;
   /** `rows`: ascending positions whose logits are requested. */
-  eval(prompt: Int32Array, rows: Int32Array, cancellation: NativeCancellation): Promise<NativeEval>;
+  eval(
+    prompt: Int32Array,
+    continuation: Int32Array,
+    rows: Int32Array,
+    cancellation: NativeCancellation,
+  ): Promise<NativeEval>;
   /** Log-probabilities of every possible next token. */
   logprobs(
     prompt: Int32Array,

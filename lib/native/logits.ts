@@ -8,12 +8,13 @@ import { costFromNative } from './usage.js';
 export async function readLogits(
   session: Runner,
   tokens: Int32Array,
+  continuation: Int32Array,
   rows: Int32Array,
   into: Float32Array | undefined,
   signal: AbortSignal | undefined,
 ): Promise<{ logits: Float32Array; cost: Cost }> {
   const result = await session.run((native, cancellation) => {
-    return native.eval(tokens, rows, cancellation);
+    return native.eval(tokens, continuation, rows, cancellation);
   }, signal);
   into?.set(result.logits);
   const logits = into?.subarray(0, result.logits.length) ?? result.logits;

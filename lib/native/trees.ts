@@ -63,10 +63,12 @@ export function holdsTree(
 
 /** Whether the prompts and trees of these tasks fit in one decode. */
 export function holdsTasks(
-  { batchSize, maxRows, maxSequences, promptSlots }: NativeSessionInfo,
+  { limits, encoderDecoder }: { limits: NativeSessionInfo; encoderDecoder: boolean },
   tasks: readonly TreeTask[],
 ): boolean {
   if (tasks.length <= 1) return true;
+  // A context holds the encoding of one prompt at a time.
+  if (encoderDecoder) return false;
   if (tasks.some(({ request }) => request.details)) return false;
   let tokens = -sharedPrefix(tasks);
   let rows = 0;
@@ -80,6 +82,7 @@ export function holdsTasks(
     paths += Math.max(1, Math.min(tree.childless, inner));
     previous = prompt;
   }
+  const { batchSize, maxRows, maxSequences, promptSlots } = limits;
   const branches = maxSequences - promptSlots - 2;
   return tokens <= batchSize && rows <= maxRows && paths <= branches;
 }

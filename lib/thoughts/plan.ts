@@ -19,6 +19,7 @@ import type { ChoiceTokenizer } from '../choose/boundary.js';
 import type { Normalization } from '../choose/choose-options.js';
 import { about, wrongRange } from '../common/arguments.js';
 import { ContextOverflowError, NotSupportedError } from '../common/errors.js';
+import { type Room, roomAfter } from '../common/room.js';
 import { concatenate } from '../common/token-arrays.js';
 import { type CompletionTokens, resolveTokens } from './completion-tokens.js';
 import { checkEnd, type EvaluateRequest } from './evaluate-options.js';
@@ -83,8 +84,7 @@ export interface Plan {
 }
 
 /** What planning requires of an LM. */
-export interface PlanningEngine {
-  readonly contextSize: number | undefined;
+export interface PlanningEngine extends Room {
   readonly endOfGeneration: Int32Array;
   readonly beginToken: number | undefined;
   readonly tokenizer: ChoiceTokenizer;
@@ -119,8 +119,9 @@ export async function planAutomaton(
   const hasRoot = entry.type === 'text' && !entry.evaluate;
   const rootText = hasRoot ? entry.text : '';
   let entries = hasRoot ? (nexts[0] as number[]) : [0];
-  if (rootText === '') {
-    // What follows an empty text continues nothing: it is tokenized as the beginning of a text.
+  if (rootText === '' || engine.tokenizer.decoderTexts !== undefined) {
+    // What follows an empty text, or the start token of a decoder, continues nothing: it is tokenized
+    // as the beginning of a text.
     const own: number[] = [];
     for (const index of entries) {
       own.push(actions.length);
@@ -231,6 +232,7 @@ async function beginnings(
   { tokenizer }: PlanningEngine,
   texts: readonly string[],
 ): Promise<Int32Array[]> {
+  if (tokenizer.decoderTexts !== undefined) return tokenizer.decoderTexts(texts);
   const [empty, ...lists] = await tokenizer.prompts(['', ...texts]);
   return lists.map((tokens) => tokens.slice((empty as Int32Array).length));
 }
@@ -260,7 +262,8 @@ function checkCycles(
  * Refuses actions that no thought can reach within the context: the shortest path to them, with
  * completions of no token, is already too long.
  */
-function checkContext({ contextSize }: PlanningEngine, plan: Plan): void {
+function checkContext(engine: PlanningEngine, plan: Plan): void {
+  const { contextSize } = engine;
   if (contextSize === undefined) return;
   const shortest = new Array<number>(plan.actions.length).fill(Infinity);
   const open: number[] = [];
@@ -276,7 +279,8 @@ function checkContext({ contextSize }: PlanningEngine, plan: Plan): void {
       contextSize,
     );
   }
-  for (const entry of plan.entries) reach(entry, plan.prompt.length);
+  const begin = contextSize - roomAfter(engine, plan.prompt.length);
+  for (const entry of plan.entries) reach(entry, begin);
   for (let index = open.shift(); index !== undefined; index = open.shift()) {
     const action = planned(plan, index);
     const before = shortest[index] as number;

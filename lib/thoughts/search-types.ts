@@ -2,6 +2,7 @@
 
 import type { TokenSet } from '../automaton/token-sets.js';
 import type { ChoiceTokenizer } from '../choose/boundary.js';
+import type { Room } from '../common/room.js';
 import type { Cost } from '../common/usage.js';
 import type { TreeScores, TreeTask } from '../tree/tree-scoring.js';
 import type { EvaluateRequest } from './evaluate-options.js';
@@ -11,8 +12,7 @@ import type { ThoughtNode } from './thought-node.js';
 import type { EvaluationEnd } from './thought-tree.js';
 
 /** The operations of an LM that the search requires. */
-export interface SearchEngine {
-  readonly contextSize: number | undefined;
+export interface SearchEngine extends Room {
   readonly endOfGeneration: Int32Array;
   readonly tokenizer: ChoiceTokenizer;
   packs(tasks: readonly TreeTask[]): boolean;

@@ -2,6 +2,7 @@
 // whose next actions are of the best one's kind advance in each round. LLaMa searches natively
 // instead, with the same results: native/engine/automaton/thought_search.h.
 
+import { NotSupportedError } from '../common/errors.js';
 import { noCost } from '../common/usage.js';
 import { placeText } from './boundary.js';
 import { completeThought } from './complete-step.js';
@@ -24,6 +25,11 @@ export async function searchThoughts(
   request: EvaluateRequest,
   stopped: AbortSignal,
 ): Promise<Thoughts> {
+  if (engine.encoderDecoder) {
+    throw new NotSupportedError(
+      'Automata of an encoder-decoder require a search of its own, which this LM does not have',
+    );
+  }
   const search = new ThoughtSearch(engine, plan, request, stopped);
   return search.run();
 }

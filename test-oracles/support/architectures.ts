@@ -21,6 +21,9 @@ export type Attempt = { architecture: string; slidingWindow: number; picked?: nu
       limit?: string;
       prompt: number[];
       next: (number | string)[];
+      /** Of an encoder-decoder: what was scored after the prompt, and its log-probabilities. */
+      paths?: number[][];
+      truths?: (number | string)[][];
     }
   | { outcome: 'refused'; reason: string; cause: string }
   | { outcome: 'failed'; reason: string; cause: string }
@@ -32,8 +35,11 @@ export interface Trial {
   attempts: Attempt[];
   /** How its process ended, if it crashed. */
   death: string | undefined;
-  /** If scored: the largest difference of its next-token distribution from llama-server's. */
-  fromServer: number | undefined;
+  /**
+   * If scored: the largest difference of its next-token distribution from llama-server's; for
+   * encoder-decoders, which that server does not support, of its scores from encode-decode's.
+   */
+  fromProgram: number | undefined;
 }
 
 /** The names of all models that write-model can write. */
@@ -41,8 +47,25 @@ export async function modelNames(): Promise<string[]> {
   return (await runTool('write-model', [])).trim().split('\n');
 }
 
-async function compareWithServer(file: string, attempt: Attempt | undefined) {
+async function compareWithEncodeDecode(
+  file: string,
+  prompt: readonly number[],
+  paths: readonly (readonly number[])[],
+  truths: readonly (readonly (number | string)[])[] = [],
+): Promise<number> {
+  const printed = await runTool('encode-decode', [file, prompt.join(), ...paths.map(String)]);
+  const theirs = printed.trim().split(/\s+/).map(Number);
+  const own = truths.flat().map(Number);
+  if (own.length !== theirs.length) return Number.NaN;
+  return own.reduce((worst, value, index) => {
+    return Math.max(worst, Math.abs(value - (theirs[index] as number)));
+  }, 0);
+}
+
+async function compareWithProgram(file: string, attempt: Attempt | undefined) {
   if (attempt?.outcome !== 'scored') return undefined;
+  const { paths, truths } = attempt;
+  if (paths !== undefined) return compareWithEncodeDecode(file, attempt.prompt, paths, truths);
   await using server = await Server.start(file, 192);
   const { prompt, next } = attempt;
   const theirs = await server.distribution(prompt, next.length);
@@ -60,11 +83,11 @@ async function tryModel(name: string, folder: string): Promise<Trial> {
     const { code, signal, stdout, stderr } = await runProgram(process.execPath, [fixture, file]);
     if (code !== 0) {
       const death = `${signal ?? code}: ${stderr.slice(0, 1000)}`;
-      return { name, attempts: [], death, fromServer: undefined };
+      return { name, attempts: [], death, fromProgram: undefined };
     }
     const attempts = JSON.parse(stdout) as Attempt[];
-    const fromServer = await compareWithServer(file, attempts[0]);
-    return { name, attempts, death: undefined, fromServer };
+    const fromProgram = await compareWithProgram(file, attempts[0]);
+    return { name, attempts, death: undefined, fromProgram };
   } finally {
     await rm(file, { force: true });
   }

@@ -257,10 +257,13 @@ t.test('eval requires ascending positions in the prompt and a large enough array
   t.same([...rowsOf('all', 3)], [0, 1, 2]);
   t.same([...rowsOf([0, 2], 3)], [0, 2]);
   for (const bad of [[3], [1, 1], [2, 0]]) t.throws(() => rowsOf(bad, 3), { name: 'RangeError' });
-  t.throws(() => readEvalOptions({ logits: [] }), { name: 'RangeError' });
-  t.throws(() => readEvalOptions({ logits: [-1] }), { name: 'RangeError' });
-  t.throws(() => readEvalOptions({ logits: 'first' as never }), { name: 'TypeError' });
-  t.throws(() => readEvalOptions({ into: [] as never }), { name: 'TypeError' });
+  t.throws(() => readEvalOptions({ logits: [] }, 9), { name: 'RangeError' });
+  t.throws(() => readEvalOptions({ logits: [-1] }, 9), { name: 'RangeError' });
+  t.throws(() => readEvalOptions({ logits: 'first' as never }, 9), { name: 'TypeError' });
+  t.throws(() => readEvalOptions({ into: [] as never }, 9), { name: 'TypeError' });
+  const continuation = Int32Array.of(9);
+  t.throws(() => readEvalOptions({ continuation }, 9), { name: 'RangeError' });
+  t.same(readEvalOptions({ continuation }, 10).continuation, continuation);
   t.doesNotThrow(() => checkInto(new Float32Array(4), 4));
   t.throws(() => checkInto(new Float32Array(3), 4), { name: 'RangeError' });
 });

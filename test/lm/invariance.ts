@@ -197,7 +197,8 @@ export async function proveNoMemory(
   const { tokens } = await lm.complete(prompt, { maxTokens: 12 });
   const generated = join(prompt, [...tokens, 65]);
   const after = await lm.choose(generated, paths);
-  t.equal(after.usage.cachedTokens, prompt.length);
+  // An encoder reads the generated tokens as a part of another prompt.
+  t.equal(after.usage.cachedTokens, lm.encoderDecoder ? 0 : prompt.length);
   const found = after.choices.flatMap(({ logprobs }) => [...logprobs]);
   checkWithin(t, found, await fresh(generated), bound, 'after generated tokens');
 }

@@ -110,7 +110,8 @@ export async function proveAgreement(t: Test, { model, options, bound }: Build):
   await using lm = new LLaMa(model, options);
   const stepwise = new StepwiseLM(lm);
   const cases: ChooseOptions[] = [];
-  for (const boundary of ['separate', 'joint'] as const) {
+  const boundaries = lm.encoderDecoder ? (['separate'] as const) : (['separate', 'joint'] as const);
+  for (const boundary of boundaries) {
     for (const terminator of ['none', 'eog', '.\n']) {
       for (const batching of ['tree', 'sequential'] as const) {
         cases.push({ boundary, terminator, batching, normalize: 'none' });

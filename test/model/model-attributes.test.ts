@@ -126,6 +126,7 @@ t.test('contextInfo has the parameters of the context', async (t) => {
   const plain = await open(t);
   const expected: ContextInfo = {
     contextSize: 512,
+    encoderDecoder: false,
     contextScale: 1,
     batchSize: 512,
     microBatchSize: 512,

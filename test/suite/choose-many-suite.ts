@@ -18,6 +18,7 @@ async function all<T>(stream: AsyncIterable<T>): Promise<T[]> {
 export function chooseManySuite(t: Test, subject: Subject): void {
   const { make, prompt, choices, tolerance } = subject;
   const details = has(subject, 'details');
+  const others = has(subject, 'boundaries');
   const texts = [...choices];
   const prompts = [
     prompt,
@@ -31,11 +32,11 @@ export function chooseManySuite(t: Test, subject: Subject): void {
   const tasks: ChooseTask[] = [
     ...prompts.map((prompt, index) => ({ prompt, choices: texts.slice(index % 3).concat('x') })),
     { prompt, choices: texts, options: { terminator: 'eog', normalize: 'tokens' } },
-    { prompt, choices: texts, options: { prior: 'A ', boundary: 'joint' } },
+    { prompt, choices: texts, options: { prior: 'A ', boundary: others ? 'joint' : 'separate' } },
     { prompt, choices: texts, options: { search: 'bound', top: 1 } },
     { prompt, choices: texts, options: { batching: 'sequential' } },
     { prompt: Int32Array.of(1, 2, 3), choices: [Int32Array.of(4), Int32Array.of(5, 6)] },
-    { prompt, choices: texts, options: { details, boundary: 'healed' } },
+    { prompt, choices: texts, options: { details, boundary: others ? 'healed' : 'separate' } },
   ];
   /** More tasks than any prefetch pulls, or any engine packs. */
   const endless = function* (pulled: { count: number }): Generator<ChooseTask> {

@@ -4,7 +4,7 @@ import type { ChoiceLM, ChooseOptions } from 'autocog-lm';
 import type { Test } from 'tap';
 import { checkArithmetic } from './choose-checks.js';
 import { at, promptOf } from './oracle.js';
-import type { Subject } from './subject.js';
+import { has, type Subject } from './subject.js';
 import { near, testWith } from './with-lm.js';
 
 /** The tokens of an empty prior. */
@@ -13,7 +13,8 @@ async function beginning(lm: ChoiceLM): Promise<Int32Array> {
   return tokens.length > 0 ? tokens : Int32Array.of(lm.beginToken as number);
 }
 
-export function choosePriorSuite(t: Test, { make, prompt, choices, tolerance }: Subject): void {
+export function choosePriorSuite(t: Test, subject: Subject): void {
+  const { make, prompt, choices, tolerance } = subject;
   const prior = `${choices[1]} and`;
   const texts = [...choices, choices[0] + choices[1], choices[0]];
 
@@ -47,7 +48,8 @@ export function choosePriorSuite(t: Test, { make, prompt, choices, tolerance }: 
   });
 
   testWith(t, make, 'a prior uses the boundary and the terminator of the prompt', async (t, lm) => {
-    for (const boundary of ['separate', 'joint', 'healed'] as const) {
+    const others = has(subject, 'boundaries') ? (['joint', 'healed'] as const) : [];
+    for (const boundary of ['separate', ...others] as const) {
       for (const terminator of ['none', 'eog', choices[2]]) {
         await checkPrior(t, lm, { boundary, terminator, normalize: 'tokens' }, prior);
       }

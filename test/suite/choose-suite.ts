@@ -4,7 +4,7 @@ import type { Choice, ChooseOptions } from 'autocog-lm';
 import type { Test } from 'tap';
 import { checkAgainstOracle, checkArithmetic, logprobsOf } from './choose-checks.js';
 import { at, endOf, join, promptOf, softmax, sum } from './oracle.js';
-import type { Subject } from './subject.js';
+import { has, type Subject } from './subject.js';
 import { near, testWith } from './with-lm.js';
 
 export function chooseSuite(t: Test, subject: Subject): void {
@@ -186,7 +186,8 @@ export function chooseSuite(t: Test, subject: Subject): void {
 
   testWith(t, make, 'sequential batching returns the same results as a tree', async (t, lm) => {
     const texts = [...choices, choices[0] + choices[1], choices[0]];
-    const sets: ChooseOptions[] = [{}, { terminator: 'eog' }, { boundary: 'joint' }];
+    const joint = has(subject, 'boundaries') ? [{ boundary: 'joint' } as const] : [];
+    const sets: ChooseOptions[] = [{}, { terminator: 'eog' }, ...joint];
     for (const options of sets) {
       const tree = await lm.choose(prompt, texts, options);
       const sequential = await lm.choose(prompt, texts, { ...options, batching: 'sequential' });
@@ -199,38 +200,7 @@ export function chooseSuite(t: Test, subject: Subject): void {
     }
   });
 
-  testWith(
-    t,
-    make,
-    'a joint boundary scores the tokens of prompt and choice tokenized together',
-    async (t, lm) => {
-      const context = prompt.trimEnd();
-      const texts = choices.map((text) => text.trimStart());
-      const choice = await lm.choose(`${context} `, texts, { boundary: 'joint' });
-      checkArithmetic(t, choice);
-      await checkAgainstOracle(t, lm, choice, tolerance);
-      t.equal(choice.boundary.kind, 'joint');
-      t.same(
-        choice.boundary.tokens,
-        await promptOf(lm, context),
-        'white space moves to the choice',
-      );
-      for (const { index, text, tokens } of choice.choices) {
-        const joined = await promptOf(lm, `${context} ${text}`);
-        t.same(join(choice.boundary.tokens, tokens), joined);
-        const separated = join(
-          await promptOf(lm, `${context} `),
-          await lm.tokenize(text, { continuation: true }),
-        );
-        t.equal(choice.boundary.merges?.includes(index), `${separated}` !== `${joined}`);
-        t.equal(text, texts[index], 'the text is unchanged');
-      }
-      const rejected = { name: 'TypeError' };
-      const ids = [await lm.tokenize(at(texts, 0), { continuation: true })];
-      await t.rejects(lm.choose(prompt, ids, { boundary: 'joint' }), rejected);
-      await t.rejects(lm.choose(at(ids, 0), texts, { boundary: 'joint' }), rejected);
-    },
-  );
+  if (has(subject, 'boundaries')) jointSuite(t, subject);
 
   testWith(t, make, 'the tree has every score, and shows it', async (t, lm) => {
     const choice = await lm.choose(prompt, choices);
@@ -281,4 +251,39 @@ export function chooseSuite(t: Test, subject: Subject): void {
     await rejected({ tolerance: Number.NaN }, 'RangeError', /tolerance/);
     await t.rejects(lm.choose(prompt, choices, null as never), { name: 'TypeError' });
   });
+}
+
+function jointSuite(t: Test, { make, prompt, choices, tolerance }: Subject): void {
+  testWith(
+    t,
+    make,
+    'a joint boundary scores the tokens of prompt and choice tokenized together',
+    async (t, lm) => {
+      const context = prompt.trimEnd();
+      const texts = choices.map((text) => text.trimStart());
+      const choice = await lm.choose(`${context} `, texts, { boundary: 'joint' });
+      checkArithmetic(t, choice);
+      await checkAgainstOracle(t, lm, choice, tolerance);
+      t.equal(choice.boundary.kind, 'joint');
+      t.same(
+        choice.boundary.tokens,
+        await promptOf(lm, context),
+        'white space moves to the choice',
+      );
+      for (const { index, text, tokens } of choice.choices) {
+        const joined = await promptOf(lm, `${context} ${text}`);
+        t.same(join(choice.boundary.tokens, tokens), joined);
+        const separated = join(
+          await promptOf(lm, `${context} `),
+          await lm.tokenize(text, { continuation: true }),
+        );
+        t.equal(choice.boundary.merges?.includes(index), `${separated}` !== `${joined}`);
+        t.equal(text, texts[index], 'the text is unchanged');
+      }
+      const rejected = { name: 'TypeError' };
+      const ids = [await lm.tokenize(at(texts, 0), { continuation: true })];
+      await t.rejects(lm.choose(prompt, ids, { boundary: 'joint' }), rejected);
+      await t.rejects(lm.choose(at(ids, 0), texts, { boundary: 'joint' }), rejected);
+    },
+  );
 }

@@ -25,7 +25,7 @@ export function lmSuite(t: Test, subject: Subject): void {
   chooseSuite(t, subject);
   chooseSearchSuite(t, subject);
   choosePriorSuite(t, subject);
-  chooseHealedSuite(t, subject);
+  if (has(subject, 'boundaries')) chooseHealedSuite(t, subject);
   if (has(subject, 'details')) chooseDetailsSuite(t, subject);
   chooseManySuite(t, subject);
   if (has(subject, 'evaluate')) evaluateSuite(t, subject);

@@ -15,6 +15,8 @@ export type Lack =
   /** Automata. */
   | 'evaluate'
   | 'completeMany'
+  /** Boundaries other than `'separate'`, and choices that merge with the prompt. */
+  | 'boundaries'
   /** `details` of `choose`. */
   | 'details'
   /** A `search` that stops early: the class reports an exhaustive one. */

@@ -2,7 +2,7 @@
 // all logits, and log-sum-exp in double precision.
 
 import { LLaMa, type LLaMaOptions, type Model } from 'autocog-lm';
-import { at, join } from '../suite/oracle.js';
+import { at } from '../suite/oracle.js';
 
 function logProbability(row: Float32Array, token: number): number {
   const top = row.reduce((max, logit) => Math.max(max, logit), -Infinity);
@@ -19,10 +19,12 @@ export async function bruteForce(
   path: Int32Array,
 ): Promise<number[]> {
   await using lm = new LLaMa(model, options);
-  const { logits, rows } = await lm.eval(join(prompt, path), { logits: 'all' });
+  const { logits, rows } = await lm.eval(prompt, { continuation: path, logits: 'all' });
   const size = logits.length / rows;
+  // An encoder-decoder has no rows of the prompt, but one of the decoder's start token.
+  const first = lm.encoderDecoder ? 0 : prompt.length - 1;
   return Array.from(path, (token, index) => {
-    const row = prompt.length + index - 1;
+    const row = first + index;
     return logProbability(logits.subarray(row * size, (row + 1) * size), token);
   });
 }

@@ -78,6 +78,8 @@ export const keyUint32 = (key: string, value: number): Buffer =>
   Buffer.concat([string(key), u32(4), u32(value)]);
 export const keyFloat32 = (key: string, value: number): Buffer =>
   Buffer.concat([string(key), u32(6), Buffer.from(Float32Array.of(value).buffer)]);
+export const keyBool = (key: string, value: boolean): Buffer =>
+  Buffer.concat([string(key), u32(7), Buffer.of(value ? 1 : 0)]);
 /** An array of unsigned integers. */
 export const keyUint32s = (key: string, values: readonly number[]): Buffer =>
   Buffer.concat([string(key), u32(list), u32(4), u64(values.length), ...values.map(u32)]);

@@ -165,6 +165,7 @@ export class RemoteChooser {
     const score = strategy === 'echo' ? scoreByEcho : scoreByLogprobs;
     return {
       vocabularySize: engine.vocabularySize,
+      encoderDecoder: false,
       contextSize: engine.contextSize,
       endOfGeneration: engine.endOfGeneration,
       beginToken: engine.beginToken,

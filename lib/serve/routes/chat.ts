@@ -1,6 +1,7 @@
 // `POST /v1/chat/completions`: chat completions, with the model's chat template or the server's.
 
 import type { Completion, CompletionChunk } from '../../common/completion.js';
+import { roomAfter } from '../../common/room.js';
 import { eventStream } from '../http/events.js';
 import type { Fields } from '../http/fields.js';
 import { blaming, contextLengthExceeded } from '../http/http-error.js';
@@ -27,7 +28,7 @@ export async function chat(served: Served, fields: Fields, call: Call) {
   );
   const { maxTokens, n } = request;
   checkFit(served, tokens, maxTokens);
-  const maxNewTokens = Math.min(maxTokens, served.lm.contextSize - tokens.length + 1);
+  const maxNewTokens = Math.min(maxTokens, roomAfter(served.lm, tokens.length) + 1);
   checkAlternatives(maxNewTokens * n, request.logprobs ?? 0, 'top_logprobs');
   const { names, lm } = served;
   const options = {
@@ -91,7 +92,7 @@ export async function chat(served: Served, fields: Fields, call: Call) {
 /** Rejects a conversation that leaves no room in the context for the response. */
 function checkFit({ lm }: Served, tokens: Int32Array, maxTokens: ChatRequest['maxTokens']): void {
   const maxNewTokens = maxTokens === Infinity ? 1 : maxTokens;
-  if (tokens.length + maxNewTokens - 1 <= lm.contextSize) return;
+  if (maxNewTokens - 1 <= roomAfter(lm, tokens.length)) return;
   const response = maxTokens === Infinity ? 'a response' : `max_tokens of ${maxTokens}`;
   throw contextLengthExceeded(
     `The messages of ${tokens.length} tokens and ${response} do not fit in the context of ${lm.contextSize}`,

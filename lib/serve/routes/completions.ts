@@ -1,7 +1,7 @@
 // `POST /v1/completions`: completions of prompts, and the log-probabilities of both.
 
 import type { Completion, CompletionChunk } from '../../common/completion.js';
-import { concatenate } from '../../common/token-arrays.js';
+import { roomAfter } from '../../common/room.js';
 import { eventStream } from '../http/events.js';
 import type { Fields } from '../http/fields.js';
 import { contextLengthExceeded } from '../http/http-error.js';
@@ -69,7 +69,7 @@ export async function completions(served: Served, fields: Fields, call: Call) {
 function checkFit({ lm }: Served, prompts: readonly ServedPrompt[], maxTokens: number): void {
   for (const [index, { tokens }] of prompts.entries()) {
     // The last generated token is not decoded, so it takes no context.
-    if (tokens.length + Math.max(0, maxTokens - 1) <= lm.contextSize) continue;
+    if (Math.max(0, maxTokens - 1) <= roomAfter(lm, tokens.length)) continue;
     const needed = `The prompt of ${tokens.length} tokens and max_tokens of ${maxTokens}`;
     throw contextLengthExceeded(
       `${needed} do not fit in the context of ${lm.contextSize}`,
@@ -236,9 +236,8 @@ class CompletionsTask {
     if (logprobs === undefined) return;
     const { lm } = this.#served;
     const prompt = this.#prompts[this.#promptOf(index)] as ServedPrompt;
-    const path = concatenate(prompt.tokens, tokens);
     const scoreRequest = { alternatives: logprobs, signal: this.#signal };
-    const position = await endTokenAfter(lm, path, lm.endOfGeneration, scoreRequest);
+    const position = await endTokenAfter(lm, prompt.tokens, tokens, scoreRequest);
     (this.#lists[index] as LogprobLists).add(position.token, position, new Uint8Array(0));
   }
 }

@@ -1,5 +1,6 @@
 // Scores echoed prompts, by the cheapest method that provides what the request needs.
 
+import { NotSupportedError } from '../../common/errors.js';
 import type { ServedPrompt } from '../routes/prompts.js';
 import type { Served } from '../served.js';
 import { scoreByRows } from './row-scores.js';
@@ -13,6 +14,11 @@ export async function scorePrompts(
   request: ScoreRequest,
   total: EngineUsage,
 ): Promise<ScoredPrompt[]> {
+  if (lm.encoderDecoder) {
+    throw new NotSupportedError(
+      'An encoder-decoder has no log-probabilities of the prompt, which its encoder reads as a whole',
+    );
+  }
   const lists = prompts.map(({ tokens }) => tokens);
   const scored = await (request.alternatives > 1
     ? scoreByRows(lm, lists, request, total)

@@ -39,15 +39,18 @@ export async function scoreByRows(
   return results;
 }
 
-/** The most likely of the `ends` tokens after a sequence, with the top tokens there. */
+/** The most likely end token after a prompt and its completion, with the top tokens there. */
 export async function endTokenAfter(
   lm: LLaMa,
-  tokens: Int32Array,
-  ends: Int32Array,
+  prompt: Int32Array,
+  continuation: Int32Array,
   { alternatives, signal }: Omit<ScoreRequest, 'next'>,
 ): Promise<TokenPosition> {
-  const { logits } = await lm.eval(tokens, { signal });
-  const values = Array.from(ends, (token) => ({ token, logit: logits[token] as number }));
+  const { logits } = await lm.eval(prompt, { continuation, signal });
+  const values = Array.from(lm.endOfGeneration, (token) => ({
+    token,
+    logit: logits[token] as number,
+  }));
   const { token } = values.reduce((best, other) => (other.logit > best.logit ? other : best));
   return scoreRow(logits, token, alternatives);
 }

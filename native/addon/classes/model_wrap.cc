@@ -155,6 +155,8 @@ Napi::Value ModelWrap::Info(const Napi::CallbackInfo& info) {
   object.Set("slidingWindow", model_info.sliding_window);
   object.Set("hasEncoder", model_info.has_encoder);
   object.Set("hasDecoder", model_info.has_decoder);
+  object.Set("encoderDecoder", model_info.encoder_decoder);
+  object.Set("decoderStart", model_info.decoder_start);
   object.Set("recurrent", model_info.recurrent);
   object.Set("hybrid", model_info.hybrid);
   object.Set("diffusion", model_info.diffusion);

@@ -144,18 +144,20 @@ Napi::Value SessionWrap::SubmitTree(Napi::Env env, CancelFlag flag, Tokens promp
 // llama_n_ctx, llama_n_batch, llama_n_ubatch
 Napi::Value SessionWrap::Info(const Napi::CallbackInfo&) { return info_.Value(); }
 
-// eval(prompt: Int32Array, rows: Int32Array, cancellation): Promise<NativeEval>
-// llama_decode, llama_get_logits_ith, llama_memory_seq_rm, llama_memory_seq_cp
+// eval(prompt, continuation, rows: Int32Array, cancellation): Promise<NativeEval>
+// llama_encode, llama_decode, llama_get_logits_ith, llama_memory_seq_rm, llama_memory_seq_cp
 Napi::Value SessionWrap::Eval(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   auto prompt = ReadInt32s(info, 0);
-  auto rows = prompt ? ReadInt32s(info, 1) : std::nullopt;
-  auto flag = rows ? ReadCancellation(info, 2) : std::nullopt;
+  auto continuation = prompt ? ReadInt32s(info, 1) : std::nullopt;
+  auto rows = continuation ? ReadInt32s(info, 2) : std::nullopt;
+  auto flag = rows ? ReadCancellation(info, 3) : std::nullopt;
   if (!flag) return env.Undefined();
   return Submit<Rows>(
       env, std::move(*flag),
-      [prompt = std::move(*prompt), rows = std::move(*rows)](Session& session, const Cancellation& cancellation) {
-        return session.Eval(prompt, rows, cancellation);
+      [prompt = std::move(*prompt), continuation = std::move(*continuation), rows = std::move(*rows)](
+          Session& session, const Cancellation& cancellation) {
+        return session.Eval(prompt, continuation, rows, cancellation);
       },
       kUsageField,
       [](Napi::Env env, Rows& rows) -> Napi::Value {

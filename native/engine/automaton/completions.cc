@@ -133,7 +133,9 @@ Result<BeamState> Completions::Append(const Completion& completion, const BeamSt
   extended.tokens.push_back(candidate.token);
   extended.logprobs.push_back(candidate.logprob);
   if (Repeats(extended.tokens)) ++extended.repeats;
-  auto bytes = vocabulary.TokenBytes(candidate.token);
+  // After its start token alone, a decoder begins a text.
+  const bool begins = search_->context->has_encoder() && beam.tokens.empty() && completion.state.tip == 0;
+  auto bytes = begins ? vocabulary.FirstTokenBytes(candidate.token) : vocabulary.TokenBytes(candidate.token);
   if (!bytes.ok()) return bytes.status();
   const size_t repeated = std::min(beam.pending, bytes.value().size());
   extended.pending -= repeated;

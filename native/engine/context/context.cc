@@ -33,8 +33,10 @@ bool HasSharedCells(const ModelInfo& info, SequenceMemory memory) {
 // Why this model cannot be used; empty if it can.
 std::string UnsupportedReason(const ModelInfo& info) {
   if (info.vocab_only) return "it was loaded with vocabOnly, so it has no weights";
-  if (info.has_encoder) return "it has an encoder, which would have to process prompts first";
   if (!info.has_decoder) return "it has no decoder";
+  if (info.has_encoder && !info.encoder_decoder) {
+    return "it is a draft model, whose encoder reads the features of its target model";
+  }
   if (info.diffusion) return "it is a diffusion model, without next-token probabilities";
   if (!info.causal) return "its attention is bidirectional, so later tokens change the results of earlier ones";
   for (const auto& [architecture, reason] : kUnsupported) {
@@ -107,6 +109,10 @@ llama_context_params MakeParams(const Model& model, const ContextOptions& option
   llama_context_params params = llama_context_default_params();
   params.n_batch = static_cast<uint32_t>(std::max(batch_size, 2));
   params.n_ubatch = static_cast<uint32_t>(std::max(std::min(options.micro_batch_size, batch_size), 2));
+  if (model.info().encoder_decoder) {
+    // An encoder reads the whole prompt in one micro-batch.
+    params.n_batch = params.n_ubatch = static_cast<uint32_t>(std::max(options.context_size, 2));
+  }
   params.n_outputs_max = MaxRows(options.logits_budget, model.vocabulary(), params.n_batch, params.n_ubatch);
   params.n_threads = options.threads;
   params.n_threads_batch = options.threads_batch;
@@ -146,6 +152,10 @@ Result<std::unique_ptr<Context>> Context::Create(std::shared_ptr<Model> model, c
   const auto [type_k, type_v] = types.value();
   if (Status status = CheckCacheFits(model->info(), options.context_size, type_k, type_v); !status.ok()) {
     return status;
+  }
+  if (model->info().encoder_decoder && !model->vocabulary().Contains(model->info().decoder_start)) {
+    return NotSupported("its decoder starts with token " + std::to_string(model->info().decoder_start) +
+                        ", which is not in its vocabulary");
   }
   if (model->vocabulary().size() < 1) return Status(Code::kNotSupported, "This model has an empty vocabulary");
   llama_context_params params = MakeParams(*model, options, types.value());
@@ -206,7 +216,7 @@ Context::Context(std::shared_ptr<Model> model, llama_context* context, SequenceM
       cells_(HasSharedCells(model_->info(), memory_kind) ? static_cast<int>(llama_n_ctx(context))
                                                          : options.context_size * options.max_sequences),
       micro_batch_(static_cast<int>(llama_n_ubatch(context))),
-      max_tokens_(static_cast<int>(llama_n_batch(context))),
+      max_tokens_(std::min(static_cast<int>(llama_n_batch(context)), std::max(options.batch_size, 2))),
       max_sequences_(options.max_sequences) {
   const auto batch = llama_n_batch(context_);
   const auto micro_batch = llama_n_ubatch(context_);

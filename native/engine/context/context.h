@@ -25,7 +25,8 @@
 namespace autocog {
 
 struct ContextOptions {
-  int context_size = 0;  // maximum length of a prompt with its continuation, in tokens
+  // Maximum length of a prompt with its continuation, in tokens; of an encoder-decoder, of each of them.
+  int context_size = 0;
   int batch_size = 2048;
   int micro_batch_size = 512;
   int max_sequences = 256;  // sequence ids, for prompts and branches together
@@ -105,6 +106,15 @@ class Context {
   // The number of sequences that was requested, or fewer if their states exceed the budget.
   int max_sequences() const { return max_sequences_; }
 
+  // Whether an encoder reads the prompts: then the decoder's sequences attend to the last Encode(), and start with
+  // decoder_start().
+  bool has_encoder() const { return model_->info().encoder_decoder; }
+  llama_token decoder_start() const { return model_->info().decoder_start; }
+  // Encodes a prompt for all sequences, and waits. Adds to usage->decoded_tokens and decode_calls. Afterwards, or after
+  // a failure, sequences that were decoded before are invalid; after a failure nothing may be decoded before the next
+  // success. REQUIRES: has_encoder(), 0 < prompt.size() <= context_size(), tokens in the vocabulary.
+  Status Encode(const Tokens& prompt, const Cancellation& cancellation, Usage* usage);
+
   // Decodes and waits. Batches with append-only sequences are not padded. Adds to usage->decoded_tokens, padding_tokens
   // and decode_calls. After a failure the batch's cells are undefined: the caller must trim them from every sequence of
   // the batch. See also lost_sequences(). REQUIRES: 0 < batch->size() <= max_tokens(), batch->rows() <= max_rows(),
@@ -146,6 +156,8 @@ class Context {
   static bool OnAbort(void* self);
   // llama_decode with the rules of the architecture. Returns its code, or -4 with the reason in `failure`.
   int32_t Submit(Batch* batch, std::string* failure);
+  // The status of a call of llama.cpp that returned `code`, unless it is 0.
+  Status ToStatus(int32_t code, const char* function, std::string failure, const Cancellation& cancellation) const;
   int32_t SubmitBySequence(const Batch& batch, std::string* failure);
   void PairRows(Batch* batch) const;
   void RequestRowOfEach(Batch* batch) const;

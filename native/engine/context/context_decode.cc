@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cfloat>
 #include <exception>
+#include <numeric>
 #include <utility>
 
 #include "engine/common/log.h"
@@ -41,11 +42,45 @@ Status Context::Decode(Batch* batch, Kernels kernels, int free_cells, const Canc
     return Status::Ok();
   }
   lost_sequences_ = lost_sequences_ || (append_only() && !batch->has_one_sequence());
-  if (cancellation.requested()) return cancellation.status();
   if (failure.empty()) failure = log.text();
-  if (code == 1) return Status(Code::kDecodeFailed, "The KV cache has no room for the batch", failure);
-  if (code == -2) return Status(Code::kOutOfMemory, "llama.cpp could not allocate memory for a batch", failure);
-  return Status(Code::kDecodeFailed, "llama_decode failed with code " + std::to_string(code), failure);
+  return ToStatus(code, "llama_decode", std::move(failure), cancellation);
+}
+
+Status Context::ToStatus(int32_t code, const char* function, std::string failure,
+                         const Cancellation& cancellation) const {
+  if (cancellation.requested()) return cancellation.status();
+  if (code == 1) return Status(Code::kDecodeFailed, "The KV cache has no room for the batch", std::move(failure));
+  if (code == -2) {
+    return Status(Code::kOutOfMemory, "llama.cpp could not allocate memory for a batch", std::move(failure));
+  }
+  return Status(Code::kDecodeFailed, std::string(function) + " failed with code " + std::to_string(code),
+                std::move(failure));
+}
+
+Status Context::Encode(const Tokens& prompt, const Cancellation& cancellation, Usage* usage) {
+  if (cancellation.requested()) return cancellation.status();
+  std::vector<llama_seq_id> all(static_cast<size_t>(max_sequences_));
+  std::iota(all.begin(), all.end(), 0);
+  Batch batch;
+  for (size_t i = 0; i < prompt.size(); ++i) batch.AddShared(prompt[i], static_cast<llama_pos>(i), all, true);
+  LogCapture log;
+  std::string failure;
+  running_ = &cancellation;
+  int32_t code = -4;
+  try {
+    code = llama_encode(context_, batch.View());
+    llama_synchronize(context_);
+  } catch (const std::exception& error) {
+    failure = error.what();
+  }
+  running_ = nullptr;
+  if (code == 0) {
+    usage->decoded_tokens += batch.size();
+    usage->decode_calls += 1;
+    return Status::Ok();
+  }
+  if (failure.empty()) failure = log.text();
+  return ToStatus(code, "llama_encode", std::move(failure), cancellation);
 }
 
 // In the last layer, llama.cpp computes only the rows that output logits, so a micro-batch with a single

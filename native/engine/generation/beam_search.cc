@@ -150,7 +150,8 @@ void BeamSearch::Advance(int step) {
     }
     open.beam.tokens.push_back(candidate.token);
     open.beam.logprobs.push_back(candidate.logprob);
-    auto bytes = vocabulary.TokenBytes(candidate.token);
+    const bool begins = options_.begins_text && step == 0;
+    auto bytes = begins ? vocabulary.FirstTokenBytes(candidate.token) : vocabulary.TokenBytes(candidate.token);
     if (open.finder.Append(bytes.ok() ? bytes.value() : std::string())) {
       if (!may_end) continue;
       open.beam.text = open.finder.text().substr(0, open.finder.begin());

@@ -29,6 +29,7 @@ struct BeamOptions {
   double length_penalty = 1;  // score = log-probability / length^length_penalty
   EarlyStopping early_stopping = EarlyStopping::kNo;
   std::vector<std::string> stops;
+  bool begins_text = false;  // as in GenerationOptions
 };
 
 struct Beam {

@@ -81,7 +81,8 @@ void GenerationState::AddToken(llama_token token, const float* row, double norma
   generation_.logprobs.push_back(piece->logprob);
 
   // In a vocabulary without text, tokens have no bytes.
-  auto bytes = vocabulary_.TokenBytes(token);
+  const bool begins = options_.begins_text && generation_.tokens.size() == 1;
+  auto bytes = begins ? vocabulary_.FirstTokenBytes(token) : vocabulary_.TokenBytes(token);
   const size_t before = finder_.text().size();
   const bool stopped = finder_.Append(bytes.ok() ? bytes.value() : std::string());
   const auto stop = std::find(options_.stop_tokens.begin(), options_.stop_tokens.end(), token);

@@ -30,6 +30,7 @@ struct GenerationOptions {
   // When the context is full, discard the older half of the tokens that follow the first `keep`.
   bool context_shift = false;
   int keep = 0;
+  bool begins_text = false;  // instead of continuing one: see Vocabulary::FirstTokenBytes()
   SamplingOptions sampling;
 };
 

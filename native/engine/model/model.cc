@@ -212,6 +212,7 @@ Model::Model(llama_model* model, const std::string& path, const ModelOptions& op
   }
   ReadInfo(path, options.vocab_only);
   ReadRope(options);
+  ReadDecoder(options);
   info_.gpu_layers = GpuLayers(options, info_);
 }
 
@@ -288,6 +289,16 @@ void Model::ReadRope(const ModelOptions& options) {
   if (factor.empty()) factor = text(prefix + "scale_linear");
   const float value = std::strtof(factor.c_str(), nullptr);
   info_.rope_frequency_scale = value == 0 ? 1.0f : 1.0f / value;
+}
+
+// llama.cpp connects a decoder with its encoder for this architecture alone.
+void Model::ReadDecoder(const ModelOptions& options) {
+  info_.encoder_decoder = info_.architecture == "t5";
+  if (!info_.encoder_decoder) return;
+  const std::string declared = EffectiveValue(model_, options, info_.architecture + ".decoder_start_token_id");
+  const int start = declared.empty() ? -1 : static_cast<int>(std::strtol(declared.c_str(), nullptr, 10));
+  // Without a start token in the file, T5's convention: that of padding, which is 0.
+  info_.decoder_start = start >= 0 ? start : std::max(llama_vocab_pad(vocabulary_.raw()), 0);
 }
 
 std::vector<std::pair<std::string, std::string>> Model::Metadata() const {

@@ -50,6 +50,9 @@ struct ModelInfo {
   int sliding_window = 0;
   bool has_encoder = false;
   bool has_decoder = false;
+  // The decoder attends to what the encoder makes of a prompt, and its own tokens begin with decoder_start.
+  bool encoder_decoder = false;
+  llama_token decoder_start = LLAMA_TOKEN_NULL;
   bool recurrent = false;
   bool hybrid = false;
   bool diffusion = false;
@@ -87,6 +90,7 @@ class Model {
   std::vector<int> ReadHeadSizes(const std::string& key) const;
   void ReadInfo(const std::string& path, bool vocab_only);
   void ReadRope(const ModelOptions& options);
+  void ReadDecoder(const ModelOptions& options);
 
   llama_model* model_;
   mutable std::mutex mutex_;

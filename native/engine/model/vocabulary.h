@@ -72,6 +72,10 @@ class Vocabulary {
   // The bytes of a token in the middle of a text; empty for a control token.
   Result<std::string> TokenBytes(llama_token token) const;
 
+  // The bytes of a token at the beginning of a text, where tokenizers that put a space in front of every text
+  // drop it.
+  Result<std::string> FirstTokenBytes(llama_token token) const { return Detokenize({token}, false, false); }
+
   // The texts of all tokens, including control tokens but not end-of-generation tokens. Created on the
   // first call. REQUIRES: a tokenizer.
   const TokenTrie& trie() const;

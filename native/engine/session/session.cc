@@ -54,17 +54,10 @@ Result<std::unique_ptr<Session>> Session::Create(std::shared_ptr<Model> model, c
 }
 
 Session::Session(std::unique_ptr<Context> context, int prompt_slots)
-    : steering_(context.get()), context_(std::move(context)), cache_(context_.get(), prompt_slots) {}
-
-Status Session::CheckPrompt(const Tokens& prompt, int continuation, size_t min_length) const {
-  if (prompt.size() < min_length) return Status(Code::kOutOfRange, "Expected at least one token for prompt, got none");
-  if (Status status = context_->vocabulary().Check(prompt); !status.ok()) return status;
-  const size_t room = static_cast<size_t>(context_->context_size());
-  if (prompt.size() + static_cast<size_t>(continuation) <= room) return Status::Ok();
-  std::string message = "The prompt of " + std::to_string(prompt.size()) + " tokens";
-  message += continuation > 0 ? " and a continuation of " + std::to_string(continuation) + " do" : " does";
-  return Status(Code::kContextOverflow, message + " not fit in the context of " + std::to_string(room) + " tokens");
-}
+    : steering_(context.get()),
+      context_(std::move(context)),
+      cache_(context_.get(), prompt_slots),
+      encoder_(context_.get(), &cache_) {}
 
 Status Session::EnsureTimed(const Tokens& prompt, const PromptRequest& request, const Cancellation& cancellation,
                             Usage* usage) {
@@ -73,16 +66,22 @@ Status Session::EnsureTimed(const Tokens& prompt, const PromptRequest& request, 
   return slot.ok() ? Status::Ok() : slot.status();
 }
 
-Result<Rows> Session::Eval(const Tokens& prompt, std::vector<int> rows, const Cancellation& cancellation) {
+Result<Rows> Session::Eval(const Tokens& prompt, const Tokens& continuation, std::vector<int> rows,
+                           const Cancellation& cancellation) {
   return Guard<Rows>([&]() -> Result<Rows> {
-    if (Status status = CheckPrompt(prompt, 0); !status.ok()) return status;
-    const int length = static_cast<int>(prompt.size());
+    if (Status status = CheckPrompt(prompt, static_cast<int>(continuation.size())); !status.ok()) return status;
+    if (Status status = context_->vocabulary().Check(continuation); !status.ok()) return status;
+    Tokens decoded = encoder_.Decoded(prompt);
+    decoded.insert(decoded.end(), continuation.begin(), continuation.end());
+    const int length = static_cast<int>(decoded.size());
     for (size_t i = 0; i < rows.size(); ++i) {
       if (rows[i] < 0 || rows[i] >= length || (i > 0 && rows[i] <= rows[i - 1])) {
         return Status(Code::kOutOfRange, "Expected ascending positions below " + std::to_string(length) +
                                              " for logits, got " + std::to_string(rows[i]));
       }
     }
+    auto encoding = encoder_.Encode(prompt, cancellation);
+    if (!encoding.ok()) return encoding.status();
     const size_t width = static_cast<size_t>(context_->vocabulary_size());
     Rows result;
     result.values.resize(rows.size() * width);
@@ -91,8 +90,9 @@ Result<Rows> Session::Eval(const Tokens& prompt, std::vector<int> rows, const Ca
     request.on_row = [&](size_t row, const float* logits) {
       std::copy(logits, logits + width, result.values.begin() + static_cast<std::ptrdiff_t>(row * width));
     };
-    Status status = EnsureTimed(prompt, request, cancellation, &result.usage);
+    Status status = EnsureTimed(decoded, request, cancellation, &result.usage);
     if (!status.ok()) return status;
+    encoder_.AddCost(encoding.value(), &result.usage);
     return result;
   });
 }
@@ -100,18 +100,22 @@ Result<Rows> Session::Eval(const Tokens& prompt, std::vector<int> rows, const Ca
 Result<Rows> Session::LogProbs(const Tokens& prompt, const Cancellation& cancellation) {
   return Guard<Rows>([&]() -> Result<Rows> {
     if (Status status = CheckPrompt(prompt, 0); !status.ok()) return status;
+    auto encoding = encoder_.Encode(prompt, cancellation);
+    if (!encoding.ok()) return encoding.status();
+    const Tokens& decoded = encoder_.Decoded(prompt);
     Rows result;
     double normalizer = 0;
     PromptRequest request;
-    request.rows = {static_cast<int>(prompt.size()) - 1};
+    request.rows = {static_cast<int>(decoded.size()) - 1};
     request.on_row = [&](size_t, const float* logits) {
       Stopwatch watch(&result.usage.read_ms);
       result.values.resize(static_cast<size_t>(context_->vocabulary_size()));
       normalizer = LogSoftmax(logits, result.values.size(), result.values.data());
     };
-    Status status = EnsureTimed(prompt, request, cancellation, &result.usage);
+    Status status = EnsureTimed(decoded, request, cancellation, &result.usage);
     if (!status.ok()) return status;
     result.usage.prompt_ms -= result.usage.read_ms;
+    encoder_.AddCost(encoding.value(), &result.usage);
     if (std::isfinite(normalizer)) return result;
     return Status(Code::kDecodeFailed, "The model returned non-finite logits");
   });
@@ -122,7 +126,8 @@ Result<Candidates> Session::TopCandidates(const Tokens& prompt, int count, const
     if (count < 1) {
       return Status(Code::kOutOfRange, "Expected a positive count of candidates, got " + std::to_string(count));
     }
-    auto evaluated = Eval(prompt, {static_cast<int>(prompt.size()) - 1}, cancellation);
+    const int last = static_cast<int>(encoder_.Decoded(prompt).size()) - 1;
+    auto evaluated = Eval(prompt, {}, {last}, cancellation);
     if (!evaluated.ok()) return evaluated.status();
     const std::vector<float>& row = evaluated.value().values;
     Candidates result;
@@ -147,26 +152,35 @@ Result<TreeScores> Session::ScoreTree(const Tokens& prompt, TreeRequest request,
     const TokenTree& tree = created.value();
     const size_t min_length = tree.needs_row(0) ? 1 : 0;
     if (Status status = CheckPrompt(prompt, tree.decoded_depth(), min_length); !status.ok()) return status;
-    if (!search) {
-      TreeScorer scorer(context_.get(), &cache_, tree, request.end_tokens, request.details);
-      return scorer.Run(prompt, request.sequential, cancellation);
+    if (search) {
+      if (Status status = CheckSearch(*search, tree); !status.ok()) return status;
     }
-    if (Status status = CheckSearch(*search, tree); !status.ok()) return status;
-    return SearchTree(context_.get(), &cache_, prompt, tree, request.end_tokens, *search, request.details,
-                      cancellation);
+    auto encoding = encoder_.Encode(prompt, cancellation);
+    if (!encoding.ok()) return encoding.status();
+    const Tokens& decoded = encoder_.Decoded(prompt);
+    auto scores = search ? SearchTree(context_.get(), &cache_, decoded, tree, request.end_tokens, *search,
+                                      request.details, cancellation)
+                         : TreeScorer(context_.get(), &cache_, tree, request.end_tokens, request.details)
+                               .Run(decoded, request.sequential, cancellation);
+    if (scores.ok()) encoder_.AddCost(encoding.value(), &scores.value().usage);
+    return scores;
   });
 }
 
 Result<Usage> Session::Ingest(const Tokens& prompt, const Cancellation& cancellation) {
   return Guard<Usage>([&]() -> Result<Usage> {
     if (Status status = CheckPrompt(prompt, 0); !status.ok()) return status;
+    auto encoding = encoder_.Encode(prompt, cancellation);
+    if (!encoding.ok()) return encoding.status();
+    const Tokens& decoded = encoder_.Decoded(prompt);
     Usage usage;
     PromptRequest request;
     // Requesting the last row makes the slot cache it for the next call.
-    request.rows = {static_cast<int>(prompt.size()) - 1};
+    request.rows = {static_cast<int>(decoded.size()) - 1};
     request.on_row = [](size_t, const float*) {};
-    Status status = EnsureTimed(prompt, request, cancellation, &usage);
+    Status status = EnsureTimed(decoded, request, cancellation, &usage);
     if (!status.ok()) return status;
+    encoder_.AddCost(encoding.value(), &usage);
     return usage;
   });
 }

@@ -24,6 +24,7 @@
 #include "engine/model/model.h"
 #include "engine/scoring/choice_bounds.h"
 #include "engine/scoring/row_reader.h"
+#include "engine/session/prompt_encoder.h"
 
 namespace autocog {
 
@@ -65,8 +66,10 @@ class Session {
   const Context& context() const { return *context_; }
   int prompt_slots() const { return cache_.slots(); }
 
-  // Logits after the positions in `rows`, ascending and below the prompt's length.
-  Result<Rows> Eval(const Tokens& prompt, std::vector<int> rows, const Cancellation& cancellation);
+  // Logits after the positions in `rows`, ascending and below the length of prompt and continuation; with an
+  // encoder, of the decoder's start token and the continuation.
+  Result<Rows> Eval(const Tokens& prompt, const Tokens& continuation, std::vector<int> rows,
+                    const Cancellation& cancellation);
   // Natural log-probabilities of all next tokens.
   Result<Rows> LogProbs(const Tokens& prompt, const Cancellation& cancellation);
   // The `count` most probable next tokens; the whole vocabulary if it is smaller.
@@ -87,7 +90,7 @@ class Session {
                                   const Cancellation& cancellation);
   // Decodes the prompt so that the next call finds it cached.
   Result<Usage> Ingest(const Tokens& prompt, const Cancellation& cancellation);
-  void Clear() { cache_.Clear(); }
+  void Clear() { encoder_.Clear(); }
   // Clear the cache and call the methods of Steering. Return the new steering().
   Result<std::string> SetAdapters(std::vector<AdapterUse> adapters);
   Result<std::string> SetControlVector(const std::vector<float>& data);
@@ -104,9 +107,13 @@ class Session {
 
  private:
   Session(std::unique_ptr<Context> context, int prompt_slots);
-  // Checks that the prompt has at least `min_length` tokens, all in the vocabulary, and fits the context
-  // with `continuation` more positions.
-  Status CheckPrompt(const Tokens& prompt, int continuation, size_t min_length = 1) const;
+  Status CheckPrompt(const Tokens& prompt, int continuation, size_t min_length = 1) const {
+    return encoder_.Check(prompt, continuation, min_length);
+  }
+  // Completes the tasks with these indices, which have one prompt, checked.
+  Status GenerateTogether(const std::vector<GenerationTask>& tasks, const std::vector<int>& indices,
+                          const GenerationOptions& options, const TaskSink& sink, const Cancellation& cancellation,
+                          std::vector<Generation>* generations);
   // Sets the options that depend on the context.
   GenerationOptions InContext(GenerationOptions options) const;
   // PrefixCache::Ensure, adding its time to usage->prompt_ms.
@@ -116,6 +123,7 @@ class Session {
   Steering steering_;  // first, so that the adapters in use outlive the context
   std::unique_ptr<Context> context_;
   PrefixCache cache_;
+  PromptEncoder encoder_;
 };
 
 }  // namespace autocog

@@ -10,7 +10,13 @@ Result<Thoughts> Session::SearchThoughts(const Tokens& prompt, const AutomatonPl
   return Guard<Thoughts>([&]() -> Result<Thoughts> {
     if (Status status = CheckPrompt(prompt, 0); !status.ok()) return status;
     if (Status status = CheckPlan(plan, context_->vocabulary()); !status.ok()) return status;
-    return autocog::SearchThoughts(context_.get(), &cache_, prompt, plan, on_progress, cancellation);
+    auto encoding = encoder_.Encode(prompt, cancellation);
+    if (!encoding.ok() && !EndsGeneration(encoding.status())) return encoding.status();
+    // An abort of the encoding ends the search, too.
+    const Tokens& decoded = encoder_.Decoded(prompt);
+    auto thoughts = autocog::SearchThoughts(context_.get(), &cache_, decoded, plan, on_progress, cancellation);
+    if (thoughts.ok() && encoding.ok()) encoder_.AddCost(encoding.value(), &thoughts.value().usage);
+    return thoughts;
   });
 }
 

@@ -8,7 +8,16 @@
 
 namespace autocog {
 
+namespace {
+
+Status NoStates() {
+  return Status(Code::kNotSupported, "An encoder-decoder has no states: llama.cpp does not save what its encoder read");
+}
+
+}  // namespace
+
 Result<SavedState> Session::SaveState(const Tokens& prompt, const Cancellation& cancellation) {
+  if (context_->has_encoder()) return NoStates();
   try {
     SavedState state;
     state.tokens = prompt.empty() ? cache_.LastUsedPrompt() : prompt;
@@ -34,6 +43,7 @@ Result<SavedState> Session::SaveState(const Tokens& prompt, const Cancellation& 
 Result<Usage> Session::LoadState(const Tokens& tokens, const uint8_t* cells, size_t size, const std::vector<float>& row,
                                  const Cancellation& cancellation) {
   if (cancellation.requested()) return cancellation.status();
+  if (context_->has_encoder()) return NoStates();
   if (Status status = CheckPrompt(tokens, 0); !status.ok()) return status;
   if (row.size() != static_cast<size_t>(context_->vocabulary_size())) {
     return Status(Code::kStateMismatch, "The state has " + std::to_string(row.size()) +

@@ -10,7 +10,7 @@ namespace autocog {
 
 Result<std::string> Session::SetAdapters(std::vector<AdapterUse> adapters) {
   try {
-    cache_.Clear();
+    encoder_.Clear();
     if (Status status = steering_.SetAdapters(std::move(adapters)); !status.ok()) return status;
     return steering_.name();
   } catch (const std::exception& error) {
@@ -20,7 +20,7 @@ Result<std::string> Session::SetAdapters(std::vector<AdapterUse> adapters) {
 
 Result<std::string> Session::SetControlVector(const std::vector<float>& data) {
   try {
-    cache_.Clear();
+    encoder_.Clear();
     if (Status status = steering_.SetControlVector(data); !status.ok()) return status;
     return steering_.name();
   } catch (const std::exception& error) {

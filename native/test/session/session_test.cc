@@ -67,7 +67,7 @@ std::vector<std::vector<double>> FreshRows(const std::string& type, const Tokens
   auto session = Open(type);
   std::vector<int> positions(tokens.size());
   for (size_t i = 0; i < positions.size(); ++i) positions[i] = static_cast<int>(i);
-  auto result = session->Eval(tokens, positions, Never());
+  auto result = session->Eval(tokens, {}, positions, Never());
   EXPECT(result.ok());
   const size_t width = static_cast<size_t>(session->context().vocabulary_size());
   std::vector<std::vector<double>> rows;
@@ -237,7 +237,7 @@ TEST_CASE("earlier calls change no results: other prompts, longer ones, prefixes
         }
         default: {
           const int middle = static_cast<int>(prompt.size()) / 2;
-          auto result = session->Eval(prompt, {middle}, Never());
+          auto result = session->Eval(prompt, {}, {middle}, Never());
           EXPECT(result.ok());
           const auto rows = FreshRows(type, prompt);
           const auto& values = result.value().values;
@@ -305,8 +305,8 @@ TEST_CASE("arguments that would trip an assertion are rejected") {
   EXPECT(code(session->LogProbs({1 << 20}, Never())) == Code::kOutOfRange);
   EXPECT(code(session->LogProbs(Tokens(257, 1), Never())) == Code::kContextOverflow);
   EXPECT(code(session->LogProbs(Tokens(256, 1), Never())) == Code::kOk);
-  EXPECT(code(session->Eval({1, 2}, {2}, Never())) == Code::kOutOfRange);
-  EXPECT(code(session->Eval({1, 2}, {1, 0}, Never())) == Code::kOutOfRange);
+  EXPECT(code(session->Eval({1, 2}, {}, {2}, Never())) == Code::kOutOfRange);
+  EXPECT(code(session->Eval({1, 2}, {}, {1, 0}, Never())) == Code::kOutOfRange);
   EXPECT(code(session->TopCandidates({1}, 0, Never())) == Code::kOutOfRange);
   EXPECT(code(session->Generate({1}, Greedy(-1), {}, Never())) == Code::kOutOfRange);
   EXPECT(code(session->Generate({1}, Greedy(4, {""}), {}, Never())) == Code::kOutOfRange);
