@@ -14,7 +14,16 @@ const mayInclude = {
   scoring: ['context', 'model', 'common'],
   generation: ['scoring', 'grammar', 'context', 'model', 'common'],
   automaton: ['generation', 'scoring', 'context', 'model', 'common'],
-  session: ['automaton', 'embedding', 'generation', 'scoring', 'grammar', 'context', 'model', 'common'],
+  session: [
+    'automaton',
+    'embedding',
+    'generation',
+    'scoring',
+    'grammar',
+    'context',
+    'model',
+    'common',
+  ],
 };
 
 /** Most files of one room. */
