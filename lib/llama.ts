@@ -35,7 +35,7 @@ import { searchThoughtsNatively } from './native/thoughts.js';
 import { holdsTasks, holdsTree, scoreNatively, scoreTogether } from './native/trees.js';
 import type { EvaluateRequest } from './thoughts/evaluate-options.js';
 import type { Plan } from './thoughts/plan.js';
-import type { Thoughts } from './thoughts/thought-search.js';
+import type { Thoughts } from './thoughts/search-engine.js';
 import type { TokenChoiceTree } from './tree/token-choice-tree.js';
 import type { TreeRequest, TreeScores, TreeTask } from './tree/tree-scoring.js';
 

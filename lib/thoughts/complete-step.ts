@@ -10,9 +10,9 @@ import { StopFinder } from '../generation/stop-finder.js';
 import { type Beam, beamScore, lengthOf, pick, repeats } from './beam.js';
 import { trimForCompletion } from './boundary.js';
 import type { Plan, PlannedCompletion } from './plan.js';
-import { probabilitiesOf, type Scored, scoreOf, type Thought } from './thought.js';
+import type { Expansion, Expansions, SearchEngine } from './search-engine.js';
+import { extend, probabilitiesOf, type Scored, scoreOf, type Thought } from './thought.js';
 import type { ThoughtNode, ThoughtStop } from './thought-node.js';
-import { type Expansion, type Expansions, extend, type SearchEngine } from './thought-search.js';
 
 /** The best texts with which a thought continues, best first. */
 export async function completeThought(

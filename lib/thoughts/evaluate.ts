@@ -11,7 +11,7 @@ import {
   readEvaluateOptions,
 } from './evaluate-options.js';
 import { type Plan, type PlanningEngine, planAutomaton } from './plan.js';
-import type { SearchEngine, Thoughts } from './thought-search.js';
+import type { SearchEngine, Thoughts } from './search-engine.js';
 import { ThoughtTree } from './thought-tree.js';
 
 /** The operations of an LM that `evaluate` requires. */

@@ -7,9 +7,9 @@ import type { Cost } from '../common/usage.js';
 import type { TreeScores, TreeTask } from '../tree/tree-scoring.js';
 import { type JoinedPaths, joinPaths } from './boundary.js';
 import type { Plan, PlannedPaths } from './plan.js';
-import { probabilitiesOf, type Scored, scoreOf, type Thought } from './thought.js';
+import type { Expansion, Expansions, SearchEngine } from './search-engine.js';
+import { extend, probabilitiesOf, type Scored, scoreOf, type Thought } from './thought.js';
 import type { ThoughtNode } from './thought-node.js';
-import { type Expansion, type Expansions, extend, type SearchEngine } from './thought-search.js';
 
 /** Scores the paths of every thought. */
 export async function scoreThoughts(

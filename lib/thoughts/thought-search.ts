@@ -2,61 +2,16 @@
 // whose next actions are of the best one's kind advance in each round. LLaMa searches natively
 // instead, with the same results: native/engine/automaton/thought_search.h.
 
-import type { TokenSet } from '../automaton/token-sets.js';
-import type { ChoiceTokenizer } from '../choose/boundary.js';
-import { concatenate } from '../common/token-arrays.js';
-import { type Cost, noCost } from '../common/usage.js';
-import type { TreeScores, TreeTask } from '../tree/tree-scoring.js';
+import { noCost } from '../common/usage.js';
 import { placeText } from './boundary.js';
 import { completeThought } from './complete-step.js';
 import type { EvaluateRequest } from './evaluate-options.js';
 import { scoreThoughts } from './paths-step.js';
 import type { Plan, PlannedAction } from './plan.js';
+import type { Expansions, SearchEngine, Thoughts } from './search-engine.js';
 import type { Scored, Thought } from './thought.js';
 import type { ThoughtNode } from './thought-node.js';
 import type { EvaluationEnd } from './thought-tree.js';
-
-/** The operations of an LM that the search requires. */
-export interface SearchEngine {
-  readonly contextSize: number | undefined;
-  readonly endOfGeneration: Int32Array;
-  readonly tokenizer: ChoiceTokenizer;
-  packs(tasks: readonly TreeTask[]): boolean;
-  scoreTrees(
-    tasks: readonly TreeTask[],
-    signal: AbortSignal | undefined,
-  ): Promise<(TreeScores & Cost)[]>;
-  /** Log-probabilities of the next token; those that are not allowed may have any value. */
-  nextAllowed(
-    tokens: Int32Array,
-    allowed: TokenSet | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<Float32Array>;
-  /** The tokens with which a generated text that begins with `prefix` may begin. */
-  beginnings(prefix: string, signal: AbortSignal | undefined): Promise<TokenSet>;
-  detokenize(tokens: Int32Array, signal: AbortSignal | undefined): Promise<string>;
-}
-
-/** What a search found. */
-export interface Thoughts extends Cost {
-  root: ThoughtNode;
-  finished: ReadonlySet<ThoughtNode>;
-  end: EvaluationEnd;
-}
-
-/** One result of an action: a new node, and what its thought continues with. */
-export interface Expansion {
-  node: ThoughtNode;
-  /** Undefined if the node is pruned. */
-  thought: Omit<Thought, 'action' | 'node'> | undefined;
-  /** The actions that follow. */
-  next: readonly number[];
-  /** Tokens scored or generated. */
-  tokens: number;
-}
-
-/** The results of a thought's action; 'context' if they do not fit in the context. */
-export type Expansions = readonly Expansion[] | 'context';
 
 /**
  * Runs a plan.
@@ -251,16 +206,4 @@ function nodeOf(
     ...{ logprob: 0, score: 0, probability: 1, pathScore, pathLogprob, replaced },
     ...{ decodedTokens: 0, children: [] },
   };
-}
-
-/** A context with more tokens. */
-export function extend(
-  { context, values }: Pick<Thought, 'context' | 'values'>,
-  tokens: Int32Array,
-  logprobs: Float64Array,
-): Pick<Thought, 'context' | 'values'> {
-  const longer = new Float64Array(context.length + tokens.length);
-  longer.set(values);
-  longer.set(logprobs, context.length);
-  return { context: concatenate(context, tokens), values: longer };
 }

@@ -2,6 +2,7 @@
 // TypeScript uses it; native/engine/automaton/thought.h implements the same.
 
 import type { Metric } from '../automaton/actions.js';
+import { concatenate } from '../common/token-arrays.js';
 import type { PlannedAction } from './plan.js';
 import type { ThoughtNode } from './thought-node.js';
 
@@ -57,4 +58,16 @@ export function probabilitiesOf(scores: readonly number[], keys?: readonly strin
     return sum + Math.exp(score - best);
   }, 0);
   return scores.map((score) => Math.exp(score - best) / total);
+}
+
+/** A context with more tokens. */
+export function extend(
+  { context, values }: Pick<Thought, 'context' | 'values'>,
+  tokens: Int32Array,
+  logprobs: Float64Array,
+): Pick<Thought, 'context' | 'values'> {
+  const longer = new Float64Array(context.length + tokens.length);
+  longer.set(values);
+  longer.set(logprobs, context.length);
+  return { context: concatenate(context, tokens), values: longer };
 }
