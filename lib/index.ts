@@ -113,6 +113,7 @@ export {
   SamplerSettings,
 } from './sampling/sampler-settings.js';
 export { samplers } from './sampling/samplers.js';
+export type { AutoCogThought } from './thoughts/autocog-thoughts.js';
 export type {
   EvaluateOptions,
   EvaluationProgress,

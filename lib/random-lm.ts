@@ -49,7 +49,8 @@ export interface RandomLMOptions {
    * `'tokens'` (default): probabilities depend on the seed and the tokens before, so that each call is
    * reproducible. `'sequence'`: `choose`, `score` and automata take the next numbers of one generator
    * instead, one for each scored token, as AutoCog's random model does. These numbers are no
-   * distribution, and depend on all calls before; prompts get no begin token.
+   * distribution, and depend on all calls before. As there, prompts get no begin token, and no token
+   * ends a generation.
    */
   draws?: 'tokens' | 'sequence' | undefined;
   /**
@@ -103,7 +104,7 @@ export class RandomLM extends ChoiceLM {
   }
 
   override get endOfGeneration(): Int32Array {
-    return Int32Array.of(end);
+    return this.#isSequence ? new Int32Array(0) : Int32Array.of(end);
   }
 
   override async tokenize(text: string, options?: TokenizeOptions): Promise<Int32Array> {
@@ -146,7 +147,7 @@ export class RandomLM extends ChoiceLM {
     return logSoftmax(logits);
   }
 
-  /** With draws `'sequence'`: one number per node, in depth-first order, and one per end. */
+  /** With draws `'sequence'`: one number per node, in depth-first order. */
   protected override async scoreTree(
     prompt: Int32Array,
     tree: TokenChoiceTree,
@@ -157,9 +158,8 @@ export class RandomLM extends ChoiceLM {
       throw new NotSupportedError("There are no details with draws 'sequence'");
     }
     const scores = noScores(tree);
-    for (let node = 0; node < tree.tokens.length; node++) {
-      if (node > 0) scores.logprobs[node] = -this.#draw(this.#sequence);
-      if (request.endAt[node]) scores.ends[node] = -this.#draw(this.#sequence);
+    for (let node = 1; node < tree.tokens.length; node++) {
+      scores.logprobs[node] = -this.#draw(this.#sequence);
     }
     const cost = noCost();
     cost.usage.promptTokens = prompt.length;

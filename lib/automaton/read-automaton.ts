@@ -79,13 +79,13 @@ export function readAutomaton(value: unknown): AutomatonParts {
   };
 }
 
-/** Parses an automaton's text. Throws a TypeError that quotes what is wrong with it. */
-export function parseAutomaton(text: string): unknown {
-  checkString(text, 'the automaton');
+/** Parses the text of an automaton, or of a tree. Throws a TypeError that quotes what is wrong with it. */
+export function parseAutomaton(text: string, name = 'the automaton'): unknown {
+  checkString(text, name);
   try {
     return JSON.parse(text);
   } catch (error) {
     const reason = error instanceof Error ? error.message : describe(error);
-    throw wrongType(`JSON (${reason})`, 'the automaton', text);
+    throw wrongType(`JSON (${reason})`, name, text);
   }
 }

@@ -1,5 +1,5 @@
 // One completion of a thought: a beam search over the allowed tokens until every beam has ended.
-// `thought-search.ts` calls it; native/engine/automaton/completion.h implements the same.
+// `thought-search.ts` calls it; native/engine/automaton/completions.h implements the same.
 
 import type { TokenSet } from '../automaton/token-sets.js';
 import { hasBit } from '../common/bits.js';

@@ -1,6 +1,11 @@
 // ThoughtTree: the result of `evaluate`. Both searches create one; `thought-graphviz.ts` draws it.
 
-import type { Timings, Usage } from '../common/usage.js';
+import { Automaton } from '../automaton/automaton.js';
+import { parseAutomaton } from '../automaton/read-automaton.js';
+import { wrongType } from '../common/arguments.js';
+import { noCost, type Timings, type Usage } from '../common/usage.js';
+import type { AutoCogThought } from './autocog-thoughts.js';
+import { readAutoCogTree, type TreeRecord, writeAutoCogTree } from './autocog-trees.js';
 import { drawThoughts } from './thought-graphviz.js';
 import type { ThoughtNode } from './thought-node.js';
 
@@ -32,6 +37,8 @@ export class ThoughtTree {
   readonly usage: Usage;
   readonly timings: Timings;
   readonly #finished: ReadonlySet<ThoughtNode>;
+  /** What the file of AutoCog had that it was read from, if it was. */
+  readonly #record: TreeRecord;
 
   /** @internal */
   constructor(
@@ -39,12 +46,32 @@ export class ThoughtTree {
     finished: ReadonlySet<ThoughtNode>,
     end: EvaluationEnd,
     { usage, timings }: { usage: Usage; timings: Timings },
+    record: TreeRecord = new Map(),
   ) {
     this.root = root;
     this.end = end;
     this.usage = usage;
     this.timings = timings;
     this.#finished = finished;
+    this.#record = record;
+  }
+
+  /**
+   * The tree of one of AutoCog's files (FTT). `toAutoCog` writes an equal file. It has no usage, and
+   * no tokens of stops; its `end` is `'exhausted'`, or `'abort'` if some thought is unfinished.
+   *
+   * @param json a value as `JSON.parse` returns it, or its text
+   * @param automaton that of the tree
+   * @throws TypeError, RangeError that name the node and the field, such as `Expected an array for
+   * children[0].tokens, got 1`; NotSupportedError for an automaton that AutoCog does not have
+   */
+  static fromAutoCog(json: AutoCogThought | string, automaton: Automaton): ThoughtTree;
+  static fromAutoCog(json: unknown, automaton: Automaton): ThoughtTree;
+  static fromAutoCog(json: unknown, automaton: Automaton): ThoughtTree {
+    if (!(automaton instanceof Automaton)) throw wrongType('an Automaton', 'automaton', automaton);
+    const value = typeof json === 'string' ? parseAutomaton(json, 'the tree') : json;
+    const { root, finished, record, isComplete } = readAutoCogTree(value, automaton);
+    return new ThoughtTree(root, finished, isComplete ? 'exhausted' : 'abort', noCost(), record);
   }
 
   /** The best finished thought; undefined if none is finished. */
@@ -78,6 +105,19 @@ export class ThoughtTree {
   toJSON(): { end: EvaluationEnd; usage: Usage; timings: Timings; nodes: object[] } {
     const { end, usage, timings } = this;
     return { end, usage, timings, nodes: listOf(this.root, this.#finished) };
+  }
+
+  /**
+   * The tree as AutoCog's file (FTT) of the automaton's file. Log-probabilities of a stop follow those
+   * of the tokens, as AutoCog has them.
+   *
+   * @param automaton that of the tree
+   * @throws RangeError for another automaton; NotSupportedError for one that AutoCog does not have,
+   * as `automaton.toAutoCog` does, or that does not begin with a fixed text, and for replaced tokens
+   */
+  toAutoCog(automaton: Automaton): AutoCogThought {
+    if (!(automaton instanceof Automaton)) throw wrongType('an Automaton', 'automaton', automaton);
+    return writeAutoCogTree(this.root, this.#finished, this.#record, automaton);
   }
 
   /** Every path from the root, parents first. The array is reused. */

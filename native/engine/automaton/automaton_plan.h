@@ -1,4 +1,4 @@
-// An automaton as JavaScript has prepared it: lib/automaton/plan.ts describes the fields.
+// An automaton as JavaScript has prepared it: lib/thoughts/plan.ts describes the fields.
 
 #ifndef AUTOCOG_ENGINE_AUTOMATON_AUTOMATON_PLAN_H_
 #define AUTOCOG_ENGINE_AUTOMATON_AUTOMATON_PLAN_H_

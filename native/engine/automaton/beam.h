@@ -1,4 +1,4 @@
-// The beams of a completion, and how they are ranked and picked. The same rules as lib/automaton/beam.ts.
+// The beams of a completion, and how they are ranked and picked. The same rules as lib/thoughts/beam.ts.
 
 #ifndef AUTOCOG_ENGINE_AUTOMATON_BEAM_H_
 #define AUTOCOG_ENGINE_AUTOMATON_BEAM_H_

@@ -1,5 +1,5 @@
 // One round of completions: a beam search for each thought, all of them one token at a time in shared
-// decodes. The same rules as lib/automaton/complete-step.ts.
+// decodes. The same rules as lib/thoughts/complete-step.ts.
 
 #ifndef AUTOCOG_ENGINE_AUTOMATON_COMPLETIONS_H_
 #define AUTOCOG_ENGINE_AUTOMATON_COMPLETIONS_H_

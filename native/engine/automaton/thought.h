@@ -1,4 +1,4 @@
-// Thoughts: the nodes of the result, and the states from which they continue. lib/automaton/thought.ts and
+// Thoughts: the nodes of the result, and the states from which they continue. lib/thoughts/thought.ts and
 // thought-node.ts describe the fields.
 
 #ifndef AUTOCOG_ENGINE_AUTOMATON_THOUGHT_H_

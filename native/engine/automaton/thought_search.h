@@ -1,5 +1,5 @@
 // The search over the thoughts of an automaton: a frontier of open thoughts, of which all whose next actions
-// are of the best one's kind advance in each round. The same rules as lib/automaton/thought-search.ts.
+// are of the best one's kind advance in each round. The same rules as lib/thoughts/thought-search.ts.
 
 #ifndef AUTOCOG_ENGINE_AUTOMATON_THOUGHT_SEARCH_H_
 #define AUTOCOG_ENGINE_AUTOMATON_THOUGHT_SEARCH_H_
