@@ -9,7 +9,7 @@
 
 import { NotSupportedError } from '../common/errors.js';
 import type { Message } from './message.js';
-import type { ChatTemplate, TemplateMessage } from './template.js';
+import { type ChatTemplate, renderInSteps, type TemplateMessage } from './template.js';
 
 /** A piece of the text of a conversation. */
 export interface Segment {
@@ -48,23 +48,24 @@ interface Markers {
 }
 
 /**
- * Renders messages with a template.
+ * Renders messages with a template, with pauses that let others run.
  *
  * @throws NotSupportedError if the template rejects the messages, drops one, or changes contents
  * so that they cannot be told apart from its own text
  */
-export function templateSegments(
+export async function templateSegments(
   template: ChatTemplate,
   messages: readonly TemplateMessage[],
   addGenerationPrompt: boolean,
-): Segment[] {
+  signal: AbortSignal | undefined,
+): Promise<Segment[]> {
   const options = { addGenerationPrompt, now: new Date() };
-  const plain = template.render(messages, options);
+  const plain = await renderInSteps(template, messages, options, signal);
   const markers = chooseMarkers([template.source, ...messages.map(({ content }) => content)]);
   let unverified: Segment[] | undefined;
   for (const mark of [markWhole, markAroundReasoning]) {
     const marked = messages.map((message, index) => mark(message, index, markers));
-    const parsed = split(template.render(marked, options), markers);
+    const parsed = split(await renderInSteps(template, marked, options, signal), markers);
     if (parsed === undefined) continue;
     const dropped = findDropped(messages, parsed.rendered);
     if (textOf(parsed.segments) === plain) {

@@ -279,9 +279,14 @@ export class Thread {
     return Math.min(readMaxTokens(this.maxTokens, 'maxTokens'), samplerLimit(sampler));
   }
 
-  #fitted(messages: Message[], prefix: string, maxTokens: number): Promise<Fitted> {
+  #fitted(
+    messages: Message[],
+    prefix: string,
+    maxTokens: number,
+    signal?: AbortSignal,
+  ): Promise<Fitted> {
     const budget = { contextSize: this.lm.contextSize, maxTokens };
-    return fit(messages, budget, (kept) => this.#conversation.tokens(kept, true, prefix));
+    return fit(messages, budget, (kept) => this.#conversation.tokens(kept, true, prefix, signal));
   }
 
   /** Queues an answer; `takeTurn` reads the messages when its turn comes. */
@@ -308,7 +313,10 @@ export class Thread {
     const sampler = rest.sampler ?? this.sampler;
     const maxTokens = request.maxTokens ?? this.#limit(sampler);
     const { contextSize = Infinity, vocabularySize = Infinity } = this.lm;
-    const { tokens, dropped } = await this.#fitted(messages, prefix, maxTokens);
+    const cancelled = signal === undefined ? abandoned : AbortSignal.any([signal, abandoned]);
+    // With `stopOnAbort`, an abort ends the answer, not the call.
+    const fitting = rest.stopOnAbort ? abandoned : cancelled;
+    const { tokens, dropped } = await this.#fitted(messages, prefix, maxTokens, fitting);
     const requested = [...(this.format?.stops ?? []), ...stops];
     const controlTokens = await this.#conversation.controlTokens(requested);
     // A token id outside of the vocabulary is never generated, and the LM would reject it.
@@ -320,7 +328,7 @@ export class Thread {
       ...(sampler === undefined ? {} : { sampler }),
       maxTokens: Math.min(maxTokens, contextSize - tokens.length),
       ...(stop.length > 0 ? { stop } : {}),
-      signal: signal === undefined ? abandoned : AbortSignal.any([signal, abandoned]),
+      signal: cancelled,
     });
     // The loop below throws the failure.
     stream.completion.catch(() => {});

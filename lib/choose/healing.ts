@@ -4,6 +4,7 @@
 
 import { about, wrongRange } from '../common/arguments.js';
 import { NotSupportedError } from '../common/errors.js';
+import { concatenate } from '../common/token-arrays.js';
 import {
   type ChoiceTokenizer,
   mergesOf,
@@ -69,7 +70,7 @@ async function textAfter(
 ): Promise<TextAfter> {
   const head = await tokenizer.textOf(Int32Array.of(before), special);
   return async (tokens) => {
-    const text = await tokenizer.textOf(Int32Array.of(before, ...tokens), special);
+    const text = await tokenizer.textOf(concatenate(Int32Array.of(before), tokens), special);
     return text.startsWith(head) ? text.slice(head.length) : undefined;
   };
 }
@@ -117,7 +118,7 @@ async function joinedText(
 ): Promise<string> {
   if (typeof choice === 'string') return text + wellFormed(choice);
   if (trimmed.length === 0) return '';
-  const tokens = Int32Array.of(...trimmed, ...choice);
+  const tokens = concatenate(trimmed, choice);
   const before = prompt.at(-1) as number;
   const [joined, plain] = await Promise.all(
     [true, false].map(async (special) => (await textAfter(tokenizer, before, special))(tokens)),

@@ -10,7 +10,10 @@ export function commonPrefix(a: Int32Array, b: Int32Array): number {
 }
 
 /** All sequences, concatenated. */
-export function concatenate(...parts: readonly Int32Array[]): Int32Array {
+export const concatenate = (...parts: readonly Int32Array[]): Int32Array => concatenateAll(parts);
+
+/** {@link concatenate} for more sequences than a call can have arguments. */
+export function concatenateAll(parts: readonly Int32Array[]): Int32Array {
   const result = new Int32Array(parts.reduce((sum, { length }) => sum + length, 0));
   let end = 0;
   for (const part of parts) {

@@ -4,16 +4,24 @@
 import { callNative, runJob } from '../native/job.js';
 import { type Model, nativeOf } from './model.js';
 
-/** The tokens of each text. Control tokens spelled out in a text are tokenized as plain text. */
+/** How texts are tokenized. */
+export interface TokenizeManyOptions {
+  /** Default false. */
+  parseSpecial?: boolean;
+  signal?: AbortSignal | undefined;
+}
+
+/** The tokens of each text. Unless `parseSpecial`, control tokens spelled out in it are text. */
 export async function tokenizeMany(
   model: Model,
   texts: readonly string[],
   addSpecial: boolean,
+  { parseSpecial = false, signal }: TokenizeManyOptions = {},
 ): Promise<Int32Array[]> {
   const { bytes, ends } = encodeAll(texts);
   const { tokens, lengths } = await runJob((cancellation) => {
-    return nativeOf(model).tokenizeMany(bytes, ends, addSpecial, false, cancellation);
-  });
+    return nativeOf(model).tokenizeMany(bytes, ends, addSpecial, parseSpecial, cancellation);
+  }, signal);
   let end = 0;
   return Array.from(lengths, (length) => {
     end += length;

@@ -3,7 +3,7 @@
 import type { Candidate } from '../common/candidate.js';
 import type { Completion, CompletionChunk } from '../common/completion.js';
 import { LMError } from '../common/errors.js';
-import { concatenate } from '../common/token-arrays.js';
+import { concatenateAll } from '../common/token-arrays.js';
 import { noCost, type Stopwatch } from '../common/usage.js';
 import type { BeamRequest, BeamSearchResult, BeamSequence } from '../generation/beam-options.js';
 import type { CompleteManyRequest } from '../generation/complete-many.js';
@@ -69,7 +69,7 @@ export async function generateManyNatively(
     session.run((engine, cancellation) => {
       cancelOn(request.signal, cancellation);
       const lengths = Int32Array.from(prompts, ({ length }) => length);
-      const tasks = [concatenate(...prompts), lengths, seeds, cancellations] as const;
+      const tasks = [concatenateAll(prompts), lengths, seeds, cancellations] as const;
       return engine.generateMany(...tasks, codec.options(0), sampling, onPieces, cancellation);
     });
   // Deferred until every reader is registered below.

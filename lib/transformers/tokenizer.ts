@@ -2,6 +2,7 @@
 // text unless `parseSpecial` is set. TfLM uses it.
 
 import { findGuardSync, type Guard, tokenizeContinuationSync } from '../common/continuation.js';
+import { concatenate } from '../common/token-arrays.js';
 import type { PeerTokenizer, TokenizerJson } from './peer.js';
 
 type Entry = readonly [string, number];
@@ -110,7 +111,7 @@ export class Tokenizer {
     const guard = this.#bytes === undefined ? this.#findGuard() : undefined;
     if (guard === undefined || tokens.length === 0) return this.detokenize(tokens, special);
     const head = this.detokenize(guard.tokens, special);
-    const text = this.detokenize(Int32Array.of(...guard.tokens, ...tokens), special);
+    const text = this.detokenize(concatenate(guard.tokens, tokens), special);
     return text.startsWith(head) ? text.slice(head.length) : this.detokenize(tokens, special);
   }
 

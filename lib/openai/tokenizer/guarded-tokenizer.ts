@@ -3,6 +3,7 @@
 // that are not known to do so by themselves.
 
 import { findGuard, type Guard, tokenizeContinuation } from '../../common/continuation.js';
+import { concatenate } from '../../common/token-arrays.js';
 import { mapConcurrently } from '../http/parallel.js';
 import {
   type BareTokenizer,
@@ -61,7 +62,7 @@ export class GuardedTokenizer implements RemoteTokenizer {
   ): Promise<string> {
     const guard = request.continuation && tokens.length > 0 ? await this.#findGuard() : undefined;
     if (guard !== undefined) {
-      const guarded = Int32Array.of(...guard.tokens, ...tokens);
+      const guarded = concatenate(guard.tokens, tokens);
       const text = await this.#inner.detokenize(guarded, request, signal);
       if (text.startsWith(guard.detokenized)) return text.slice(guard.detokenized.length);
     }

@@ -22,7 +22,7 @@ export async function chat(served: Served, fields: Fields, call: Call) {
   const request = readChat(served, fields);
   const { messages, prefix } = request;
   const tokens = await blaming(
-    served.conversation.tokens(messages, true, prefix),
+    served.conversation.tokens(messages, true, prefix, call.signal),
     () => 'messages',
   );
   const { maxTokens, n } = request;

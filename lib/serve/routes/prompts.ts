@@ -1,6 +1,7 @@
 // The prompts of a request, as text or token ids, and their tokenization.
 
 import { checkInteger } from '../../common/arguments.js';
+import { concatenate } from '../../common/token-arrays.js';
 import { withoutEnd } from '../../model/tokenize-many.js';
 import { list, type Reader, text } from '../http/fields.js';
 import { blaming, contextLengthExceeded, invalidField } from '../http/http-error.js';
@@ -89,7 +90,7 @@ async function fromTokens(
   const text = lm.model.detokenizeSync(ids, { special: true });
   const isAdded = implicitBos && addBos && bos !== undefined && ids[0] !== bos;
   if (!isAdded || ids.length === 0) return { tokens: ids, text, hidden: 0, zeroWidth: 0 };
-  return { tokens: Int32Array.of(bos, ...ids), text, hidden: 1, zeroWidth: 0 };
+  return { tokens: concatenate(Int32Array.of(bos), ids), text, hidden: 1, zeroWidth: 0 };
 }
 
 /**
