@@ -15,8 +15,7 @@ import {
   type Value,
 } from './values.js';
 
-const directive =
-  /%(?:\(([^)]{0,1000})\))?([-+ 0#]{0,20})(\d{0,20})(?:\.(\d{1,20}))?([a-zA-Z%]|$)/g;
+const directive = /%(?:\(([^)]{0,100})\))?([-+ 0#]{0,20})(\d{0,20})(?:\.(\d{1,20}))?([a-zA-Z%]|$)/g;
 
 const pad = (text: string, width: number, isLeft: boolean): string => {
   claimText(width);

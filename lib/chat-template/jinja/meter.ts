@@ -74,6 +74,11 @@ export class Meter {
     this.#isDue = false;
   }
 
+  /** Goes on without the pause that is due. */
+  defer(): void {
+    this.#isDue = false;
+  }
+
   pause(): void {
     this.#time += performance.now() - this.#resumed;
   }
@@ -128,6 +133,11 @@ export function metered<T>(meter: Meter, work: () => T): T {
 
 /** Whether the running rendering should pause. */
 export const isPauseDue = (): boolean => running?.isDue ?? false;
+
+/** Goes on without the pause that is due, where none is possible. */
+export function deferPause(): void {
+  running?.defer();
+}
 
 /** Charges steps. */
 export function spend(steps: number): void {

@@ -2,7 +2,7 @@
 // and expressions are generators that yield wherever a pause is possible.
 
 import { setImmediate } from 'node:timers/promises';
-import { type Limits, Meter, metered } from './meter.js';
+import { deferPause, type Limits, Meter, metered } from './meter.js';
 
 /** Work that yields where it may pause. */
 export type Stepwise<T> = Generator<void, T>;
@@ -10,7 +10,10 @@ export type Stepwise<T> = Generator<void, T>;
 /** The result of work, without pauses. */
 export function finish<T>(work: Stepwise<T>): T {
   let next = work.next();
-  while (!next.done) next = work.next();
+  while (!next.done) {
+    deferPause();
+    next = work.next();
+  }
   return next.value;
 }
 

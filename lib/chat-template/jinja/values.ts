@@ -128,6 +128,9 @@ export class Range {
   }
 }
 
+/** The keys of a tuple's items stay apart by their lengths. */
+const lengthAndText = (key: string): string => `${key.length}:${key}`;
+
 /** The identity of a dictionary key: equal for 1, 1.0 and true. */
 function keyOf(value: Value): string {
   if (typeof value === 'string') {
@@ -143,7 +146,11 @@ function keyOf(value: Value): string {
   if (typeof value === 'number') {
     return `n${Number.isInteger(value) ? BigInt(value).toString() : String(value)}`;
   }
-  if (value instanceof Tuple) return `t${JSON.stringify(value.items.map(keyOf))}`;
+  if (value instanceof Tuple) {
+    const key = value.items.map((item) => lengthAndText(keyOf(item))).join('');
+    claimText(key.length);
+    return `t${key}`;
+  }
   throw new TemplateError(`unhashable type: '${typeName(value)}'`);
 }
 
