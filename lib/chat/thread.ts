@@ -243,7 +243,10 @@ export class Thread {
     const { file = process.stdout } = checkOptions(options, 'options', ['file']);
     if (typeof file?.write !== 'function') throw wrongType('a writable stream', 'file', file);
     const tokens = await this.lenMessages();
-    file.write(`${statsText(tokens, this.lm.contextSize, this.messages.length)}\n`);
+    const result: unknown = file.write(
+      `${statsText(tokens, this.lm.contextSize, this.messages.length)}\n`,
+    );
+    await result;
   }
 
   /**

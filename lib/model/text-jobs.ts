@@ -81,3 +81,12 @@ export async function tokenizeContinuations(
 export function textOfTokens(model: Model, tokens: Int32Array): string {
   return callNative(() => nativeOf(model).detokenizeSync(tokens, true, true));
 }
+
+/** As `Model.checkGrammar`, but off the calling thread: a grammar of megabytes takes a second. */
+export function checkGrammarInJob(
+  model: Model,
+  grammar: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  return runJob((job) => nativeOf(model).checkGrammarInJob(grammar, job), signal);
+}

@@ -10,6 +10,7 @@ import {
   wrongRange,
   wrongType,
 } from '../common/arguments.js';
+import { guarded } from '../common/callback-calls.js';
 
 /** Options of `serve`. */
 export interface ServeOptions {
@@ -47,7 +48,7 @@ export interface ServeOptions {
    */
   pingInterval?: number | undefined;
   /** Called with the error of a request that failed through no fault of the client. */
-  onError?: ((error: unknown, requestId: string) => void) | undefined;
+  onError?: ((error: unknown, requestId: string) => unknown) | undefined;
 }
 
 /** Validated options, with defaults applied. */
@@ -136,7 +137,7 @@ export function readServeOptions(value: ServeOptions | undefined): ServeSettings
     mergeSystem: checkBoolean(mergeSystem ?? false, 'mergeSystem'),
     cors: cors === undefined ? [] : readOrigins(cors),
     pingInterval: checkInteger(pingInterval ?? 15_000, 'pingInterval', 0),
-    onError,
+    onError: guarded('onError', onError),
   };
 }
 
