@@ -8,7 +8,6 @@ import { ToyLM } from '../suite/toy-lm.js';
 
 const unhandled: unknown[] = [];
 process.on('unhandledRejection', (reason) => unhandled.push(reason));
-t.teardown(() => t.strictSame(unhandled, []));
 
 const late = async (): Promise<never> => {
   await setTimeout(5);
@@ -119,3 +118,5 @@ t.test("the server's onError that rejects is a warning", async (t) => {
   );
   await lm.close();
 });
+
+t.test('no rejection was unhandled', async (t) => t.strictSame(unhandled, []));
