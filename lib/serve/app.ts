@@ -4,6 +4,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type Context, Hono } from 'hono';
 import { type RequestIdVariables, requestId } from 'hono/request-id';
+import { raceAbort } from '../common/abort.js';
 import { readJson } from './http/body.js';
 import { allowOrigins } from './http/cors.js';
 import { Fields } from './http/fields.js';
@@ -121,7 +122,8 @@ async function handlePost(
   };
   let isStreaming = false;
   try {
-    const fields = new Fields(await readJson(request, bodyLimit));
+    const body = await raceAbort(readJson(request, bodyLimit), running.signal);
+    const fields = new Fields(body);
     const result = await post(served, fields, call);
     isStreaming = result instanceof Response;
     return respond(context, result);
@@ -167,7 +169,7 @@ function errorResponse(context: Context<Env>, error: HttpError): Response {
   const { retryAfter } = error.details;
   if (retryAfter !== undefined) context.header('retry-after', String(retryAfter));
   // Close instead of reading a body that nobody wants.
-  const isUnread = status === (413 as number) || retryAfter !== undefined;
+  const isUnread = [413, 503, 504].includes(error.status);
   if (isUnread) context.header('connection', 'close');
   return context.json(error.body, status);
 }

@@ -23,8 +23,8 @@ export function allowHosts(hosts: readonly string[]) {
   const isAllowed = (name: string): boolean =>
     known.has(name) || isIP(name) !== 0 || name === 'localhost' || name.endsWith('.localhost');
   return async (context: Context, next: Next): Promise<void> => {
-    const host = context.req.header('host');
-    if (host !== undefined && !known.has('*') && !isAllowed(nameOf(host))) {
+    const host = context.req.header('host') ?? '';
+    if (!known.has('*') && !isAllowed(nameOf(host))) {
       const message = `The host ${JSON.stringify(host.slice(0, 200))} is not allowed; the server has the option allowedHosts (--allow-host)`;
       throw new HttpError(403, message, { code: 'host_not_allowed' });
     }
