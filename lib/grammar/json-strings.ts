@@ -98,6 +98,7 @@ export function stringExcept(rules: Rules, texts: Iterable<string>): Expression 
   for (const node of nodes) for (const child of node.next.values()) nodes.push(child);
   const after = new Map<Trie, Expression>();
   for (const node of nodes.reverse()) {
+    rules.work.spend(30);
     const known = [...node.next.keys()].map((codePoint): Range => [codePoint, codePoint]);
     const other = intersect(complement(known), plain);
     const parts: Expression[] = node.isEnd ? [] : [nothing];

@@ -21,7 +21,7 @@ import type { Rules } from './rules.js';
 const maxNesting = 100;
 const maxRepetitions = 2000;
 /** Longer patterns make grammars larger than the engine accepts. */
-const maxLength = 2 ** 16;
+const maxLength = 2 ** 14;
 
 const digitRanges: Range[] = [[0x30, 0x39]];
 const wordRanges: Range[] = [

@@ -7,13 +7,13 @@ import type { Work } from './work.js';
 const maxRepetitions = 2000;
 
 export class Rules {
-  readonly #work: Work;
+  readonly work: Work;
   readonly #bodies = new Map<string, Expression>();
   readonly #counts = new Map<string, number>();
   readonly #shared = new Map<string, Expression>();
 
   constructor(work: Work) {
-    this.#work = work;
+    this.work = work;
   }
 
   /** Reserves a unique rule name similar to `hint`. It has to be defined later. */
@@ -28,7 +28,7 @@ export class Rules {
   }
 
   define(name: string, body: Expression): void {
-    this.#work.spend(sizeOf(body));
+    this.work.spend(sizeOf(body));
     this.#bodies.set(name, body);
   }
 
@@ -94,7 +94,7 @@ export class Rules {
     const open = [...this.#bodies.keys()].reverse();
     for (let name = open.pop(); name !== undefined; name = open.pop()) {
       if (found.has(name)) continue;
-      this.#work.spend(1);
+      this.work.spend(1);
       waiter = name;
       if (!test(this.#bodies.get(name) as Expression)) continue;
       found.add(name);

@@ -113,7 +113,10 @@ t.test('the work for a stream that nobody reads is canceled', async (t) => {
   await once(socket, 'close');
   t.match(text, /"code":"client_too_slow"/, 'if it reads on after all, it learns of it');
   t.notMatch(text, /\[DONE\]/);
-  const events = eventsOf(t, await post(route, { ...endless, max_tokens: 50, logprobs: 5, stream: true }));
+  const events = eventsOf(
+    t,
+    await post(route, { ...endless, max_tokens: 50, logprobs: 5, stream: true }),
+  );
   t.equal(events.at(-1).choices[0].finish_reason, 'length', 'one that is read is not limited');
 });
 
