@@ -29,10 +29,20 @@ export async function tokenizeMany(
   });
 }
 
-/** Returns a function from token to text, which includes control tokens. */
+const tokenTexts = new WeakMap<Model, Map<number, string>>();
+
+/** Returns a function from token to text, which includes control tokens; texts are cached. */
 export function textIn(model: Model): (token: number) => string {
-  return (token) =>
-    callNative(() => nativeOf(model).detokenizeSync(Int32Array.of(token), true, true));
+  const known = tokenTexts.get(model) ?? new Map<number, string>();
+  tokenTexts.set(model, known);
+  return (token) => {
+    let text = known.get(token);
+    if (text === undefined) {
+      text = callNative(() => nativeOf(model).detokenizeSync(Int32Array.of(token), true, true));
+      known.set(token, text);
+    }
+    return text;
+  };
 }
 
 /**

@@ -140,6 +140,7 @@ function* runLoop(
   for (let item = loop.next(); item !== undefined; item = loop.next()) {
     isEmpty = false;
     spend(1);
+    if (isPauseDue()) yield;
     // Each iteration has a scope of its own: what it sets is gone in the next one.
     const iteration = new Scope(scope, [['loop', loop]]);
     assign(target, item, iteration);

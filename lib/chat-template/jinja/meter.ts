@@ -27,6 +27,11 @@ const maxInteger = 1n << BigInt(maxBits);
 const sliceMs = 5;
 /** The clock is read once in this many steps. */
 const stepsPerLook = 1000;
+/**
+ * The most steps between two pauses. Only a single operation takes more than a slice, such as
+ * printing a list; steps are counted because a busy machine makes any slice long.
+ */
+const maxStretch = 1_000_000;
 
 /**
  * The limits for a conversation. Some templates search all earlier messages at each one, so the
@@ -48,6 +53,8 @@ export function limitsFor(messages: number, characters: number): Limits {
 /** Counts what one rendering costs. */
 export class Meter {
   readonly #limits: Limits;
+  readonly #pauses: boolean;
+  #resumedSteps = 0;
   #steps = 0;
   #memory = 0;
   #output = 0;
@@ -56,8 +63,10 @@ export class Meter {
   #nextLook = stepsPerLook;
   #isDue = false;
 
-  constructor(limits: Limits) {
+  /** @param pauses whether it pauses when that is due */
+  constructor(limits: Limits, pauses: boolean) {
     this.#limits = limits;
+    this.#pauses = pauses;
   }
 
   /** Whether the rendering should pause, so that others get their turn. */
@@ -71,6 +80,7 @@ export class Meter {
 
   resume(): void {
     this.#resumed = performance.now();
+    this.#resumedSteps = this.#steps;
     this.#isDue = false;
   }
 
@@ -110,7 +120,10 @@ export class Meter {
     const { steps, time } = this.#limits;
     if (this.#steps > steps) throw new TemplateLimitError(`more than ${steps} steps`);
     const slice = performance.now() - this.#resumed;
-    this.#isDue = slice > sliceMs;
+    this.#isDue = this.#pauses && slice > sliceMs;
+    if (this.#pauses && this.#steps - this.#resumedSteps > maxStretch) {
+      throw new TemplateLimitError(`more than ${maxStretch} steps in one operation`);
+    }
     if (this.#time + slice > time) throw new TemplateLimitError(`more than ${time / 1000} s`);
   }
 }

@@ -19,7 +19,7 @@ export function finish<T>(work: Stepwise<T>): T {
 
 /** Renders at once, which holds up the event loop for as long as it takes. */
 export const renderNow = (work: Stepwise<string>, limits: Limits): string =>
-  metered(new Meter(limits), () => finish(work));
+  metered(new Meter(limits, false), () => finish(work));
 
 /** Renders with pauses; rejects with the signal's reason when it aborts. */
 export async function renderWithPauses(
@@ -27,7 +27,7 @@ export async function renderWithPauses(
   limits: Limits,
   signal: AbortSignal | undefined,
 ): Promise<string> {
-  const meter = new Meter(limits);
+  const meter = new Meter(limits, true);
   for (;;) {
     signal?.throwIfAborted();
     const next = metered(meter, () => work.next());

@@ -122,6 +122,11 @@ export class Range {
     return this.start + BigInt(index) * this.step;
   }
 
+  /** The items one by one: nobody waits for a million of them to be made. */
+  *iterate(): Generator<bigint> {
+    for (let index = 0; index < this.length; index++) yield this.at(index);
+  }
+
   items(): bigint[] {
     claimItems(4 * this.length);
     return Array.from({ length: this.length }, (_, index) => this.at(index));
@@ -257,6 +262,7 @@ export function sequenceOf(value: Value): readonly Value[] | undefined {
 /** Iterates over a value; throws a TemplateError if that is impossible. */
 export function iterate(value: Value): Iterator<Value> {
   if (value instanceof Iter) return value.items;
+  if (value instanceof Range) return value.iterate();
   const items = sequenceOf(value);
   if (items === undefined) throw new TemplateError(`'${typeName(value)}' object is not iterable`);
   return items[Symbol.iterator]();
