@@ -8,6 +8,7 @@
 // renders from the unmarked messages.
 
 import { NotSupportedError } from '../common/errors.js';
+import { Pace } from '../common/yield-to-event-loop.js';
 import type { Message } from './message.js';
 import { type ChatTemplate, renderInSteps, type TemplateMessage } from './template.js';
 
@@ -65,7 +66,8 @@ export async function templateSegments(
   let unverified: Segment[] | undefined;
   for (const mark of [markWhole, markAroundReasoning]) {
     const marked = messages.map((message, index) => mark(message, index, markers));
-    const parsed = split(await renderInSteps(template, marked, options, signal), markers);
+    const rendered = await renderInSteps(template, marked, options, signal);
+    const parsed = await split(rendered, markers, new Pace(signal));
     if (parsed === undefined) continue;
     const dropped = findDropped(messages, parsed.rendered);
     if (textOf(parsed.segments) === plain) {
@@ -136,7 +138,11 @@ interface Parsed {
 }
 
 /** Splits a text at its markers; undefined if the template broke or reordered them. */
-function split(text: string, { open, number, close }: Markers): Parsed | undefined {
+async function split(
+  text: string,
+  { open, number, close }: Markers,
+  pace: Pace,
+): Promise<Parsed | undefined> {
   const segments: Segment[] = [];
   const rendered = new Set<number>();
   const isTorn = (piece: string): boolean => [open, number, close].some((m) => piece.includes(m));
@@ -151,6 +157,7 @@ function split(text: string, { open, number, close }: Markers): Parsed | undefin
     rendered.add(Number(rest.slice(start + 1, middle)));
     segments.push({ text: before, content: false }, { text: content, content: true });
     rest = rest.slice(end + 1);
+    if (rendered.size % 64 === 0 && pace.isDue) await pace.pause();
   }
   if (isTorn(rest)) return undefined;
   segments.push({ text: rest, content: false });

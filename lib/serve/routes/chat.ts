@@ -20,7 +20,7 @@ import {
 
 /** Handles a request. */
 export async function chat(served: Served, fields: Fields, call: Call) {
-  const request = readChat(served, fields);
+  const request = await readChat(served, fields, call.signal);
   const { messages, prefix } = request;
   const tokens = await blaming(
     served.conversation.tokens(messages, true, prefix, call.signal),
