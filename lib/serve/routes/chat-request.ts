@@ -33,7 +33,10 @@ export async function readChat(
   signal: AbortSignal,
 ): Promise<ChatRequest> {
   served.checkModel(fields.get('model', text));
-  const given = fields.require('messages', list((value) => value));
+  const given = fields.require(
+    'messages',
+    list((value) => value),
+  );
   const messages: Message[] = [];
   const pace = new Pace(signal);
   for (const [index, value] of given.entries()) {

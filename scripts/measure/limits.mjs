@@ -7,14 +7,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defaultModelPath, LLaMa } from 'autocog-lm';
 import { serve } from 'autocog-lm/serve';
-import { render } from '../dist/esm/chat-template/jinja/execute.js';
-import { limitsFor, Meter, metered } from '../dist/esm/chat-template/jinja/meter.js';
-import { parse } from '../dist/esm/chat-template/jinja/parser.js';
-import { finish } from '../dist/esm/chat-template/jinja/rendering.js';
-import { Callable, Dict } from '../dist/esm/chat-template/jinja/values.js';
-import { ChatTemplate, renderInSteps } from '../dist/esm/chat-template/template.js';
-import { jsonSchemaToGrammarInSteps } from '../dist/esm/grammar/grammar.js';
-import { main, root } from './run.mjs';
+import { render } from '../../dist/esm/chat-template/jinja/execute.js';
+import { limitsFor, Meter, metered } from '../../dist/esm/chat-template/jinja/meter.js';
+import { parse } from '../../dist/esm/chat-template/jinja/parser.js';
+import { finish } from '../../dist/esm/chat-template/jinja/rendering.js';
+import { Callable, Dict } from '../../dist/esm/chat-template/jinja/values.js';
+import { ChatTemplate, renderInSteps } from '../../dist/esm/chat-template/template.js';
+import { jsonSchemaToGrammarInSteps } from '../../dist/esm/grammar/grammar.js';
+import { main, root } from '../run.mjs';
 
 /** Runs the work; prints how long it takes and the longest gap between two turns of the event loop. */
 async function measure(name, work) {
