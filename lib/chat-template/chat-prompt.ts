@@ -16,6 +16,8 @@ export interface ChatPromptOptions {
   contextSize?: number | undefined;
   /** The caller's own stops. */
   stops?: readonly (string | number)[];
+  /** Ends the rendering. */
+  signal?: AbortSignal | undefined;
 }
 
 /** A prompt, and what ends its completion. */
@@ -33,10 +35,10 @@ export async function chatPrompt(
   lm: LM,
   conversation: Conversation,
   messages: readonly Message[],
-  { prefix = '', maxTokens, contextSize = lm.contextSize, stops = [] }: ChatPromptOptions,
+  { prefix = '', maxTokens, contextSize = lm.contextSize, stops = [], signal }: ChatPromptOptions,
 ): Promise<ChatPrompt> {
   const { vocabularySize = Infinity, encoderDecoder } = lm;
-  const render = (kept: readonly Message[]) => conversation.tokens(kept, true, prefix);
+  const render = (kept: readonly Message[]) => conversation.tokens(kept, true, prefix, signal);
   const fitted = await fit(messages, { contextSize, encoderDecoder, maxTokens }, render);
   const requested = [...(conversation.format?.stops ?? []), ...stops];
   const controlTokens = await conversation.controlTokens(requested);

@@ -57,17 +57,33 @@ export class Conversation {
     if (template !== undefined) {
       const render = (merged: readonly Message[]): string =>
         template.render(merged, { addGenerationPrompt: opening });
-      return this.#render(messages, render) + prefix;
+      try {
+        return render(this.#merged(messages)) + prefix;
+      } catch (error) {
+        const merged = this.#mergeable(messages, error);
+        if (merged === undefined) throw error;
+        try {
+          render(merged);
+        } catch {
+          throw error;
+        }
+        throw withMergeHint(error as NotSupportedError);
+      }
     }
-    return this.#segments(messages, opening, prefix)
+    return this.#formatted(messages, opening, prefix)
       .map(({ text }) => text)
       .join('');
   }
 
   /** As {@link text}, but as tokens. */
-  async tokens(messages: readonly Message[], opening: boolean, prefix = ''): Promise<Int32Array> {
-    const segments = this.#segments(messages, opening, prefix);
-    return this.#tokens.render(segments, this.template?.bosToken ?? '');
+  async tokens(
+    messages: readonly Message[],
+    opening: boolean,
+    prefix = '',
+    signal?: AbortSignal,
+  ): Promise<Int32Array> {
+    const segments = await this.#segments(messages, opening, prefix, signal);
+    return this.#tokens.render(segments, this.template?.bosToken ?? '', signal);
   }
 
   /**
@@ -80,7 +96,12 @@ export class Conversation {
     return tokens.filter((token) => token !== undefined);
   }
 
-  #segments(messages: readonly Message[], opening: boolean, prefix: string): Segment[] {
+  async #segments(
+    messages: readonly Message[],
+    opening: boolean,
+    prefix: string,
+    signal: AbortSignal | undefined,
+  ): Promise<Segment[]> {
     const { template } = this;
     if (prefix !== '' && this.#encoderDecoder) {
       throw new NotSupportedError(
@@ -88,12 +109,27 @@ export class Conversation {
       );
     }
     if (messages.length === 0 && !opening) return [];
-    if (template !== undefined) {
-      const render = (merged: readonly Message[]): Segment[] =>
-        templateSegments(template, merged, opening);
-      const segments = this.#render(messages, render);
-      return prefix === '' ? segments : [...segments, { text: prefix, content: true }];
+    if (template === undefined) return this.#formatted(messages, opening, prefix);
+    const render = (merged: readonly Message[]): Promise<Segment[]> =>
+      templateSegments(template, merged, opening, signal);
+    let segments: Segment[];
+    try {
+      segments = await render(this.#merged(messages));
+    } catch (error) {
+      const merged = this.#mergeable(messages, error);
+      if (merged === undefined) throw error;
+      const isMended = await render(merged).then(
+        () => true,
+        () => false,
+      );
+      signal?.throwIfAborted();
+      throw isMended ? withMergeHint(error as NotSupportedError) : error;
     }
+    return prefix === '' ? segments : [...segments, { text: prefix, content: true }];
+  }
+
+  #formatted(messages: readonly Message[], opening: boolean, prefix: string): Segment[] {
+    if (messages.length === 0 && !opening) return [];
     const merged = this.#merged(messages);
     const bot = this.format?.botPrefix ?? '';
     if (prefix === '') return formatSegments(merged, opening ? bot : undefined);
@@ -104,21 +140,13 @@ export class Conversation {
     ];
   }
 
-  /** Renders with the template. If only system messages are in its way, the error says so. */
-  #render<T>(messages: readonly Message[], render: (messages: readonly Message[]) => T): T {
-    try {
-      return render(this.#merged(messages));
-    } catch (error) {
-      const canMerge = !this.#mergeSystem && messages.some(({ role }) => role === 'system');
-      if (!(error instanceof NotSupportedError) || !canMerge) throw error;
-      if (error.message.endsWith(mergeHint)) throw error;
-      try {
-        render(mergedInto(messages, this.format));
-      } catch {
-        throw error;
-      }
-      throw new NotSupportedError(`${error.message}; ${mergeHint}`, { cause: error.cause });
-    }
+  /** What to try in place of messages that the template refuses: perhaps only system messages are
+   * in its way, and then the error says so. */
+  #mergeable(messages: readonly Message[], error: unknown): readonly Message[] | undefined {
+    const canMerge = !this.#mergeSystem && messages.some(({ role }) => role === 'system');
+    if (!(error instanceof NotSupportedError) || !canMerge) return undefined;
+    if (error.message.endsWith(mergeHint)) return undefined;
+    return mergedInto(messages, this.format);
   }
 
   /** With `mergeSystem`, merges each system message into the next user message. */
@@ -126,6 +154,9 @@ export class Conversation {
     return this.#mergeSystem ? mergedInto(messages, this.format) : messages;
   }
 }
+
+const withMergeHint = ({ message, cause }: NotSupportedError): NotSupportedError =>
+  new NotSupportedError(`${message}; ${mergeHint}`, { cause });
 
 /** Merges each system message into the next user message, or into one at the end. */
 function mergedInto(messages: readonly Message[], format: Readonly<Format> | undefined): Message[] {

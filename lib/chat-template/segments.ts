@@ -8,8 +8,9 @@
 // renders from the unmarked messages.
 
 import { NotSupportedError } from '../common/errors.js';
+import { Pace } from '../common/yield-to-event-loop.js';
 import type { Message } from './message.js';
-import type { ChatTemplate, TemplateMessage } from './template.js';
+import { type ChatTemplate, renderInSteps, type TemplateMessage } from './template.js';
 
 /** A piece of the text of a conversation. */
 export interface Segment {
@@ -48,23 +49,25 @@ interface Markers {
 }
 
 /**
- * Renders messages with a template.
+ * Renders messages with a template, with pauses that let others run.
  *
  * @throws NotSupportedError if the template rejects the messages, drops one, or changes contents
  * so that they cannot be told apart from its own text
  */
-export function templateSegments(
+export async function templateSegments(
   template: ChatTemplate,
   messages: readonly TemplateMessage[],
   addGenerationPrompt: boolean,
-): Segment[] {
+  signal: AbortSignal | undefined,
+): Promise<Segment[]> {
   const options = { addGenerationPrompt, now: new Date() };
-  const plain = template.render(messages, options);
+  const plain = await renderInSteps(template, messages, options, signal);
   const markers = chooseMarkers([template.source, ...messages.map(({ content }) => content)]);
   let unverified: Segment[] | undefined;
   for (const mark of [markWhole, markAroundReasoning]) {
     const marked = messages.map((message, index) => mark(message, index, markers));
-    const parsed = split(template.render(marked, options), markers);
+    const rendered = await renderInSteps(template, marked, options, signal);
+    const parsed = await split(rendered, markers, new Pace(signal));
     if (parsed === undefined) continue;
     const dropped = findDropped(messages, parsed.rendered);
     if (textOf(parsed.segments) === plain) {
@@ -135,7 +138,11 @@ interface Parsed {
 }
 
 /** Splits a text at its markers; undefined if the template broke or reordered them. */
-function split(text: string, { open, number, close }: Markers): Parsed | undefined {
+async function split(
+  text: string,
+  { open, number, close }: Markers,
+  pace: Pace,
+): Promise<Parsed | undefined> {
   const segments: Segment[] = [];
   const rendered = new Set<number>();
   const isTorn = (piece: string): boolean => [open, number, close].some((m) => piece.includes(m));
@@ -150,6 +157,7 @@ function split(text: string, { open, number, close }: Markers): Parsed | undefin
     rendered.add(Number(rest.slice(start + 1, middle)));
     segments.push({ text: before, content: false }, { text: content, content: true });
     rest = rest.slice(end + 1);
+    if (rendered.size % 64 === 0 && pace.isDue) await pace.pause();
   }
   if (isTorn(rest)) return undefined;
   segments.push({ text: rest, content: false });

@@ -5,9 +5,11 @@ import { checkBoolean, checkOptions, checkString } from '../common/arguments.js'
 import { NotSupportedError } from '../common/errors.js';
 import { TemplateError, TemplateRejection } from './jinja/errors.js';
 import { render } from './jinja/execute.js';
+import { claimText, type Limits, limitsFor } from './jinja/meter.js';
 import type { Statement } from './jinja/nodes.js';
 import { parse } from './jinja/parser.js';
 import { str } from './jinja/print.js';
+import { renderNow, renderWithPauses, type Stepwise } from './jinja/rendering.js';
 import { type Args, Callable, Dict, type Value } from './jinja/values.js';
 import type { Role } from './message.js';
 import { format } from './strftime.js';
@@ -27,6 +29,14 @@ export interface TemplateRenderOptions {
   /** The current time, for templates that include the date. Default: now. */
   now?: Date | undefined;
 }
+
+/** Renders with pauses that let others run; the signal's abort rejects with its reason. */
+export let renderInSteps: (
+  template: ChatTemplate,
+  messages: readonly TemplateMessage[],
+  options: TemplateRenderOptions | undefined,
+  signal: AbortSignal | undefined,
+) => Promise<string>;
 
 /** A message to render. Templates see the role `bot` as `assistant`. */
 export interface TemplateMessage {
@@ -54,6 +64,18 @@ export class ChatTemplate {
   readonly eosToken: string;
   readonly #program: readonly Statement[];
 
+  static {
+    renderInSteps = async (template, messages, options, signal) => {
+      const { work, limits } = template.#start(messages, options);
+      try {
+        return await renderWithPauses(work, limits, signal);
+      } catch (cause) {
+        if (signal?.aborted) throw signal.reason;
+        throw failure(cause);
+      }
+    };
+  }
+
   /** @throws NotSupportedError for an invalid template, or a statement that is not supported */
   constructor(source: string, options?: ChatTemplateOptions) {
     const { bosToken, eosToken } = checkOptions(options, 'options', ['bosToken', 'eosToken']);
@@ -72,9 +94,23 @@ export class ChatTemplate {
    * contents: most trim them.
    *
    * @throws NotSupportedError if the template rejects the messages, as many do with a system
-   * message or with roles that do not alternate, or if it fails on them
+   * message or with roles that do not alternate, if it fails on them, or if it takes far more steps,
+   * memory or time than a template needs (docs/reliability.md)
    */
   render(messages: readonly TemplateMessage[], options?: TemplateRenderOptions): string {
+    const { work, limits } = this.#start(messages, options);
+    try {
+      return renderNow(work, limits);
+    } catch (cause) {
+      throw failure(cause);
+    }
+  }
+
+  /** A rendering that has not begun. Throws TypeError. */
+  #start(
+    messages: readonly TemplateMessage[],
+    options: TemplateRenderOptions | undefined,
+  ): { work: Stepwise<string>; limits: Limits } {
     const known = ['addGenerationPrompt', 'now'] as const;
     const { addGenerationPrompt, now = new Date() } = checkOptions(options, 'options', known);
     const isOpening = checkBoolean(addGenerationPrompt ?? true, 'addGenerationPrompt');
@@ -91,21 +127,36 @@ export class ChatTemplate {
       raise_exception: new Callable('raise_exception', (args) => {
         throw new TemplateRejection(onlyText(args));
       }),
-      strftime_now: new Callable('strftime_now', (args) => format(now, onlyText(args))),
+      strftime_now: new Callable('strftime_now', (args) => {
+        const pattern = onlyText(args);
+        claimText(10 * pattern.length);
+        return format(now, pattern);
+      }),
     };
-    try {
-      return render(this.#program, Object.entries(variables));
-    } catch (cause) {
-      const verb = cause instanceof TemplateRejection ? 'rejects' : 'fails on';
-      throw new NotSupportedError(`The chat template ${verb} these messages: ${messageOf(cause)}`, {
-        cause,
-      });
-    }
+    const characters = messages.reduce((sum, { content }) => sum + content.length, 0);
+    return {
+      work: render(this.#program, Object.entries(variables)),
+      limits: limitsFor(messages.length, this.source.length + characters),
+    };
   }
 }
 
-const messageOf = (cause: unknown): string =>
-  cause instanceof Error ? cause.message : String(cause);
+/** The longest message of an error, which a template may make as long as any text. */
+const maxMessage = 500;
+
+function messageOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  if (cause instanceof RangeError && /call stack/.test(cause.message))
+    return 'it is nested too deep';
+  return cause.message.slice(0, maxMessage);
+}
+
+function failure(cause: unknown): NotSupportedError {
+  const verb = cause instanceof TemplateRejection ? 'rejects' : 'fails on';
+  return new NotSupportedError(`The chat template ${verb} these messages: ${messageOf(cause)}`, {
+    cause,
+  });
+}
 
 /** The text of a function's one argument. */
 function onlyText({ positional, keywords }: Args): string {

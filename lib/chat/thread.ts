@@ -244,7 +244,10 @@ export class Thread {
     const { file = process.stdout } = checkOptions(options, 'options', ['file']);
     if (typeof file?.write !== 'function') throw wrongType('a writable stream', 'file', file);
     const tokens = await this.lenMessages();
-    file.write(`${statsText(tokens, this.lm.contextSize, this.messages.length)}\n`);
+    const result: unknown = file.write(
+      `${statsText(tokens, this.lm.contextSize, this.messages.length)}\n`,
+    );
+    await result;
   }
 
   /**
@@ -285,8 +288,10 @@ export class Thread {
     maxTokens: number,
     prefix = '',
     stops: readonly (string | number)[] = [],
+    signal?: AbortSignal,
   ): Promise<ChatPrompt> {
-    return chatPrompt(this.lm, this.#conversation, messages, { prefix, maxTokens, stops });
+    const options = { prefix, maxTokens, stops, signal };
+    return chatPrompt(this.lm, this.#conversation, messages, options);
   }
 
   /** Queues an answer; `takeTurn` reads the messages when its turn comes. */
@@ -312,13 +317,17 @@ export class Thread {
     const resets = this.#resets;
     const sampler = rest.sampler ?? this.sampler;
     const maxTokens = request.maxTokens ?? this.#limit(sampler);
-    const { tokens, dropped, stop } = await this.#prompt(messages, maxTokens, prefix, stops);
+    const cancelled = signal === undefined ? abandoned : AbortSignal.any([signal, abandoned]);
+    // With `stopOnAbort`, an abort ends the answer, not the call.
+    const fitting = rest.stopOnAbort ? abandoned : cancelled;
+    const prompt = await this.#prompt(messages, maxTokens, prefix, stops, fitting);
+    const { tokens, dropped, stop } = prompt;
     const stream = this.lm.stream(tokens, {
       ...rest,
       ...(sampler === undefined ? {} : { sampler }),
       maxTokens: Math.min(maxTokens, roomAfter(this.lm, tokens.length)),
       ...(stop.length > 0 ? { stop } : {}),
-      signal: signal === undefined ? abandoned : AbortSignal.any([signal, abandoned]),
+      signal: cancelled,
     });
     // The loop below throws the failure.
     stream.completion.catch(() => {});

@@ -224,6 +224,19 @@ function addServe(program: Command, signal: AbortSignal): void {
       'silence before a stream sends a comment, 0 for never',
       integer(0),
       15_000,
+    )
+    .option('--max-waiting <count>', 'how many requests may wait', integer(0), 100)
+    .option('--request-timeout <ms>', 'time limit for a request, 0 for none', integer(0), 0)
+    .option(
+      '--stream-buffer <bytes>',
+      'how much of a stream a client may leave unread',
+      integer(1),
+      4 * 2 ** 20,
+    )
+    .option(
+      '--allow-host <name>',
+      'a host name under which the server may be called without a key, * for any; can be repeated',
+      repeatable,
     );
   addEngineOptions(command)
     .addHelpText('after', help.serve)

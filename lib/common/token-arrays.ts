@@ -12,7 +12,7 @@ export function commonPrefix(a: Int32Array, b: Int32Array): number {
 /** All sequences, concatenated. */
 export const concatenate = (...parts: readonly Int32Array[]): Int32Array => concatenateAll(parts);
 
-/** All sequences of a list of any length, concatenated. */
+/** {@link concatenate} for more sequences than a call can have arguments. */
 export function concatenateAll(parts: readonly Int32Array[]): Int32Array {
   const result = new Int32Array(parts.reduce((sum, { length }) => sum + length, 0));
   let end = 0;

@@ -4,6 +4,7 @@
 /** Every code of this package's process warnings. */
 export const warningCodes = [
   'AUTOCOG_ADAPTER_PARTIAL',
+  'AUTOCOG_CALLBACK_FAILED',
   'AUTOCOG_CONTEXT_SCALE',
   'AUTOCOG_LOG_FAILED',
 ] as const;

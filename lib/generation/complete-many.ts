@@ -14,7 +14,8 @@ import {
 export interface CompleteManyOptions extends Omit<CompleteOptions, 'onToken'> {
   /**
    * Called with each token and the index of its prompt, in order within each completion. An
-   * exception rejects the call; returning `false` ends that completion.
+   * exception, or a promise that rejects, rejects the call; `false`, or a promise of it, ends that
+   * completion.
    */
   onToken?: ((chunk: CompletionChunk, index: number) => unknown) | undefined;
 }

@@ -48,8 +48,9 @@ export interface CompleteOptions extends CompletionDefaults, CallOptions {
   /** How many of the model's most likely tokens to report for each generated one. Default 0. */
   topLogprobs?: number | undefined;
   /**
-   * Called with each token, in order. An exception rejects the call; returning `false` ends the
-   * completion.
+   * Called with each token, in order. An exception, or a promise that rejects, rejects the call;
+   * `false`, or a promise of it, ends the completion. Generation does not wait for promises; the
+   * call does.
    */
   onToken?: ((chunk: CompletionChunk) => unknown) | undefined;
   /**

@@ -43,10 +43,11 @@ export async function printLines(
     return `token '${escapeText(text)}' has probability ${probability}\n`;
   });
   const writing = new Promise<void>((resolve, reject) => {
-    file.write(lines.join(''), (error) => {
+    const result: unknown = file.write(lines.join(''), (error) => {
       if (error) reject(error);
       else resolve();
     });
+    if (result instanceof Promise) result.catch(reject);
   });
   await raceAbort(writing, signal);
 }

@@ -3,6 +3,7 @@
 
 import { raceAbort } from '../common/abort.js';
 import { onAbort } from '../common/abort-listeners.js';
+import { CallbackCalls } from '../common/callback-calls.js';
 import type { Candidate } from '../common/candidate.js';
 import type { Completion, CompletionChunk } from '../common/completion.js';
 import { ContextOverflowError } from '../common/errors.js';
@@ -13,7 +14,7 @@ import type { Emit, Generation } from './generation.js';
 /** Generates; when the signal aborts, ends soon with the partial result. */
 export type GenerationWork = (emit: Emit | undefined, stopped: AbortSignal) => Promise<Generation>;
 
-/** Receives each chunk; returns false to end the generation. */
+/** Receives each chunk; returns false, or a promise of it, to end the generation. */
 type Reader = (chunk: CompletionChunk) => unknown;
 
 /**
@@ -35,7 +36,9 @@ export async function runGeneration(
     const working = work(delivery?.emit, stop.signal);
     const generation = await (stopOnAbort ? working : raceAbort(working, signal));
     if (delivery === undefined) return { ...generation, isLeft: false };
-    const { failure, isLeft } = delivery;
+    await raceAbort(delivery.calls.settled(), stopOnAbort ? undefined : signal);
+    const { isLeft } = delivery;
+    const { failure } = delivery.calls;
     if (failure !== undefined) throw failure.reason;
     return { ...(stop.signal.aborted ? delivery.cut(generation) : generation), isLeft };
   } finally {
@@ -45,7 +48,7 @@ export async function runGeneration(
 
 /** Delivers chunks to a reader and records them. */
 class Delivery {
-  failure: { reason: unknown } | undefined;
+  readonly calls: CallbackCalls;
   isLeft = false;
   readonly #reader: Reader;
   readonly #stop: AbortController;
@@ -54,18 +57,19 @@ class Delivery {
   constructor(reader: Reader, stop: AbortController) {
     this.#reader = reader;
     this.#stop = stop;
+    this.calls = new CallbackCalls(() => stop.abort());
   }
 
   readonly emit = (chunk: CompletionChunk): void => {
     // The engine may have generated more before it noticed the stop.
     if (this.#stop.signal.aborted) return;
     this.#chunks.push(chunk);
-    try {
-      if (this.#reader(chunk) === false) this.leave();
-    } catch (reason) {
-      this.failure = { reason };
-      this.#stop.abort();
-    }
+    this.calls.run(
+      () => this.#reader(chunk),
+      (result) => {
+        if (result === false) this.leave();
+      },
+    );
   };
 
   leave(): void {

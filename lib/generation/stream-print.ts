@@ -37,7 +37,9 @@ export async function streamPrint(
   if (typeof file?.write !== 'function') throw wrongType('a writable stream', 'file', file);
   const print = (text: string): Promise<void> =>
     new Promise((resolve, reject) => {
-      file.write(text, (error) => (error ? reject(error) : resolve()));
+      const result: unknown = file.write(text, (error) => (error ? reject(error) : resolve()));
+      // A file of the caller's own may be asynchronous, and fail like that.
+      if (result instanceof Promise) result.catch(reject);
     });
   const stream = lm.stream(prompt, rest);
   let printing = Promise.resolve();

@@ -5,6 +5,7 @@ import { invalidArgument } from '../common/errors.js';
 import {
   type Expression,
   either,
+  eitherOf,
   literal,
   never,
   nothing,
@@ -33,13 +34,16 @@ import {
   wrongSchema,
   wrongSize,
 } from './schema.js';
-import { type Shape, shapesOf, type TypeName, typeNames } from './shapes.js';
+import type { Shape } from './shape.js';
+import { Shapes } from './shapes.js';
+import { type TypeName, typeNames } from './values.js';
 
 /** Longer repetitions make grammars larger than the engine accepts. */
 const maxCount = 100_000;
 
-export function convert(schema: JsonObject | boolean): string {
-  const grammar = new Converter(schema).convert();
+/** Converts a schema; yields wherever the conversion may pause. */
+export function* convert(schema: JsonObject | boolean): Generator<void, string> {
+  const grammar = yield* new Converter(schema).convert();
   if (grammar !== undefined) return grammar;
   throw invalidArgument(
     'Expected a satisfiable schema for jsonSchema, got one that no value satisfies',
@@ -47,24 +51,30 @@ export function convert(schema: JsonObject | boolean): string {
 }
 
 class Converter {
-  readonly #rules = new Rules();
+  readonly #rules: Rules;
   readonly #root: Subschema;
   readonly #references: References;
+  readonly #shapes: Shapes;
   readonly #known = new Map<string, Expression>();
   readonly #pending: (() => void)[] = [];
 
   constructor(schema: JsonObject | boolean) {
     this.#root = { schema, pointer: '' };
     this.#references = new References(schema);
+    this.#shapes = new Shapes(this.#references);
+    this.#rules = new Rules(this.#references.work);
   }
 
-  convert(): string | undefined {
+  *convert(): Generator<void, string | undefined> {
     const root = this.#rules.reserve('root');
     const body = this.#value([this.#root], 'value');
     this.#rules.define(root, body);
     // A work list instead of recursion, so that schemas may be nested to any depth.
-    for (let next = this.#pending.pop(); next !== undefined; next = this.#pending.pop()) next();
-    return this.#rules.serialize();
+    for (let next = this.#pending.pop(); next !== undefined; next = this.#pending.pop()) {
+      next();
+      yield;
+    }
+    return yield* this.#rules.serialize();
   }
 
   /** The rule for a value that conforms to all of these subschemas. */
@@ -75,15 +85,18 @@ class Converter {
       .map(({ pointer }) => pointer)
       .sort()
       .join(' ');
+    this.#references.work.spend(1 + key.length / 16);
     const known = this.#known.get(key);
     if (known !== undefined) return known;
+    // A grammar may need a rule for any combination of subschemas, of which there are many.
+    this.#references.work.spend(50);
     const name = this.#rules.reserve(hint);
     const rule: Expression = { kind: 'rule', name };
     this.#known.set(key, rule);
     this.#pending.push(() => {
-      const shapes = shapesOf(subschemas, this.#references);
+      const shapes = this.#shapes.of(subschemas);
       const pointer = (subschemas[0] as Subschema).pointer;
-      this.#rules.define(name, either(...shapes.map((shape) => this.#shape(shape, pointer, hint))));
+      this.#rules.define(name, eitherOf(shapes.map((shape) => this.#shape(shape, pointer, hint))));
     });
     return rule;
   }
@@ -92,7 +105,7 @@ class Converter {
     const { values } = shape;
     if (values !== undefined) {
       const rest = { ...shape, values: undefined };
-      const fitting = values.filter((value) => fitsShape(value, rest, this.#references));
+      const fitting = values.filter((value) => fitsShape(value, rest, this.#shapes));
       return oneOfLiterals(
         this.#rules,
         `${hint}-of`,

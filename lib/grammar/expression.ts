@@ -19,9 +19,14 @@ export const nothing: Expression = { kind: 'sequence', parts: [] };
 
 export const sequence = (...parts: Expression[]): Expression => ({ kind: 'sequence', parts });
 
-export function either(...parts: Expression[]): Expression {
-  return parts.length === 1 ? (parts[0] as Expression) : { kind: 'either', parts };
-}
+/** {@link sequence} of any number of parts: a call has a limit of arguments. */
+export const sequenceOf = (parts: Expression[]): Expression => ({ kind: 'sequence', parts });
+
+export const either = (...parts: Expression[]): Expression => eitherOf(parts);
+
+/** {@link either} of any number of parts. */
+export const eitherOf = (parts: Expression[]): Expression =>
+  parts.length === 1 ? (parts[0] as Expression) : { kind: 'either', parts };
 
 export function repeat(part: Expression, min: number, max = Infinity): Expression {
   if (max === 0) return nothing;

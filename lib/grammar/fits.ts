@@ -1,24 +1,29 @@
 // Whether a value of an `enum` or a `const` satisfies the other keywords that apply to it.
 
 import { NotSupportedError } from '../common/errors.js';
-import { isObject, type Json, type JsonObject, type References, type Subschema } from './schema.js';
-import { canonical, hasType, type Shape, shapesOf } from './shapes.js';
+import { isObject, type Json, type JsonObject, type Subschema } from './schema.js';
+import type { Shape } from './shape.js';
+import type { Shapes } from './shapes.js';
+import { canonical, hasType } from './values.js';
 
 /** Maximum nesting depth of a value. */
 const maxDepth = 100;
 
-export function fitsShape(value: Json, shape: Shape, references: References, depth = 0): boolean {
+export function fitsShape(value: Json, shape: Shape, shapes: Shapes, depth = 0): boolean {
   if (depth > maxDepth) {
     throw new NotSupportedError(
       `Cannot convert values with more than ${maxDepth} levels to a grammar`,
     );
   }
   const { types, values } = shape;
+  shapes.references.work.spend(1 + (values?.length ?? 0));
   if (!hasType(value, types)) return false;
-  if (values !== undefined && !values.some((each) => canonical(each) === canonical(value)))
-    return false;
+  if (values !== undefined) {
+    const own = canonical(value);
+    if (!values.some((each) => canonical(each) === own)) return false;
+  }
   const all = (each: Json, subschemas: readonly Subschema[] | undefined): boolean =>
-    subschemas === undefined || fits(each, subschemas, references, depth + 1);
+    subschemas === undefined || fits(each, subschemas, shapes, depth + 1);
   if (typeof value === 'number') return fitsNumber(value, shape);
   if (typeof value === 'string') return fitsString(value, shape);
   if (Array.isArray(value)) {
@@ -32,12 +37,10 @@ export function fitsShape(value: Json, shape: Shape, references: References, dep
 function fits(
   value: Json,
   subschemas: readonly Subschema[],
-  references: References,
+  shapes: Shapes,
   depth: number,
 ): boolean {
-  return shapesOf(subschemas, references).some((shape) =>
-    fitsShape(value, shape, references, depth),
-  );
+  return shapes.of(subschemas).some((shape) => fitsShape(value, shape, shapes, depth));
 }
 
 function fitsNumber(value: number, { range: { min, max }, isIntegral }: Shape): boolean {

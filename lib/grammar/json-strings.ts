@@ -5,6 +5,7 @@ import { complement, intersect, type Range } from '../common/code-points.js';
 import {
   type Expression,
   either,
+  eitherOf,
   literal,
   nothing,
   oneOf,
@@ -89,19 +90,25 @@ export function stringExcept(rules: Rules, texts: Iterable<string>): Expression 
     node.isEnd = true;
   }
   const character = rules.shared('plain-char', () => oneOf(plain));
-  // Each node is a named rule, since texts may be longer than the limit for nested groups.
-  const after = (node: Trie): Expression => {
+  // Each node is a named rule, since texts may be longer than the limit for nested groups. Children
+  // come before their parents, without recursion, as a key may have any length.
+  const nodes = [root];
+  for (const node of nodes) for (const child of node.next.values()) nodes.push(child);
+  const after = new Map<Trie, Expression>();
+  for (const node of nodes.reverse()) {
+    rules.work.spend(30);
     const known = [...node.next.keys()].map((codePoint): Range => [codePoint, codePoint]);
     const other = intersect(complement(known), plain);
     const parts: Expression[] = node.isEnd ? [] : [nothing];
     parts.push(sequence(oneOf(other), repeat(character, 0)));
     for (const [codePoint, child] of node.next) {
       const isPlain = intersect([[codePoint, codePoint]], plain).length > 0;
-      if (isPlain) parts.push(sequence(oneOf([[codePoint, codePoint]]), after(child)));
+      if (isPlain)
+        parts.push(sequence(oneOf([[codePoint, codePoint]]), after.get(child) as Expression));
     }
-    return rules.add('key', either(...parts));
-  };
-  return sequence(quote, after(root), quote);
+    after.set(node, rules.add('key', eitherOf(parts)));
+  }
+  return sequence(quote, after.get(root) as Expression, quote);
 }
 
 const digits = (count: number): Expression => repeat('[0-9]', count, count);

@@ -1,7 +1,7 @@
 // An alternation of literals as a trie: common prefixes appear once, so that the engine follows few
 // alternatives at a time. The converter uses it for `enum`.
 
-import { type Expression, either, literal, nothing, sequence } from './expression.js';
+import { type Expression, eitherOf, literal, nothing, sequence } from './expression.js';
 import type { Rules } from './rules.js';
 
 /** Up to this many literals stay a plain, more readable alternation. */
@@ -9,7 +9,7 @@ const maxPlain = 8;
 
 export function oneOfLiterals(rules: Rules, hint: string, texts: readonly string[]): Expression {
   const sorted = [...new Set(texts)].sort();
-  if (sorted.length <= maxPlain) return either(...texts.map(literal));
+  if (sorted.length <= maxPlain) return eitherOf(texts.map(literal));
   return branch(rules, hint, sorted, 0, sorted.length, 0);
 }
 
@@ -42,7 +42,7 @@ function branch(
     parts.push(branch(rules, hint, texts, from, to, shared));
     from = to;
   }
-  return sequence(literal(first.slice(at, shared)), rules.add(hint, either(...parts)));
+  return sequence(literal(first.slice(at, shared)), rules.add(hint, eitherOf(parts)));
 }
 
 const isHighSurrogate = (text: string, index: number): boolean => {

@@ -1,6 +1,7 @@
 // Converts the regular expressions of JSON Schema's `pattern` to expressions over the characters of
 // a JSON string. The syntax is ECMA-262 with flag u; constructs without a grammar are rejected.
 
+import { describe } from '../common/arguments.js';
 import {
   complement,
   escapedClasses,
@@ -10,16 +11,23 @@ import {
   type Range,
 } from '../common/code-points.js';
 import { NotSupportedError } from '../common/errors.js';
-import { type Expression, either, nothing, repeat, sequence } from './expression.js';
+import { type Expression, eitherOf, nothing, repeat, sequence, sequenceOf } from './expression.js';
 import { anyCharacter, characterOf, quote } from './json-strings.js';
 import type { Rules } from './rules.js';
 
 /** Maximum nesting depth of groups; the engine's limit is 256, and one group may need two. */
 const maxNesting = 100;
 const maxRepetitions = 2000;
+/** Longer patterns make grammars larger than the engine accepts. */
+const maxLength = 2 ** 14;
 
 /** A JSON string that contains a match. Throws NotSupportedError and SyntaxError. */
 export function stringOfPattern(rules: Rules, pattern: string): Expression {
+  if (pattern.length > maxLength) {
+    throw new NotSupportedError(
+      `Cannot convert a pattern of more than ${maxLength} characters to a grammar, got ${pattern.length}`,
+    );
+  }
   // Reports syntax errors; the parser below assumes a valid pattern.
   try {
     new RegExp(pattern, 'u');
@@ -38,14 +46,22 @@ function canBeEmpty(expression: Expression): boolean {
 }
 
 /** The same without the empty text. */
-function notEmpty(expression: Expression): Expression {
+function notEmpty(rules: Rules, expression: Expression): Expression {
   if (!canBeEmpty(expression) || typeof expression === 'string') return expression;
   if (expression.kind === 'rule') return expression;
   if (expression.kind === 'repeat') return repeat(expression.part, 1, expression.max);
-  if (expression.kind === 'either') return either(...expression.parts.map(notEmpty));
-  // Alternatives by which part is the first non-empty one.
-  const { parts } = expression;
-  return either(...parts.map((part, index) => sequence(notEmpty(part), ...parts.slice(index + 1))));
+  if (expression.kind === 'either') {
+    return eitherOf(expression.parts.map((part) => notEmpty(rules, part)));
+  }
+  // Alternatives by which part is the first non-empty one. What follows it is a rule of its own, as
+  // it follows in many of them.
+  const alternatives: Expression[] = [];
+  let rest = nothing;
+  for (const [index, part] of [...expression.parts.entries()].reverse()) {
+    alternatives.push(sequence(notEmpty(rules, part), rest));
+    if (index > 0) rest = rules.add('pattern-rest', sequence(part, rest));
+  }
+  return eitherOf(alternatives.reverse());
 }
 
 class PatternParser {
@@ -71,7 +87,7 @@ class PatternParser {
       alternatives.push(sequence(begin, body, end));
     } while (this.#take('|'));
     if (this.#position < this.#source.length) this.#refuse('an anchor within the pattern');
-    return either(...alternatives);
+    return eitherOf(alternatives);
   }
 
   #peek(): string | undefined {
@@ -79,6 +95,11 @@ class PatternParser {
   }
 
   #take(text: string): boolean {
+    if (text.length === 1) {
+      const isNext = this.#source[this.#position] === text;
+      if (isNext) this.#position++;
+      return isNext;
+    }
     const characters = Array.from(text);
     if (!characters.every((each, index) => this.#source[this.#position + index] === each))
       return false;
@@ -87,7 +108,7 @@ class PatternParser {
   }
 
   #refuse(what: string): never {
-    const pattern = JSON.stringify(this.#pattern);
+    const pattern = describe(this.#pattern);
     throw new NotSupportedError(
       `Cannot convert ${what} to a grammar, at character ${this.#position + 1} of the pattern ${pattern}`,
     );
@@ -97,7 +118,7 @@ class PatternParser {
     if (depth > maxNesting) this.#refuse(`more than ${maxNesting} nested groups`);
     const parts = [this.#sequence(depth)];
     while (this.#take('|')) parts.push(this.#sequence(depth));
-    return either(...parts);
+    return eitherOf(parts);
   }
 
   #sequence(depth: number): Expression {
@@ -111,7 +132,7 @@ class PatternParser {
     }
     if (depth > 0 && (this.#peek() === '^' || this.#peek() === '$'))
       this.#refuse('an anchor in a group');
-    return sequence(...parts);
+    return sequenceOf(parts);
   }
 
   #item(depth: number): Expression {
@@ -147,7 +168,7 @@ class PatternParser {
       this.#refuse(`more than ${maxRepetitions} repetitions`);
     }
     // The engine rejects repetitions of an item that can be empty; these derive the same texts.
-    if (canBeEmpty(item)) return this.#rules.repeat('pattern', notEmpty(item), 0, max);
+    if (canBeEmpty(item)) return this.#rules.repeat('pattern', notEmpty(this.#rules, item), 0, max);
     return this.#rules.repeat('pattern', item, min, max);
   }
 

@@ -1,14 +1,20 @@
 // Collects the rules of a grammar and serializes them as GBNF. The converter uses it.
 
 import { type Expression, either, never, repeat, sequence } from './expression.js';
+import type { Work } from './work.js';
 
 /** The engine's limit on a repetition count, as in llama.cpp. */
 const maxRepetitions = 2000;
 
 export class Rules {
+  readonly work: Work;
   readonly #bodies = new Map<string, Expression>();
   readonly #counts = new Map<string, number>();
   readonly #shared = new Map<string, Expression>();
+
+  constructor(work: Work) {
+    this.work = work;
+  }
 
   /** Reserves a unique rule name similar to `hint`. It has to be defined later. */
   reserve(hint: string): string {
@@ -22,6 +28,7 @@ export class Rules {
   }
 
   define(name: string, body: Expression): void {
+    this.work.spend(sizeOf(body));
     this.#bodies.set(name, body);
   }
 
@@ -67,22 +74,39 @@ export class Rules {
   /** Returns a predicate: whether an expression derives any finite text. */
   findProductive(): (expression: Expression) => boolean {
     const found = new Set<string>();
+    /** The rules whose bodies are to be tested again when this one turns out productive. */
+    const waiting = new Map<string, string[]>();
+    let waiter: string | undefined;
     const test = (expression: Expression): boolean => {
       if (typeof expression === 'string') return true;
-      if (expression.kind === 'rule') return found.has(expression.name);
       if (expression.kind === 'repeat') return expression.min === 0 || test(expression.part);
       if (expression.kind === 'sequence') return expression.parts.every(test);
-      return expression.parts.some(test);
+      if (expression.kind === 'either') return expression.parts.some(test);
+      const { name } = expression;
+      if (found.has(name)) return true;
+      if (waiter !== undefined) {
+        const list = waiting.get(name);
+        if (list === undefined) waiting.set(name, [waiter]);
+        else list.push(waiter);
+      }
+      return false;
     };
-    for (let before = -1; before !== found.size; ) {
-      before = found.size;
-      for (const [name, body] of this.#bodies) if (test(body)) found.add(name);
+    const open = [...this.#bodies.keys()].reverse();
+    for (let name = open.pop(); name !== undefined; name = open.pop()) {
+      if (found.has(name)) continue;
+      this.work.spend(1);
+      waiter = name;
+      if (!test(this.#bodies.get(name) as Expression)) continue;
+      found.add(name);
+      for (const each of waiting.get(name) ?? []) open.push(each);
+      waiting.delete(name);
     }
+    waiter = undefined;
     return test;
   }
 
-  /** GBNF with the start symbol `root`; undefined if it derives no text. */
-  serialize(): string | undefined {
+  /** GBNF with the start symbol `root`; undefined if it derives no text. Yields where it may pause. */
+  *serialize(): Generator<void, string | undefined> {
     const isProductive = this.findProductive();
     const used = new Set(['root']);
     const lines: string[] = [];
@@ -91,9 +115,18 @@ export class Rules {
       const body = this.#bodies.get(name) as Expression;
       // Without `""`, an empty rule would continue on the next line.
       lines.push(`${name} ::= ${serialize(body, isProductive, used, false) || '""'}`);
+      yield;
     }
     return `${lines.join('\n')}\n`;
   }
+}
+
+/** The size of an expression in steps: its parts, and a share of their texts. */
+function sizeOf(expression: Expression): number {
+  if (typeof expression === 'string') return 1 + expression.length / 8;
+  if (expression.kind === 'rule') return 1;
+  if (expression.kind === 'repeat') return 1 + sizeOf(expression.part);
+  return expression.parts.reduce((sum, part) => sum + sizeOf(part), 1);
 }
 
 /** REQUIRES: a productive expression. */

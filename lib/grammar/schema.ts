@@ -3,6 +3,7 @@
 
 import { describe, wrongRange, wrongType } from '../common/arguments.js';
 import { invalidArgument, NotSupportedError } from '../common/errors.js';
+import { Work } from './work.js';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
@@ -160,6 +161,8 @@ export function checkKeywords({ schema, pointer }: Subschema): void {
 
 /** Resolves references within the root schema. */
 export class References {
+  /** What the conversion has cost so far. */
+  readonly work = new Work();
   readonly #root: JsonObject | boolean;
   readonly #anchors = new Map<string, Subschema>();
 

@@ -43,8 +43,8 @@ export interface ModelOptions extends CallOptions {
    * floats are numbers, and another type than llama.cpp reads is a TypeError; strings have at most 127 bytes, chat templates any length.
    */
   metadataOverrides?: Readonly<Record<string, string | number | bigint | boolean>> | undefined;
-  /** Called with the fraction loaded, from 0 to 1. If it throws, the load rejects with that. */
-  onProgress?: ((fraction: number) => void) | undefined;
+  /** Called with the fraction loaded, from 0 to 1. If it throws or rejects, so does the load. */
+  onProgress?: ((fraction: number) => unknown) | undefined;
 }
 
 /** The names of {@link ModelOptions}. */
@@ -69,7 +69,7 @@ export interface ModelRequest {
   native: NativeModelOptions;
   /** Every metadata override, as text. */
   overrides: Readonly<Record<string, string>>;
-  onProgress: ((fraction: number) => void) | undefined;
+  onProgress: ((fraction: number) => unknown) | undefined;
   signal: AbortSignal | undefined;
 }
 

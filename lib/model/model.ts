@@ -2,8 +2,10 @@
 // Adapter, a LoRA adapter of a Model, is in the same file because the two refer to each other.
 
 import { resolve } from 'node:path';
+import { raceAbort } from '../common/abort.js';
 import { checkInteger, checkString, checkTokens } from '../common/arguments.js';
 import { type CallOptions, readSignal } from '../common/call-options.js';
+import { CallbackCalls } from '../common/callback-calls.js';
 import {
   findGuardSync,
   type Guard,
@@ -87,33 +89,29 @@ export class Model implements AsyncDisposable {
   static async load(path: string, options?: ModelOptions): Promise<Model> {
     checkPath(path, 'path');
     const { native: request, overrides, onProgress, signal } = readModelOptions(options);
-    let failure: { reason: unknown } | undefined;
+    let stop = (): void => {};
+    const progress = new CallbackCalls(() => stop());
     // Before reading: a file that changes while it is read no longer matches its stamp.
     const stamp = await stampOf(path).catch(() => undefined);
     const loading = runJob(async (cancellation) => {
-      const report = (fraction: number): void => {
-        if (failure !== undefined) return;
-        try {
-          onProgress?.(fraction);
-        } catch (reason) {
-          failure = { reason };
-          cancellation.cancel();
-        }
-      };
-      const listener = onProgress === undefined ? undefined : report;
+      stop = () => cancellation.cancel();
+      const listener =
+        onProgress && ((fraction: number) => progress.run(() => onProgress(fraction)));
       const model = await native.loadModel(path, request, listener, cancellation);
       // The cancellation may have come too late.
-      if (failure !== undefined || signal?.aborted) await model.close();
+      await raceAbort(progress.settled(), signal).catch(() => {});
+      if (progress.failure !== undefined || signal?.aborted) await model.close();
       return model;
     }, signal);
     try {
       const loaded = await loading;
       const source = { path: resolve(path), stamp, overrides: describeOverrides(request) };
-      if (failure === undefined) return callNative(() => new Model(loaded, source, overrides));
+      if (progress.failure === undefined)
+        return callNative(() => new Model(loaded, source, overrides));
     } catch (error) {
-      if (failure === undefined || signal?.aborted) throw error;
+      if (progress.failure === undefined || signal?.aborted) throw error;
     }
-    throw failure.reason;
+    throw progress.failure.reason;
   }
 
   /** Whether {@link close} was called. */
@@ -175,13 +173,15 @@ export class Model implements AsyncDisposable {
   }
 
   /**
-   * Whether a grammar accepts a text. Throws as {@link checkGrammar} does. Text never matches a
-   * token that the grammar names.
+   * Whether a grammar accepts a text. Rejects as {@link checkGrammar} throws. Text never matches a
+   * token that the grammar names. Takes time linear in the text's length for most grammars, cubic
+   * for ambiguous ones, on a thread that runs one call at a time.
    */
-  matchesGrammar(grammar: string, text: string): boolean {
+  async matchesGrammar(grammar: string, text: string, options?: CallOptions): Promise<boolean> {
     checkString(grammar, 'grammar');
     checkString(text, 'text');
-    return callNative(() => this.#open().matchesGrammar(grammar, text));
+    const signal = readSignal(options);
+    return runJob((job) => this.#open().matchesGrammar(grammar, text, job), signal);
   }
 
   /**

@@ -11,7 +11,7 @@ import {
 } from '../common/text-options.js';
 import { callNative, runJob } from '../native/job.js';
 import { guardOf, type Model, nativeOf } from './model.js';
-import { tokenizeMany, withoutEnd } from './tokenize-many.js';
+import { type TokenizeManyOptions, tokenizeMany, withoutEnd } from './tokenize-many.js';
 
 /** Throws if a call may not begin; LLaMa passes its own `admit`. */
 type Admit = (signal: AbortSignal | undefined) => Promise<void>;
@@ -61,17 +61,19 @@ export async function tokenizePrompts(
 export async function tokenizeContinuations(
   model: Model,
   texts: readonly string[],
+  options?: TokenizeManyOptions,
 ): Promise<Int32Array[]> {
   const guard = guardOf(model);
-  if (guard === undefined) return tokenizeMany(model, texts, false);
+  if (guard === undefined) return tokenizeMany(model, texts, false, options);
   const guarded = await tokenizeMany(
     model,
     texts.map((text) => guard.text + text),
     false,
+    options,
   );
   const lists = guarded.map((tokens) => withoutGuard(tokens, guard));
   const merged = texts.filter((_, index) => lists[index] === undefined);
-  const others = merged.length === 0 ? [] : await tokenizeMany(model, merged, false);
+  const others = merged.length === 0 ? [] : await tokenizeMany(model, merged, false, options);
   return lists.map((tokens) => tokens ?? (others.shift() as Int32Array));
 }
 
@@ -87,4 +89,13 @@ export function bytesAsTexts(model: Model, tokens: Int32Array): string[] {
   return Array.from(tokens, (token) => {
     return decoder.decode(callNative(() => vocabulary.tokenBytes(token)));
   });
+}
+
+/** As `Model.checkGrammar`, but off the calling thread: a grammar of megabytes takes a second. */
+export function checkGrammarInJob(
+  model: Model,
+  grammar: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  return runJob((job) => nativeOf(model).checkGrammarInJob(grammar, job), signal);
 }

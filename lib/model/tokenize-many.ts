@@ -4,16 +4,24 @@
 import { callNative, runJob } from '../native/job.js';
 import { type Model, nativeOf } from './model.js';
 
-/** The tokens of each text. Control tokens spelled out in a text are tokenized as plain text. */
+/** How texts are tokenized. */
+export interface TokenizeManyOptions {
+  /** Default false. */
+  parseSpecial?: boolean;
+  signal?: AbortSignal | undefined;
+}
+
+/** The tokens of each text. Unless `parseSpecial`, control tokens spelled out in it are text. */
 export async function tokenizeMany(
   model: Model,
   texts: readonly string[],
   addSpecial: boolean,
+  { parseSpecial = false, signal }: TokenizeManyOptions = {},
 ): Promise<Int32Array[]> {
   const { bytes, ends } = encodeAll(texts);
   const { tokens, lengths } = await runJob((cancellation) => {
-    return nativeOf(model).tokenizeMany(bytes, ends, addSpecial, false, cancellation);
-  });
+    return nativeOf(model).tokenizeMany(bytes, ends, addSpecial, parseSpecial, cancellation);
+  }, signal);
   let end = 0;
   return Array.from(lengths, (length) => {
     end += length;
@@ -21,10 +29,20 @@ export async function tokenizeMany(
   });
 }
 
-/** Returns a function from token to text, which includes control tokens. */
+const tokenTexts = new WeakMap<Model, Map<number, string>>();
+
+/** Returns a function from token to text, which includes control tokens; texts are cached. */
 export function textIn(model: Model): (token: number) => string {
-  return (token) =>
-    callNative(() => nativeOf(model).detokenizeSync(Int32Array.of(token), true, true));
+  const known = tokenTexts.get(model) ?? new Map<number, string>();
+  tokenTexts.set(model, known);
+  return (token) => {
+    let text = known.get(token);
+    if (text === undefined) {
+      text = callNative(() => nativeOf(model).detokenizeSync(Int32Array.of(token), true, true));
+      known.set(token, text);
+    }
+    return text;
+  };
 }
 
 /**

@@ -74,13 +74,15 @@ export interface NativeModel {
   tokenBytes(token: number): Uint8Array;
   /** Throws unless `grammar` is valid for this vocabulary and has the start symbol `root`. */
   checkGrammar(grammar: string): void;
+  /** {@link checkGrammar} off the calling thread. */
+  checkGrammarInJob(grammar: string, cancellation: NativeCancellation): Promise<void>;
   /** Empty if the model has no vocabulary. */
   tokenTable(): NativeTokenTable;
   loadAdapter(path: string): Promise<NativeAdapter>;
   /** Rows of the model's embedding size; the first is that of layer 1. */
   readControlVector(path: string): Promise<Float32Array>;
   /** Whether the grammar derives `text`. Throws like `checkGrammar`. */
-  matchesGrammar(grammar: string, text: string): boolean;
+  matchesGrammar(grammar: string, text: string, cancellation: NativeCancellation): Promise<boolean>;
   /** Frees the model once no session uses it. Idempotent. */
   close(): Promise<void>;
 }

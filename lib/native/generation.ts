@@ -1,5 +1,7 @@
 // Generation by the native engine: implements GreedyLM's hooks for LLaMa.
 
+import { raceAbort } from '../common/abort.js';
+import { onAbort } from '../common/abort-listeners.js';
 import type { Candidate } from '../common/candidate.js';
 import type { Completion, CompletionChunk } from '../common/completion.js';
 import { LMError } from '../common/errors.js';
@@ -17,6 +19,7 @@ import {
   type NativeOnPieces,
   native,
 } from './binding.js';
+import { PiecePump } from './piece-pump.js';
 import type { Runner } from './runner.js';
 import { nativeSampling } from './sampling.js';
 import { costFromNative } from './usage.js';
@@ -35,14 +38,19 @@ export async function generateNatively(
 ): Promise<Generation> {
   const sampling = nativeSampling(request.sampler, request.grammar);
   const codec = new RequestCodec(session, request, textOf);
-  const onPieces = emit && codec.onPieces((_prompt, chunk) => emit(chunk));
+  const pump = new PiecePump();
+  const onPieces = emit && codec.onPieces(pump, (_prompt, chunk) => emit(chunk));
   const keep = keptTokens(session, prompt, request);
   const job = session.run((engine, cancellation) => {
     cancelOn(stopped, cancellation);
     return engine.generate(prompt, codec.options(keep), sampling, onPieces, cancellation);
   });
-  const result = await unlessStopped(job, stopped);
+  const result = await unlessStopped(job, stopped).catch((error: unknown) => {
+    pump.clear();
+    throw error;
+  });
   if (result === undefined) return emptyGeneration(prompt.length);
+  await delivered(pump, stopped);
   return codec.generation(result, sampling.seed);
 }
 
@@ -59,7 +67,8 @@ export async function generateManyNatively(
   const codec = new RequestCodec(session, request, textOf);
   const emits: (Emit | undefined)[] = [];
   const { onToken, ...rest } = request;
-  const onPieces = onToken && codec.onPieces((prompt, chunk) => emits[prompt]?.(chunk));
+  const pump = new PiecePump();
+  const onPieces = onToken && codec.onPieces(pump, (prompt, chunk) => emits[prompt]?.(chunk));
   const start = (): Promise<NativeGeneration[]> =>
     session.run((engine, cancellation) => {
       cancelOn(request.signal, cancellation);
@@ -77,6 +86,8 @@ export async function generateManyNatively(
       cancelOn(stopped, cancellations[index] as NativeCancellation);
       const result = (await unlessStopped(job, stopped))?.[index];
       if (result === undefined) return emptyGeneration(prompt.length);
+      // Those of the other completions go on, whatever ends this one.
+      await raceAbort(pump.idle(), stopped).catch(() => {});
       return codec.generation(result, seeds[index] as number);
     });
     return completionOf(generation, single, stopwatch);
@@ -84,6 +95,7 @@ export async function generateManyNatively(
   try {
     return await Promise.all(completions);
   } catch (error) {
+    pump.clear();
     for (const cancellation of cancellations) cancellation.cancel();
     throw error;
   }
@@ -144,6 +156,13 @@ function emptyGeneration(promptTokens: number): Generation {
   return { ...empty, stopReason: 'abort', firstTokenMs: 0, writeMs: 0, ...cost };
 }
 
+/** Waits until all chunks are delivered, or the reader wants no more. */
+async function delivered(pump: PiecePump, stopped: AbortSignal): Promise<void> {
+  const unlisten = onAbort(stopped, () => pump.clear());
+  await raceAbort(pump.idle(), stopped).catch(() => {});
+  unlisten();
+}
+
 /** Encodes a request for the engine, and decodes the engine's results. */
 class RequestCodec {
   readonly #request: Request;
@@ -171,20 +190,28 @@ class RequestCodec {
   }
 
   /** The engine's callback: passes each piece on as a chunk. */
-  onPieces(deliver: (prompt: number, chunk: CompletionChunk) => void): NativeOnPieces {
+  onPieces(
+    pump: PiecePump,
+    deliver: (prompt: number, chunk: CompletionChunk) => void,
+  ): NativeOnPieces {
     return (prompts, tokens, logprobs, texts, alternatives, alternativeLogprobs) => {
-      const rows = this.#rows(alternatives, alternativeLogprobs);
       let row = 0;
       for (let index = 0; index < tokens.length; index++) {
         const count = (tokens[index] as number) < 0 ? 0 : 1;
-        const chunk = {
-          text: texts[index] as string,
-          tokens: tokens.slice(index, index + count),
-          logprobs: logprobs.slice(index, index + count),
-        };
-        const more = rows === undefined ? {} : { alternatives: rows.slice(row, row + count) };
+        const [from, to] = [row * this.#width, (row + count) * this.#width];
         row += count;
-        deliver(prompts[index] as number, { ...chunk, ...more });
+        pump.run(() => {
+          const rows = this.#rows(
+            alternatives.subarray(from, to),
+            alternativeLogprobs.subarray(from, to),
+          );
+          deliver(prompts[index] as number, {
+            text: texts[index] as string,
+            tokens: tokens.slice(index, index + count),
+            logprobs: logprobs.slice(index, index + count),
+            ...(rows === undefined ? {} : { alternatives: rows }),
+          });
+        });
       }
     };
   }

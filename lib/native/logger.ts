@@ -1,6 +1,7 @@
 // Delivers llama.cpp's log to a user's function, line by line. Without one the log is discarded.
 
 import { checkOneOf, checkOptions, wrongType } from '../common/arguments.js';
+import { guarded } from '../common/callback-calls.js';
 import { native } from './binding.js';
 import { callNative } from './job.js';
 
@@ -30,15 +31,15 @@ export interface LoggerOptions {
  * Lines are delivered on the event loop in order, those about a call before its promise settles.
  * They do not keep the process alive, and the engine does not wait for the logger: while 20,000
  * lines are queued for a busy event loop, further ones are dropped, and one line reports their
- * number. An exception thrown by the logger is an uncaught exception; later lines are still
- * delivered.
+ * number. The first time that the logger throws, or returns a promise that rejects, is a process
+ * warning with the code `AUTOCOG_CALLBACK_FAILED`; later lines are still delivered.
  *
  * @throws TypeError unless `logger` is a function or undefined, and for an unknown level
  * @example
  * setLogger(({ level, text }) => console.error(level, text), { level: 'warn' });
  */
 export function setLogger(
-  logger: ((line: LogLine) => void) | undefined,
+  logger: ((line: LogLine) => unknown) | undefined,
   options?: LoggerOptions,
 ): void {
   if (logger !== undefined && typeof logger !== 'function') {
@@ -46,14 +47,7 @@ export function setLogger(
   }
   const { level = 'info' } = checkOptions(options, 'options', ['level']);
   checkOneOf(level, 'level', levels);
-  const listener = (level: LogLevel, text: string): void => {
-    try {
-      logger?.({ level, text });
-    } catch (error) {
-      process.nextTick(() => {
-        throw error;
-      });
-    }
-  };
+  const report = logger && guarded('logger', logger);
+  const listener = (level: LogLevel, text: string): void => report?.({ level, text });
   callNative(() => native.setLogger(logger && listener, level));
 }

@@ -4,10 +4,12 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type Context, Hono } from 'hono';
 import { type RequestIdVariables, requestId } from 'hono/request-id';
+import { raceAbort } from '../common/abort.js';
 import { readJson } from './http/body.js';
 import { allowOrigins } from './http/cors.js';
 import { Fields } from './http/fields.js';
-import { HttpError, serverClosing, toHttpError } from './http/http-error.js';
+import { allowHosts } from './http/hosts.js';
+import { HttpError, serverBusy, serverClosing, toHttpError } from './http/http-error.js';
 import type { ServeSettings } from './options.js';
 import { chat } from './routes/chat.js';
 import { choose } from './routes/choose.js';
@@ -20,6 +22,8 @@ import type { Call, Served } from './served.js';
 /** What the app needs from the server that runs it. */
 export interface Host {
   readonly isClosing: boolean;
+  /** The number of requests in progress. */
+  readonly running: number;
   /** Registers a request as in progress until its `end` is called. */
   begin(clientSignal: AbortSignal): Pick<Call, 'signal' | 'abort' | 'end'>;
 }
@@ -60,6 +64,7 @@ export function makeApp(served: Served, settings: ServeSettings, host: Host): Ho
   app.get('/health', (context) => context.json({ status: 'ok' }));
   app.all('/health', methodNotAllowed('GET'));
   if (settings.apiKey !== undefined) app.use(keyCheck(settings.apiKey));
+  else app.use(allowHosts([settings.host, ...settings.allowedHosts]));
   for (const [path, get] of Object.entries(gets)) {
     app.get(path, async (context) => respond(context, await get(served)));
     app.all(path, methodNotAllowed('GET'));
@@ -90,7 +95,9 @@ function report(
   { onError }: ServeSettings,
   { isClosing }: Host,
 ): void {
-  if (toHttpError(error).status >= 500 && !isClosing) onError(error, context.get('requestId'));
+  const { status, details } = toHttpError(error);
+  const isDeliberate = details.code === 'server_busy' || details.code === 'request_timeout';
+  if (status >= 500 && !isClosing && !isDeliberate) onError(error, context.get('requestId'));
 }
 
 async function handlePost(
@@ -100,25 +107,29 @@ async function handlePost(
   host: Host,
   post: PostHandler,
 ): Promise<Response> {
-  const { bodyLimit, pingInterval } = settings;
+  const { bodyLimit, pingInterval, streamBuffer, maxWaiting } = settings;
   const request = context.req.raw;
+  // Before the body is read: those of requests that are refused take no memory.
+  if (host.running > maxWaiting) throw serverBusy(retryAfter(served));
   const running = host.begin(request.signal);
   const call: Call = {
     ...running,
     pingInterval,
+    streamBuffer,
     report: (error) => {
       if (!running.signal.aborted) report(error, context, settings, host);
     },
   };
   let isStreaming = false;
   try {
-    const fields = new Fields(await readJson(request, bodyLimit));
+    const body = await raceAbort(readJson(request, bodyLimit), running.signal);
+    const fields = new Fields(body);
     const result = await post(served, fields, call);
     isStreaming = result instanceof Response;
     return respond(context, result);
   } catch (error) {
     if (request.signal.aborted) return context.body(null, { status: clientClosedRequest as 400 });
-    if (call.signal.aborted) throw serverClosing();
+    if (call.signal.aborted) throw call.signal.reason;
     throw error instanceof Error ? error : new Error(String(error));
   } finally {
     // A stream calls `end` itself.
@@ -126,16 +137,28 @@ async function handlePost(
   }
 }
 
-/** Serializes typed arrays as arrays. Non-finite numbers become null, as always in JSON. */
-const toPlainJson = (_key: string, value: unknown): unknown =>
-  ArrayBuffer.isView(value) ? Array.from(value as Int32Array) : value;
+/** Seconds until the requests that wait have probably been answered, from 1 to 60. */
+const retryAfter = ({ turns, embeddingTurns }: Served): number =>
+  Math.min(60, Math.max(1, Math.ceil((turns.backlogMs + embeddingTurns.backlogMs) / 1000)));
+
+/**
+ * Typed arrays as arrays, which are what JSON has. Non-finite numbers become null, as always in
+ * JSON. A replacer of `JSON.stringify` would be called for each of millions of numbers.
+ */
+function toPlain(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (ArrayBuffer.isView(value)) return Array.from(value as Int32Array);
+  if (Array.isArray(value)) return typeof value[0] === 'number' ? value : value.map(toPlain);
+  if ('toJSON' in value) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, toPlain(item)]));
+}
 
 function respond(context: Context<Env>, result: Result): Response {
   if (result instanceof Response) {
     result.headers.set('x-request-id', context.get('requestId'));
     return result;
   }
-  return context.body(JSON.stringify(result, toPlainJson), 200, {
+  return context.body(JSON.stringify(toPlain(result)), 200, {
     'content-type': 'application/json',
   });
 }
@@ -143,8 +166,11 @@ function respond(context: Context<Env>, result: Result): Response {
 function errorResponse(context: Context<Env>, error: HttpError): Response {
   const status = error.status as 400;
   if (status === (401 as number)) context.header('www-authenticate', 'Bearer');
-  // Close instead of reading the rest of the oversized body.
-  if (status === (413 as number)) context.header('connection', 'close');
+  const { retryAfter } = error.details;
+  if (retryAfter !== undefined) context.header('retry-after', String(retryAfter));
+  // Close instead of reading a body that nobody wants.
+  const isUnread = [413, 503, 504].includes(error.status);
+  if (isUnread) context.header('connection', 'close');
   return context.json(error.body, status);
 }
 

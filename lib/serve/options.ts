@@ -10,6 +10,7 @@ import {
   wrongRange,
   wrongType,
 } from '../common/arguments.js';
+import { guarded } from '../common/callback-calls.js';
 
 /** Options of `serve`. */
 export interface ServeOptions {
@@ -46,8 +47,28 @@ export interface ServeOptions {
    * way gives up on the connection; 0 for never. Default 15,000.
    */
   pingInterval?: number | undefined;
+  /**
+   * How many requests may wait while another one is computed. Further ones are answered with 503
+   * and `Retry-After`. Default 100.
+   */
+  maxWaiting?: number | undefined;
+  /**
+   * Maximum time for a request, from its arrival to the end of its response, in milliseconds; 0 for
+   * none. Default 0.
+   */
+  requestTimeout?: number | undefined;
+  /**
+   * How many bytes of a stream may wait for a client that does not read them. Beyond that, its work
+   * is canceled. Default 4 MiB.
+   */
+  streamBuffer?: number | undefined;
+  /**
+   * Host names under which the server may be called, besides addresses, `localhost` and `host`, or
+   * `'*'` for any. Checked only without an `apiKey`: see docs/serve.md. Default none.
+   */
+  allowedHosts?: string | readonly string[] | undefined;
   /** Called with the error of a request that failed through no fault of the client. */
-  onError?: ((error: unknown, requestId: string) => void) | undefined;
+  onError?: ((error: unknown, requestId: string) => unknown) | undefined;
 }
 
 /** Validated options, with defaults applied. */
@@ -62,6 +83,10 @@ export interface ServeSettings {
   mergeSystem: boolean;
   cors: readonly string[];
   pingInterval: number;
+  maxWaiting: number;
+  requestTimeout: number;
+  streamBuffer: number;
+  allowedHosts: readonly string[];
   onError: (error: unknown, requestId: string) => void;
 }
 
@@ -94,6 +119,23 @@ function readOrigins(value: unknown): string[] {
   });
 }
 
+/** Host names as the header `Host` has them, without a port. */
+function readHosts(value: unknown): string[] {
+  const isList = Array.isArray(value);
+  return (isList ? value : [value]).map((item: unknown, index) => {
+    const name = isList ? `allowedHosts[${index}]` : 'allowedHosts';
+    const host = checkString(item, name);
+    if (host !== '*' && !/^[^\s/?#@:*[\]]+$/.test(host)) {
+      throw wrongRange(
+        "'*' or a host name such as 'models.example.com', without a port",
+        name,
+        host,
+      );
+    }
+    return host;
+  });
+}
+
 /** A template that can be parsed. */
 function readTemplate(value: unknown): string {
   const template = checkString(value, 'chatTemplate');
@@ -120,10 +162,15 @@ export function readServeOptions(value: ServeOptions | undefined): ServeSettings
     'mergeSystem',
     'cors',
     'pingInterval',
+    'maxWaiting',
+    'requestTimeout',
+    'streamBuffer',
+    'allowedHosts',
     'onError',
   ]);
   const { host, port, apiKey, bodyLimit, alias, implicitBos, onError = () => {} } = options;
   const { chatTemplate, mergeSystem, cors, pingInterval } = options;
+  const { maxWaiting, requestTimeout, streamBuffer, allowedHosts } = options;
   if (typeof onError !== 'function') throw wrongType('a function', 'onError', onError);
   return {
     host: nonEmpty(host ?? '127.0.0.1', 'host'),
@@ -136,7 +183,11 @@ export function readServeOptions(value: ServeOptions | undefined): ServeSettings
     mergeSystem: checkBoolean(mergeSystem ?? false, 'mergeSystem'),
     cors: cors === undefined ? [] : readOrigins(cors),
     pingInterval: checkInteger(pingInterval ?? 15_000, 'pingInterval', 0),
-    onError,
+    maxWaiting: checkInteger(maxWaiting ?? 100, 'maxWaiting', 0),
+    requestTimeout: checkInteger(requestTimeout ?? 0, 'requestTimeout', 0),
+    streamBuffer: checkInteger(streamBuffer ?? 4 * 2 ** 20, 'streamBuffer', 1),
+    allowedHosts: allowedHosts === undefined ? [] : readHosts(allowedHosts),
+    onError: guarded('onError', onError),
   };
 }
 

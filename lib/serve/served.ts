@@ -6,19 +6,22 @@ import { HttpError } from './http/http-error.js';
 import type { ServeSettings } from './options.js';
 import { PromptScoreCache } from './scoring/prompt-score-cache.js';
 import { TokenNames } from './scoring/token-names.js';
+import { Turns } from './turns.js';
 
 /** A request in progress. */
 export interface Call {
   /** Aborts when the client disconnects or the server is aborted. */
   readonly signal: AbortSignal;
-  /** Cancels its work. */
-  abort(): void;
+  /** Cancels its work, with a reason if the client should learn of it. */
+  abort(reason?: unknown): void;
   /** Marks it as finished, so that the server stops tracking it. */
   end(): void;
   /** Reports a failure after the response has begun; those before are reported anyway. */
   report(error: unknown): void;
   /** Milliseconds of silence before a stream sends a ping; 0 for no pings. */
   readonly pingInterval: number;
+  /** How many bytes of a stream its client may leave unread. */
+  readonly streamBuffer: number;
 }
 
 /** An LM with its name and caches. */
@@ -30,6 +33,10 @@ export class Served {
   readonly created = now();
   readonly names: TokenNames;
   readonly scoreCache: PromptScoreCache;
+  /** The order in which requests use the LM. */
+  readonly turns = new Turns();
+  /** The order in which requests embed, in a context of its own. */
+  readonly embeddingTurns = new Turns();
   /** Whether prompts get a BOS token that responses omit. */
   readonly implicitBos: boolean;
   readonly #settings: ServeSettings;

@@ -8,9 +8,12 @@ import { wrongType } from '../common/arguments.js';
 import { ClosedError } from '../common/errors.js';
 import { LLaMa } from '../llama.js';
 import { type Host, makeApp } from './app.js';
-import { serverClosing } from './http/http-error.js';
+import { requestTimedOut, serverClosing } from './http/http-error.js';
 import { readServeOptions, type ServeOptions, type ServeSettings } from './options.js';
 import { Served } from './served.js';
+
+/** How long an error response has to reach its client after the time limit, in milliseconds. */
+const grace = 1000;
 
 /** A listening server. */
 export class ScoringServer implements AsyncDisposable {
@@ -66,17 +69,30 @@ export class ScoringServer implements AsyncDisposable {
 class Calls implements Host {
   isClosing = false;
   readonly #running = new Set<AbortController>();
+  readonly #timeout: number;
+
+  /** @param timeout the time limit for a request, in milliseconds; 0 for none */
+  constructor(timeout: number) {
+    this.#timeout = timeout;
+  }
+
+  get running(): number {
+    return this.#running.size;
+  }
 
   begin(clientSignal: AbortSignal): ReturnType<Host['begin']> {
     const controller = new AbortController();
     const cancel = (): void => controller.abort(clientSignal.reason);
+    const expire = (): void => controller.abort(requestTimedOut(this.#timeout));
+    const timer = this.#timeout > 0 ? setTimeout(expire, this.#timeout) : undefined;
     this.#running.add(controller);
     if (clientSignal.aborted) cancel();
     clientSignal.addEventListener('abort', cancel, { once: true });
     return {
       signal: controller.signal,
-      abort: cancel,
+      abort: (reason) => controller.abort(reason ?? clientSignal.reason),
       end: () => {
+        clearTimeout(timer);
         this.#running.delete(controller);
         clientSignal.removeEventListener('abort', cancel);
       },
@@ -104,7 +120,7 @@ export async function serve(lm: LLaMa, options?: ServeOptions): Promise<ScoringS
   const settings = readServeOptions(options);
   if (lm.closed) throw new ClosedError('The LM is closed');
   await lm.ready;
-  const calls = new Calls();
+  const calls = new Calls(settings.requestTimeout);
   const server = createListener(lm, settings, calls);
   const listening = once(server, 'listening');
   server.listen(settings.port, settings.host);
@@ -115,8 +131,13 @@ export async function serve(lm: LLaMa, options?: ServeOptions): Promise<ScoringS
 function createListener(lm: LLaMa, settings: ServeSettings, calls: Calls): Server {
   const app = makeApp(new Served(lm, settings), settings, calls);
   const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server;
+  const { requestTimeout } = settings;
   server.on('request', (_request, response) => {
+    // For a client that does not read its response, which has been computed in time.
+    const expire = (): void => void response.destroy();
+    const timer = requestTimeout > 0 ? setTimeout(expire, requestTimeout + grace) : undefined;
     response.once('close', () => {
+      clearTimeout(timer);
       // Node keeps a connection that was busy at close alive for a next request.
       if (calls.isClosing) setImmediate(() => server.closeIdleConnections());
     });

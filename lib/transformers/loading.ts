@@ -5,6 +5,7 @@ import { statSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import { raceAbort } from '../common/abort.js';
 import { wrongRange } from '../common/arguments.js';
+import { CallbackCalls } from '../common/callback-calls.js';
 import { LMError, ModelLoadError, NotSupportedError } from '../common/errors.js';
 import { Network } from './network.js';
 import { type Peer, type PeerConfig, type PeerModel, silently } from './peer.js';
@@ -64,27 +65,22 @@ function contextSizeOf(config: PeerConfig, requested: number | undefined): numbe
   return requested ?? own;
 }
 
-/** Reports a load's progress to the caller's callback, and an exception of the callback. */
+/** Reports a load's progress to the caller's callback, and a failure of the callback. */
 class Progress {
-  readonly #callback: ((fraction: number) => void) | undefined;
-  readonly #fail: (reason: unknown) => void;
+  readonly calls: CallbackCalls;
+  readonly #callback: TfLMRequest['onProgress'];
   #last = 0;
-  #hasFailed = false;
 
-  constructor(callback: ((fraction: number) => void) | undefined, fail: (reason: unknown) => void) {
+  constructor(callback: TfLMRequest['onProgress'], fail: (reason: unknown) => void) {
     this.#callback = callback;
-    this.#fail = fail;
+    this.calls = new CallbackCalls(() => fail(this.calls.failure?.reason));
   }
 
   report(fraction: number): void {
-    if (this.#hasFailed || this.#callback === undefined || fraction < this.#last) return;
+    const callback = this.#callback;
+    if (callback === undefined || fraction < this.#last) return;
     this.#last = fraction;
-    try {
-      this.#callback(fraction);
-    } catch (reason) {
-      this.#hasFailed = true;
-      this.#fail(reason);
-    }
+    this.calls.run(() => callback(fraction));
   }
 
   readonly listen = (event: { status: string; progress?: number }): void => {
@@ -101,13 +97,16 @@ export async function load(peer: Peer, name: string, request: TfLMRequest): Prom
   const stopped = new Promise<never>((_, reject) => {
     stop = reject;
   });
+  // It may fail when nobody waits for the load any more.
+  stopped.catch(() => {});
   const progress = new Progress(onProgress, stop);
   const loading = loadParts(peer, name, request, progress);
   try {
     const loaded = await raceAbort(Promise.race([loading, stopped]), signal);
     progress.report(1);
-    // An exception of this last call must reject the load, too.
-    await Promise.race([stopped, Promise.resolve()]);
+    // A failure of this last call must reject the load, too.
+    await raceAbort(Promise.race([stopped, progress.calls.settled()]), signal);
+    if (progress.calls.failure !== undefined) throw progress.calls.failure.reason;
     return loaded;
   } catch (error) {
     void loading.then(({ network }) => network.dispose()).catch(() => {});

@@ -67,8 +67,8 @@ export interface TfLMLoadOptions extends GreedyLMOptions, CallOptions {
    * against a local failure.
    */
   retries?: number | undefined;
-  /** Called with the loaded fraction, from 0 to 1. If it throws, the load rejects with that. */
-  onProgress?: ((fraction: number) => void) | undefined;
+  /** Called with the loaded fraction, from 0 to 1. If it throws or rejects, so does the load. */
+  onProgress?: ((fraction: number) => unknown) | undefined;
 }
 
 const names = [

@@ -46,7 +46,7 @@ function watched(lm: LLaMa) {
 
 t.test('a client disconnect cancels only its own requests', async (t) => {
   const { lm, server, post, outcomes, next } = await open(t);
-  // Several at once, so that some are queued. All but the last get aborted.
+  // Several at once: one is computed, the others wait. All but the last get aborted.
   for (const stream of [false, true]) {
     const controller = new AbortController();
     const { signal } = controller;
@@ -64,12 +64,12 @@ t.test('a client disconnect cancels only its own requests', async (t) => {
       max_tokens: 2,
       temperature: 0,
     });
-    while (outcomes.length % 4 !== 0 || outcomes.length === 0) await sleep(5);
+    await sleep(50);
     controller.abort();
     t.same(await Promise.all(abandoned), ['AbortError', 'AbortError', 'AbortError']);
     t.equal((await staying).status, 200);
     const found = await Promise.all(outcomes.splice(0));
-    t.same(found.sort(), ['aborted', 'aborted', 'aborted', 'length']);
+    t.same(found.sort(), ['aborted', 'length'], 'those that waited never reach the LM');
   }
   const response = await fetch(`${server.url}/v1/completions`, {
     method: 'POST',
@@ -94,12 +94,12 @@ t.test('a partial request is dropped when its client disconnects', async (t) => 
 });
 
 t.test('close finishes running requests and rejects new ones', async (t) => {
-  const { server, post, next, outcomes } = await open(t);
+  const { server, post, next } = await open(t);
   const started = next();
   const running = post('/v1/completions', endless);
   const streaming = post('/v1/completions', { ...endless, stream: true });
   await started;
-  while (outcomes.length < 2) await sleep(5);
+  await sleep(50);
   const closed = server.close();
   t.equal(server.close(), closed, 'idempotent');
   await t.rejects(fetch(`${server.url}/health`), 'the server no longer listens');
@@ -138,13 +138,13 @@ t.test('abort cancels running requests', async (t) => {
   const running = post('/v1/completions', endless);
   const streaming = post('/v1/completions', { ...endless, stream: true });
   await started;
-  while (outcomes.length < 2) await sleep(5);
+  await sleep(50);
   await server.abort();
   t.match(await running, { status: 503, json: { error: { code: 'server_closing' } } });
   const { text } = await streaming;
   t.match(text, /"server_closing"/);
   t.notMatch(text, '[DONE]');
-  t.same(await Promise.all(outcomes), ['aborted', 'aborted']);
+  t.same(await Promise.all(outcomes), ['aborted']);
   await server.close();
 });
 

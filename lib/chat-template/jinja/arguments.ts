@@ -1,7 +1,8 @@
 // Reads the arguments of methods, filters, tests and global functions.
 
 import { TemplateError } from './errors.js';
-import { codePoints } from './text.js';
+import { claimItems, claimText } from './meter.js';
+import { codePoints, isPlain } from './text.js';
 import { type Args, isTrue, Markup, typeName, Undefined, type Value } from './values.js';
 
 /** The arguments of one call, by the names of their parameters. */
@@ -99,15 +100,21 @@ export function sliced<Item>(
   const { from, to } = sliceBounds(items.length, start, stop, step);
   const chosen: Item[] = [];
   for (let index = from; step < 0 ? index > to : index < to; index += step) {
+    claimItems(1);
     chosen.push(items[index] as Item);
   }
   return chosen;
 }
 
 /** The part of a text between two positions of code points. */
-export const slicedText = (
+export function slicedText(
   text: string,
   start: number | undefined,
   stop: number | undefined,
   step = 1,
-): string => sliced(codePoints(text), start, stop, step).join('');
+): string {
+  claimText(text.length);
+  if (step !== 1 || !isPlain(text)) return sliced(codePoints(text), start, stop, step).join('');
+  const { from, to } = sliceBounds(text.length, start, stop, step);
+  return text.slice(from, Math.max(from, to));
+}

@@ -6,6 +6,7 @@ import { TemplateError } from './errors.js';
 import { equals } from './operators.js';
 import { repr } from './print.js';
 import { stringMethods } from './string-methods.js';
+import { isPlain } from './text.js';
 import {
   type Args,
   Callable,
@@ -124,8 +125,7 @@ export function getItem(object: Value, key: Value): Value {
   } else if (object instanceof Markup) {
     throw new TemplateError('taking a part of the result of safe or escape is not supported');
   } else if (typeof key === 'bigint' || typeof key === 'boolean') {
-    const items = object instanceof DictView ? undefined : itemsByIndex(object);
-    const item = items?.at(Number(key));
+    const item = itemAt(object, Number(key));
     if (item !== undefined) return item;
   }
   if (typeof key === 'string') {
@@ -137,9 +137,13 @@ export function getItem(object: Value, key: Value): Value {
 
 const isHashable = (key: Value): boolean => !isList(key) && !(key instanceof Dict);
 
-/** Items that have an index, which a dictionary's have not. */
-function itemsByIndex(object: Value): readonly Value[] | undefined {
-  return object instanceof Dict ? undefined : sequenceOf(object);
+/** An item by its index, which a dictionary's have not; negative indices count from the end. */
+function itemAt(object: Value, index: number): Value | undefined {
+  if (object instanceof Dict || object instanceof DictView) return undefined;
+  if (typeof object === 'string' && isPlain(object)) return object.at(index);
+  if (!(object instanceof Range)) return sequenceOf(object)?.at(index);
+  const at = index < 0 ? index + object.length : index;
+  return at >= 0 && at < object.length ? object.at(at) : undefined;
 }
 
 function missing(object: Value, key: Value): Undefined {

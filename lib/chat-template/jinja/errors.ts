@@ -6,5 +6,12 @@ export class TemplateSyntaxError extends Error {}
 /** Rendering failed where Jinja2 fails too, or where its result is not supported. */
 export class TemplateError extends Error {}
 
+/** Rendering was ended because it takes more than any honest template does. */
+export class TemplateLimitError extends TemplateError {
+  constructor(excess: string) {
+    super(`it takes ${excess}, the limit for a template`);
+  }
+}
+
 /** Thrown by a template's `raise_exception`, with the template's own message. */
 export class TemplateRejection extends Error {}

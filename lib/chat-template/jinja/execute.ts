@@ -1,9 +1,10 @@
-// Executes the statements of a template. `template.ts` renders with it.
+// Executes the statements of a template, with pauses. `template.ts` renders with it.
 
 import { TemplateError } from './errors.js';
 import { call, evaluate, evaluateArguments } from './evaluate.js';
 import { globals } from './globals.js';
 import { Loop } from './loop.js';
+import { isPauseDue, printText, spend } from './meter.js';
 import {
   blockText,
   type Expression,
@@ -12,14 +13,15 @@ import {
   type Target,
 } from './nodes.js';
 import { str } from './print.js';
+import { finish, type Stepwise } from './rendering.js';
 import { Scope } from './scope.js';
 import {
   type Args,
-  Callable,
   Dict,
   isTrue,
   itemsOf,
   iterate,
+  Macro,
   Namespace,
   Tuple,
   Undefined,
@@ -30,57 +32,63 @@ import {
 export function render(
   template: readonly Statement[],
   variables: Iterable<readonly [string, Value]>,
-): string {
+): Stepwise<string> {
   return text(template, new Scope(new Scope(new Scope(undefined, globals), variables)));
 }
 
 /** The text that statements print. */
-function text(statements: readonly Statement[], scope: Scope): string {
+function* text(statements: readonly Statement[], scope: Scope): Stepwise<string> {
   const output: string[] = [];
-  const end = execute(statements, scope, output);
+  const end = yield* execute(statements, scope, output);
   if (end !== undefined) throw new TemplateError(`'${end}' outside of a loop`);
   return output.join('');
 }
 
 /** Executes statements; returns why they ended early, if they did. */
-function execute(
+function* execute(
   statements: readonly Statement[],
   scope: Scope,
   output: string[],
-): 'break' | 'continue' | undefined {
+): Stepwise<'break' | 'continue' | undefined> {
+  const print = (text: string): void => {
+    printText(text);
+    output.push(text);
+  };
   for (const node of statements) {
+    spend(1);
+    if (isPauseDue()) yield;
     switch (node.kind) {
       case 'text':
-        output.push(node.text);
+        print(node.text);
         break;
       case 'print':
-        output.push(str(evaluate(node.value, scope)));
+        print(str(yield* evaluate(node.value, scope)));
         break;
       case 'if': {
-        const branch = node.branches.find(([test]) => isTrue(evaluate(test, scope)));
-        const end = execute(branch?.[1] ?? node.otherwise, scope, output);
+        const end = yield* execute(yield* branchOf(node, scope), scope, output);
         if (end !== undefined) return end;
         break;
       }
       case 'for':
-        output.push(runLoop(node, evaluate(node.items, scope), scope, 0));
+        print(yield* runLoop(node, yield* evaluate(node.items, scope), scope, 0));
         break;
       case 'set':
-        assign(node.target, evaluate(node.value, scope), scope);
+        assign(node.target, yield* evaluate(node.value, scope), scope);
         break;
       case 'set-block':
-        assign(node.target, filtered(node.filter, node.body, scope), scope);
+        assign(node.target, yield* filtered(node.filter, node.body, scope), scope);
         break;
       case 'filter-block':
-        output.push(str(filtered(node.filter, node.body, scope)));
+        print(str(yield* filtered(node.filter, node.body, scope)));
         break;
       case 'with': {
         const inner = new Scope(scope);
-        const values = node.bindings.map(([, value]) => evaluate(value, scope));
+        const values: Value[] = [];
+        for (const [, value] of node.bindings) values.push(yield* evaluate(value, scope));
         for (const [index, [target]] of node.bindings.entries()) {
           assign(target, values[index] as Value, inner);
         }
-        const end = execute(node.body, inner, output);
+        const end = yield* execute(node.body, inner, output);
         if (end !== undefined) return end;
         break;
       }
@@ -88,10 +96,11 @@ function execute(
         scope.set(node.name, macro(node.name, node.signature, scope));
         break;
       case 'call-block': {
-        const args = evaluateArguments(node.call.args, scope);
+        const args = yield* evaluateArguments(node.call.args, scope);
         const caller = macro('caller', node.signature, scope);
         const keywords = new Map([...args.keywords, ['caller', caller] as const]);
-        output.push(str(call(evaluate(node.call.callee, scope), { ...args, keywords })));
+        const callee = yield* evaluate(node.call.callee, scope);
+        print(str(yield* call(callee, { ...args, keywords })));
         break;
       }
       case 'break':
@@ -102,37 +111,46 @@ function execute(
   return undefined;
 }
 
-function filtered(filter: Expression, body: readonly Statement[], scope: Scope): Value {
-  const inner = new Scope(scope);
-  const rendered = text(body, inner);
-  return evaluate(filter, new Scope(scope, [[blockText, rendered]]));
+/** The statements of the first branch whose condition holds. */
+function* branchOf(node: Statement & { kind: 'if' }, scope: Scope): Stepwise<readonly Statement[]> {
+  for (const [test, body] of node.branches) if (isTrue(yield* evaluate(test, scope))) return body;
+  return node.otherwise;
 }
 
-function runLoop(
+function* filtered(filter: Expression, body: readonly Statement[], scope: Scope): Stepwise<Value> {
+  const inner = new Scope(scope);
+  const rendered = yield* text(body, inner);
+  return yield* evaluate(filter, new Scope(scope, [[blockText, rendered]]));
+}
+
+function* runLoop(
   node: Statement & { kind: 'for' },
   items: Value,
   scope: Scope,
   depth: number,
-): string {
+): Stepwise<string> {
   const { target, test, body } = node;
   const all = iterate(items);
-  const recurse = (inner: Value, level: number): string => runLoop(node, inner, scope, level);
+  const recurse = (inner: Value, level: number): Stepwise<string> =>
+    runLoop(node, inner, scope, level);
   const iterator = test === undefined ? all : passing(all, target, test, scope);
   const loop = new Loop(iterator, depth, node.isRecursive ? recurse : undefined);
   const output: string[] = [];
   let isEmpty = true;
   for (let item = loop.next(); item !== undefined; item = loop.next()) {
     isEmpty = false;
+    spend(1);
+    if (isPauseDue()) yield;
     // Each iteration has a scope of its own: what it sets is gone in the next one.
     const iteration = new Scope(scope, [['loop', loop]]);
     assign(target, item, iteration);
-    if (execute(body, iteration, output) === 'break') break;
+    if ((yield* execute(body, iteration, output)) === 'break') break;
   }
-  if (isEmpty) output.push(text(node.otherwise, new Scope(scope)));
+  if (isEmpty) output.push(yield* text(node.otherwise, new Scope(scope)));
   return output.join('');
 }
 
-/** The items for which the condition of a loop holds. */
+/** The items for which the condition of a loop holds; evaluated without pauses, as items are read. */
 function* passing(
   items: Iterator<Value>,
   target: Target,
@@ -142,7 +160,7 @@ function* passing(
   for (let next = items.next(); !next.done; next = items.next()) {
     const inner = new Scope(scope);
     assign(target, next.value, inner);
-    if (isTrue(evaluate(test, inner))) yield next.value;
+    if (isTrue(finish(evaluate(test, inner)))) yield next.value;
   }
 }
 
@@ -180,7 +198,7 @@ function macro(name: string, { parameters, body, mentions }: Signature, scope: S
   const unused = (what: string): never => {
     throw new TemplateError(`macro '${name}' takes ${what}`);
   };
-  return new Callable(name, ({ positional, keywords }: Args) => {
+  return new Macro(name, function* ({ positional, keywords }: Args) {
     const inner = new Scope(scope);
     const rest = new Map(keywords);
     const given = names.map((parameter, index) => {
@@ -201,9 +219,9 @@ function macro(name: string, { parameters, body, mentions }: Signature, scope: S
     for (const [index, { name: parameter, standard }] of parameters.entries()) {
       const value = given[index];
       if (value !== undefined) inner.set(parameter, value);
-      else if (standard !== undefined) inner.set(parameter, evaluate(standard, inner));
+      else if (standard !== undefined) inner.set(parameter, yield* evaluate(standard, inner));
       else inner.set(parameter, new Undefined(`parameter '${parameter}' was not provided`));
     }
-    return text(body, inner);
+    return yield* text(body, inner);
   });
 }

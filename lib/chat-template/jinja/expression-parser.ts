@@ -1,6 +1,7 @@
 // Parses expressions with the precedence and associativity of Jinja2. `parser.ts` extends it with
 // statements.
 
+import { parseInteger } from './meter.js';
 import type { BinaryOperator, CallArguments, ComparisonOperator, Expression } from './nodes.js';
 import { TokenReader } from './token-reader.js';
 
@@ -272,7 +273,8 @@ export class ExpressionParser extends TokenReader {
   }
 
   #integer(): bigint {
-    return BigInt(this.advance().value.replaceAll('_', ''));
+    const digits = this.advance().value.replaceAll('_', '');
+    return parseInteger(digits);
   }
 
   #pair(): [Expression, Expression] {

@@ -3,10 +3,11 @@
 import { Bound } from './arguments.js';
 import { getItem } from './attributes.js';
 import { TemplateError } from './errors.js';
+import { claimItems } from './meter.js';
 import { binary, equals, order, sorted } from './operators.js';
 import { str } from './print.js';
 import { findTest } from './tests.js';
-import { codePoints } from './text.js';
+import { codePoints, join as joinTexts } from './text.js';
 import { type Filter, filter, textFilters } from './text-filters.js';
 import {
   type Args,
@@ -99,8 +100,12 @@ const extreme = (name: string, direction: 1 | -1): Filter =>
 
 function* batches(items: readonly Value[], size: number, fill: Value): Generator<Value> {
   for (let start = 0; start < items.length; start += size) {
+    claimItems(Math.min(size, items.length) + 8);
     const batch = items.slice(start, start + size);
-    while (fill !== null && batch.length < size) batch.push(fill);
+    while (fill !== null && batch.length < size) {
+      claimItems(1);
+      batch.push(fill);
+    }
     yield batch;
   }
 }
@@ -109,6 +114,7 @@ function* slices(items: readonly Value[], count: number, fill: Value): Generator
   const size = Math.floor(items.length / count);
   const larger = items.length % count;
   for (let index = 0; index < count; index++) {
+    claimItems(size + 8);
     const start = index * size + Math.min(index, larger);
     const slice = items.slice(start, start + size + (index < larger ? 1 : 0));
     if (fill !== null && index >= larger) slice.push(fill);
@@ -182,7 +188,7 @@ function join(value: Value, args: Bound): Value {
   const attribute = args.value('attribute', null);
   const read = attribute === null ? (item: Value) => item : attributeReader(attribute);
   const items = itemsOf(value).map((item) => str(read(item)));
-  return items.join(str(args.value('d', '')));
+  return joinTexts(items, str(args.value('d', '')));
 }
 
 function last(value: Value): Value {

@@ -1,6 +1,7 @@
 // Formatted strings: `'%s' % value`, the filter `format` and the method `format`.
 
 import { TemplateError } from './errors.js';
+import { claimText } from './meter.js';
 import { repr, str } from './print.js';
 import { codePoints } from './text.js';
 import {
@@ -14,9 +15,10 @@ import {
   type Value,
 } from './values.js';
 
-const directive = /%(?:\(([^)]*)\))?([-+ 0#]*)(\d*)(?:\.(\d+))?([a-zA-Z%]|$)/g;
+const directive = /%(?:\(([^)]{0,100})\))?([-+ 0#]{0,20})(\d{0,20})(?:\.(\d{1,20}))?([a-zA-Z%]|$)/g;
 
 const pad = (text: string, width: number, isLeft: boolean): string => {
+  claimText(width);
   const fill = ' '.repeat(Math.max(0, width - codePoints(text).length));
   return isLeft ? text + fill : fill + text;
 };
@@ -69,6 +71,7 @@ function formatValue(value: Value, { flags, width, precision, type }: Directive)
         : '';
   const digits = number.replace('-', '');
   if (!flags.includes('0') || isLeft) return pad(sign + digits, width, isLeft);
+  claimText(width);
   return sign + digits.padStart(width - sign.length, '0');
 }
 

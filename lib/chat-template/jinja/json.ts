@@ -2,8 +2,9 @@
 // escapes for characters beyond ASCII.
 
 import { TemplateError } from './errors.js';
+import { claimText, spend } from './meter.js';
 import { floatText } from './print.js';
-import { compareText } from './text.js';
+import { compareText, join } from './text.js';
 import { Dict, isList, Tuple, typeName, type Value } from './values.js';
 
 export interface JsonOptions {
@@ -17,6 +18,7 @@ export interface JsonOptions {
 
 /** Prints a value as JSON. */
 export function toJson(value: Value, options: JsonOptions, level = 0): string {
+  spend(0.5);
   if (value === null) return 'null';
   if (typeof value === 'boolean' || typeof value === 'bigint') return String(value);
   if (typeof value === 'number') return jsonFloat(value);
@@ -45,10 +47,11 @@ function enclose(
   { indent, itemSeparator }: JsonOptions,
   level: number,
 ): string {
-  if (indent === undefined || items.length === 0) return open + items.join(itemSeparator) + close;
+  if (indent === undefined || items.length === 0) return open + join(items, itemSeparator) + close;
+  claimText(indent.length * (level + 1) * items.length);
   const outer = `\n${indent.repeat(level)}`;
   const inner = outer + indent;
-  return open + inner + items.join(itemSeparator + inner) + outer + close;
+  return open + inner + join(items, itemSeparator + inner) + outer + close;
 }
 
 function compareKeys(a: Value, b: Value): number {
@@ -70,6 +73,7 @@ function jsonFloat(value: number): string {
 }
 
 function jsonString(text: string, { isAscii }: JsonOptions): string {
+  claimText(text.length);
   const json = JSON.stringify(text);
   if (!isAscii) return json;
   const toEscape = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;

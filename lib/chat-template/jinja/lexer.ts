@@ -39,7 +39,7 @@ const rules: readonly [string, RegExp][] = [
 ];
 
 const closers: Readonly<Record<string, string>> = { '{': '}', '(': ')', '[': ']' };
-const trailingSpace = new RegExp(`${space}+$`, 'u');
+const oneSpace = new RegExp(space, 'u');
 const onlySpace = new RegExp(`^${space}+$`, 'u');
 
 const escapes: Readonly<Record<string, string>> = {
@@ -64,6 +64,13 @@ function unescaped(literal: string): string {
     if (broken !== undefined) throw new TemplateSyntaxError(`invalid escape in ${literal}`);
     return escapes[letter] ?? (/['"\\]/.test(letter) ? letter : whole);
   });
+}
+
+/** A regular expression would search from every space. */
+function withoutTrailingSpace(text: string): string {
+  let end = text.length;
+  while (end > 0 && oneSpace.test(text[end - 1] as string)) end--;
+  return text.slice(0, end);
 }
 
 /** Splits a template into tokens. */
@@ -105,7 +112,7 @@ class Lexer {
   #data(text: string, sign: string, isVariable: boolean): void {
     let kept = text;
     if (sign === '-') {
-      kept = text.replace(trailingSpace, '');
+      kept = withoutTrailingSpace(text);
     } else if (sign !== '+' && !isVariable) {
       const line = text.lastIndexOf('\n') + 1;
       const isIndent = (line > 0 || this.#isLineStart) && onlySpace.test(text.slice(line));

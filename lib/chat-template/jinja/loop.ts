@@ -2,7 +2,9 @@
 // reading them may depend on what the body did before.
 
 import { TemplateError } from './errors.js';
+import { claimItems } from './meter.js';
 import { equals } from './operators.js';
+import type { Stepwise } from './rendering.js';
 import { type Args, Callable, HostObject, isList, Undefined, type Value } from './values.js';
 
 /** A running loop. */
@@ -10,7 +12,7 @@ export class Loop extends HostObject {
   readonly typeName = 'LoopContext';
   readonly #iterator: Iterator<Value>;
   readonly #depth: number;
-  readonly #recurse: ((items: Value, depth: number) => string) | undefined;
+  readonly #recurse: ((items: Value, depth: number) => Stepwise<string>) | undefined;
   readonly #pulled: Value[] = [];
   #index = -1;
   #changeKey: Value | undefined;
@@ -19,7 +21,7 @@ export class Loop extends HostObject {
   constructor(
     iterator: Iterator<Value>,
     depth: number,
-    recurse?: (items: Value, depth: number) => string,
+    recurse?: (items: Value, depth: number) => Stepwise<string>,
   ) {
     super();
     this.#iterator = iterator;
@@ -34,7 +36,8 @@ export class Loop extends HostObject {
     return item;
   }
 
-  call(args: Args): Value {
+  /** Runs the loop on other items. */
+  again(args: Args): Stepwise<string> {
     const [items] = args.positional;
     if (this.#recurse === undefined || items === undefined) {
       throw new TemplateError('only a loop with the recursive marker can be called');
@@ -84,6 +87,7 @@ export class Loop extends HostObject {
     while (this.#pulled.length <= index) {
       const next = this.#iterator.next();
       if (next.done) return undefined;
+      claimItems(1);
       this.#pulled.push(next.value);
     }
     return this.#pulled[index];

@@ -2,8 +2,9 @@
 
 import { TemplateError } from './errors.js';
 import { formatPercent } from './format-text.js';
+import { checkedInteger, checkedPower, checkText, claimItems, claimText, spend } from './meter.js';
 import type { BinaryOperator, ComparisonOperator } from './nodes.js';
-import { compareText, escapeHtml } from './text.js';
+import { compareText, escapeHtml, includes } from './text.js';
 import {
   Dict,
   DictView,
@@ -20,7 +21,7 @@ import {
 type Numeric = bigint | number;
 
 /** The longest string or list that a template may build by multiplication. */
-const maxRepeated = 10_000_000;
+const maxRepeated = 10_000_000n;
 
 /** The number that a value is in arithmetic, if any: booleans are 0 and 1. */
 function numeric(value: Value): Numeric | undefined {
@@ -48,14 +49,25 @@ export function binary(operator: BinaryOperator, left: Value, right: Value): Val
 }
 
 function concatenate(left: Value, right: Value): Value {
-  if (typeof left === 'string' && typeof right === 'string') return left + right;
-  if (isList(left) && isList(right)) return [...left, ...right];
+  if (typeof left === 'string' && typeof right === 'string') {
+    checkText(left.length + right.length);
+    return left + right;
+  }
+  if (isList(left) && isList(right)) return joined(left, right);
   if (left instanceof Tuple && right instanceof Tuple) {
-    return new Tuple([...left.items, ...right.items]);
+    return new Tuple(joined(left.items, right.items));
   }
   const [a, b] = [escaped(left), escaped(right)];
-  if (a !== undefined && b !== undefined) return new Markup(a.text + b.text);
+  if (a !== undefined && b !== undefined) {
+    checkText(a.text.length + b.text.length);
+    return new Markup(a.text + b.text);
+  }
   return refuse('+', left, right);
+}
+
+function joined(left: readonly Value[], right: readonly Value[]): Value[] {
+  claimItems(left.length + right.length);
+  return left.concat(right);
 }
 
 /** A text as it is added to one that is escaped already. */
@@ -73,7 +85,11 @@ function repeat(left: Value, right: Value): Value {
   if (count * BigInt(items.length) > maxRepeated)
     throw new TemplateError('the product is too long');
   const times = count < 0n ? 0 : Number(count);
-  if (typeof items === 'string') return items.repeat(times);
+  if (typeof items === 'string') {
+    claimText(items.length * times);
+    return items.repeat(times);
+  }
+  claimItems(items.length * times);
   const repeated = Array.from({ length: times }, () => items).flat();
   return value instanceof Tuple ? new Tuple(repeated) : repeated;
 }
@@ -97,15 +113,13 @@ function quotient(left: Numeric, right: Numeric): number {
 function integers(operator: BinaryOperator, left: bigint, right: bigint): Numeric {
   switch (operator) {
     case '+':
-      return left + right;
+      return checkedInteger(left + right);
     case '-':
-      return left - right;
+      return checkedInteger(left - right);
     case '*':
-      return left * right;
+      return checkedInteger(left * right);
     case '**':
-      if (right < 0n) return floats('**', 1, 1);
-      if (right > 10_000n) throw new TemplateError('the exponent is too large');
-      return left ** right;
+      return right < 0n ? floats('**', 1, 1) : checkedPower(left, right);
     default: {
       if (right === 0n) throw new TemplateError('integer division or modulo by zero');
       // Division rounds down, and the remainder has the sign of the divisor.
@@ -175,6 +189,7 @@ export function compares(operator: ComparisonOperator, left: Value, right: Value
 
 /** Whether two values are equal: by content, and numbers of any type by value. */
 export function equals(left: Value, right: Value): boolean {
+  spend(0.25);
   const a = numeric(left);
   const b = numeric(right);
   // biome-ignore lint/suspicious/noDoubleEquals: compares integers with floats
@@ -197,7 +212,13 @@ export function equals(left: Value, right: Value): boolean {
   if (left instanceof DictView && right instanceof DictView) {
     throw new TemplateError('comparing views of dictionaries is not supported');
   }
+  if (typeof left === 'string' && typeof right === 'string') claimEqual(left, right);
   return left === right;
+}
+
+/** Texts of different lengths are not compared. */
+function claimEqual(left: string, right: string): void {
+  if (left.length === right.length) claimText(left.length);
 }
 
 const sameItems = (left: readonly Value[], right: readonly Value[]): boolean =>
@@ -209,6 +230,7 @@ export function order(left: Value, right: Value, operator = '<'): number {
   const b = numeric(right);
   // biome-ignore lint/suspicious/noDoubleEquals: compares integers with floats
   if (a !== undefined && b !== undefined) return a < b ? -1 : a > b ? 1 : a == b ? 0 : Number.NaN;
+  spend(0.25);
   if (typeof left === 'string' && typeof right === 'string') return compareText(left, right);
   if (isList(left) && isList(right)) return orderItems(left, right, operator);
   if (left instanceof Tuple && right instanceof Tuple) {
@@ -232,7 +254,7 @@ function orderItems(left: readonly Value[], right: readonly Value[], operator: s
 export function contains(container: Value, item: Value): boolean {
   if (typeof container === 'string') {
     if (item instanceof Undefined) item.fail();
-    if (typeof item === 'string') return container.includes(item);
+    if (typeof item === 'string') return includes(container, item);
     throw new TemplateError(`'in <string>' requires string as left operand, not ${typeName(item)}`);
   }
   if (container instanceof Dict) return container.has(item);
@@ -245,6 +267,7 @@ export function sorted<Item>(
   key: (item: Item) => Value,
   isReverse: boolean,
 ): Item[] {
+  claimItems(16 * items.length);
   const keyed = items.map((item) => ({ item, key: key(item) }));
   keyed.sort((a, b) => (isReverse ? order(b.key, a.key) : order(a.key, b.key)) || 0);
   return keyed.map(({ item }) => item);

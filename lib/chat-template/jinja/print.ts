@@ -2,7 +2,8 @@
 // items. What has no reproducible text, such as a function, is refused.
 
 import { TemplateError } from './errors.js';
-import { codePoints } from './text.js';
+import { claimText, spend } from './meter.js';
+import { codePoints, join } from './text.js';
 import {
   Dict,
   DictView,
@@ -25,24 +26,22 @@ export function str(value: Value): string {
 
 /** The text of a value inside of another one. */
 export function repr(value: Value): string {
+  spend(0.5);
   if (value === null) return 'None';
   if (typeof value === 'boolean') return value ? 'True' : 'False';
   if (typeof value === 'bigint') return String(value);
   if (typeof value === 'number') return floatText(value);
   if (typeof value === 'string') return quote(value);
   if (value instanceof Undefined) return 'Undefined';
-  if (isList(value)) return `[${value.map(repr).join(', ')}]`;
+  if (isList(value)) return `[${listed(value)}]`;
   if (value instanceof Tuple) {
-    return `(${value.items.map(repr).join(', ')}${value.items.length === 1 ? ',' : ''})`;
+    return `(${listed(value.items)}${value.items.length === 1 ? ',' : ''})`;
   }
   if (value instanceof Dict) {
-    return `{${value
-      .entries()
-      .map(([key, item]) => `${repr(key)}: ${repr(item)}`)
-      .join(', ')}}`;
+    const entries = value.entries().map(([key, item]) => `${repr(key)}: ${repr(item)}`);
+    return `{${join(entries, ', ')}}`;
   }
-  if (value instanceof DictView)
-    return `dict_${value.kind}([${value.items().map(repr).join(', ')}])`;
+  if (value instanceof DictView) return `dict_${value.kind}([${listed(value.items())}])`;
   if (value instanceof Range) {
     const step = value.step === 1n ? '' : `, ${value.step}`;
     return `range(${value.start}, ${value.stop}${step})`;
@@ -50,6 +49,8 @@ export function repr(value: Value): string {
   if (value instanceof Namespace) return `<Namespace ${repr(value.attributes)}>`;
   throw new TemplateError(`printing a ${typeName(value)} is not supported`);
 }
+
+const listed = (items: readonly Value[]): string => join(items.map(repr), ', ');
 
 /** The shortest decimal number that is this float, in scientific notation below 1e-4, from 1e16. */
 export function floatText(value: number): string {
@@ -80,6 +81,7 @@ const unprintable = /^[\p{C}\p{Zl}\p{Zp}\p{Zs}]$/u;
 
 /** A string literal: in single quotes unless only those occur in the text. */
 function quote(text: string): string {
+  claimText(text.length);
   const mark = text.includes("'") && !text.includes('"') ? '"' : "'";
   const escaped = codePoints(text).map((point) => {
     if (point === mark) return `\\${point}`;

@@ -3,13 +3,17 @@
 import { Bound, slicedText } from './arguments.js';
 import { TemplateError } from './errors.js';
 import { formatBraces } from './format-text.js';
+import { claimSearch } from './meter.js';
 import {
   capitalize,
   codePointIndex,
   codePoints,
+  countCodePoints,
+  countOf,
   isLower,
   isSpace,
   isUpper,
+  join as joinTexts,
   replace,
   type Side,
   splitAt,
@@ -48,6 +52,7 @@ const partitioner = (name: string, fromRight: boolean): Method =>
   method(name, ['sep'], (text, args) => {
     const separator = args.text('sep');
     if (separator === '') throw new TemplateError('empty separator');
+    claimSearch(text, separator);
     const at = fromRight ? text.lastIndexOf(separator) : text.indexOf(separator);
     if (at < 0) return new Tuple(fromRight ? ['', '', text] : [text, '', '']);
     return new Tuple([text.slice(0, at), separator, text.slice(at + separator.length)]);
@@ -58,7 +63,7 @@ function part(text: string, args: Bound): { within: string; offset: number } {
   const start = args.optionalInteger('start');
   const end = args.optionalInteger('end');
   if (start === undefined && end === undefined) return { within: text, offset: 0 };
-  const { length } = codePoints(text);
+  const length = countCodePoints(text);
   const offset = start === undefined ? 0 : start < 0 ? Math.max(0, start + length) : start;
   return { within: slicedText(text, start, end), offset };
 }
@@ -67,7 +72,8 @@ const searcher = (name: string, isStrict: boolean, fromRight: boolean): Method =
   method(name, ['sub', 'start', 'end'], (text, args) => {
     const { within, offset } = part(text, args);
     const sought = args.text('sub');
-    const isBeyond = offset > codePoints(text).length;
+    const isBeyond = offset > countCodePoints(text);
+    claimSearch(within, sought);
     const at = isBeyond ? -1 : fromRight ? within.lastIndexOf(sought) : within.indexOf(sought);
     if (at >= 0) return BigInt(offset + codePointIndex(within, at));
     if (isStrict) throw new TemplateError('substring not found');
@@ -92,7 +98,7 @@ const padder = (name: string, leftShare: (missing: number, width: number) => num
     const width = args.integer('width');
     const fill = args.text('fillchar', ' ');
     if (codePoints(fill).length !== 1) throw new TemplateError('expected one fill character');
-    const missing = Math.max(0, width - codePoints(text).length);
+    const missing = Math.max(0, width - countCodePoints(text));
     if (missing > 1_000_000) throw new TemplateError(`${name}() of this width is not supported`);
     const left = leftShare(missing, width);
     return fill.repeat(left) + text + fill.repeat(missing - left);
@@ -110,7 +116,7 @@ const isAll = (name: string, pattern: RegExp): Method => plain(name, (text) => p
 
 const zfill = method('zfill', ['width'], (text, args) => {
   const sign = /^[+-]/.exec(text)?.[0] ?? '';
-  const missing = args.integer('width') - codePoints(text).length;
+  const missing = args.integer('width') - countCodePoints(text);
   return missing <= 0 ? text : sign + '0'.repeat(Math.min(missing, 1000)) + text.slice(sign.length);
 });
 
@@ -119,7 +125,7 @@ const join = method('join', ['iterable'], (text, args) => {
     if (typeof item === 'string') return item;
     throw new TemplateError(`sequence item: expected str instance, ${typeName(item)} found`);
   });
-  return items.join(text);
+  return joinTexts(items, text);
 });
 
 /** The methods of strings, by name. */
@@ -132,7 +138,7 @@ export const stringMethods: ReadonlyMap<string, Method> = new Map<string, Method
       const sub = args.text('sub');
       const { within } = part(text, args);
       const isEmpty = sub === '';
-      return BigInt(isEmpty ? codePoints(within).length + 1 : within.split(sub).length - 1);
+      return BigInt(isEmpty ? countCodePoints(within) + 1 : countOf(within, sub));
     }),
   ],
   ['endswith', affix('endswith', (text, end) => text.endsWith(end))],

@@ -4,6 +4,7 @@ import { Bound } from './arguments.js';
 import { TemplateError } from './errors.js';
 import { formatPercent, roundedText } from './format-text.js';
 import { toJson } from './json.js';
+import { claimText, parseInteger } from './meter.js';
 import { binary, signed } from './operators.js';
 import { str } from './print.js';
 import { center } from './string-methods.js';
@@ -49,12 +50,18 @@ const ofMarkup = (
   }),
 ];
 
+function blanks(count: number): string {
+  claimText(count);
+  return ' '.repeat(Math.max(0, count));
+}
+
 function indent(text: Value, args: Bound): string {
   if (typeof text !== 'string') throw new TemplateError('indent is supported for texts only');
   const width = args.value('width', 4n);
-  const indentation = typeof width === 'string' ? width : ' '.repeat(args.integer('width', 4));
+  const indentation = typeof width === 'string' ? width : blanks(args.integer('width', 4));
   const isBlank = args.flag('blank');
   const [first = '', ...others] = splitLines(`${text}\n`, false);
+  claimText(text.length + indentation.length * (others.length + 1));
   const indented = others.map((line) => (isBlank || line !== '' ? indentation + line : line));
   return [args.flag('first') ? indentation + first : first, ...indented].join('\n');
 }
@@ -87,7 +94,7 @@ const title = (text: string): string =>
 
 const integerText = new RegExp(`^[${spaces}]*[+-]?\\d+(?:_\\d+)*[${spaces}]*$`);
 const floatPattern =
-  /^[+-]?(?:(?:\d+(?:_\d+)*)?\.?\d+(?:_\d+)*(?:e[+-]?\d+)?|\d+(?:_\d+)*\.(?:e[+-]?\d+)?|inf(?:inity)?|nan)$/i;
+  /^[+-]?(?:(?:\d+(?:_\d+)*(?:\.(?:\d+(?:_\d+)*)?)?|\.\d+(?:_\d+)*)(?:e[+-]?\d+)?|inf(?:inity)?|nan)$/i;
 
 /** The float that a text spells, if any. */
 function parseFloatText(text: string): number | undefined {
@@ -109,7 +116,7 @@ function toInteger(value: Value, args: Bound): Value {
   refuseSpecial(value);
   if (typeof value === 'bigint' || typeof value === 'boolean') return BigInt(value);
   if (typeof value === 'string' && integerText.test(value)) {
-    return BigInt(strip(value, undefined, 'both').replaceAll('_', '').replace('+', ''));
+    return parseInteger(strip(value, undefined, 'both').replaceAll('_', '').replace('+', ''));
   }
   const number = typeof value === 'string' ? parseFloatText(value) : value;
   return typeof number === 'number' && Number.isFinite(number)
@@ -155,7 +162,7 @@ const tojson = filter(
   (value, args) => {
     const width = args.value('indent', null);
     const indentation =
-      width === null || typeof width === 'string' ? width : ' '.repeat(args.integer('indent'));
+      width === null || typeof width === 'string' ? width : blanks(args.integer('indent'));
     const separators = args.value('separators', null);
     const [item, key] =
       separators instanceof Tuple ? separators.items : ((separators ?? []) as Value[]);
@@ -207,7 +214,11 @@ export const textFilters: ReadonlyMap<string, Filter> = new Map<string, Filter>(
   ofMarkup('trim', ['chars'], (text, args) => strip(text, args.optionalText('chars'), 'both')),
   ['truncate', filter('truncate', ['length', 'killwords', 'end', 'leeway'], truncate)],
   ofMarkup('upper', [], (text) => text.toUpperCase()),
-  ofText('wordcount', [], (text) => BigInt((text.match(/[\p{L}\p{N}_]+/gu) ?? []).length)),
+  ofText('wordcount', [], (text) => {
+    let count = 0n;
+    for (const _ of text.matchAll(/[\p{L}\p{N}_]+/gu)) count++;
+    return count;
+  }),
 ]);
 
 function absolute(value: Value): Value {

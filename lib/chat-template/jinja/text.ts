@@ -1,14 +1,60 @@
 // Strings as Jinja2 counts and cuts them: by code points, with its own idea of whitespace. The
 // methods and filters of strings are made of these.
 
+import { TemplateError } from './errors.js';
+import { claimItems, claimSearch, claimText } from './meter.js';
+
 /** The code points of a text, each as a string. */
-export const codePoints = (text: string): string[] => Array.from(text);
+export function codePoints(text: string): string[] {
+  if (text.length > 64) claimItems(2 * text.length);
+  return Array.from(text);
+}
 
 const surrogate = /[\ud800-\udfff]/;
 
+/** Whether the code points of a text are its UTF-16 code units. */
+export const isPlain = (text: string): boolean => !surrogate.test(text);
+
+/** Joins texts. */
+export function join(texts: readonly string[], separator: string): string {
+  let length = separator.length * Math.max(0, texts.length - 1);
+  for (const text of texts) length += text.length;
+  claimText(length);
+  return texts.join(separator);
+}
+
+/** Whether a text contains another one. */
+export function includes(text: string, sought: string): boolean {
+  claimSearch(text, sought);
+  return text.includes(sought);
+}
+
+/** The most pieces that a text can be split into. */
+const maxPieces = 2 ** 20;
+
+function pieces(text: string, separator: string): string[] {
+  claimSearch(text, separator);
+  const found = text.split(separator, maxPieces + 1);
+  if (found.length > maxPieces) throw new TemplateError('the text has too many parts');
+  claimItems(4 * found.length);
+  return found;
+}
+
+/** The number of times that a text contains another one, which is not empty. */
+export const countOf = (text: string, sought: string): number => pieces(text, sought).length - 1;
+
+/** The number of code points of a text. */
+export function countCodePoints(text: string): number {
+  claimText(text.length);
+  if (!surrogate.test(text)) return text.length;
+  let count = 0;
+  for (const _ of text) count++;
+  return count;
+}
+
 /** The number of code points before a position of UTF-16. */
 export const codePointIndex = (text: string, position: number): number =>
-  surrogate.test(text) ? codePoints(text.slice(0, position)).length : position;
+  countCodePoints(text.slice(0, position));
 
 /** Whitespace. Unlike that of JavaScript it has the separators 1c to 1f and 85, but no feff. */
 export const spaces =
@@ -38,7 +84,12 @@ export function strip(text: string, characters: string | undefined, side: Side):
 
 /** Splits at whitespace, from the left or the right, at most `limit` times. */
 export function splitWords(text: string, limit: number, fromRight: boolean): string[] {
-  const found = [...text.matchAll(words)];
+  claimText(text.length);
+  const found: RegExpExecArray[] = [];
+  for (const match of text.matchAll(words)) {
+    claimItems(16);
+    found.push(match);
+  }
   if (limit < 0 || found.length <= limit) return found.map(([word]) => word);
   if (fromRight) {
     const kept = found.slice(found.length - limit);
@@ -58,20 +109,22 @@ export function splitAt(
   fromRight: boolean,
 ): string[] {
   if (!fromRight) {
-    const pieces = text.split(separator);
-    if (limit < 0 || pieces.length <= limit + 1) return pieces;
-    return [...pieces.slice(0, limit), pieces.slice(limit).join(separator)];
+    const parts = pieces(text, separator);
+    if (limit < 0 || parts.length <= limit + 1) return parts;
+    return [...parts.slice(0, limit), parts.slice(limit).join(separator)];
   }
   // From the right, occurrences that overlap are found at other positions.
+  claimSearch(text, separator);
   const parts: string[] = [];
   let rest = text;
   while (limit < 0 || parts.length < limit) {
     const at = rest.lastIndexOf(separator);
     if (at < 0) break;
-    parts.unshift(rest.slice(at + separator.length));
+    claimItems(8);
+    parts.push(rest.slice(at + separator.length));
     rest = rest.slice(0, at);
   }
-  return [rest, ...parts];
+  return [rest, ...parts.reverse()];
 }
 
 /** The lines of a text; unlike with `split`, a final line break ends the last one. */
@@ -80,6 +133,7 @@ export function splitLines(text: string, keepEnds: boolean): string[] {
   let start = 0;
   for (const match of text.matchAll(lineBreak)) {
     const end = match.index + match[0].length;
+    claimItems(8);
     lines.push(text.slice(start, keepEnds ? end : match.index));
     start = end;
   }
@@ -93,10 +147,11 @@ export function replace(text: string, from: string, to: string, limit: number): 
     // Between all code points, in front of the first and after the last.
     const points = codePoints(text);
     const count = limit < 0 ? points.length + 1 : Math.min(limit, points.length + 1);
-    const pieces = points.map((point, index) => (index < count ? to + point : point));
-    return pieces.join('') + (count > points.length ? to : '');
+    claimText(points.length + count * to.length);
+    const spaced = points.map((point, index) => (index < count ? to + point : point));
+    return spaced.join('') + (count > points.length ? to : '');
   }
-  return splitAt(text, from, limit, false).join(to);
+  return join(splitAt(text, from, limit, false), to);
 }
 
 const htmlEscapes: Readonly<Record<string, string>> = {
@@ -113,13 +168,14 @@ export const escapeHtml = (text: string): string =>
 
 /** Orders by code points, where JavaScript orders by UTF-16. */
 export function compareText(left: string, right: string): number {
+  claimText(Math.min(left.length, right.length));
   if (left === right) return 0;
   if (!surrogate.test(left) && !surrogate.test(right)) return left < right ? -1 : 1;
-  const points = codePoints(right);
-  for (const [index, point] of codePoints(left).entries()) {
-    const other = points[index];
-    if (other === undefined) return 1;
-    const difference = (point.codePointAt(0) as number) - (other.codePointAt(0) as number);
+  const others = right[Symbol.iterator]();
+  for (const point of left) {
+    const other = others.next();
+    if (other.done) return 1;
+    const difference = (point.codePointAt(0) as number) - (other.value.codePointAt(0) as number);
     if (difference !== 0) return difference;
   }
   return -1;

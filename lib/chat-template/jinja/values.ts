@@ -4,7 +4,9 @@
 // none is null; integers are bigints, floats numbers; lists are arrays, which nothing changes.
 
 import { TemplateError } from './errors.js';
-import { codePoints } from './text.js';
+import { claimItems, claimText, spend } from './meter.js';
+import { finish, type Stepwise } from './rendering.js';
+import { codePoints, countCodePoints } from './text.js';
 
 export type Value =
   | null
@@ -57,12 +59,22 @@ export class Markup {
   constructor(readonly text: string) {}
 }
 
-/** A function, method or macro. */
+/** A function or method. */
 export class Callable {
   constructor(
     readonly name: string,
     readonly call: (args: Args) => Value,
   ) {}
+}
+
+/** A macro, whose body may pause. */
+export class Macro extends Callable {
+  constructor(
+    name: string,
+    readonly run: (args: Args) => Stepwise<Value>,
+  ) {
+    super(name, (args) => finish(run(args)));
+  }
 }
 
 /** An iterator, such as the result of `map` or `select`: its items can be read once. */
@@ -110,14 +122,27 @@ export class Range {
     return this.start + BigInt(index) * this.step;
   }
 
+  /** The items one by one: nobody waits for a million of them to be made. */
+  *iterate(): Generator<bigint> {
+    for (let index = 0; index < this.length; index++) yield this.at(index);
+  }
+
   items(): bigint[] {
+    claimItems(4 * this.length);
     return Array.from({ length: this.length }, (_, index) => this.at(index));
   }
 }
 
+/** The keys of a tuple's items stay apart by their lengths. */
+const lengthAndText = (key: string): string => `${key.length}:${key}`;
+
 /** The identity of a dictionary key: equal for 1, 1.0 and true. */
 function keyOf(value: Value): string {
-  if (typeof value === 'string') return `s${value}`;
+  if (typeof value === 'string') {
+    claimText(value.length);
+    return `s${value}`;
+  }
+  spend(1);
   if (value === null) return 'none';
   if (value instanceof Undefined) return 'undefined';
   if (value instanceof Markup) return `s${value.text}`;
@@ -126,7 +151,11 @@ function keyOf(value: Value): string {
   if (typeof value === 'number') {
     return `n${Number.isInteger(value) ? BigInt(value).toString() : String(value)}`;
   }
-  if (value instanceof Tuple) return `t${JSON.stringify(value.items.map(keyOf))}`;
+  if (value instanceof Tuple) {
+    const key = value.items.map((item) => lengthAndText(keyOf(item))).join('');
+    claimText(key.length);
+    return `t${key}`;
+  }
   throw new TemplateError(`unhashable type: '${typeName(value)}'`);
 }
 
@@ -156,6 +185,7 @@ export class Dict {
   }
 
   entries(): [Value, Value][] {
+    claimItems(this.size);
     return [...this.#entries.values()];
   }
 
@@ -201,8 +231,8 @@ export function typeName(value: Value): string {
 
 /** The number of items, or undefined if the value has no length. */
 export function lengthOf(value: Value): number | undefined {
-  if (typeof value === 'string') return codePoints(value).length;
-  if (value instanceof Markup) return codePoints(value.text).length;
+  if (typeof value === 'string') return countCodePoints(value);
+  if (value instanceof Markup) return countCodePoints(value.text);
   if (isList(value) || value instanceof Range) return value.length;
   if (value instanceof Tuple) return value.items.length;
   if (value instanceof Dict) return value.size;
@@ -215,6 +245,7 @@ export function isTrue(value: Value): boolean {
   if (typeof value === 'bigint') return value !== 0n;
   if (typeof value === 'number') return value !== 0;
   if (typeof value === 'string') return value !== '';
+  if (value instanceof Markup) return value.text !== '';
   return value !== null && lengthOf(value) !== 0;
 }
 
@@ -231,6 +262,7 @@ export function sequenceOf(value: Value): readonly Value[] | undefined {
 /** Iterates over a value; throws a TemplateError if that is impossible. */
 export function iterate(value: Value): Iterator<Value> {
   if (value instanceof Iter) return value.items;
+  if (value instanceof Range) return value.iterate();
   const items = sequenceOf(value);
   if (items === undefined) throw new TemplateError(`'${typeName(value)}' object is not iterable`);
   return items[Symbol.iterator]();
@@ -239,5 +271,10 @@ export function iterate(value: Value): Iterator<Value> {
 /** All items of a value, in an array. */
 export function itemsOf(value: Value): Value[] {
   const iterator = iterate(value);
-  return [...{ [Symbol.iterator]: () => iterator }];
+  const items: Value[] = [];
+  for (let next = iterator.next(); !next.done; next = iterator.next()) {
+    claimItems(1);
+    items.push(next.value);
+  }
+  return items;
 }

@@ -20,6 +20,10 @@ export interface ServeFlags extends EngineFlags {
   mergeSystem?: boolean;
   cors?: string[];
   pingInterval: number;
+  maxWaiting: number;
+  requestTimeout: number;
+  streamBuffer: number;
+  allowHost?: string[];
 }
 
 /** The same signals as in `interruption.ts`. */
@@ -28,7 +32,7 @@ const terminationSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** Serves until the signal aborts, then finishes running requests. */
 export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<void> {
   const { host, port, bodyLimit, alias, implicitBos, chatTemplateFile, mergeSystem } = flags;
-  const { cors, pingInterval } = flags;
+  const { cors, pingInterval, maxWaiting, requestTimeout, streamBuffer } = flags;
   // An empty variable counts as unset; an empty flag is an error.
   const apiKey = flags.apiKey ?? (process.env.AUTOCOG_API_KEY || undefined);
   const chatTemplate =
@@ -37,7 +41,8 @@ export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<voi
       : await readFileContent(chatTemplateFile, signal);
   const options: ServeOptions = {
     ...{ host, port, bodyLimit, apiKey, alias, implicitBos, chatTemplate, mergeSystem },
-    ...{ cors, pingInterval },
+    ...{ cors, pingInterval, maxWaiting, requestTimeout, streamBuffer },
+    allowedHosts: flags.allowHost,
     onError: (error) => report(error, false),
   };
   // Validated before the model loads, so that usage errors are immediate.

@@ -13,6 +13,8 @@ export interface ErrorDetails {
   /** The invalid field. */
   param?: string | undefined;
   code?: string | undefined;
+  /** Seconds after which to try again, for the header `Retry-After`. */
+  retryAfter?: number | undefined;
   /** The underlying cause, for the server's own log. */
   cause?: unknown;
 }
@@ -55,6 +57,22 @@ export function contextLengthExceeded(message: string, param: string): HttpError
 /** The server is shutting down: 503. */
 export const serverClosing = (): HttpError =>
   new HttpError(503, 'The server is closing', { code: 'server_closing' });
+
+/** Too many requests wait: 503. */
+export function serverBusy(retryAfter: number): HttpError {
+  const message = `Too many requests are waiting; try again in ${retryAfter} s`;
+  return new HttpError(503, message, { code: 'server_busy', retryAfter });
+}
+
+/** The request took longer than the server allows: 504. */
+export const requestTimedOut = (limit: number): HttpError =>
+  new HttpError(504, `The request took longer than ${limit} ms`, { code: 'request_timeout' });
+
+/** The client does not read its stream. It learns of this if it goes on reading. */
+export const clientTooSlow = (limit: number): HttpError =>
+  new HttpError(408, `The client left more than ${limit} bytes of its stream unread`, {
+    code: 'client_too_slow',
+  });
 
 /** Codes of the package's errors about invalid arguments. */
 const argumentErrorCodes: readonly unknown[] = ['INVALID_ARGUMENT', 'OUT_OF_RANGE'];

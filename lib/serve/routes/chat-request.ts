@@ -2,6 +2,7 @@
 
 import { Message } from '../../chat-template/message.js';
 import { checkOneOf } from '../../common/arguments.js';
+import { Pace } from '../../common/yield-to-event-loop.js';
 import { Fields, flag, integer, list, object, type Reader, text } from '../http/fields.js';
 import { HttpError, invalidField } from '../http/http-error.js';
 import type { Served } from '../served.js';
@@ -25,10 +26,23 @@ const roles: Readonly<Record<string, string>> = {
   assistant: 'assistant',
 };
 
-/** Parses the fields; throws HttpError. */
-export function readChat(served: Served, fields: Fields): ChatRequest {
+/** Parses the fields, with pauses as there may be many messages; throws HttpError. */
+export async function readChat(
+  served: Served,
+  fields: Fields,
+  signal: AbortSignal,
+): Promise<ChatRequest> {
   served.checkModel(fields.get('model', text));
-  const messages = fields.require('messages', list(readMessage));
+  const given = fields.require(
+    'messages',
+    list((value) => value),
+  );
+  const messages: Message[] = [];
+  const pace = new Pace(signal);
+  for (const [index, value] of given.entries()) {
+    messages.push(readMessage(value, `messages[${index}]`));
+    if (index % 64 === 63 && pace.isDue) await pace.pause();
+  }
   if (messages.length === 0) throw invalidField('at least one message', 'messages', messages);
   const request: ChatRequest = {
     messages,
@@ -41,7 +55,7 @@ export function readChat(served: Served, fields: Fields): ChatRequest {
   return request;
 }
 
-const readMessage: Reader<Message> = (value, name) => {
+function readMessage(value: unknown, name: string): Message {
   const fields = new Fields(value, name, `${name}.`);
   const role = fields.require('role', text);
   const speaker = Object.hasOwn(roles, role) ? roles[role] : undefined;
@@ -54,7 +68,7 @@ const readMessage: Reader<Message> = (value, name) => {
   fields.get('type', (type, at) => checkOneOf(type, at, ['text']));
   fields.finish();
   return new Message(speaker, content);
-};
+}
 
 /** A string, or an array of text parts. */
 const readContent: Reader<string> = (value, name) => {

@@ -8,6 +8,7 @@ import { blaming, contextLengthExceeded } from '../http/http-error.js';
 import { type ChatTokenLogprob, chatTokenLogprob } from '../scoring/logprobs.js';
 import { emptyUsage } from '../scoring/token-position.js';
 import { type Call, now, type Served } from '../served.js';
+import { costOf } from '../turns.js';
 import { type ChatRequest, readChat } from './chat-request.js';
 import { checkAlternatives, completeOptions } from './generation-request.js';
 import {
@@ -20,10 +21,10 @@ import {
 
 /** Handles a request. */
 export async function chat(served: Served, fields: Fields, call: Call) {
-  const request = readChat(served, fields);
+  const request = await readChat(served, fields, call.signal);
   const { messages, prefix } = request;
   const tokens = await blaming(
-    served.conversation.tokens(messages, true, prefix),
+    served.conversation.tokens(messages, true, prefix, call.signal),
     () => 'messages',
   );
   const { maxTokens, n } = request;
@@ -32,11 +33,14 @@ export async function chat(served: Served, fields: Fields, call: Call) {
   checkAlternatives(maxNewTokens * n, request.logprobs ?? 0, 'top_logprobs');
   const { names, lm } = served;
   const options = {
-    ...completeOptions(request),
+    ...(await completeOptions(request, lm.model, call.signal)),
     maxTokens,
     topLogprobs: request.logprobs ?? 0,
     signal: call.signal,
   };
+  const cost = costOf(tokens.length, n * maxNewTokens);
+  const take = <T>(work: () => Promise<T>): Promise<T> =>
+    served.turns.take(cost, call.signal, work);
   const total = emptyUsage();
   const usageOf = (completed: readonly Completion[]) => {
     addCompletionUsage(total, completed);
@@ -59,7 +63,7 @@ export async function chat(served: Served, fields: Fields, call: Call) {
     model: served.name,
   };
   if (!request.stream) {
-    const completed = await generateAll(lm, [tokens], n, options);
+    const completed = await take(() => generateAll(lm, [tokens], n, options));
     const choices = completed.map((completion, index) => ({
       index,
       message: { role: 'assistant', content: completion.text, refusal: null },
@@ -80,7 +84,7 @@ export async function chat(served: Served, fields: Fields, call: Call) {
       const more = { logprobs: logprobs(chunk), finish_reason: null };
       emit(index, { content: chunk.text }, more);
     };
-    const completed = await generateAll(lm, [tokens], n, options, onChunk);
+    const completed = await take(() => generateAll(lm, [tokens], n, options, onChunk));
     for (const [index, completion] of completed.entries()) {
       emit(index, {}, { logprobs: null, finish_reason: finishReason(completion) });
     }

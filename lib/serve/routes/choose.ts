@@ -4,6 +4,7 @@ import { type ChooseOptions, choiceOptionNames } from '../../choose/choose-optio
 import { type Fields, flag, list, type Reader, text } from '../http/fields.js';
 import { blaming, invalidField } from '../http/http-error.js';
 import type { Call, Served } from '../served.js';
+import { costOf } from '../turns.js';
 import { type PromptField, tokenIds } from './prompts.js';
 
 /** Handles a request. Non-finite numbers become null in the JSON response. */
@@ -29,7 +30,10 @@ export async function choose(served: Served, fields: Fields, call: Call) {
   }
   const chooseOptions = { ...(options as ChooseOptions), signal: call.signal };
   // The fields have the names of the LM's arguments.
-  const choosing = lm.choose(prompt, choices as string[], chooseOptions);
+  const lengths = [prompt, ...choices].reduce((sum, { length }) => sum + length, 0);
+  const choosing = served.turns.take(costOf(lengths / 4, 0), call.signal, () =>
+    lm.choose(prompt, choices as string[], chooseOptions),
+  );
   const { tree, ...choice } = await blaming(choosing, (argument) => argument);
   return wantsTree ? { ...choice, tree } : choice;
 }

@@ -2,6 +2,7 @@
 
 import type { Completion, CompletionChunk } from '../../common/completion.js';
 import { roomAfter } from '../../common/room.js';
+import type { CompleteOptions } from '../../generation/completion-options.js';
 import { eventStream } from '../http/events.js';
 import type { Fields } from '../http/fields.js';
 import { contextLengthExceeded } from '../http/http-error.js';
@@ -10,6 +11,7 @@ import { type CompletionLogprobs, LogprobLists } from '../scoring/logprobs.js';
 import { endTokenAfter } from '../scoring/row-scores.js';
 import { emptyUsage, type ScoredPrompt, type TokenPosition } from '../scoring/token-position.js';
 import { type Call, now, type Served } from '../served.js';
+import { costOf } from '../turns.js';
 import {
   type CompletionsRequest,
   readCompletions,
@@ -50,20 +52,32 @@ export async function completions(served: Served, fields: Fields, call: Call) {
     created: now(),
     model: served.name,
   };
-  const task = new CompletionsTask(served, request, prompts, signal);
+  const options = await completeOptions(request, served.lm.model, signal);
+  const task = new CompletionsTask(served, request, prompts, options, signal);
+  const take = (emit: EmitChunk): Promise<UsageJson> =>
+    served.turns.take(costOfAll(prompts, request), signal, () => task.run(emit));
   if (request.stream) {
     return eventStream(call, async (send) => {
-      const usage = await task.run((choice) => send({ ...head, choices: [choice] }));
+      const usage = await take((choice) => send({ ...head, choices: [choice] }));
       if (request.includeUsage) send({ ...head, choices: [], usage });
     });
   }
   const choices: CompletionChoice[] = [];
-  const usage = await task.run((chunk) => {
+  const usage = await take((chunk) => {
     const before = choices[chunk.index];
     choices[chunk.index] = before === undefined ? chunk : concatenated(before, chunk);
   });
   return { ...head, choices, usage };
 }
+
+const costOfAll = (
+  prompts: readonly ServedPrompt[],
+  { n, maxTokens }: CompletionsRequest,
+): number =>
+  costOf(
+    prompts.reduce((sum, { tokens }) => sum + tokens.length, 0),
+    prompts.length * n * maxTokens,
+  );
 
 /** Rejects prompts that leave no room in the context for `maxTokens` tokens. */
 function checkFit({ lm }: Served, prompts: readonly ServedPrompt[], maxTokens: number): void {
@@ -110,6 +124,7 @@ class CompletionsTask {
   readonly #served: Served;
   readonly #request: CompletionsRequest;
   readonly #prompts: readonly ServedPrompt[];
+  readonly #options: CompleteOptions;
   readonly #signal: AbortSignal;
   readonly #lists: readonly LogprobLists[];
   readonly #total = emptyUsage();
@@ -118,11 +133,13 @@ class CompletionsTask {
     served: Served,
     request: CompletionsRequest,
     prompts: readonly ServedPrompt[],
+    options: CompleteOptions,
     signal: AbortSignal,
   ) {
     this.#served = served;
     this.#request = request;
     this.#prompts = prompts;
+    this.#options = options;
     this.#signal = signal;
     this.#lists = prompts.flatMap(() =>
       Array.from({ length: request.n }, () => new LogprobLists(served.names, request.naming)),
@@ -199,7 +216,7 @@ class CompletionsTask {
     const { lm } = this.#served;
     const { n, maxTokens, logprobs, stream } = this.#request;
     const options = {
-      ...completeOptions(this.#request),
+      ...this.#options,
       maxTokens,
       topLogprobs: logprobs ?? 0,
       signal: this.#signal,

@@ -4,6 +4,7 @@ import { checkOneOf } from '../../common/arguments.js';
 import { type Fields, text } from '../http/fields.js';
 import { blaming } from '../http/http-error.js';
 import type { Call, Served } from '../served.js';
+import { costOf } from '../turns.js';
 import { promptFields } from './prompts.js';
 
 const encodings = ['float', 'base64'] as const;
@@ -21,7 +22,11 @@ export async function embeddings(served: Served, fields: Fields, call: Call) {
     fields.get('encoding_format', (value, name) => checkOneOf(value, name, encodings)) ?? 'float';
   fields.get('user', text);
   fields.finish();
-  const embedding = lm.embed(input, { signal: call.signal });
+  const { signal } = call;
+  const lengths = input.reduce((sum, { length }) => sum + length, 0);
+  const embedding = served.embeddingTurns.take(costOf(lengths / 4, 0), signal, () =>
+    lm.embed(input, { signal }),
+  );
   const fieldOf = (argument?: string) =>
     argument?.replace(/^texts(\[\d+\])$/, isList ? 'input$1' : 'input');
   const { embeddings: vectors, usage } = await blaming(embedding, fieldOf);

@@ -3,11 +3,11 @@
 
 import { checkInteger, checkNumber, wrongRange } from '../../common/arguments.js';
 import type { CompleteOptions } from '../../generation/completion-options.js';
-import { jsonSchemaToGrammar } from '../../grammar/grammar.js';
 import type { Model } from '../../model/model.js';
 import { type SamplerOptions, SamplerSettings } from '../../sampling/sampler-settings.js';
 import { Fields, flag, integer, list, object, type Reader, text } from '../http/fields.js';
-import { blameArgument, HttpError, invalidField } from '../http/http-error.js';
+import { blameArgument, invalidField } from '../http/http-error.js';
+import { type GrammarField, readGrammar, toGbnf } from './grammar-field.js';
 import { tokenIds } from './prompts.js';
 
 /** Limit on `n`. */
@@ -58,8 +58,8 @@ export interface GenerationRequest {
   includeUsage: boolean;
   sampler: SamplerSettings;
   stop: (string | number)[];
-  /** GBNF; undefined for none. */
-  grammar: string | undefined;
+  /** Undefined for none. */
+  grammar: GrammarField | undefined;
 }
 
 /** Parses these fields. */
@@ -75,13 +75,18 @@ export function readGeneration(fields: Fields, model: Model): GenerationRequest 
     includeUsage: readStreamOptions(fields, stream),
     sampler: readSampler(fields, model.vocab.size),
     stop: [...stops, ...stopTokens],
-    grammar: readGrammar(fields, model),
+    grammar: readGrammar(fields),
   };
 }
 
 /** The LM options for a request. They override the LM's own defaults. */
-export function completeOptions({ sampler, stop, grammar }: GenerationRequest): CompleteOptions {
+export async function completeOptions(
+  { sampler, stop, grammar: field }: GenerationRequest,
+  model: Model,
+  signal: AbortSignal,
+): Promise<CompleteOptions> {
   const options = { sampler, stop, includeStop: false, contextShift: false };
+  const grammar = await toGbnf(field, model, signal);
   return grammar === undefined ? options : { ...options, grammar };
 }
 
@@ -145,58 +150,6 @@ function readStreamOptions(fields: Fields, stream: boolean): boolean {
   options.finish();
   return includeUsage;
 }
-
-/** Reads the grammar from whichever field is set; GBNF is checked against the vocabulary. */
-function readGrammar(fields: Fields, model: Model): string | undefined {
-  const grammars = {
-    grammar: fields.get('grammar', (value, name) => {
-      const grammar = readGbnf(value, name);
-      model.checkGrammar(grammar);
-      return grammar;
-    }),
-    json_schema: fields.get('json_schema', toGrammar),
-    response_format: fields.get('response_format', readFormat),
-  };
-  const [given, other] = Object.entries(grammars).filter(([, grammar]) => grammar !== undefined);
-  if (other !== undefined) {
-    const message = 'Expected one of grammar, json_schema and response_format, got several';
-    throw new HttpError(400, message, { param: given?.[0], code: 'invalid_value' });
-  }
-  return given?.[1];
-}
-
-const readGbnf: Reader<string> = (value, name) => {
-  const grammar = text(value, name);
-  if (grammar.trim() === '')
-    throw invalidField('a GBNF grammar with at least one rule', name, grammar);
-  return grammar;
-};
-
-const toGrammar: Reader<string> = (value) => jsonSchemaToGrammar(value as object | boolean);
-
-const readFormat: Reader<string | undefined> = (value, name) => {
-  const format = new Fields(value, name, `${name}.`);
-  const type = format.require('type', text);
-  if (type === 'json_schema') {
-    const jsonSchema = new Fields(
-      format.require('json_schema', object),
-      name,
-      `${name}.json_schema.`,
-    );
-    // Accepted but unused: name and description are informative, and output is always strict.
-    jsonSchema.get('name', text);
-    jsonSchema.get('description', text);
-    jsonSchema.get('strict', flag);
-    const grammar = jsonSchema.require('schema', toGrammar);
-    jsonSchema.finish();
-    format.finish();
-    return grammar;
-  }
-  format.finish();
-  if (type === 'json_object') return jsonSchemaToGrammar({ type: 'object' });
-  if (type === 'text') return undefined;
-  throw invalidField("'text', 'json_object' or 'json_schema'", `${name}.type`, type);
-};
 
 /** Reads the number of top tokens to report per position. */
 export const alternatives: Reader<number> = (value, name) =>

@@ -25,8 +25,15 @@ export interface ServedPrompt {
 export const tokenIds =
   (vocabularySize: number): Reader<Int32Array> =>
   (value, name) => {
-    const id: Reader<number> = (item, at) => checkInteger(item, at, 0, vocabularySize - 1);
-    return Int32Array.from(list(id)(value, name));
+    if (!Array.isArray(value)) throw invalidField('an array', name, value);
+    // Names only for what is at fault: a body may have millions of ids.
+    return Int32Array.from(value, (item: unknown, index) => {
+      const isId =
+        Number.isInteger(item) && (item as number) >= 0 && (item as number) < vocabularySize;
+      return isId
+        ? (item as number)
+        : checkInteger(item, `${name}[${index}]`, 0, vocabularySize - 1);
+    });
   };
 
 /** Reads a string, token ids, or a non-empty array of either. */

@@ -52,6 +52,7 @@ void ModelWrap::Install(Napi::Env env) {
        InstanceMethod<&ModelWrap::DetokenizeSync>("detokenizeSync"),
        InstanceMethod<&ModelWrap::Detokenize>("detokenize"), InstanceMethod<&ModelWrap::TokenBytes>("tokenBytes"),
        InstanceMethod<&ModelWrap::CheckGrammar>("checkGrammar"),
+       InstanceMethod<&ModelWrap::CheckGrammarInJob>("checkGrammarInJob"),
        InstanceMethod<&ModelWrap::MatchesGrammar>("matchesGrammar"),
        InstanceMethod<&ModelWrap::TokenTable>("tokenTable"), InstanceMethod<&ModelWrap::LoadAdapter>("loadAdapter"),
        InstanceMethod<&ModelWrap::ReadControlVector>("readControlVector"), InstanceMethod<&ModelWrap::Close>("close")});
@@ -121,6 +122,7 @@ ModelWrap::~ModelWrap() {
   Environment::Get(Env())->Remove(this);
   if (thread_) thread_->Join();
   if (long_thread_) long_thread_->Join();
+  if (grammar_thread_) grammar_thread_->Join();
   if (counted_bytes_ != 0) CountMemory(Env(), -counted_bytes_);
 }
 

@@ -43,6 +43,7 @@ class ModelWrap : public Napi::ObjectWrap<ModelWrap>, public Closable {
   Napi::Value TokenTable(const Napi::CallbackInfo& info);
   // model_wrap_grammar.cc
   Napi::Value CheckGrammar(const Napi::CallbackInfo& info);
+  Napi::Value CheckGrammarInJob(const Napi::CallbackInfo& info);
   Napi::Value MatchesGrammar(const Napi::CallbackInfo& info);
 
   // The thread that tokenizes so many bytes: long texts must not hold up short ones.
@@ -53,6 +54,7 @@ class ModelWrap : public Napi::ObjectWrap<ModelWrap>, public Closable {
 
   std::shared_ptr<JobThread> thread_;
   std::shared_ptr<JobThread> long_thread_;  // created when first needed
+  std::shared_ptr<JobThread> grammar_thread_;  // created when first needed
   std::shared_ptr<Model> model_;            // null once closed; JavaScript thread
   int64_t counted_bytes_ = 0;               // reported to the garbage collector
 };

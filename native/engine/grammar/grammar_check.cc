@@ -130,13 +130,14 @@ Status CheckGrammar(const Vocabulary& vocabulary, const std::string& text, const
 }
 
 Result<bool> MatchesGrammar(const Vocabulary& vocabulary, const std::string& grammar, const std::string& root,
-                            const std::string& text) {
+                            const std::string& text, const Cancellation& cancellation) {
   auto parsed = ReadGrammar(vocabulary, grammar, root);
   if (!parsed.ok()) return parsed.status();
   try {
     GrammarMatcher matcher(std::move(parsed.value()));
     std::vector<GrammarMatcher::Set> set{matcher.start()};
     for (size_t i = 0; i < text.size() && set[0] != GrammarMatcher::kEmpty;) {
+      if (cancellation.requested()) return cancellation.status();
       const auto first = static_cast<unsigned char>(text[i]);
       const size_t length = first < 0xC0 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
       uint32_t code_point = length == 1 ? first : first & ((1u << (7 - length)) - 1);

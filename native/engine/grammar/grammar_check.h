@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "engine/common/cancellation.h"
 #include "engine/common/status.h"
 #include "engine/grammar/grammar.h"
 #include "engine/model/vocabulary.h"
@@ -18,9 +19,11 @@ Result<Grammar> ReadGrammar(const Vocabulary& vocabulary, const std::string& tex
 
 Status CheckGrammar(const Vocabulary& vocabulary, const std::string& text, const std::string& root);
 
-// Whether the grammar derives the UTF-8 text. Token elements of the grammar never match.
+// Whether the grammar derives the UTF-8 text. Token elements of the grammar never match. The time is that of
+// GrammarMatcher: linear for most grammars, cubic in the length of the text for ambiguous ones. kAborted or
+// kClosed once `cancellation` is requested.
 Result<bool> MatchesGrammar(const Vocabulary& vocabulary, const std::string& grammar, const std::string& root,
-                            const std::string& text);
+                            const std::string& text, const Cancellation& cancellation);
 
 }  // namespace autocog
 
