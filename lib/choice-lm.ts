@@ -130,19 +130,24 @@ export abstract class ChoiceLM extends GreedyLM {
   }
 
   /** The tokens of texts, each at the beginning of a prompt. */
-  protected tokenizePrompts(texts: readonly string[]): Promise<Int32Array[]> {
-    return Promise.all(texts.map((text) => this.tokenizePrompt(text)));
+  protected tokenizePrompts(texts: readonly string[], signal?: AbortSignal): Promise<Int32Array[]> {
+    return Promise.all(texts.map((text) => this.tokenizePrompt(text, signal)));
   }
 
   /** The tokens of texts, each without special tokens. */
-  protected tokenizeTexts(texts: readonly string[]): Promise<Int32Array[]> {
-    return this.#tokenizeContinuations(texts);
+  protected tokenizeTexts(texts: readonly string[], signal?: AbortSignal): Promise<Int32Array[]> {
+    return this.#tokenizeContinuations(texts, signal);
   }
 
   /** Guards continuations if `tokenize` does not by itself. */
-  async #tokenizeContinuations(texts: readonly string[]): Promise<Int32Array[]> {
-    const tokenize = (text: string) => this.tokenize(text, { continuation: true });
-    this.#guard ??= findGuard((probes) => Promise.all(probes.map(tokenize)));
+  async #tokenizeContinuations(
+    texts: readonly string[],
+    signal: AbortSignal | undefined,
+  ): Promise<Int32Array[]> {
+    // Other calls use the guard, too: it is found whatever this one's signal does.
+    const probe = (text: string) => this.tokenize(text, { continuation: true });
+    const tokenize = (text: string) => this.tokenize(text, { continuation: true, signal });
+    this.#guard ??= findGuard((probes) => Promise.all(probes.map(probe)));
     const guard = await this.#guard.catch((error: unknown) => {
       this.#guard = undefined;
       throw error;
@@ -150,11 +155,11 @@ export abstract class ChoiceLM extends GreedyLM {
     return Promise.all(texts.map((text) => tokenizeContinuation(tokenize, guard, text)));
   }
 
-  get #tokenizer(): ChoiceTokenizer {
+  #tokenizerFor(signal: AbortSignal | undefined): ChoiceTokenizer {
     return {
-      prompt: (prompt) => this.promptTokens(prompt),
-      prompts: (texts) => this.tokenizePrompts(texts),
-      texts: (texts) => this.tokenizeTexts(texts),
+      prompt: (prompt) => this.promptTokens(prompt, signal),
+      prompts: (texts) => this.tokenizePrompts(texts, signal),
+      texts: (texts) => this.tokenizeTexts(texts, signal),
       textOf: (tokens, special) => (special ? this.textOf(tokens) : this.detokenize(tokens)),
     };
   }
@@ -168,7 +173,7 @@ export abstract class ChoiceLM extends GreedyLM {
   get #engine(): Engine {
     const lm = this;
     return {
-      tokenizer: this.#tokenizer,
+      tokenizerFor: (signal) => this.#tokenizerFor(signal),
       // A getter, since a new revision of the LM has new priors.
       get priors() {
         return lm.#freshPriors();

@@ -265,16 +265,16 @@ export class LLaMa extends ChoiceLM {
     this.#session.assertOpen();
   }
 
-  protected override async tokenizePrompt(text: string): Promise<Int32Array> {
-    return withoutEnd(this.model, await super.tokenizePrompt(text));
+  protected override async tokenizePrompt(text: string, signal?: AbortSignal): Promise<Int32Array> {
+    return withoutEnd(this.model, await super.tokenizePrompt(text, signal));
   }
 
-  protected override tokenizePrompts(texts: readonly string[]): Promise<Int32Array[]> {
-    return tokenizePrompts(this.model, texts);
+  protected override tokenizePrompts(texts: readonly string[], signal?: AbortSignal) {
+    return tokenizePrompts(this.model, texts, signal);
   }
 
-  protected override tokenizeTexts(texts: readonly string[]): Promise<Int32Array[]> {
-    return tokenizeContinuations(this.model, texts);
+  protected override tokenizeTexts(texts: readonly string[], signal?: AbortSignal) {
+    return tokenizeContinuations(this.model, texts, { signal });
   }
 
   protected override textOf(tokens: Int32Array): string {
