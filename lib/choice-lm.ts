@@ -117,12 +117,12 @@ export abstract class ChoiceLM extends GreedyLM {
    * console.log(thoughts.best()?.text);
    */
   evaluate(automaton: Automaton, options?: EvaluateOptions): Promise<ThoughtTree> {
-    return runAutomaton(this.#thinker, automaton, options);
+    return runAutomaton((signal) => this.#thinker(signal), automaton, options);
   }
 
   /** Implements {@link evaluate}: runs a plan. */
   protected evaluateImpl(...run: PlanRun): Promise<Thoughts> {
-    return searchThoughts(this.#thinker, ...run);
+    return searchThoughts(this.#thinker(run[2]), ...run);
   }
 
   /** Scores the nodes of a tree after a prompt: all of them, or those that a search requests. */
@@ -161,13 +161,13 @@ export abstract class ChoiceLM extends GreedyLM {
   }
 
   /** The tokens of texts, each at the beginning of a prompt. */
-  protected tokenizePrompts(texts: readonly string[]): Promise<Int32Array[]> {
-    return Promise.all(texts.map((text) => this.tokenizePrompt(text)));
+  protected tokenizePrompts(texts: readonly string[], signal?: AbortSignal): Promise<Int32Array[]> {
+    return Promise.all(texts.map((text) => this.tokenizePrompt(text, signal)));
   }
 
   /** The tokens of texts, each without special tokens. */
-  protected tokenizeTexts(texts: readonly string[]): Promise<Int32Array[]> {
-    return this.#tokenizeContinuations(texts);
+  protected tokenizeTexts(texts: readonly string[], signal?: AbortSignal): Promise<Int32Array[]> {
+    return this.#tokenizeContinuations(texts, signal);
   }
 
   /**
@@ -206,9 +206,14 @@ export abstract class ChoiceLM extends GreedyLM {
   }
 
   /** Guards continuations if `tokenize` does not by itself. */
-  async #tokenizeContinuations(texts: readonly string[]): Promise<Int32Array[]> {
-    const tokenize = (text: string) => this.tokenize(text, { continuation: true });
-    this.#guard ??= findGuard((probes) => Promise.all(probes.map(tokenize)));
+  async #tokenizeContinuations(
+    texts: readonly string[],
+    signal: AbortSignal | undefined,
+  ): Promise<Int32Array[]> {
+    // Other calls use the guard, too: it is found whatever this one's signal does.
+    const probe = (text: string) => this.tokenize(text, { continuation: true });
+    const tokenize = (text: string) => this.tokenize(text, { continuation: true, signal });
+    this.#guard ??= findGuard((probes) => Promise.all(probes.map(probe)));
     const guard = await this.#guard.catch((error: unknown) => {
       this.#guard = undefined;
       throw error;
@@ -216,11 +221,11 @@ export abstract class ChoiceLM extends GreedyLM {
     return Promise.all(texts.map((text) => tokenizeContinuation(tokenize, guard, text)));
   }
 
-  get #tokenizer(): ChoiceTokenizer {
+  #tokenizerFor(signal: AbortSignal | undefined): ChoiceTokenizer {
     return {
-      prompt: (prompt) => this.promptTokens(prompt),
-      prompts: (texts) => this.tokenizePrompts(texts),
-      texts: (texts) => this.tokenizeTexts(texts),
+      prompt: (prompt) => this.promptTokens(prompt, signal),
+      prompts: (texts) => this.tokenizePrompts(texts, signal),
+      texts: (texts) => this.tokenizeTexts(texts, signal),
       decoderTexts: this.encoderDecoder ? (texts) => this.tokenizeDecoderTexts(texts) : undefined,
       textOf: (tokens, special) => (special ? this.textOf(tokens) : this.detokenize(tokens)),
     };
@@ -232,10 +237,10 @@ export abstract class ChoiceLM extends GreedyLM {
     return this.#priors;
   }
 
-  get #thinker(): ThinkingEngine {
+  #thinker(signal: AbortSignal | undefined): ThinkingEngine {
     const lm = this;
     return {
-      tokenizer: this.#tokenizer,
+      tokenizer: this.#tokenizerFor(signal),
       get encoderDecoder() {
         return lm.encoderDecoder;
       },
@@ -266,7 +271,7 @@ export abstract class ChoiceLM extends GreedyLM {
   get #engine(): Engine {
     const lm = this;
     return {
-      tokenizer: this.#tokenizer,
+      tokenizerFor: (signal) => this.#tokenizerFor(signal),
       // A getter, since a new revision of the LM has new priors.
       get priors() {
         return lm.#freshPriors();

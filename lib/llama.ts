@@ -267,16 +267,16 @@ export class LLaMa extends ChoiceLM {
     this.#session.assertOpen();
   }
 
-  protected override async tokenizePrompt(text: string): Promise<Int32Array> {
-    return withoutEnd(this.model, await super.tokenizePrompt(text));
+  protected override async tokenizePrompt(text: string, signal?: AbortSignal): Promise<Int32Array> {
+    return withoutEnd(this.model, await super.tokenizePrompt(text, signal));
   }
 
-  protected override tokenizePrompts(texts: readonly string[]): Promise<Int32Array[]> {
-    return textJobs.tokenizePrompts(this.model, texts);
+  protected override tokenizePrompts(texts: readonly string[], signal?: AbortSignal) {
+    return textJobs.tokenizePrompts(this.model, texts, signal);
   }
 
-  protected override tokenizeTexts(texts: readonly string[]): Promise<Int32Array[]> {
-    return textJobs.tokenizeContinuations(this.model, texts);
+  protected override tokenizeTexts(texts: readonly string[], signal?: AbortSignal) {
+    return textJobs.tokenizeContinuations(this.model, texts, { signal });
   }
 
   protected override get tokenSource(): TokenSource {

@@ -113,7 +113,9 @@ export abstract class LM implements AsyncDisposable {
    */
   protected async promptTokens(prompt: Prompt, signal?: AbortSignal): Promise<Int32Array> {
     const tokens =
-      typeof prompt === 'string' ? await raceAbort(this.tokenizePrompt(prompt), signal) : prompt;
+      typeof prompt === 'string'
+        ? await raceAbort(this.tokenizePrompt(prompt, signal), signal)
+        : prompt;
     if (tokens.length === 0) throw wrongRange('at least one token', 'prompt', prompt);
     return tokens;
   }
@@ -133,9 +135,9 @@ export abstract class LM implements AsyncDisposable {
     return tokens;
   }
 
-  /** The tokens of a text at the beginning of a prompt. */
-  protected tokenizePrompt(text: string): Promise<Int32Array> {
-    return this.tokenize(text, { addSpecial: true, parseSpecial: false });
+  /** The tokens of a text at the beginning of a prompt. An abort stops the work. */
+  protected tokenizePrompt(text: string, signal?: AbortSignal): Promise<Int32Array> {
+    return this.tokenize(text, { addSpecial: true, parseSpecial: false, signal });
   }
 
   /** Throws a ContextOverflowError if a prompt does not fit in the context. */

@@ -26,7 +26,8 @@ export interface Engine extends Room {
   readonly vocabularySize: number | undefined;
   readonly endOfGeneration: Int32Array;
   readonly beginToken: number | undefined;
-  readonly tokenizer: ChoiceTokenizer;
+  /** The tokenizer; an abort of the signal stops its work. */
+  tokenizerFor(signal: AbortSignal | undefined): ChoiceTokenizer;
   readonly priors: PriorCache;
   /** Admits a call; throws if the LM is closed or the signal is aborted. */
   admit(signal: AbortSignal | undefined): Promise<void>;
@@ -89,7 +90,7 @@ export async function prepare(engine: Engine, question: Question): Promise<Prepa
   const stopwatch = new Stopwatch();
   const { prompt, choices, request } = question;
   const { signal } = request;
-  const { tokenizer } = engine;
+  const tokenizer = engine.tokenizerFor(signal);
   await engine.admit(signal);
   await yieldToEventLoop(choices.length);
   const tokenized = await raceAbort(tokenizeChoices(tokenizer, prompt, choices, request), signal);
@@ -166,7 +167,8 @@ async function priorOf(
 ): Promise<PriorTask | undefined> {
   const { prior, boundary, terminator } = request;
   if (prior === undefined) return undefined;
-  const { tokenizer, beginToken } = engine;
+  const { beginToken } = engine;
+  const tokenizer = engine.tokenizerFor(request.signal);
   const own = await tokenizePrior(tokenizer, beginToken, prior, choices, request, tokenized);
   checkFits(engine, own.prompt, own.paths, request, 'prior');
   // Together these determine the prior's tokens and what follows a choice.

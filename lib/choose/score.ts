@@ -48,7 +48,10 @@ export async function runScore(
 ): Promise<Score> {
   const stopwatch = new Stopwatch();
   await engine.admit(signal);
-  const tokenized = await raceAbort(separate(engine.tokenizer, prompt, [continuation]), signal);
+  const tokenized = await raceAbort(
+    separate(engine.tokenizerFor(signal), prompt, [continuation]),
+    signal,
+  );
   const noEnd = { terminator: { kind: 'none' } } as const;
   const request = { ...noEnd, sequential: false, details: false, signal };
   const task = taskOf(engine, tokenized.prompt, tokenized.paths, request);

@@ -163,7 +163,7 @@ export class Embedder implements AsyncDisposable {
       : [checkInput(input, size)];
     const signal = readSignal(options);
     await this.#admit(signal);
-    const tokens = await raceAbort(this.#tokensOf(texts), signal);
+    const tokens = await raceAbort(this.#tokensOf(texts, signal), signal);
     const name = (index: number): string => (isList ? `texts[${index}]` : 'text');
     for (const [index, text] of tokens.entries()) {
       if (text.length === 0) throw wrongRange('at least one token', name(index), texts[index]);
@@ -199,7 +199,7 @@ export class Embedder implements AsyncDisposable {
         `This embedder cannot rank: its pooling is '${this.pooling}', not 'rank'`,
       );
     }
-    const tokens = await raceAbort(joinAll(this.model, query, list), signal);
+    const tokens = await raceAbort(joinAll(this.model, query, list, signal), signal);
     for (const [index, text] of tokens.entries()) {
       this.#checkFits(`query with documents[${index}]`, text.length);
     }
@@ -233,9 +233,13 @@ export class Embedder implements AsyncDisposable {
     throw about(name, new ContextOverflowError(message));
   }
 
-  async #tokensOf(texts: readonly Prompt[]): Promise<Int32Array[]> {
+  async #tokensOf(
+    texts: readonly Prompt[],
+    signal: AbortSignal | undefined,
+  ): Promise<Int32Array[]> {
     const strings = texts.filter((text) => typeof text === 'string');
-    const tokenized = strings.length > 0 ? await tokenizeMany(this.model, strings, true) : [];
+    const tokenized =
+      strings.length > 0 ? await tokenizeMany(this.model, strings, true, { signal }) : [];
     let next = 0;
     return texts.map((text) =>
       typeof text === 'string' ? (tokenized[next++] as Int32Array) : text,

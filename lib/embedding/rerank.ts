@@ -4,6 +4,7 @@
 import { checkInteger, checkOptions, checkSignal } from '../common/arguments.js';
 import type { CallOptions } from '../common/call-options.js';
 import { NotSupportedError } from '../common/errors.js';
+import { concatenateAll } from '../common/token-arrays.js';
 import type { Cost } from '../common/usage.js';
 import type { Model } from '../model/model.js';
 import { tokenizeMany } from '../model/tokenize-many.js';
@@ -63,11 +64,12 @@ export async function joinAll(
   model: Model,
   query: string,
   documents: readonly string[],
+  signal: AbortSignal | undefined,
 ): Promise<Int32Array[]> {
   const template = model.metadata['tokenizer.chat_template.rerank'];
   if (template !== undefined) {
     return Promise.all(
-      documents.map((document) => fillTemplate(model, template, { query, document })),
+      documents.map((document) => fillTemplate(model, template, { query, document }, signal)),
     );
   }
   const { beforeQuery, between, after } = separators(model);
@@ -75,9 +77,11 @@ export async function joinAll(
     model,
     [query, ...documents],
     false,
+    { signal },
   );
+  const [before, middle, end] = [beforeQuery, between, after].map((list) => Int32Array.from(list));
   return documentTokens.map((tokens) =>
-    Int32Array.from([...beforeQuery, ...queryTokens, ...between, ...tokens, ...after]),
+    concatenateAll([before, queryTokens, middle, tokens, end] as Int32Array[]),
   );
 }
 
@@ -102,6 +106,7 @@ async function fillTemplate(
   model: Model,
   template: string,
   texts: { query: string; document: string },
+  signal: AbortSignal | undefined,
 ): Promise<Int32Array> {
   const parts = template.split(/(\{query\}|\{document\})/).map((part) => {
     if (part === '{query}') return { text: texts.query, isTemplate: false };
@@ -110,24 +115,29 @@ async function fillTemplate(
   });
   const spelled = await Promise.all(
     parts.map(
-      async ({ text, isTemplate }) => !isTemplate && (await spellsControlTokens(model, text)),
+      async ({ text, isTemplate }) =>
+        !isTemplate && (await spellsControlTokens(model, text, signal)),
     ),
   );
   if (!spelled.includes(true)) {
     const whole = parts.map(({ text }) => text).join('');
-    return model.tokenize(whole, { parseSpecial: true });
+    return model.tokenize(whole, { parseSpecial: true, signal });
   }
   const lists = await Promise.all(
-    parts.map(({ text, isTemplate }) => model.tokenize(text, { parseSpecial: isTemplate })),
+    parts.map(({ text, isTemplate }) => model.tokenize(text, { parseSpecial: isTemplate, signal })),
   );
-  return Int32Array.from(lists.flatMap((tokens) => [...tokens]));
+  return concatenateAll(lists);
 }
 
 /** Whether parsing control tokens in a text changes its tokens. */
-async function spellsControlTokens(model: Model, text: string): Promise<boolean> {
+async function spellsControlTokens(
+  model: Model,
+  text: string,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
   const [plain, parsed] = await Promise.all([
-    model.tokenize(text),
-    model.tokenize(text, { parseSpecial: true }),
+    model.tokenize(text, { signal }),
+    model.tokenize(text, { parseSpecial: true, signal }),
   ]);
   return plain.length !== parsed.length || plain.some((token, index) => token !== parsed[index]);
 }

@@ -52,8 +52,9 @@ export async function detokenize(
 export async function tokenizePrompts(
   model: Model,
   texts: readonly string[],
+  signal: AbortSignal | undefined,
 ): Promise<Int32Array[]> {
-  const lists = await tokenizeMany(model, texts, true);
+  const lists = await tokenizeMany(model, texts, true, { signal });
   return lists.map((tokens) => withoutEnd(model, tokens));
 }
 

@@ -305,7 +305,7 @@ export class OpenAI extends LM {
       },
       admit: (signal) => this.admit(signal),
       promptTokens: (prompt, signal) => this.promptTokens(prompt, signal),
-      tokenizePrompt: (text) => this.tokenizePrompt(text),
+      tokenizePrompt: (text, signal) => this.tokenizePrompt(text, signal),
       checkFits: (length) => this.checkFits(length),
       tokenizer: (signal) => this.#findTokenizer(signal),
       tokenizerIfAny: () => this.#tokenizerIfAny(),
@@ -338,9 +338,9 @@ export class OpenAI extends LM {
     }
   }
 
-  protected override async tokenizePrompt(text: string): Promise<Int32Array> {
-    const tokenizer = await this.#findTokenizer();
-    return tokenizer.tokenize(text, { addSpecial: true, parseSpecial: undefined });
+  protected override async tokenizePrompt(text: string, signal?: AbortSignal): Promise<Int32Array> {
+    const tokenizer = await this.#findTokenizer(signal);
+    return tokenizer.tokenize(text, { addSpecial: true, parseSpecial: undefined }, signal);
   }
 
   protected override async closeImpl(): Promise<void> {

@@ -17,7 +17,7 @@ export interface Owner {
    */
   promptTokens(prompt: Prompt, signal?: AbortSignal): Promise<Int32Array>;
   /** The same for a text; the result may be empty. */
-  tokenizePrompt(text: string): Promise<Int32Array>;
+  tokenizePrompt(text: string, signal?: AbortSignal): Promise<Int32Array>;
   /** Throws a ContextOverflowError if the prompt is too long. */
   checkFits(promptLength: number): void;
   /** Rejects if no tokenizer is available for the model. */

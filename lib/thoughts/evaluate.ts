@@ -24,7 +24,7 @@ export interface ThinkingEngine extends PlanningEngine, SearchEngine {
 
 /** Runs an automaton on an LM. */
 export async function runAutomaton(
-  engine: ThinkingEngine,
+  engineFor: (signal: AbortSignal | undefined) => ThinkingEngine,
   automaton: Automaton,
   options: EvaluateOptions | undefined,
 ): Promise<ThoughtTree> {
@@ -32,6 +32,7 @@ export async function runAutomaton(
   if (!(automaton instanceof Automaton)) throw wrongType('an Automaton', 'automaton', automaton);
   const request = readEvaluateOptions(options);
   const { signal, stopOnAbort } = request;
+  const engine = engineFor(signal);
   await engine.admit(signal);
   const plan = await raceAbort(planAutomaton(engine, automaton, request), signal);
   stopwatch.tokenized();

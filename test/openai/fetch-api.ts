@@ -115,6 +115,16 @@ export function engineOver(
     return known;
   };
   const isControl = (text: string): boolean => /^<\|.*\|>$/.test(text);
+  const tokenizer: RemoteEngine['tokenizer'] = {
+    prompt: async (prompt) => (typeof prompt === 'string' ? tokenize(prompt, true) : prompt),
+    prompts: (all) => Promise.all(all.map((text) => tokenize(text, true))),
+    texts: (all) => Promise.all(all.map((text) => tokenize(text, false))),
+    textOf: async (tokens, special) => {
+      if (special) return detokenize(tokens);
+      const names = await Promise.all(Array.from(tokens, textOf));
+      return detokenize(tokens.filter((_, index) => !isControl(names[index] as string)));
+    },
+  };
   return {
     vocabularySize: undefined,
     contextSize: undefined,
@@ -122,16 +132,8 @@ export function engineOver(
     beginToken: undefined,
     strategy: 'auto',
     topLogprobsLimit: undefined,
-    tokenizer: {
-      prompt: async (prompt) => (typeof prompt === 'string' ? tokenize(prompt, true) : prompt),
-      prompts: (all) => Promise.all(all.map((text) => tokenize(text, true))),
-      texts: (all) => Promise.all(all.map((text) => tokenize(text, false))),
-      textOf: async (tokens, special) => {
-        if (special) return detokenize(tokens);
-        const names = await Promise.all(Array.from(tokens, textOf));
-        return detokenize(tokens.filter((_, index) => !isControl(names[index] as string)));
-      },
-    },
+    tokenizer,
+    tokenizerFor: () => tokenizer,
     textOf,
     bytesOf: async () => undefined,
     admit: async (signal) => signal?.throwIfAborted(),

@@ -124,6 +124,12 @@ export function engineOf(serverOptions: LMApiOptions, more: Partial<RemoteEngine
   const tokenize = async (text: string, addSpecial = false): Promise<Int32Array> =>
     (await lm.tokenize(text, { addSpecial })).map((token) => Math.max(0, token));
   const prompt = (text: string) => tokenize(text, true);
+  const tokenizer: RemoteEngine['tokenizer'] = {
+    prompt: async (given) => (typeof given === 'string' ? prompt(given) : given),
+    prompts: (texts) => Promise.all(texts.map(prompt)),
+    texts: (texts) => Promise.all(texts.map((text) => tokenize(text))),
+    textOf: (tokens, special) => lm.detokenize(tokens, { special }),
+  };
   return {
     vocabularySize: lm.vocabularySize,
     contextSize: lm.contextSize,
@@ -131,12 +137,8 @@ export function engineOf(serverOptions: LMApiOptions, more: Partial<RemoteEngine
     beginToken: undefined,
     strategy: 'auto',
     topLogprobsLimit: undefined,
-    tokenizer: {
-      prompt: async (given) => (typeof given === 'string' ? prompt(given) : given),
-      prompts: (texts) => Promise.all(texts.map(prompt)),
-      texts: (texts) => Promise.all(texts.map((text) => tokenize(text))),
-      textOf: (tokens, special) => lm.detokenize(tokens, { special }),
-    },
+    tokenizer,
+    tokenizerFor: () => tokenizer,
     textOf: async (token) => textOf(token),
     bytesOf: async (token) => serverOptions.bytesOf?.(token),
     admit: async (signal) => signal?.throwIfAborted(),

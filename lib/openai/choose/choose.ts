@@ -169,7 +169,7 @@ export class RemoteChooser {
       contextSize: engine.contextSize,
       endOfGeneration: engine.endOfGeneration,
       beginToken: engine.beginToken,
-      tokenizer: engine.tokenizer,
+      tokenizerFor: (signal) => engine.tokenizerFor(signal),
       priors: this.#priors,
       admit: (signal) => engine.admit(signal),
       tokenTexts: (tokens) => textsOf(engine, tokens),

@@ -26,16 +26,21 @@ export class Engine implements RemoteEngine {
     this.beginToken = settings.beginToken;
     this.strategy = settings.strategy;
     this.topLogprobsLimit = settings.topLogprobsLimit;
-    this.tokenizer = {
-      prompt: (prompt) => owner.promptTokens(prompt),
-      prompts: (texts) => mapConcurrently(texts, (text) => owner.tokenizePrompt(text)),
+    this.tokenizer = this.tokenizerFor(undefined);
+  }
+
+  tokenizerFor(signal: AbortSignal | undefined): ChoiceTokenizer {
+    const owner = this.#owner;
+    return {
+      prompt: (prompt) => owner.promptTokens(prompt, signal),
+      prompts: (texts) => mapConcurrently(texts, (text) => owner.tokenizePrompt(text, signal)),
       texts: async (texts) => {
-        const tokenizer = await owner.tokenizer();
-        return mapConcurrently(texts, (text) => tokenizer.tokenize(text, asContinuation));
+        const tokenizer = await owner.tokenizer(signal);
+        return mapConcurrently(texts, (text) => tokenizer.tokenize(text, asContinuation, signal));
       },
       textOf: async (tokens, special) => {
-        const tokenizer = await owner.tokenizer();
-        return tokenizer.detokenize(tokens, { special: special || undefined });
+        const tokenizer = await owner.tokenizer(signal);
+        return tokenizer.detokenize(tokens, { special: special || undefined }, signal);
       },
     };
   }

@@ -31,6 +31,8 @@ export interface RemoteEngine {
   /** Maximum number of top tokens to request; undefined for the server's own limit, up to 1,000. */
   readonly topLogprobsLimit: number | undefined;
   readonly tokenizer: ChoiceTokenizer;
+  /** The same, whose requests an abort of the signal stops. */
+  tokenizerFor(signal: AbortSignal | undefined): ChoiceTokenizer;
   /** The text of one token, control tokens included; U+FFFD for incomplete characters. */
   textOf(token: number): Promise<string>;
   /** The bytes of one token; undefined if the tokenizer does not know them. */
