@@ -53,10 +53,10 @@ class ModelWrap : public Napi::ObjectWrap<ModelWrap>, public Closable {
   void CountMemory(Napi::Env env, int64_t bytes);
 
   std::shared_ptr<JobThread> thread_;
-  std::shared_ptr<JobThread> long_thread_;  // created when first needed
+  std::shared_ptr<JobThread> long_thread_;     // created when first needed
   std::shared_ptr<JobThread> grammar_thread_;  // created when first needed
-  std::shared_ptr<Model> model_;            // null once closed; JavaScript thread
-  int64_t counted_bytes_ = 0;               // reported to the garbage collector
+  std::shared_ptr<Model> model_;               // null once closed; JavaScript thread
+  int64_t counted_bytes_ = 0;                  // reported to the garbage collector
 };
 
 }  // namespace autocog
