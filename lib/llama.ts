@@ -98,10 +98,7 @@ export class LLaMa extends ChoiceLM {
     return this.#session.encoderDecoder;
   }
 
-  /**
-   * The context's effective settings. Throws ClosedError before {@link ready} has resolved; remains
-   * available after {@link close}.
-   */
+  /** The effective settings, also after {@link close}; ClosedError before {@link ready}. */
   get contextInfo(): ContextInfo {
     return this.#session.contextInfo;
   }
@@ -222,8 +219,7 @@ export class LLaMa extends ChoiceLM {
 
   /**
    * Replaces all adapters in use; `[]` removes them. Clears the prefix cache. Earlier jobs finish
-   * first, but a running call of several jobs, such as a `choose` with a prior, may see the change
-   * midway: await it before.
+   * first; a running call of several jobs, such as a `choose` with a prior, may see the change midway.
    *
    * @throws RangeError for an adapter of another model, or a duplicate; ClosedError for a closed
    * one; NotSupportedError for one that the engine does not support; the adapters in use then stay
@@ -269,6 +265,11 @@ export class LLaMa extends ChoiceLM {
 
   protected override async tokenizePrompt(text: string, signal?: AbortSignal): Promise<Int32Array> {
     return withoutEnd(this.model, await super.tokenizePrompt(text, signal));
+  }
+
+  /** @internal */
+  override tokenizeEach(texts: readonly string[], options: TokenizeOptions) {
+    return textJobs.tokenizeEach(this.model, texts, options, (signal) => this.admit(signal));
   }
 
   protected override tokenizePrompts(texts: readonly string[], signal?: AbortSignal) {
@@ -344,7 +345,7 @@ export class LLaMa extends ChoiceLM {
     tasks: readonly TreeTask[],
     signal: AbortSignal | undefined,
   ): Promise<(TreeScores & Cost)[]> {
-    const together = tasks.length > 1;
-    return together ? scoreTogether(this.#session, tasks, signal) : super.scoreTrees(tasks, signal);
+    if (tasks.length > 1) return scoreTogether(this.#session, tasks, signal);
+    return super.scoreTrees(tasks, signal);
   }
 }

@@ -69,6 +69,17 @@ export abstract class LM implements AsyncDisposable {
     readCompleteOptions(options, {});
   }
 
+  /**
+   * The tokens of each text, as {@link tokenize} returns them. An LM may do so in one job.
+   *
+   * @internal
+   */
+  async tokenizeEach(texts: readonly string[], options: TokenizeOptions): Promise<Int32Array[]> {
+    const lists: Int32Array[] = [];
+    for (const text of texts) lists.push(await this.tokenize(text, options));
+    return lists;
+  }
+
   /** Continues a prompt. */
   abstract complete(prompt: Prompt, options?: CompleteOptions): Promise<Completion>;
 

@@ -1,11 +1,7 @@
 // The tokens of many texts, as a conversation consists of. A LLaMa tokenizes them in a few native
 // jobs; other LMs one by one. `render-tokens.ts` owns one for each LM.
 
-import { ClosedError } from '../common/errors.js';
-import { LLaMa } from '../llama.js';
 import type { LM } from '../lm.js';
-import { tokenizeContinuations } from '../model/text-jobs.js';
-import { tokenizeMany } from '../model/tokenize-many.js';
 
 /** The cache is cleared when it grows beyond this many texts. */
 const maxCached = 4096;
@@ -41,7 +37,7 @@ export class TextTokens {
     const missing = [...new Set(texts)].filter((text) => !cache.has(prefix + text));
     for (let start = 0; start < missing.length; start += maxTexts) {
       const some = missing.slice(start, start + maxTexts);
-      const lists = await this.#tokenize(some, parsing, signal);
+      const lists = await this.#lm.tokenizeEach(some, { ...parsing, signal });
       for (const [index, text] of some.entries()) {
         cache.set(prefix + text, lists[index] as Int32Array);
       }
@@ -55,25 +51,5 @@ export class TextTokens {
   async one(text: string, parsing: Parsing, signal?: AbortSignal): Promise<Int32Array> {
     const [tokens] = await this.all([text], parsing, signal);
     return tokens as Int32Array;
-  }
-
-  async #tokenize(
-    texts: readonly string[],
-    { parseSpecial, continuation }: Parsing,
-    signal: AbortSignal | undefined,
-  ): Promise<Int32Array[]> {
-    const lm = this.#lm;
-    if (lm instanceof LLaMa && texts.length > 1) {
-      if (lm.closed) throw new ClosedError('The LM is closed');
-      const options = { parseSpecial, signal };
-      return continuation
-        ? tokenizeContinuations(lm.model, texts, options)
-        : tokenizeMany(lm.model, texts, false, options);
-    }
-    const lists: Int32Array[] = [];
-    for (const text of texts) {
-      lists.push(await lm.tokenize(text, { parseSpecial, continuation, signal }));
-    }
-    return lists;
   }
 }

@@ -35,6 +35,20 @@ export async function tokenize(
   return tokenizeContinuation(tokenizeText, continuation ? guardOf(model) : undefined, text);
 }
 
+/** Tokenizes many texts in one native job, or in two if they continue others. */
+export async function tokenizeEach(
+  model: Model,
+  texts: readonly string[],
+  options: TokenizeOptions,
+  admit: Admit,
+): Promise<Int32Array[]> {
+  const { addSpecial, parseSpecial, continuation, signal } = readTokenizeOptions(options);
+  await admit(signal);
+  return continuation
+    ? tokenizeContinuations(model, texts, { parseSpecial, signal })
+    : tokenizeMany(model, texts, addSpecial, { parseSpecial, signal });
+}
+
 /** Checks the arguments of `detokenize`, then detokenizes in a native job. */
 export async function detokenize(
   model: Model,

@@ -266,7 +266,7 @@ t.test('every value survives a file', async () => {
     }
     return true;
   });
-  await fc.assert(property, { numRuns: 25 });
+  await fc.assert(property, { numRuns: 25, seed: 7 });
 });
 
 function sorted(value: unknown): unknown {

@@ -155,7 +155,7 @@ t.test('every valid value is kept as it is', async () => {
         JSON.stringify(Object.values(config.toJSON())) === JSON.stringify(Object.values(values))
       );
     }),
-    { numRuns: 50 },
+    { numRuns: 50, seed: 7 },
   );
 });
 

@@ -261,7 +261,7 @@ t.test('damaged bytes give a header or a ModelLoadError', async () => {
     );
     return error === undefined || error.code === 'MODEL_LOAD';
   });
-  await fc.assert(property, { numRuns: 300 });
+  await fc.assert(property, { numRuns: 300, seed: 7 });
 });
 
 t.test('the header of a file in use can be read', async (t) => {
