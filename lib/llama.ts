@@ -1,5 +1,4 @@
-// LLaMa: a ChoiceLM on llama.cpp. What ChoiceLM derives step by step from greedyImpl, this computes
-// natively in one job per call, with the same results.
+// LLaMa: a ChoiceLM on llama.cpp. It computes natively, in one job per call, what ChoiceLM derives.
 
 import type { TokenSource } from './automaton/token-source.js';
 import { ChoiceLM } from './choice-lm.js';
