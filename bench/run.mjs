@@ -13,6 +13,7 @@ import { benchModel } from './make-model.mjs';
 import { nodeLlamaCpp } from './peers.mjs';
 import { llamaBenchProgram, perplexityProgram } from './programs.mjs';
 import { printHead } from './report.mjs';
+import { decide } from './trials/decide.mjs';
 import { generate } from './trials/generate.mjs';
 import { grammar } from './trials/grammar.mjs';
 import { greedy } from './trials/greedy.mjs';
@@ -31,12 +32,14 @@ import { tree } from './trials/tree.mjs';
 const choosing = { tree, hybrid, many, search, prompts, greedy, memory };
 const generating = { generate, tiny, together, start, grammar };
 const siblings = { served, levels };
-const trials = { ...choosing, ...generating, ...siblings };
+const deciding = { decide };
+const trials = { ...choosing, ...generating, ...siblings, ...deciding };
 /** Names of groups of trials. */
 const groups = {
   choose: Object.keys(choosing),
   generation: Object.keys(generating),
   siblings: Object.keys(siblings),
+  decisions: Object.keys(deciding),
 };
 
 function parse() {
