@@ -163,7 +163,10 @@ export function evaluateSuite(t: Test, { make, prompt, choices, tolerance }: Sub
       t.ok((await checkThoughts(t, lm, tree, tolerance)) > 20);
       const last = tree.best()?.node as ThoughtNode;
       const nodes = tree.best()?.nodes ?? [];
-      const all = nodes.reduce((tokens, { tokens: own }) => join(tokens, own), new Int32Array(0));
+      const all = nodes.reduce<Int32Array>(
+        (tokens, { tokens: own }) => join(tokens, own),
+        new Int32Array(0),
+      );
       const end = await endOf(lm, all);
       near(t, last.logprob, sum(last.logprobs) + end, tolerance, 'with the end of generation');
       const again = await lm.evaluate(automaton);
