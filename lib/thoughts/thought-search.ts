@@ -3,6 +3,7 @@
 // instead, with the same results: native/engine/automaton/thought_search.h.
 
 import { noCost } from '../common/usage.js';
+import { EventLoopTurns } from '../common/yield-to-event-loop.js';
 import { placeText } from './boundary.js';
 import { completeThought } from './complete-step.js';
 import type { EvaluateRequest } from './evaluate-options.js';
@@ -35,6 +36,7 @@ class ThoughtSearch {
   readonly #stopped: AbortSignal;
   readonly #cost = noCost();
   readonly #finished = new Set<ThoughtNode>();
+  readonly #turns = new EventLoopTurns();
   #open: Thought[] = [];
   #kept = 0;
   #tokens = 0;
@@ -68,6 +70,7 @@ class ThoughtSearch {
       }
       for (const [index, expansions] of results.entries()) {
         await this.#attach(group[index] as Thought, expansions);
+        await this.#turns.take();
       }
       this.#rounds++;
       this.#report();
@@ -112,6 +115,8 @@ class ThoughtSearch {
       }
       const results: Expansions[] = [];
       for (const thought of group) {
+        await this.#turns.take();
+        this.#stopped.throwIfAborted();
         const each = await completeThought(
           this.#engine,
           this.#plan,

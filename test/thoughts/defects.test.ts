@@ -137,7 +137,7 @@ onBoth('the tokens of a stop are not continued, and count in the score', async (
       t.equal(node.logprobs.length, node.tokens.length);
       t.equal(node.stop?.logprobs.length, node.stop?.tokens.length);
       await checkNode(t, node, root.tokens);
-      if (node.stop?.reason !== 'length') t.ok(node.stop?.tokens.length, node.stop?.reason);
+      if (node.stop?.reason !== 'length') t.ok(node.stop?.tokens.length, `${node.stop?.reason}`);
       const context = join(root.tokens, node.tokens);
       for (const child of node.children) await checkNode(t, child, context);
     }
