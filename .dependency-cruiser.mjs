@@ -37,6 +37,7 @@ const entries = {
   serve: ['chat-template'],
   chat: ['chat-template'],
   binding: ['openai', 'transformers'],
+  'ai-sdk': ['chat-template'],
   'base-llm': ['chat-template'],
   openai: ['chat-template'],
   transformers: [],
