@@ -1,15 +1,17 @@
 // createAutocogLM: LMs and Embedders as a provider of the AI SDK.
 
+import type { ChoiceLM } from '../choice-lm.js';
 import { checkBoolean, checkOptions, checkString, wrongType } from '../common/arguments.js';
 import type { Embedder } from '../embedding/embedder.js';
 import type { LM } from '../lm.js';
+import { DecisionModel } from './decision-model.js';
 import { EmbeddingModel, type TextEmbedder } from './embedding-model.js';
 import { NoSuchModelError } from './errors.js';
 import { LanguageModel } from './language-model.js';
 import type { ModelIdentity, ProviderSettings } from './provider-settings.js';
 import { RerankingModel } from './reranking-model.js';
 
-type Kind = 'languageModel' | 'embeddingModel' | 'rerankingModel' | 'imageModel';
+type Kind = 'languageModel' | 'decisionModel' | 'embeddingModel' | 'rerankingModel' | 'imageModel';
 
 /** A provider of the AI SDK; called, it returns a language model. */
 export interface AutocogLMProvider {
@@ -17,6 +19,8 @@ export interface AutocogLMProvider {
   readonly specificationVersion: 'v4';
   /** @throws NoSuchModelError for an id without an LM, here and below */
   languageModel(modelId: string): LanguageModel;
+  /** Over a ChoiceLM: typed questions, answered by `decide`. */
+  decisionModel(modelId: string): DecisionModel;
   /** Over an Embedder, or an LM that embeds. */
   embeddingModel(modelId: string): EmbeddingModel;
   /** Over an Embedder with pooling `'rank'`. */
@@ -66,6 +70,8 @@ export function createAutocogLM(settings: ProviderSettings): AutocogLMProvider {
   return Object.assign((id: string) => languageModel(id), {
     specificationVersion: 'v4' as const,
     languageModel,
+    decisionModel: (id: string) =>
+      new DecisionModel(find(id, 'decisionModel', decides), identity(id), chat.template),
     embeddingModel: (id: string) =>
       new EmbeddingModel(find(id, 'embeddingModel', embeds), identity(id)),
     rerankingModel: (id: string) =>
@@ -79,6 +85,7 @@ const hasMethod = (value: unknown, method: string): boolean =>
 
 const isLM = (value: unknown): value is LM =>
   hasMethod(value, 'complete') && hasMethod(value, 'tokenize');
+const decides = (value: unknown): value is ChoiceLM => hasMethod(value, 'decide');
 const embeds = (value: unknown): value is TextEmbedder => hasMethod(value, 'embed');
 const isEmbedder = (value: unknown): value is Embedder => hasMethod(value, 'rerank');
 const isNothing = (_value: unknown): _value is never => false;

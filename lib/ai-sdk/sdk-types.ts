@@ -1,6 +1,21 @@
 // The types of the AI SDK's provider contract, version 4. Types only: nothing is imported at run time, so
 // that its ES modules are no obstacle to CommonJS.
 
+export type DecisionModelV4 = import('@ai-sdk/provider', { with: {
+  'resolution-mode': 'import',
+}}).Experimental_DecisionModelV4;
+export type DecisionModelV4Answer = import('@ai-sdk/provider', { with: {
+  'resolution-mode': 'import',
+}}).Experimental_DecisionModelV4Answer;
+export type DecisionModelV4CallOptions = import('@ai-sdk/provider', { with: {
+  'resolution-mode': 'import',
+}}).Experimental_DecisionModelV4CallOptions;
+export type DecisionModelV4Question = import('@ai-sdk/provider', { with: {
+  'resolution-mode': 'import',
+}}).Experimental_DecisionModelV4Question;
+export type DecisionModelV4Result = import('@ai-sdk/provider', { with: {
+  'resolution-mode': 'import',
+}}).Experimental_DecisionModelV4Result;
 export type EmbeddingModelV4 = import('@ai-sdk/provider', { with: {
   'resolution-mode': 'import',
 }}).EmbeddingModelV4;
