@@ -4,8 +4,10 @@
 #ifndef AUTOCOG_ENGINE_AUTOMATON_TOKEN_JOINER_H_
 #define AUTOCOG_ENGINE_AUTOMATON_TOKEN_JOINER_H_
 
+#include <limits>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/automaton/automaton_plan.h"
@@ -37,14 +39,25 @@ class TokenJoiner {
   // characters.
   Result<int> Trimmed(const Tokens& context, std::string* text) const;
 
-  // The tokens with which a generated text that begins with `prefix` may begin. Cached.
-  Result<const TokenSet*> Beginnings(const std::string& prefix);
+  // The smallest number of tokens of whole characters whose text is `prefix`, or begins with it; kNotPossible if
+  // there are none. Cached.
+  Result<int> TokensFor(const std::string& prefix);
+  static constexpr int kNotPossible = std::numeric_limits<int>::max();
+
+  // The tokens with which a generated text of at most `count` tokens that begins with `prefix` may begin. Cached.
+  Result<const TokenSet*> Beginnings(const std::string& prefix, int count);
 
  private:
   const AutomatonPlan& plan_;
   const Vocabulary& vocabulary_;
+  // Calls visit(token, common) for each token of whole characters that a text which begins with `prefix` may begin
+  // with; `common` is the length of what they share.
+  template <typename Visit>
+  Status VisitBeginnings(const std::string& prefix, const Visit& visit);
+
   std::vector<std::string> texts_;  // of all tokens, once needed; empty for those of no whole characters
-  std::map<std::string, TokenSet> beginnings_;
+  std::map<std::string, int> needed_;
+  std::map<std::pair<std::string, int>, TokenSet> beginnings_;
 };
 
 }  // namespace autocog
