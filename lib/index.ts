@@ -73,7 +73,20 @@ export type {
   DecisionOrder,
   ScoreAnswer,
 } from './decide/answer.js';
+export {
+  type CalibrateOptions,
+  type CalibrationGroup,
+  type CalibrationReport,
+  calibrate,
+} from './decide/calibration/calibrate.js';
 export type { Calibration, Scale } from './decide/calibration/calibration.js';
+export { reliabilityDiagram } from './decide/calibration/diagram.js';
+export type {
+  CalibrationMetrics,
+  ReliabilityBin,
+  Threshold,
+} from './decide/calibration/metrics.js';
+export type { LabelledRow, RowAnswer, Truth } from './decide/calibration/rows.js';
 export { type Confidence, confidenceOf, confidences } from './decide/confidence.js';
 export type { DecideOptions } from './decide/decide-options.js';
 export type { Orders } from './decide/labels.js';
