@@ -42,6 +42,8 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/model/adapter.cc
   native/engine/model/control_vector.cc
   native/engine/model/gguf_file.cc
+  native/engine/model/graph_check.cc
+  native/engine/model/kernel_types.cc
   native/engine/model/memory.cc
   native/engine/model/model.cc
   native/engine/model/model_file.cc

@@ -12,6 +12,7 @@
 #include "engine/common/backend.h"
 #include "engine/common/log.h"
 #include "engine/context/cache_types.h"
+#include "engine/model/graph_check.h"
 #include "engine/model/memory.h"
 
 namespace autocog {
@@ -165,6 +166,7 @@ Result<std::unique_ptr<Embedder>> Embedder::Create(std::shared_ptr<Model> model,
         if (created->memory_ != nullptr) {
           created->cache_bytes_ = static_cast<int64_t>(CacheBytes(created->model().info(), cells, type_k, type_v));
         }
+        if (Status status = CheckEmbeddingGraphs(*created->model_, context); !status.ok()) return status;
         return created;
       }
       // A model without a KV cache is bidirectional, even if its metadata says otherwise: retry as such.

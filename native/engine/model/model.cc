@@ -11,6 +11,7 @@
 #include "engine/common/assertion.h"
 #include "engine/common/backend.h"
 #include "engine/common/log.h"
+#include "engine/model/graph_check.h"
 #include "engine/model/memory.h"
 
 namespace autocog {
@@ -92,15 +93,6 @@ llama_load_mode ToLoadMode(bool mmap, bool mlock) {
   return mlock ? LLAMA_LOAD_MODE_MLOCK : LLAMA_LOAD_MODE_NONE;
 }
 
-std::string OverrideText(const ModelOptions::Override& value) {
-  if (const auto* text = std::get_if<std::string>(&value)) return *text;
-  if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
-  if (const auto* integer = std::get_if<int64_t>(&value)) return std::to_string(*integer);
-  char text[32];
-  std::snprintf(text, sizeof text, "%.9g", std::get<double>(value));
-  return text;
-}
-
 // The number of layers that llama.cpp offloads: a negative option means all, plus one for the output.
 int GpuLayers(const ModelOptions& options, const ModelInfo& info) {
   if (info.vocab_only || !llama_supports_gpu_offload()) return 0;
@@ -138,6 +130,15 @@ bool OnProgress(float fraction, void* data) {
 }
 
 }  // namespace
+
+std::string OverrideText(const ModelOptions::Override& value) {
+  if (const auto* text = std::get_if<std::string>(&value)) return *text;
+  if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
+  if (const auto* integer = std::get_if<int64_t>(&value)) return std::to_string(*integer);
+  char text[32];
+  std::snprintf(text, sizeof text, "%.9g", std::get<double>(value));
+  return text;
+}
 
 Result<std::shared_ptr<Model>> Model::Load(const std::string& path, const ModelOptions& options,
                                            const std::function<void(float)>& progress,
@@ -177,6 +178,8 @@ Result<std::shared_ptr<Model>> Model::Load(const std::string& path, const ModelO
     if (model != nullptr) {
       const std::shared_ptr<Model> loaded(new Model(model, path, options));
       if (Status status = CheckOverrides(log.text()); !status.ok()) return status;
+      if (options.vocab_only) return loaded;
+      if (Status status = CheckGraphs(*loaded, options); !status.ok()) return status;
       return loaded;
     }
     if (cancellation.requested()) return cancellation.status();

@@ -64,6 +64,9 @@ struct ModelInfo {
   std::string chat_template;
 };
 
+// An override's value as llama.cpp prints metadata.
+std::string OverrideText(const ModelOptions::Override& value);
+
 class Model {
  public:
   // Loads on the calling thread, where `progress` (may be empty) is called with fractions from 0 to 1.

@@ -1,0 +1,179 @@
+// See graph_check.h.
+
+#include "engine/model/graph_check.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <memory>
+#include <new>
+#include <string>
+
+#include "engine/common/assertion.h"
+#include "engine/common/log.h"
+#include "engine/model/kernel_types.h"
+#include "ggml-backend.h"
+#include "llama-ext.h"
+
+namespace autocog {
+
+namespace {
+
+// Graphs of one token and of several have different operations in some architectures.
+constexpr uint32_t kTokenCounts[] = {2, 1};
+// What llama.cpp rounds a context's size up to.
+constexpr uint32_t kCells = 256;
+
+Status LoadError(const Model& model, const std::string& reason, const std::string& cause = {}) {
+  return Status(Code::kModelLoad, "Cannot load " + model.info().path + ": " + reason, cause);
+}
+
+bool IsWeight(const ggml_tensor* tensor) {
+  return tensor->op == GGML_OP_NONE && tensor->buffer != nullptr &&
+         ggml_backend_buffer_get_usage(tensor->buffer) == GGML_BACKEND_BUFFER_USAGE_WEIGHTS;
+}
+
+// The weight that gave a tensor its type: other operations than lookups and products keep the type of a source.
+const ggml_tensor* WeightOf(const ggml_tensor* tensor, int depth = 0) {
+  constexpr int kMaxDepth = 16;
+  if (IsWeight(tensor)) return tensor;
+  if (depth == kMaxDepth) return nullptr;
+  if (tensor->view_src != nullptr) return WeightOf(tensor->view_src, depth + 1);
+  for (const ggml_tensor* source : tensor->src) {
+    if (source == nullptr || source->type != tensor->type) continue;
+    if (const ggml_tensor* weight = WeightOf(source, depth + 1)) return weight;
+  }
+  return nullptr;
+}
+
+// The metadata keys of epsilons that are no epsilons; empty if none is found.
+std::string BadEpsilonKeys(const Model& model, const ModelOptions& options) {
+  std::string keys;
+  const auto add = [&](const std::string& key, const std::string& value) {
+    constexpr const char* kEnd = "epsilon";
+    const size_t length = std::strlen(kEnd);
+    if (key.size() < length || key.compare(key.size() - length, length, kEnd) != 0) return;
+    if (std::strtod(value.c_str(), nullptr) >= 0) return;
+    keys += (keys.empty() ? "" : ", ") + key + " = " + value;
+  };
+  const auto is_overridden = [&](const std::string& key) {
+    return std::any_of(options.overrides.begin(), options.overrides.end(),
+                       [&](const auto& entry) { return entry.first == key; });
+  };
+  for (const auto& [key, value] : model.Metadata()) {
+    if (!is_overridden(key)) add(key, value);
+  }
+  for (const auto& [key, value] : options.overrides) add(key, OverrideText(value));
+  return keys;
+}
+
+Status CheckNode(const Model& model, const ModelOptions& options, const ggml_tensor* node) {
+  if (HasBadEpsilon(node)) {
+    const std::string keys = BadEpsilonKeys(model, options);
+    return LoadError(model, "the epsilon of a norm is not a number of at least 0: " +
+                                (keys.empty() ? std::string("that of ") + node->name : keys));
+  }
+  const int index = UnsupportedSource(node);
+  if (index < 0) return Status::Ok();
+  const ggml_tensor* weight = WeightOf(node->src[index]);
+  if (weight == nullptr) return Status::Ok();
+  return LoadError(model, std::string("its tensor '") + weight->name + "' has the type " +
+                              ggml_type_name(weight->type) + ", with which llama.cpp cannot compute " +
+                              ggml_op_desc(node));
+}
+
+Status CheckGraph(const Model& model, const ModelOptions& options, ggml_cgraph* graph) {
+  for (int i = 0; i < ggml_graph_n_nodes(graph); ++i) {
+    if (Status status = CheckNode(model, options, ggml_graph_node(graph, i)); !status.ok()) return status;
+  }
+  return Status::Ok();
+}
+
+// Whether the graph outputs rows of `width` numbers besides the logits.
+bool OutputsRows(ggml_cgraph* graph, int width) {
+  for (int i = 0; i < ggml_graph_n_nodes(graph); ++i) {
+    const ggml_tensor* node = ggml_graph_node(graph, i);
+    const bool is_output = (node->flags & GGML_TENSOR_FLAG_OUTPUT) != 0;
+    if (is_output && std::strcmp(node->name, "result_output") != 0 && node->ne[0] == width) return true;
+  }
+  return false;
+}
+
+Status CheckContext(const Model& model, const ModelOptions& options, llama_context* context, bool embeds) {
+  for (uint32_t tokens : kTokenCounts) {
+    ggml_cgraph* graph = llama_graph_reserve(context, tokens, 1, tokens);
+    if (graph == nullptr) return Status::Ok();  // no memory: the caller's own context will report it
+    if (Status status = CheckGraph(model, options, graph); !status.ok()) return status;
+    const int width = llama_model_n_embd_out(model.raw());
+    if (embeds && !OutputsRows(graph, width)) {
+      return LoadError(model, "its embeddings do not have the length of " + model.info().architecture +
+                                  ".embedding_length_out, " + std::to_string(width));
+    }
+  }
+  return Status::Ok();
+}
+
+// Whether the model says how it embeds, so that it is meant to.
+bool IsEmbeddingModel(const Model& model, const ModelOptions& options) {
+  const auto is_sign = [&](const std::string& key) {
+    const std::string& prefix = model.info().architecture;
+    return key == prefix + ".pooling_type" || key == prefix + ".embedding_length_out";
+  };
+  const auto has_sign = [&](const auto& entries) {
+    return std::any_of(entries.begin(), entries.end(), [&](const auto& entry) { return is_sign(entry.first); });
+  };
+  return has_sign(model.Metadata()) || has_sign(options.overrides);
+}
+
+llama_context_params SmallContext(const ModelOptions& options, bool embeds) {
+  llama_context_params params = llama_context_default_params();
+  params.n_ctx = kCells;
+  params.n_batch = params.n_ubatch = params.n_outputs_max = kTokenCounts[0];
+  params.n_seq_max = 1;
+  params.n_threads = params.n_threads_batch = 1;
+  params.kv_unified = true;
+  // llama.cpp requires it to split tensors.
+  const bool splits_tensors = options.split_mode == LLAMA_SPLIT_MODE_TENSOR;
+  params.flash_attn_type = splits_tensors ? LLAMA_FLASH_ATTN_TYPE_ENABLED : LLAMA_FLASH_ATTN_TYPE_DISABLED;
+  params.embeddings = embeds;
+  params.no_perf = true;
+  return params;
+}
+
+// Whether llama.cpp's log is about something else than the model: memory that could not be allocated, or the
+// context of the larger model that a draft model serves.
+bool IsAboutContext(const std::string& log) {
+  const auto has = [&](const char* text) { return log.find(text) != std::string::npos; };
+  return has("failed to allocate") || has("bad_alloc") || has("ctx_other");
+}
+
+Status CheckSmallContext(const Model& model, const ModelOptions& options, bool embeds) {
+  LogCapture log;
+  const std::unique_ptr<llama_context, decltype(&llama_free)> context(
+      llama_init_from_model(model.raw(), SmallContext(options, embeds)), llama_free);
+  if (context != nullptr) return CheckContext(model, options, context.get(), embeds);
+  if (IsAboutContext(log.text())) return Status::Ok();
+  return LoadError(model, "llama.cpp cannot compute it", log.text());
+}
+
+}  // namespace
+
+Status CheckGraphs(const Model& model, const ModelOptions& options) {
+  AssertionGuard guard;
+  try {
+    if (Status status = CheckSmallContext(model, options, false); !status.ok()) return status;
+    if (!IsEmbeddingModel(model, options)) return Status::Ok();
+    return CheckSmallContext(model, options, true);
+  } catch (const std::bad_alloc&) {
+    return Status::Ok();
+  } catch (const std::exception& error) {
+    return LoadError(model, "llama.cpp cannot compute it", error.what());
+  }
+}
+
+Status CheckEmbeddingGraphs(const Model& model, llama_context* context) {
+  return CheckContext(model, ModelOptions(), context, true);
+}
+
+}  // namespace autocog
