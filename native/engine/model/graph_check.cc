@@ -148,11 +148,28 @@ bool IsAboutContext(const std::string& log) {
   return has("failed to allocate") || has("bad_alloc") || has("ctx_other");
 }
 
+// Starts a decode that ends after its first operation: llama.cpp asserts on a graph's inputs when it sets them,
+// on this thread, before the graph is computed.
+void SetInputs(const Model& model, llama_context* context) {
+  const bool translates = model.info().has_encoder && model.info().has_decoder;
+  if (translates || model.vocabulary().size() < 1) return;
+  llama_set_abort_callback(
+      context, [](void*) { return true; }, nullptr);
+  llama_token tokens[kTokenCounts[0]] = {};
+  const llama_batch batch = llama_batch_get_one(tokens, kTokenCounts[0]);
+  // How these end does not matter.
+  static_cast<void>(llama_get_memory(context) == nullptr ? llama_encode(context, batch) : llama_decode(context, batch));
+}
+
 Status CheckSmallContext(const Model& model, const ModelOptions& options, bool embeds) {
   LogCapture log;
   const std::unique_ptr<llama_context, decltype(&llama_free)> context(
       llama_init_from_model(model.raw(), SmallContext(options, embeds)), llama_free);
-  if (context != nullptr) return CheckContext(model, options, context.get(), embeds);
+  if (context != nullptr) {
+    if (Status status = CheckContext(model, options, context.get(), embeds); !status.ok()) return status;
+    SetInputs(model, context.get());
+    return Status::Ok();
+  }
   if (IsAboutContext(log.text())) return Status::Ok();
   return LoadError(model, "llama.cpp cannot compute it", log.text());
 }
