@@ -11,6 +11,7 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/common/workers.cc
   native/engine/context/batch.cc
   native/engine/context/cache_types.cc
+  native/engine/context/cell_values.cc
   native/engine/context/context.cc
   native/engine/context/context_decode.cc
   native/engine/context/context_state.cc

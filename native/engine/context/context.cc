@@ -226,7 +226,7 @@ Context::~Context() {
 
 void Context::ClearSequences() {
   llama_memory_clear(memory_, true);
-  lost_sequences_ = false;
+  lost_sequences_ = has_bad_cells_ = has_old_cells_ = false;
 }
 
 void Context::Trim(llama_seq_id sequence, llama_pos from) { llama_memory_seq_rm(memory_, sequence, from, -1); }

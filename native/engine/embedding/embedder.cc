@@ -239,13 +239,19 @@ Result<Embeddings> Embedder::Embed(const std::vector<Tokens>& texts, double norm
     Embeddings result;
     for (size_t first = 0; first < texts.size();) {
       const size_t count = CountInBatch(texts, first);
+      const size_t values = result.values.size();
       ClearMemory(false);
       Status status = EmbedBatch(texts, first, count, norm, cancellation, &result);
-      if (!status.ok()) {
-        // Non-finite values left in the memory would propagate to later texts, even multiplied by zero.
-        ClearMemory(true);
-        return status;
+      // Non-finite values left in the memory propagate to later texts, even multiplied by zero.
+      const bool may_be_theirs = status.code() == Code::kDecodeFailed && has_old_cells_;
+      if (!status.ok()) ClearMemory(true);
+      if (may_be_theirs) {
+        result.values.resize(values);
+        status = EmbedBatch(texts, first, count, norm, cancellation, &result);
+        if (!status.ok()) ClearMemory(true);
       }
+      if (!status.ok()) return status;
+      has_old_cells_ = true;
       first += count;
     }
     return result;
@@ -344,6 +350,7 @@ Status Embedder::Read(int sequence, int start, int count, bool is_end, double no
 
 void Embedder::ClearMemory(bool data) {
   if (memory_ != nullptr) llama_memory_clear(memory_, data);
+  if (data) has_old_cells_ = false;
   pooler_.Reset();
 }
 

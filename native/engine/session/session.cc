@@ -147,13 +147,23 @@ Result<TreeScores> Session::ScoreTree(const Tokens& prompt, TreeRequest request,
     const TokenTree& tree = created.value();
     const size_t min_length = tree.needs_row(0) ? 1 : 0;
     if (Status status = CheckPrompt(prompt, tree.decoded_depth(), min_length); !status.ok()) return status;
-    if (!search) {
+    if (search) {
+      if (Status status = CheckSearch(*search, tree); !status.ok()) return status;
+    }
+    const auto score = [&]() -> Result<TreeScores> {
+      if (search) {
+        return SearchTree(context_.get(), &cache_, prompt, tree, request.end_tokens, *search, request.details,
+                          cancellation);
+      }
       TreeScorer scorer(context_.get(), &cache_, tree, request.end_tokens, request.details);
       return scorer.Run(prompt, request.sequential, cancellation);
-    }
-    if (Status status = CheckSearch(*search, tree); !status.ok()) return status;
-    return SearchTree(context_.get(), &cache_, prompt, tree, request.end_tokens, *search, request.details,
-                      cancellation);
+    };
+    const bool has_old_cells = context_->has_old_cells();
+    auto scores = score();
+    if (scores.ok() || !has_old_cells || !context_->has_bad_cells()) return scores;
+    // As in PrefixCache::Ensure(), which leaves short prompts to be decoded with the tree.
+    cache_.Erase();
+    return score();
   });
 }
 

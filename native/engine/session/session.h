@@ -82,7 +82,7 @@ class Session {
   Result<Beams> SearchBeams(const Tokens& prompt, const BeamOptions& options, const Cancellation& cancellation);
   // Decodes the prompt so that the next call finds it cached.
   Result<Usage> Ingest(const Tokens& prompt, const Cancellation& cancellation);
-  void Clear() { cache_.Clear(); }
+  void Clear() { cache_.Erase(); }
   // Clear the cache and call the methods of Steering. Return the new steering().
   Result<std::string> SetAdapters(std::vector<AdapterUse> adapters);
   Result<std::string> SetControlVector(const std::vector<float>& data);
