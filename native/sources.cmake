@@ -6,6 +6,7 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/common/cpu_check.cc
   native/engine/common/deep_stack.cc
   native/engine/common/job_thread.cc
+  native/engine/common/kernel_types.cc
   native/engine/common/log.cc
   native/engine/common/status.cc
   native/engine/common/workers.cc
@@ -44,11 +45,11 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/model/control_vector.cc
   native/engine/model/gguf_file.cc
   native/engine/model/graph_check.cc
-  native/engine/model/kernel_types.cc
   native/engine/model/memory.cc
   native/engine/model/model.cc
   native/engine/model/model_file.cc
   native/engine/model/quantize.cc
+  native/engine/model/special_texts.cc
   native/engine/model/text_cutter.cc
   native/engine/model/text_shape.cc
   native/engine/model/token_trie.cc

@@ -1,10 +1,11 @@
-// Random input for what a user can give, in child processes, for as long as you like: `npm run fuzz -- models`.
+// Random input for what a user can give, in child processes, for as long as you like: `npm run fuzz -- calls`.
 // Every case is determined by a seed and a number, which are printed: `npm run fuzz -- models --case 17:423`.
 import { parseArgs } from 'node:util';
+import { fuzzCalls } from './fuzz/calls.mjs';
 import { fuzzModels } from './fuzz/models.mjs';
 import { main, PlainError } from './run.mjs';
 
-const fuzzers = { models: fuzzModels };
+const fuzzers = { calls: fuzzCalls, models: fuzzModels };
 
 const usage = `usage: npm run fuzz -- ${Object.keys(fuzzers).join('|')} [options]
   --count N        cases (default 300)

@@ -2,7 +2,11 @@
 // documents.
 
 /** Every code of this package's process warnings. */
-export const warningCodes = ['AUTOCOG_ADAPTER_PARTIAL', 'AUTOCOG_CONTEXT_SCALE'] as const;
+export const warningCodes = [
+  'AUTOCOG_ADAPTER_PARTIAL',
+  'AUTOCOG_CONTEXT_SCALE',
+  'AUTOCOG_THREADS',
+] as const;
 
 /** One of {@link warningCodes}. */
 export type WarningCode = (typeof warningCodes)[number];

@@ -34,7 +34,9 @@ export class Child {
       child.once('message', end);
       child.once('close', (code, signal) => {
         this.#child = undefined;
-        const reason = late ? `no answer within ${this.#timeout} ms` : (signal ?? `exit code ${code}`);
+        const reason = late
+          ? `no answer within ${this.#timeout} ms`
+          : (signal ?? `exit code ${code}`);
         end({ death: reason, stderr: this.#stderr.slice(-1500) });
       });
       child.send(message);

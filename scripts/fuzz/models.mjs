@@ -59,10 +59,13 @@ export async function fuzzModels({ seed, first, count, seeds, keep, concurrency,
       }
     }
     const report = ({ message, index, label }, answer) => {
-      const bad = answer.death !== undefined || answer.results.some((each) => /no code|INTERNAL/.test(each));
-      const outcome = answer.death ?? answer.results.map((each) => each.split('\n')[0].slice(0, 80)).join('; ');
+      const bad =
+        answer.death !== undefined || answer.results.some((each) => /no code|INTERNAL/.test(each));
+      const outcome =
+        answer.death ?? answer.results.map((each) => each.split('\n')[0].slice(0, 80)).join('; ');
       if (!bad) outcomes.set(outcome || 'computed', (outcomes.get(outcome || 'computed') ?? 0) + 1);
-      if (bad || verbose) console.log(`${bad ? 'FAILED' : 'ok'} ${seed}:${index} ${label}\n  ${textOf(answer)}`);
+      if (bad || verbose)
+        console.log(`${bad ? 'FAILED' : 'ok'} ${seed}:${index} ${label}\n  ${textOf(answer)}`);
       if (bad) failed++;
       if (!(bad && keep)) rmSync(message, { force: true });
     };

@@ -2,7 +2,23 @@
 // bits, its length. The generator determines the changes, which come back as text.
 import { blocks, bytesOf, sizes, writeGguf } from './gguf.mjs';
 
-const integers = [0, 1, 2, 3, 7, 64, 255, 256, 4095, 65_536, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, -1, -2];
+const integers = [
+  0,
+  1,
+  2,
+  3,
+  7,
+  64,
+  255,
+  256,
+  4095,
+  65_536,
+  2 ** 31 - 1,
+  2 ** 31,
+  2 ** 32 - 1,
+  -1,
+  -2,
+];
 const floats = [0, 1, -1, -1e-6, 1e-30, 1e30, Number.NaN, Infinity, -Infinity, 0.5, 10_000];
 
 function numberBytes(type, value) {
@@ -89,7 +105,8 @@ function changeType(random, file) {
   tensor.type = random.chance(0.95) ? random.pick([...blocks.keys()]) : random.below(50);
   const bytes = bytesOf(tensor.shape, tensor.type);
   const data = Buffer.alloc(bytes);
-  if (tensor.data.length > 0) for (let i = 0; i < bytes; i++) data[i] = tensor.data[i % tensor.data.length];
+  if (tensor.data.length > 0)
+    for (let i = 0; i < bytes; i++) data[i] = tensor.data[i % tensor.data.length];
   tensor.data = data;
   return `${tensor.name}: type ${before} to ${tensor.type}`;
 }
@@ -101,7 +118,15 @@ function changeShape(random, file) {
   const size = tensor.shape[at];
   const ways = {
     size: () => {
-      tensor.shape[at] = random.pick([0, 1, size * 2, Math.floor(size / 2), size + 1, 2 ** 31, 2 ** 40]);
+      tensor.shape[at] = random.pick([
+        0,
+        1,
+        size * 2,
+        Math.floor(size / 2),
+        size + 1,
+        2 ** 31,
+        2 ** 40,
+      ]);
     },
     order: () => tensor.shape.reverse(),
     more: () => tensor.shape.push(random.pick([1, 2])),
@@ -140,7 +165,13 @@ function addTensor(random, file, others) {
 function changeData(random, file) {
   const tensor = random.pick(file.tensors);
   const data = Buffer.from(tensor.data);
-  const fillings = { zero: [0], ones: [255], infinite: [0, 0, 128, 127], largest: [255, 255, 127, 127], small: [1, 0, 0, 0] };
+  const fillings = {
+    zero: [0],
+    ones: [255],
+    infinite: [0, 0, 128, 127],
+    largest: [255, 255, 127, 127],
+    small: [1, 0, 0, 0],
+  };
   const name = random.pick([...Object.keys(fillings), 'random']);
   for (let i = 0; i < data.length; i++) {
     data[i] = name === 'random' ? random.below(256) : fillings[name][i % fillings[name].length];
@@ -193,5 +224,8 @@ export function mutateModel(random, model, others) {
   if (form === 0) done.push(changeBits(random, written));
   if (form !== 1) return { bytes: written.bytes, changes: done };
   const length = random.below(written.bytes.length);
-  return { bytes: written.bytes.subarray(0, length), changes: [...done, `the first ${length} bytes`] };
+  return {
+    bytes: written.bytes.subarray(0, length),
+    changes: [...done, `the first ${length} bytes`],
+  };
 }

@@ -5,7 +5,8 @@ export class Random {
   #state;
 
   constructor(seed, index = 0) {
-    this.#state = (Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) + Math.imul(index + 1, 0xc2b2ae35)) >>> 0;
+    this.#state =
+      (Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) + Math.imul(index + 1, 0xc2b2ae35)) >>> 0;
   }
 
   /** A number from 0 up to, but not including, 1 (mulberry32). */

@@ -24,10 +24,13 @@ async function useScores(model) {
       await settled(() => lm.greedy(prompt)),
       await settled(() => lm.eval(prompt.subarray(0, 1), { logits: 'all' })),
       await settled(() =>
-        lm.choose(prompt, [
-          [token(3), token(4)],
-          [token(3), token(5), token(6)],
-        ].map((path) => Int32Array.from(path))),
+        lm.choose(
+          prompt,
+          [
+            [token(3), token(4)],
+            [token(3), token(5), token(6)],
+          ].map((path) => Int32Array.from(path)),
+        ),
       ),
       await settled(() => lm.complete(prompt, { maxTokens: 4, sampler: { seed: 1 } })),
       await settled(() => lm.complete('Once upon a time', { maxTokens: 2 })),
@@ -39,7 +42,11 @@ async function useScores(model) {
 }
 
 async function useEmbeddings(model, pooling) {
-  const embedder = new Embedder(model, { contextSize, threads: 1, ...(pooling ? { pooling } : {}) });
+  const embedder = new Embedder(model, {
+    contextSize,
+    threads: 1,
+    ...(pooling ? { pooling } : {}),
+  });
   try {
     await embedder.ready;
     await embedder.embed(Int32Array.of(1 % model.vocab.size, 0, 2 % model.vocab.size));
@@ -55,12 +62,15 @@ async function tryFile(path) {
     const failure = await settled(async () => {
       more = await work();
     });
-    for (const each of [failure, ...(more ?? [])].flat()) if (each) results.push(`${name}: ${each}`);
+    for (const each of [failure, ...(more ?? [])].flat())
+      if (each) results.push(`${name}: ${each}`);
   };
   await note('vocabulary', async () => {
     const model = await Model.load(path, { vocabOnly: true });
     const failures = await Promise.all([
-      settled(() => model.tokenizeSync('Hello, wörld! 123 <s>', { addSpecial: true, parseSpecial: true })),
+      settled(() =>
+        model.tokenizeSync('Hello, wörld! 123 <s>', { addSpecial: true, parseSpecial: true }),
+      ),
       settled(() => model.detokenizeSync(Int32Array.of(0, 1, 2))),
     ]);
     await model.close();

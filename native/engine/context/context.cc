@@ -184,7 +184,7 @@ Result<std::unique_ptr<Context>> Context::Create(std::shared_ptr<Model> model, c
       created->cache_bytes_ = static_cast<int64_t>(cells + static_cast<double>(state_bytes));
       return created;
     }
-    return Status(Code::kInvalidArgument, "llama.cpp rejects these context options", log.text());
+    return ContextRefused(log.text());
   } catch (const std::bad_alloc&) {
     return Status(Code::kOutOfMemory, "Not enough memory for the context", log.text());
   } catch (const std::exception& error) {

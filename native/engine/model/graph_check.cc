@@ -9,10 +9,13 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <vector>
 
 #include "engine/common/assertion.h"
+#include "engine/common/kernel_types.h"
 #include "engine/common/log.h"
-#include "engine/model/kernel_types.h"
+#include "engine/model/gguf_file.h"
+#include "engine/model/memory.h"
 #include "ggml-backend.h"
 #include "llama-ext.h"
 
@@ -22,6 +25,8 @@ namespace {
 
 // Graphs of one token and of several have different operations in some architectures.
 constexpr uint32_t kTokenCounts[] = {2, 1};
+// No model has longer embeddings.
+constexpr int kMaxLength = 1 << 20;
 // What llama.cpp rounds a context's size up to.
 constexpr uint32_t kCells = 256;
 
@@ -68,19 +73,35 @@ std::string BadEpsilonKeys(const Model& model, const ModelOptions& options) {
   return keys;
 }
 
+// Whether a tensor of indices has one outside of 0 to rows - 1.
+bool HasIndexFrom(const ggml_tensor* tensor, int64_t rows) {
+  std::vector<int32_t> values(static_cast<size_t>(ggml_nelements(tensor)));
+  if (tensor->type != GGML_TYPE_I32) return true;
+  ggml_backend_tensor_get(tensor, values.data(), 0, values.size() * sizeof(int32_t));
+  return std::any_of(values.begin(), values.end(), [&](int32_t value) { return value < 0 || value >= rows; });
+}
+
 Status CheckNode(const Model& model, const ModelOptions& options, const ggml_tensor* node) {
   if (HasBadEpsilon(node)) {
     const std::string keys = BadEpsilonKeys(model, options);
     return LoadError(model, "the epsilon of a norm is not a number of at least 0: " +
                                 (keys.empty() ? std::string("that of ") + node->name : keys));
   }
-  const int index = UnsupportedSource(node);
-  if (index < 0) return Status::Ok();
-  const ggml_tensor* weight = WeightOf(node->src[index]);
-  if (weight == nullptr) return Status::Ok();
-  return LoadError(model, std::string("its tensor '") + weight->name + "' has the type " +
-                              ggml_type_name(weight->type) + ", with which llama.cpp cannot compute " +
-                              ggml_op_desc(node));
+  for (int i = 0; i < GGML_MAX_SRC; ++i) {
+    if (node->src[i] == nullptr) continue;
+    // Other tensors than weights, such as keys and values, have types that the engine chose.
+    const bool supported = IsSupported(node, i);
+    const int64_t rows = supported ? RowsIndexedBy(node, i) : 0;
+    const ggml_tensor* weight = supported && rows == 0 ? nullptr : WeightOf(node->src[i]);
+    if (weight == nullptr) continue;
+    const std::string what = std::string("its tensor '") + weight->name + "' has ";
+    if (!supported) {
+      return LoadError(model, what + "the type " + ggml_type_name(weight->type) +
+                                  ", with which llama.cpp cannot compute " + ggml_op_desc(node));
+    }
+    if (HasIndexFrom(weight, rows)) return LoadError(model, what + "an index out of range for " + ggml_op_desc(node));
+  }
+  return Status::Ok();
 }
 
 Status CheckGraph(const Model& model, const ModelOptions& options, ggml_cgraph* graph) {
@@ -100,16 +121,18 @@ bool OutputsRows(ggml_cgraph* graph, int width) {
   return false;
 }
 
+Status WrongLength(const Model& model, int width) {
+  return LoadError(model, "its embeddings do not have the length of " + model.info().architecture +
+                              ".embedding_length_out, " + std::to_string(width));
+}
+
 Status CheckContext(const Model& model, const ModelOptions& options, llama_context* context, bool embeds) {
   for (uint32_t tokens : kTokenCounts) {
     ggml_cgraph* graph = llama_graph_reserve(context, tokens, 1, tokens);
     if (graph == nullptr) return Status::Ok();  // no memory: the caller's own context will report it
     if (Status status = CheckGraph(model, options, graph); !status.ok()) return status;
     const int width = llama_model_n_embd_out(model.raw());
-    if (embeds && !OutputsRows(graph, width)) {
-      return LoadError(model, "its embeddings do not have the length of " + model.info().architecture +
-                                  ".embedding_length_out, " + std::to_string(width));
-    }
+    if (embeds && !OutputsRows(graph, width)) return WrongLength(model, width);
   }
   return Status::Ok();
 }
@@ -144,8 +167,7 @@ llama_context_params SmallContext(const ModelOptions& options, bool embeds) {
 // Whether llama.cpp's log is about something else than the model: memory that could not be allocated, or the
 // context of the larger model that a draft model serves.
 bool IsAboutContext(const std::string& log) {
-  const auto has = [&](const char* text) { return log.find(text) != std::string::npos; };
-  return has("failed to allocate") || has("bad_alloc") || has("ctx_other");
+  return ContextRefused(log).code() == Code::kOutOfMemory || log.find("ctx_other") != std::string::npos;
 }
 
 // Starts a decode that ends after its first operation: llama.cpp asserts on a graph's inputs when it sets them,
@@ -161,8 +183,24 @@ void SetInputs(const Model& model, llama_context* context) {
   static_cast<void>(llama_get_memory(context) == nullptr ? llama_encode(context, batch) : llama_decode(context, batch));
 }
 
+// Where llama.cpp fails to build a graph it does not say for which tensor. One of a type that weights do not have is
+// the likely reason.
+Status CannotCompute(const Model& model, const std::string& cause) {
+  std::string reason = "llama.cpp cannot compute it";
+  if (auto file = GgufFile::Open(model.info().path); file.ok()) {
+    const auto& tensors = file.value()->tensors();
+    const auto odd = std::find_if(tensors.begin(), tensors.end(),
+                                  [](const GgufFile::Tensor& tensor) { return !IsWeightType(tensor.type); });
+    if (odd != tensors.end()) {
+      reason += "; its tensor '" + odd->name + "' has the type " + ggml_type_name(odd->type);
+    }
+  }
+  return LoadError(model, reason, cause);
+}
+
 Status CheckSmallContext(const Model& model, const ModelOptions& options, bool embeds) {
-  LogCapture log;
+  // What it logs is not about a context of the caller's.
+  LogCapture log(/*hidden=*/true);
   const std::unique_ptr<llama_context, decltype(&llama_free)> context(
       llama_init_from_model(model.raw(), SmallContext(options, embeds)), llama_free);
   if (context != nullptr) {
@@ -171,7 +209,7 @@ Status CheckSmallContext(const Model& model, const ModelOptions& options, bool e
     return Status::Ok();
   }
   if (IsAboutContext(log.text())) return Status::Ok();
-  return LoadError(model, "llama.cpp cannot compute it", log.text());
+  return CannotCompute(model, log.text());
 }
 
 }  // namespace
@@ -181,11 +219,14 @@ Status CheckGraphs(const Model& model, const ModelOptions& options) {
   try {
     if (Status status = CheckSmallContext(model, options, false); !status.ok()) return status;
     if (!IsEmbeddingModel(model, options)) return Status::Ok();
+    // A context allocates rows of this length.
+    const int width = llama_model_n_embd_out(model.raw());
+    if (width < 1 || width > kMaxLength) return WrongLength(model, width);
     return CheckSmallContext(model, options, true);
   } catch (const std::bad_alloc&) {
     return Status::Ok();
   } catch (const std::exception& error) {
-    return LoadError(model, "llama.cpp cannot compute it", error.what());
+    return CannotCompute(model, error.what());
   }
 }
 

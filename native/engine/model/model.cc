@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <limits>
 
 #include "engine/common/assertion.h"
 #include "engine/common/backend.h"
@@ -36,9 +37,13 @@ std::string MetadataValue(const llama_model* model, const std::string& key) {
   return length < 0 ? std::string() : std::string(text);
 }
 
+// Counts are unsigned in files; larger ones than an int holds are as good as its maximum.
 int MetadataInt(const llama_model* model, const std::string& key) {
-  return static_cast<int>(std::strtol(MetadataValue(model, key).c_str(), nullptr, 10));
+  constexpr long long kMax = std::numeric_limits<int>::max();
+  return static_cast<int>(std::clamp(std::strtoll(MetadataValue(model, key).c_str(), nullptr, 10), 0LL, kMax));
 }
+
+int CountOf(int32_t value) { return value < 0 ? std::numeric_limits<int>::max() : value; }
 
 // Converts to llama.cpp's fixed-size entries, terminated by an entry with an empty key.
 Result<std::vector<llama_model_kv_override>> ToOverrides(
@@ -118,6 +123,21 @@ Status CheckOverrides(const std::string& log) {
   return Status(Code::kInvalidArgument, "Expected a metadata override of the type that llama.cpp reads for " + rest);
 }
 
+// llama.cpp ignores an override with an id outside the vocabulary.
+Status CheckTokenOverrides(const ModelOptions& options, const Vocabulary& vocabulary) {
+  constexpr const char* kStart = "tokenizer.ggml.";
+  constexpr const char* kEnd = "_token_id";
+  for (const auto& [key, value] : options.overrides) {
+    const auto* id = std::get_if<int64_t>(&value);
+    const bool is_token = key.rfind(kStart, 0) == 0 && key.size() > std::strlen(kEnd) &&
+                          key.compare(key.size() - std::strlen(kEnd), std::string::npos, kEnd) == 0;
+    if (id == nullptr || !is_token || (*id >= 0 && *id < vocabulary.size())) continue;
+    return Status(Code::kOutOfRange, "Expected a token id from 0 to " + std::to_string(vocabulary.size() - 1) +
+                                         " for metadataOverrides['" + key + "'], got " + std::to_string(*id));
+  }
+  return Status::Ok();
+}
+
 struct Progress {
   const std::function<void(float)>& report;
   const Cancellation& cancellation;
@@ -178,6 +198,7 @@ Result<std::shared_ptr<Model>> Model::Load(const std::string& path, const ModelO
     if (model != nullptr) {
       const std::shared_ptr<Model> loaded(new Model(model, path, options));
       if (Status status = CheckOverrides(log.text()); !status.ok()) return status;
+      if (Status status = CheckTokenOverrides(options, loaded->vocabulary()); !status.ok()) return status;
       if (options.vocab_only) return loaded;
       if (Status status = CheckGraphs(*loaded, options); !status.ok()) return status;
       return loaded;
@@ -251,7 +272,7 @@ void Model::ReadInfo(const std::string& path, bool vocab_only) {
     info_.heads = MetadataInt(model_, prefix + ".attention.head_count");
     info_.heads_kv = MetadataInt(model_, prefix + ".attention.head_count_kv");
   } else {
-    info_.train_context_size = llama_model_n_ctx_train(model_);
+    info_.train_context_size = CountOf(llama_model_n_ctx_train(model_));
     info_.layers = llama_model_n_layer(model_);
     info_.embedding_size = llama_model_n_embd(model_);
     if (info_.layers > 0) {

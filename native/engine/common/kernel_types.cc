@@ -1,7 +1,7 @@
 // See kernel_types.h. The rules are those of ggml/src/ggml-cpu: ops.cpp, binary-ops.cpp, unary-ops.cpp and
 // ggml-cpu.c. An operation that is not mentioned computes F32.
 
-#include "engine/model/kernel_types.h"
+#include "engine/common/kernel_types.h"
 
 #include <cstring>
 
@@ -14,8 +14,6 @@ namespace {
 bool IsFloat(ggml_type type) { return type == GGML_TYPE_F32 || type == GGML_TYPE_F16 || type == GGML_TYPE_BF16; }
 
 bool IsHalf(ggml_type type) { return type == GGML_TYPE_F16 || type == GGML_TYPE_BF16; }
-
-bool IsIndex(ggml_type type) { return type == GGML_TYPE_I32 || type == GGML_TYPE_I64; }
 
 bool CanDequantize(ggml_type type) {
   return ggml_is_quantized(type) && ggml_get_type_traits(type)->to_float != nullptr;
@@ -32,24 +30,22 @@ bool CanMultiply(ggml_type type) {
   return other == GGML_TYPE_F32 || ggml_get_type_traits_cpu(other)->from_float != nullptr;
 }
 
-int UnsupportedFactor(const ggml_tensor* node) {
+bool IsSupportedFactor(const ggml_tensor* node, int source) {
   const ggml_type weight = node->src[0]->type;
   const ggml_type activation = node->src[1]->type;
-  if (!CanMultiply(weight)) return 0;
-  const bool converted = activation == GGML_TYPE_F32 || activation == ggml_get_type_traits_cpu(weight)->vec_dot_type;
-  // The Hadamard kernel reads F16 as well; no weight gets there.
-  return converted || (node->op == GGML_OP_MUL_MAT && IsFloat(activation) && weight == GGML_TYPE_F32) ? -1 : 1;
+  if (source == 0) return CanMultiply(weight);
+  if (activation == GGML_TYPE_F32 || !CanMultiply(weight)) return true;
+  return activation == ggml_get_type_traits_cpu(weight)->vec_dot_type;
 }
 
 // add, sub, mul, div: equal floats, or a float of two bytes with an F32 one.
-int UnsupportedOperand(const ggml_tensor* node) {
+bool IsSupportedOperand(const ggml_tensor* node, int source) {
   const ggml_type a = node->src[0]->type;
   const ggml_type b = node->src[1]->type;
-  if (!IsFloat(a)) return 0;
-  if (!IsFloat(b)) return 1;
-  const bool same = a == b && node->type == a;
-  const bool mixed = IsHalf(a) && b == GGML_TYPE_F32 && (node->type == a || node->type == GGML_TYPE_F32);
-  return same || mixed ? -1 : b == GGML_TYPE_F32 ? 0 : 1;
+  const ggml_type result = node->type;
+  const bool same = IsFloat(a) && a == b && result == a;
+  const bool mixed = IsHalf(a) && b == GGML_TYPE_F32 && (result == a || result == GGML_TYPE_F32);
+  return same || mixed || node->src[source]->type == GGML_TYPE_F32;
 }
 
 bool CanCopy(ggml_type from, ggml_type to) {
@@ -63,49 +59,56 @@ bool CanCopy(ggml_type from, ggml_type to) {
 
 bool CanRepeat(ggml_type type) { return IsFloat(type) || type == GGML_TYPE_I16 || type == GGML_TYPE_I32; }
 
-// Every source is F32, the indices among them excepted, and the keys and values of attention.
-int UnsupportedInput(const ggml_tensor* node) {
-  for (int i = 0; i < GGML_MAX_SRC; ++i) {
-    if (node->src[i] == nullptr) continue;
-    const ggml_type type = node->src[i]->type;
-    if (type != GGML_TYPE_F32 && !IsIndex(type)) return i;
+// Which source of an operation has indices; -1 if none has.
+int IndexSource(ggml_op op) {
+  switch (op) {
+    case GGML_OP_GET_ROWS:
+    case GGML_OP_SET_ROWS:
+    case GGML_OP_ROPE:
+      return 1;
+    case GGML_OP_MUL_MAT_ID:
+    case GGML_OP_ADD_ID:
+      return 2;
+    case GGML_OP_SSM_SCAN:
+      return 6;
+    default:
+      return -1;
   }
-  return -1;
 }
 
 }  // namespace
 
-int UnsupportedSource(const ggml_tensor* node) {
-  const ggml_tensor* first = node->src[0];
+bool IsSupported(const ggml_tensor* node, int source) {
+  const ggml_type type = node->src[source]->type;
+  if (source == IndexSource(node->op)) return type == GGML_TYPE_I32 || type == GGML_TYPE_I64;
   switch (node->op) {
     case GGML_OP_NONE:
     case GGML_OP_RESHAPE:
     case GGML_OP_VIEW:
     case GGML_OP_PERMUTE:
     case GGML_OP_TRANSPOSE:
-      return -1;
+      return true;
     case GGML_OP_MUL_MAT:
     case GGML_OP_MUL_MAT_ID:
-      return UnsupportedFactor(node);
+      return IsSupportedFactor(node, source);
     case GGML_OP_ADD:
     case GGML_OP_SUB:
     case GGML_OP_MUL:
     case GGML_OP_DIV:
-      return UnsupportedOperand(node);
+      return IsSupportedOperand(node, source);
     case GGML_OP_GET_ROWS:
-      return HasRows(first->type) ? -1 : 0;
+      return HasRows(type);
     case GGML_OP_CPY:
     case GGML_OP_CONT:
     case GGML_OP_DUP:
-      return CanCopy(first->type, node->type) ? -1 : 0;
+      return source > 0 || CanCopy(type, node->type);
     case GGML_OP_REPEAT:
-      return CanRepeat(first->type) ? -1 : 0;
+      return source > 0 || CanRepeat(type);
     case GGML_OP_CONCAT:
-      if (!CanRepeat(first->type)) return 0;
-      return node->src[1]->type == first->type ? -1 : 1;
+      return CanRepeat(type) && type == node->type;
     case GGML_OP_IM2COL:
       // Only the shape of the first source counts.
-      return node->src[1]->type == GGML_TYPE_F32 ? -1 : 1;
+      return source == 0 || type == GGML_TYPE_F32;
     case GGML_OP_SQR:
     case GGML_OP_SQRT:
     case GGML_OP_LOG:
@@ -114,9 +117,24 @@ int UnsupportedSource(const ggml_tensor* node) {
     case GGML_OP_UNARY:
     case GGML_OP_CLAMP:
     case GGML_OP_ROPE:
-      return first->type == GGML_TYPE_F32 || first->type == GGML_TYPE_F16 ? -1 : 0;
+      return type == GGML_TYPE_F32 || (source == 0 && type == GGML_TYPE_F16);
     default:
-      return UnsupportedInput(node);
+      return type == GGML_TYPE_F32;
+  }
+}
+
+bool IsWeightType(ggml_type type) { return CanMultiply(type); }
+
+int64_t RowsIndexedBy(const ggml_tensor* node, int source) {
+  if (source != IndexSource(node->op)) return 0;
+  switch (node->op) {
+    case GGML_OP_MUL_MAT_ID:
+      return node->src[0]->ne[2];
+    case GGML_OP_ADD_ID:
+    case GGML_OP_GET_ROWS:
+      return node->src[node->op == GGML_OP_ADD_ID ? 1 : 0]->ne[1];
+    default:
+      return 0;
   }
 }
 
