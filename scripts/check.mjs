@@ -34,7 +34,8 @@ const steps = {
   'engine tests': () => runEngineTests('build-cmake'),
   tests: runTap,
   oracles: () => runOracles(),
-  'engine tests, sanitized': runSanitized,
+  'engine tests, sanitized': () => runSanitized(),
+  'engine tests, thread sanitizer': () => runSanitized('thread'),
 };
 
 await main(import.meta.url, () => {

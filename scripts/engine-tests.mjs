@@ -1,5 +1,6 @@
 // Runs the engine's own tests, an executable that prints TAP. `npm run test:native`; with --sanitize, `npm run
-// test:sanitize`, it builds them and all of llama.cpp with the address and undefined behavior sanitizers of clang 16.
+// test:sanitize`, it builds them and all of llama.cpp with the address and undefined behavior sanitizers of clang 16, and
+// with `npm run test:sanitize -- thread` with the thread sanitizer.
 import { spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -26,6 +27,7 @@ export function runEngineTests(folder) {
       ...process.env,
       ASAN_OPTIONS: 'detect_leaks=1',
       UBSAN_OPTIONS: 'print_stacktrace=1:halt_on_error=1',
+      TSAN_OPTIONS: `halt_on_error=1:suppressions=${join(root, 'native', 'test', 'tsan.supp')}`,
     },
     timeout: 1_200_000,
   });
@@ -38,7 +40,17 @@ export function runEngineTests(folder) {
   return tally;
 }
 
-export function runSanitized() {
+/** Sanitizers that cannot be combined, each with the folder of its build. */
+const sanitized = {
+  address: { folder: 'build-sanitize', sanitizers: 'address;undefined' },
+  thread: { folder: 'build-thread', sanitizers: 'thread' },
+};
+
+export function runSanitized(kind = 'address') {
+  if (!Object.hasOwn(sanitized, kind)) {
+    throw new PlainError(`usage: npm run test:sanitize -- ${Object.keys(sanitized).join('|')}`);
+  }
+  const { folder, sanitizers } = sanitized[kind];
   if (!onPath('clang++-16'))
     throw new PlainError('the sanitizers need clang 16 (Debian: apt-get install clang-16)');
   fetchLlama();
@@ -46,24 +58,24 @@ export function runSanitized() {
     CMAKE_C_COMPILER: 'clang-16',
     CMAKE_CXX_COMPILER: 'clang++-16',
     AUTOCOG_TESTS: 'ON',
-    AUTOCOG_SANITIZE: 'address;undefined',
+    AUTOCOG_SANITIZE: sanitizers,
   };
   const defines = Object.entries(options).map(([name, value]) => `-D${name}=${value}`);
   const generator = onPath('ninja') ? ['-G', 'Ninja'] : [];
-  run('cmake', ['-S', '.', '-B', 'build-sanitize', ...generator, ...defines]);
+  run('cmake', ['-S', '.', '-B', folder, ...generator, ...defines]);
   run('cmake', [
     '--build',
-    'build-sanitize',
+    folder,
     '--target',
     'engine_tests',
     '--parallel',
     String(availableParallelism()),
   ]);
-  return runEngineTests('build-sanitize');
+  return runEngineTests(folder);
 }
 
 await main(import.meta.url, () => {
-  if (process.argv.includes('--sanitize')) return conclude([runSanitized()]);
+  if (process.argv[2] === '--sanitize') return conclude([runSanitized(process.argv[3])]);
   buildNative();
   conclude([runEngineTests('build-cmake')]);
 });
