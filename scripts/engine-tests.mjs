@@ -1,12 +1,8 @@
-// Runs the engine's own tests, an executable that prints TAP. `npm run test:native`; with --sanitize, `npm run
-// test:sanitize`, it builds them and all of llama.cpp with the address and undefined behavior sanitizers of clang 16, and
-// with `npm run test:sanitize -- thread` with the thread sanitizer.
+// Runs the engine's own tests, an executable that prints TAP: `npm run test:native`.
 import { spawnSync } from 'node:child_process';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { buildNative } from './build-native.mjs';
-import { fetchLlama } from './fetch-llama.mjs';
-import { main, onPath, PlainError, root, run } from './run.mjs';
+import { main, PlainError, root } from './run.mjs';
 import { conclude, count } from './tally.mjs';
 
 /** Runs engine_tests of a build folder and returns its tally. */
@@ -40,42 +36,7 @@ export function runEngineTests(folder) {
   return tally;
 }
 
-/** Sanitizers that cannot be combined, each with the folder of its build. */
-const sanitized = {
-  address: { folder: 'build-sanitize', sanitizers: 'address;undefined' },
-  thread: { folder: 'build-thread', sanitizers: 'thread' },
-};
-
-export function runSanitized(kind = 'address') {
-  if (!Object.hasOwn(sanitized, kind)) {
-    throw new PlainError(`usage: npm run test:sanitize -- ${Object.keys(sanitized).join('|')}`);
-  }
-  const { folder, sanitizers } = sanitized[kind];
-  if (!onPath('clang++-16'))
-    throw new PlainError('the sanitizers need clang 16 (Debian: apt-get install clang-16)');
-  fetchLlama();
-  const options = {
-    CMAKE_C_COMPILER: 'clang-16',
-    CMAKE_CXX_COMPILER: 'clang++-16',
-    AUTOCOG_TESTS: 'ON',
-    AUTOCOG_SANITIZE: sanitizers,
-  };
-  const defines = Object.entries(options).map(([name, value]) => `-D${name}=${value}`);
-  const generator = onPath('ninja') ? ['-G', 'Ninja'] : [];
-  run('cmake', ['-S', '.', '-B', folder, ...generator, ...defines]);
-  run('cmake', [
-    '--build',
-    folder,
-    '--target',
-    'engine_tests',
-    '--parallel',
-    String(availableParallelism()),
-  ]);
-  return runEngineTests(folder);
-}
-
 await main(import.meta.url, () => {
-  if (process.argv[2] === '--sanitize') return conclude([runSanitized(process.argv[3])]);
   buildNative();
   conclude([runEngineTests('build-cmake')]);
 });

@@ -8,6 +8,7 @@
 #include <exception>
 #include <memory>
 #include <new>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -170,17 +171,35 @@ bool IsAboutContext(const std::string& log) {
   return ContextRefused(log).code() == Code::kOutOfMemory || log.find("ctx_other") != std::string::npos;
 }
 
+bool IsEncoderDecoder(const Model& model) { return model.info().has_encoder && model.info().has_decoder; }
+
 // Starts a decode that ends after its first operation: llama.cpp asserts on a graph's inputs when it sets them,
-// on this thread, before the graph is computed.
+// on this thread, before the graph is computed. Of an encoder-decoder, the encoder computes.
 void SetInputs(const Model& model, llama_context* context) {
-  const bool translates = model.info().has_encoder && model.info().has_decoder;
-  if (translates || model.vocabulary().size() < 1) return;
+  if (model.vocabulary().size() < 1) return;
   llama_set_abort_callback(
       context, [](void*) { return true; }, nullptr);
   llama_token tokens[kTokenCounts[0]] = {};
   const llama_batch batch = llama_batch_get_one(tokens, kTokenCounts[0]);
+  const bool encodes = llama_get_memory(context) == nullptr || IsEncoderDecoder(model);
   // How these end does not matter.
-  static_cast<void>(llama_get_memory(context) == nullptr ? llama_encode(context, batch) : llama_decode(context, batch));
+  static_cast<void>(encodes ? llama_encode(context, batch) : llama_decode(context, batch));
+}
+
+// llama.cpp reserves the graph of a decoder only, so that the encoder's is checked when it is computed.
+struct EncoderCheck {
+  const Model& model;
+  const ModelOptions& options;
+  Status status;
+};
+
+// Is asked before a graph is computed whether it needs the result of each operation, on this thread. Ends the
+// computation by an exception at the first operation that fails the check.
+bool OnEncoderNode(ggml_tensor* node, bool, void* data) {
+  auto* check = static_cast<EncoderCheck*>(data);
+  check->status = CheckNode(check->model, check->options, node);
+  if (!check->status.ok()) throw std::runtime_error(check->status.message());
+  return false;
 }
 
 // Where llama.cpp fails to build a graph it does not say for which tensor. One of a type that weights do not have is
@@ -201,12 +220,22 @@ Status CannotCompute(const Model& model, const std::string& cause) {
 Status CheckSmallContext(const Model& model, const ModelOptions& options, bool embeds) {
   // What it logs is not about a context of the caller's.
   LogCapture log(/*hidden=*/true);
-  const std::unique_ptr<llama_context, decltype(&llama_free)> context(
-      llama_init_from_model(model.raw(), SmallContext(options, embeds)), llama_free);
+  EncoderCheck check{model, options, Status::Ok()};
+  llama_context_params params = SmallContext(options, embeds);
+  if (IsEncoderDecoder(model)) {
+    params.cb_eval = OnEncoderNode;
+    params.cb_eval_user_data = &check;
+  }
+  const std::unique_ptr<llama_context, decltype(&llama_free)> context(llama_init_from_model(model.raw(), params),
+                                                                      llama_free);
   if (context != nullptr) {
     if (Status status = CheckContext(model, options, context.get(), embeds); !status.ok()) return status;
-    SetInputs(model, context.get());
-    return Status::Ok();
+    try {
+      SetInputs(model, context.get());
+    } catch (const std::exception&) {
+      if (check.status.ok()) throw;
+    }
+    return check.status;
   }
   if (IsAboutContext(log.text())) return Status::Ok();
   return CannotCompute(model, log.text());

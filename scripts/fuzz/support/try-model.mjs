@@ -1,6 +1,7 @@
 // Uses model files in every way that computes: a child of the fuzzer of models. Each message is a path;
 // the answer is what became of the file.
-import { Embedder, LLaMa, Model } from 'autocog-lm';
+import { rmSync, statSync } from 'node:fs';
+import { Embedder, LLaMa, Model, quantize } from 'autocog-lm';
 import { outcomeOf } from './outcome.mjs';
 
 const contextSize = 128;
@@ -46,6 +47,19 @@ async function useEmbeddings(model, pooling) {
   }
 }
 
+/** Quantizes a fifth of the files, which takes long, to a type by the file's size, and loads the result. */
+async function useQuantized(path) {
+  const types = ['Q8_0', 'Q4_K_M', 'IQ4_NL', 'F16', 'Q2_K'];
+  if (statSync(path).size % 25 >= types.length) return;
+  const target = `${path}.quantized`;
+  try {
+    await quantize(path, target, types[statSync(path).size % types.length]);
+    await (await Model.load(target)).close();
+  } finally {
+    rmSync(target, { force: true });
+  }
+}
+
 async function tryFile(path) {
   const results = [];
   const note = async (name, work) => {
@@ -77,6 +91,7 @@ async function tryFile(path) {
       await model.close();
     }
   });
+  await note('quantize', () => useQuantized(path));
   return { results };
 }
 
