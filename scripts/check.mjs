@@ -36,7 +36,6 @@ const steps = {
   tests: runTap,
   oracles: () => runOracles(),
   'engine tests, sanitized': () => runSanitized(),
-  'engine tests, thread sanitizer': () => runSanitized('thread'),
 };
 
 await main(import.meta.url, () => {

@@ -71,8 +71,10 @@ export function cpuQuota(read: Read = readText): number {
         const [time, period] = (read(`/sys/fs/cgroup${group}/cpu.max`) ?? '').split(' ');
         limit(time, period);
       } else if (controllers.split(',').includes('cpu')) {
-        const folder = `/sys/fs/cgroup/${controllers}${group}`;
-        limit(read(`${folder}/cpu.cfs_quota_us`), read(`${folder}/cpu.cfs_period_us`));
+        for (const mounted of new Set([controllers, 'cpu'])) {
+          const folder = `/sys/fs/cgroup/${mounted}${group}`;
+          limit(read(`${folder}/cpu.cfs_quota_us`), read(`${folder}/cpu.cfs_period_us`));
+        }
       }
     }
   }

@@ -1,13 +1,13 @@
 // Prompts whose keys and values are not finite: they fail, and no other prompt notices.
 
 import { join } from 'node:path';
-import { defaultModelPath, LLaMa, Model, quantize } from 'autocog-lm';
+import { AutomatonBuilder, defaultModelPath, LLaMa, Model, quantize } from 'autocog-lm';
 import t, { type Test } from 'tap';
 import { failure } from '../support/failures.js';
 import { exact } from '../support/forms.js';
 import { floatsOf, readGguf, type Tensor, tensorOf, writeGguf } from '../support/gguf.js';
 
-/** A token whose embedding is not a number. */
+/** A token whose embedding is not a number: the letter M. */
 const poison = 77;
 
 /** The default model with that token, in a weight type. */
@@ -39,6 +39,13 @@ const prompts = [3, 40, 70].map((length) =>
 );
 const bad = Int32Array.of(300, 301, poison, 302, 303);
 
+const colours = (text: string, other = ' green') =>
+  new AutomatonBuilder()
+    .text('start', text, { next: 'colour' })
+    .choose('colour', [' blue', other], { next: 'end' })
+    .text('end', ' today')
+    .build();
+
 const uses: [string, (lm: LLaMa) => Promise<unknown>][] = [
   ['ingest', (lm) => lm.ingest(bad)],
   ['greedy', (lm) => lm.greedy(bad)],
@@ -47,6 +54,8 @@ const uses: [string, (lm: LLaMa) => Promise<unknown>][] = [
   ['completeMany', (lm) => lm.completeMany([prompts[0] as Int32Array, bad], { maxTokens: 3 })],
   ['choose', (lm) => lm.choose(bad, [Int32Array.of(5, 6), Int32Array.of(5, 7)])],
   ['a choice', (lm) => lm.choose(prompts[0] as Int32Array, [Int32Array.of(5, poison, 6, 7)])],
+  ['evaluate', (lm) => lm.evaluate(colours('The sky-M is'))],
+  ['a choice of evaluate', (lm) => lm.evaluate(colours('The sky is', ' blue-Moon'))],
   ['beamSearch', (lm) => lm.beamSearch(bad, { beams: 2, maxTokens: 3 })],
 ];
 
@@ -61,6 +70,8 @@ t.test('a prompt with values that are not finite leaves none behind', async (t) 
         Int32Array.of(5, 6),
         Int32Array.of(5, 7, 8),
       ]);
+      const thoughts = await lm.evaluate(colours('The sky is'));
+      greedy.push(thoughts.best()?.logprob as number);
       return [...greedy, ...chosen.choices.map(({ logprob }) => logprob)];
     };
     await using fresh = new LLaMa(model, options);
