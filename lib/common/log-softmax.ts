@@ -5,14 +5,21 @@ import { wrongType } from './arguments.js';
 
 const checkList = (value: unknown, name: string): void => {
   const { length } = (value ?? {}) as Partial<ArrayLike<number>>;
-  if (typeof value === 'object' && Number.isInteger(length)) return;
-  throw wrongType('an array of numbers', name, value);
+  if (typeof value !== 'object' || !Number.isInteger(length)) {
+    throw wrongType('an array of numbers', name, value);
+  }
+  if (!ArrayBuffer.isView(value)) return;
+  try {
+    new Uint8Array(value.buffer);
+  } catch {
+    throw wrongType('an array whose buffer is attached', name, value);
+  }
 };
 
 /**
  * log Σ exp(values), numerically stable; −Infinity for no values.
  *
- * @throws TypeError unless `values` is an array or typed array
+ * @throws TypeError unless `values` is an array or an attached typed array
  */
 export function logSumExp(values: ArrayLike<number>): number {
   checkList(values, 'values');
@@ -33,7 +40,7 @@ export function logSumExp(values: ArrayLike<number>): number {
  *
  * @param logits one row of vocabulary size
  * @returns a new array of the same length; its exponentials sum to 1
- * @throws TypeError unless `logits` is an array or typed array
+ * @throws TypeError unless `logits` is an array or an attached typed array
  * @example
  * logSoftmax(Float32Array.of(0, 0)) // Float32Array [ -0.693…, -0.693… ]
  */

@@ -52,7 +52,9 @@ t.test('indices, lists, iterators and signals', async (t) => {
   const tree = new TokenChoiceTree([Int32Array.of(1, 2)]);
   for (const path of [-1, 1, 0.5, Number.NaN]) t.throws(() => tree.nodesOf(path), rangeError);
   t.throws(() => tree.nodesOf('0' as never), typeError);
-  for (const list of [undefined, null, 5, 'text', {}]) {
+  const detached = Float32Array.of(1, 2);
+  structuredClone(detached.buffer, { transfer: [detached.buffer] });
+  for (const list of [undefined, null, 5, 'text', {}, detached]) {
     t.throws(() => logSoftmax(list as never), typeError);
     t.throws(() => logSumExp(list as never), typeError);
   }
