@@ -61,6 +61,45 @@ export type { CacheType, ContextOptions } from './context/context-options.js';
 export type { EvalOptions, Evaluation } from './context/eval.js';
 export type { RopeOptions, RopeScaling } from './context/rope.js';
 export type { PromptState } from './context/state.js';
+export type {
+  AnswerScores,
+  AnswersTo,
+  AnswerTo,
+  BooleanAnswer,
+  ChoiceAnswer,
+  Decision,
+  DecisionAnswer,
+  DecisionOption,
+  DecisionOrder,
+  ScoreAnswer,
+} from './decide/answer.js';
+export type { Calibration, Scale } from './decide/calibration/calibration.js';
+export { type Confidence, confidenceOf, confidences } from './decide/confidence.js';
+export type { DecideOptions } from './decide/decide-options.js';
+export type { Orders } from './decide/labels.js';
+export type {
+  BooleanQuestion,
+  CheckedOption,
+  CheckedQuestion,
+  ChoiceCriteria,
+  ChoiceQuestion,
+  DecisionQuestion,
+  DecisionQuestions,
+  DecisionText,
+  Description,
+  OptionName,
+  QuestionType,
+  ScoreQuestion,
+} from './decide/question.js';
+export { readQuestions } from './decide/read-questions.js';
+export {
+  type DecisionMethod,
+  type DecisionPrompt,
+  type DecisionView,
+  type RenderDecision,
+  renderDecision,
+} from './decide/render.js';
+export type { DecisionState } from './decide/state.js';
 export {
   Embedder,
   type EmbedderLoadOptions,

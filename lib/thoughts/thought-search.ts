@@ -4,6 +4,7 @@
 
 import { NotSupportedError } from '../common/errors.js';
 import { noCost } from '../common/usage.js';
+import { EventLoopTurns } from '../common/yield-to-event-loop.js';
 import { placeText } from './boundary.js';
 import { completeThought } from './complete-step.js';
 import type { EvaluateRequest } from './evaluate-options.js';
@@ -41,6 +42,7 @@ class ThoughtSearch {
   readonly #stopped: AbortSignal;
   readonly #cost = noCost();
   readonly #finished = new Set<ThoughtNode>();
+  readonly #turns = new EventLoopTurns();
   #open: Thought[] = [];
   #kept = 0;
   #tokens = 0;
@@ -74,6 +76,7 @@ class ThoughtSearch {
       }
       for (const [index, expansions] of results.entries()) {
         await this.#attach(group[index] as Thought, expansions);
+        await this.#turns.take();
       }
       this.#rounds++;
       this.#report();
@@ -118,6 +121,8 @@ class ThoughtSearch {
       }
       const results: Expansions[] = [];
       for (const thought of group) {
+        await this.#turns.take();
+        this.#stopped.throwIfAborted();
         const each = await completeThought(
           this.#engine,
           this.#plan,

@@ -27,7 +27,7 @@ Result<int> TokenJoiner::Trimmed(const Tokens& context, std::string* text) const
     if (!own.ok()) return own.status();
     if (own.value().empty()) return 0;  // a control token
     bytes = own.value() + bytes;
-    const bool is_whole = IsValidUtf8(bytes) && bytes.find("\xef\xbf\xbd") == std::string::npos;
+    const bool is_whole = HasWholeCharacters(bytes);
     if (!is_whole) continue;
     *text = std::move(bytes);
     return static_cast<int>(context.size() - end);
