@@ -13,6 +13,7 @@
 #include "addon/values/errors.h"
 #include "addon/values/values.h"
 #include "engine/common/backend.h"
+#include "engine/common/backend_files.h"
 #include "engine/common/cpu_check.h"
 
 namespace autocog {
@@ -45,6 +46,23 @@ Napi::Value ListDevices(const Napi::CallbackInfo& info) {
     object.Set("type", device.type);
     object.Set("memoryFree", static_cast<double>(device.memory_free));
     object.Set("memoryTotal", static_cast<double>(device.memory_total));
+    array.Set(i, object);
+  }
+  return array;
+}
+
+// cpuVariants(): NativeCpuVariant[]
+// ggml_backend_load
+Napi::Value ListCpuVariants(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  InstallBackend();
+  const auto& variants = CpuVariants();
+  Napi::Array array = Napi::Array::New(env, variants.size());
+  for (uint32_t i = 0; i < variants.size(); ++i) {
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("name", variants[i].name);
+    object.Set("score", static_cast<double>(variants[i].score));
+    object.Set("chosen", variants[i].chosen);
     array.Set(i, object);
   }
   return array;
@@ -83,6 +101,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("llamaVersion", Napi::Function::New<LlamaVersion>(env));
   exports.Set("systemInfo", Napi::Function::New<SystemInfo>(env));
   exports.Set("devices", Napi::Function::New<ListDevices>(env));
+  exports.Set("cpuVariants", Napi::Function::New<ListCpuVariants>(env));
   exports.Set("createCancellation", Napi::Function::New<NewCancellation>(env));
   exports.Set("loadModel", Napi::Function::New<ModelWrap::Load>(env));
   exports.Set("createSession", Napi::Function::New<SessionWrap::Create>(env));
