@@ -12,6 +12,7 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/automaton/token_joiner.cc
   native/engine/common/assertion.cc
   native/engine/common/backend.cc
+  native/engine/common/backend_files.cc
   native/engine/common/cpu_check.cc
   native/engine/common/deep_stack.cc
   native/engine/common/job_thread.cc

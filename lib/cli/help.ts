@@ -94,6 +94,9 @@ Examples:
   $ autocog-lm tokenize 'The capital of France'
   $ autocog-lm tokenize --prompt-file prompt.txt --ids | wc -w`;
 
+export const build = `
+Needs a C++17 compiler, CMake and git, and reports what is missing. Options: autocog-lm build --help`;
+
 export const info = `
 Examples:
   $ autocog-lm info -m model.gguf

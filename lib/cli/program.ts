@@ -49,6 +49,7 @@ export function makeProgram(signal: AbortSignal): Command {
   addTokenize(program, signal);
   addInfo(program, signal);
   addDemo(program, signal);
+  addBuild(program);
   return program;
 }
 
@@ -291,4 +292,19 @@ function addDemo(program: Command, signal: AbortSignal): void {
     const { demo } = await import('./commands/demo.js');
     await demo(flags, signal);
   });
+}
+
+/** For the list of commands: main.ts runs `build` before this program exists. */
+function addBuild(program: Command): void {
+  program
+    .command('build')
+    .summary('build the native addon from source')
+    .description('Build the native addon from source, for this machine.')
+    .argument('[options...]')
+    .allowUnknownOption()
+    .addHelpText('after', help.build)
+    .action(async (args) => {
+      const { build } = await import('./commands/build.js');
+      process.exitCode = await build(args);
+    });
 }

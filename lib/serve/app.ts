@@ -2,9 +2,10 @@
 // `server.ts` listens and passes requests to this app.
 
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { type Context, Hono } from 'hono';
-import { type RequestIdVariables, requestId } from 'hono/request-id';
+import type { Context, Hono } from 'hono';
+import type { RequestIdVariables } from 'hono/request-id';
 import { raceAbort } from '../common/abort.js';
+import { requirePeer } from '../common/peers.js';
 import { decisions } from './decisions/decisions.js';
 import { detailOf } from './decisions/detail-errors.js';
 import { systemone, systemonePath } from './decisions/systemone.js';
@@ -56,7 +57,13 @@ const clientClosedRequest = 499;
 
 /** Creates the app that serves an LM. */
 export function makeApp(served: Served, settings: ServeSettings, host: Host): Hono<Env> {
-  const app = new Hono<Env>();
+  const hono = requirePeer<typeof import('hono')>('hono', 'serve');
+  const { requestId } = requirePeer<typeof import('hono/request-id')>(
+    'hono',
+    'serve',
+    '/request-id',
+  );
+  const app = new hono.Hono<Env>();
   app.use(requestId());
   if (settings.cors.length > 0) app.use(allowOrigins(settings.cors));
   app.use(async (context, next) => {
