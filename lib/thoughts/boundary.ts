@@ -33,8 +33,10 @@ export async function joinPaths(
   if (isPlain) return { state, paths, replaced: 0 };
   const joined = await healed(tokenizer, state.context, texts).catch(notHealable);
   if (joined === undefined) return { state, paths, replaced: 0 };
-  const [end] = terminator === '' ? [new Int32Array(0)] : await tokenizer.texts([terminator]);
   const replaced = state.context.length - joined.prompt.length;
+  // After a control token a text may begin, which the plan knows.
+  if (replaced === 0) return { state, paths, replaced };
+  const [end] = terminator === '' ? [new Int32Array(0)] : await tokenizer.texts([terminator]);
   return {
     state: withoutLast(state, replaced, scored),
     paths: joined.paths.map((path) => concatenate(path, end as Int32Array)),

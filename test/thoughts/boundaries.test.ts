@@ -15,6 +15,7 @@ import t, { type Test } from 'tap';
 import { at } from '../suite/oracle.js';
 import { exact } from '../support/forms.js';
 import { StepwiseLM } from '../support/stepwise-lm.js';
+import { writeVocabularyModel } from '../support/vocabulary-model.js';
 
 const path = joinPath(t.testdir(), 'f32.gguf');
 await quantize(defaultModelPath, path, 'F32');
@@ -90,6 +91,20 @@ onBoth('healed choices are those of choose, also of U+FFFD and of nothing', asyn
       t.same(node.tokens, expected.tokens, prompt);
       t.ok(Math.abs(node.logprob - expected.logprob) < 1e-4, `${node.logprob}`);
     }
+  }
+});
+
+t.test('after control tokens a healed choice begins a text', async (t) => {
+  await using own = await LLaMa.load(await writeVocabularyModel(t, 'bert-bge'), exact);
+  const automaton = make(text(''), choose([' a', 'the sky']));
+  const { root: separate } = await own.evaluate(automaton);
+  for (const engine of [own, new StepwiseLM(own)]) {
+    const { root } = await engine.evaluate(automaton, healed);
+    t.ok(root.tokens.length > 1, 'WordPiece has a token before and one after a text');
+    t.same(
+      root.children.map(({ text: own, tokens }) => [own, tokens]),
+      separate.children.map(({ text: own, tokens }) => [own, tokens]),
+    );
   }
 });
 

@@ -18,16 +18,10 @@ Result<Completions::Completion> Completions::Begin(const Thought& thought, const
   completion.action = &action;
   // A set of allowed tokens leaves no choice of how the text before it is tokenized.
   if (search_->plan.healed && action.completion.allowed.empty()) {
-    auto trimmed = search_->joiner->Trimmed(search_->decoder->TokensTo(thought.state.tip), &completion.prefix);
+    const Tokens context = search_->decoder->TokensTo(thought.state.tip);
+    auto trimmed = search_->joiner->TrimmedForCompletion(context, &completion.prefix);
     if (!trimmed.ok()) return trimmed.status();
-    auto needed = search_->joiner->TokensFor(completion.prefix);
-    if (!needed.ok()) return needed.status();
-    // Its characters may have no tokens of their own.
-    if (needed.value() <= trimmed.value()) {
-      completion.replaced = trimmed.value();
-    } else {
-      completion.prefix.clear();
-    }
+    completion.replaced = trimmed.value();
   }
   completion.state = WithoutLast(*search_->decoder, thought.state, completion.replaced, true);
   // The last token of a text is not decoded.

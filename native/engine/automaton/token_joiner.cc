@@ -76,6 +76,16 @@ Result<int> TokenJoiner::TokensFor(const std::string& prefix) {
   return needed_.at(prefix);
 }
 
+Result<int> TokenJoiner::TrimmedForCompletion(const Tokens& context, std::string* text) {
+  auto trimmed = Trimmed(context, text);
+  if (!trimmed.ok()) return trimmed;
+  auto needed = TokensFor(*text);
+  if (!needed.ok()) return needed;
+  if (needed.value() <= trimmed.value()) return trimmed;
+  text->clear();
+  return 0;
+}
+
 Result<const TokenSet*> TokenJoiner::Beginnings(const std::string& prefix, int count) {
   auto needed = TokensFor(prefix);
   if (!needed.ok()) return needed.status();
