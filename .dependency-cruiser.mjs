@@ -42,6 +42,7 @@ const entries = {
   serve: [],
   chat: [],
   binding: ['openai', 'transformers'],
+  'ai-sdk': [],
   'base-llm': [],
   openai: [],
   transformers: [],

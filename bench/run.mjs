@@ -6,13 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { main, PlainError } from '../scripts/run.mjs';
-import { bareProgram } from './bare.mjs';
+import { barePrograms } from './bare.mjs';
 import { DelayLog, reportDelays } from './event-loop.mjs';
 import { printGoals } from './goals.mjs';
 import { benchModel } from './make-model.mjs';
 import { nodeLlamaCpp } from './peers.mjs';
 import { llamaBenchProgram, perplexityProgram } from './programs.mjs';
 import { printHead } from './report.mjs';
+import { automaton } from './trials/automaton.mjs';
 import { decide } from './trials/decide.mjs';
 import { generate } from './trials/generate.mjs';
 import { grammar } from './trials/grammar.mjs';
@@ -31,13 +32,15 @@ import { tree } from './trials/tree.mjs';
 
 const choosing = { tree, hybrid, many, search, prompts, greedy, memory };
 const generating = { generate, tiny, together, start, grammar };
+const automata = { automaton };
 const siblings = { served, levels };
 const deciding = { decide };
-const trials = { ...choosing, ...generating, ...siblings, ...deciding };
+const trials = { ...choosing, ...generating, ...automata, ...siblings, ...deciding };
 /** Names of groups of trials. */
 const groups = {
   choose: Object.keys(choosing),
   generation: Object.keys(generating),
+  automata: Object.keys(automata),
   siblings: Object.keys(siblings),
   decisions: Object.keys(deciding),
 };
@@ -79,7 +82,7 @@ async function importPackage() {
 await main(import.meta.url, async () => {
   const { names, rounds, threads } = readArguments();
   const { defaultModelPath, getBackends, Model, TokenChoiceTree } = await importPackage();
-  const bare = bareProgram();
+  const { bare, beams } = barePrograms();
   const peers = nodeLlamaCpp();
   const programs = {
     perplexity: names.has('prompts') ? await perplexityProgram() : undefined,
@@ -95,6 +98,7 @@ await main(import.meta.url, async () => {
     Model,
     TokenChoiceTree,
     bare,
+    beams,
     peers,
     ...programs,
     folder,

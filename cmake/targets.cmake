@@ -2,20 +2,19 @@
 
 function(autocog_warnings target)
   if(MSVC)
-    target_compile_options(${target} PRIVATE /W4 /WX)
+    target_compile_options(${target} PRIVATE /W4 $<$<BOOL:${AUTOCOG_WERROR}>:/WX>)
   else()
-    target_compile_options(${target} PRIVATE -Wall -Wextra -Werror)
+    target_compile_options(${target} PRIVATE -Wall -Wextra $<$<BOOL:${AUTOCOG_WERROR}>:-Werror>)
   endif()
 endfunction()
 
 add_library(autocog_engine STATIC ${AUTOCOG_ENGINE_SOURCES})
 target_include_directories(autocog_engine PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}/native)
-# For llama-ext.h, which measures the memory of a context.
-set_source_files_properties(native/engine/context/sequence_memory.cc PROPERTIES
+# For llama-ext.h, which measures the memory of a context and builds its graphs.
+set_source_files_properties(
+  native/engine/context/cell_values.cc native/engine/context/sequence_memory.cc native/engine/model/graph_check.cc
+  PROPERTIES
   INCLUDE_DIRECTORIES ${CMAKE_CURRENT_SOURCE_DIR}/llama.cpp/src)
-if(NOT AUTOCOG_NATIVE)
-  target_compile_definitions(autocog_engine PRIVATE AUTOCOG_PORTABLE)
-endif()
 target_link_libraries(autocog_engine PUBLIC llama)
 autocog_warnings(autocog_engine)
 
@@ -40,10 +39,7 @@ target_compile_definitions(autocog PRIVATE
   NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS)
 target_link_libraries(autocog PRIVATE autocog_engine ${CMAKE_JS_LIB})
 autocog_warnings(autocog)
-if(UNIX AND NOT APPLE)
-  # Another copy of llama.cpp in the same process must not resolve to our symbols.
-  target_link_options(autocog PRIVATE -Wl,--exclude-libs,ALL)
-endif()
+autocog_self_contained(autocog)
 
 if(MSVC AND CMAKE_JS_NODELIB_DEF AND CMAKE_JS_NODELIB_TARGET)
   execute_process(COMMAND ${CMAKE_AR} /def:${CMAKE_JS_NODELIB_DEF} /out:${CMAKE_JS_NODELIB_TARGET} ${CMAKE_STATIC_LINKER_FLAGS})

@@ -4,6 +4,7 @@
 import { resolve } from 'node:path';
 import { raceAbort } from './common/abort.js';
 import { wrongType } from './common/arguments.js';
+import { warnOfThreads } from './common/available-cores.js';
 import { pick } from './common/pick.js';
 import type { Cost, Stopwatch } from './common/usage.js';
 import { contextOptionNames, readContextOptions } from './context/context-options.js';
@@ -16,6 +17,7 @@ import type { CompletionDefaults } from './generation/completion-options.js';
 import { type LLaMaLoadOptions, type LLaMaOptions, readLoadOptions } from './llama-options.js';
 import { type ControlVectorPart, sumOfParts } from './model/control-vector.js';
 import { Model } from './model/model.js';
+import type { FilePath } from './model/model-options.js';
 import type { NativeSessionOptions } from './native/binding.js';
 import { costFromNative } from './native/usage.js';
 
@@ -93,12 +95,13 @@ export function openSession(model: Model, options: LLaMaOptions, ownsModel: bool
   const request = readContextOptions(context, model.info);
   readEmbeddingOptions(options.embeddings, model.info.trainContextSize);
   warnOfScale(context, request.contextSize, model.info);
+  warnOfThreads(request.threads, request.threadsBatch);
   return new LLaMaSession(model, request, ownsModel, { ...options.embeddings });
 }
 
 /** Loads a model and builds a session that owns it. Implements `LLaMa.load`. */
 export async function loadSession(
-  path: string,
+  path: FilePath,
   options: LLaMaLoadOptions | undefined,
 ): Promise<{ session: LLaMaSession; completion: CompletionDefaults }> {
   const { modelOptions, given } = readLoadOptions(options);

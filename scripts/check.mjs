@@ -7,10 +7,11 @@ import { buildNative } from './build-native.mjs';
 import { buildTs } from './build-ts.mjs';
 import { checkDocs } from './check-docs.mjs';
 import { checkRooms } from './check-rooms.mjs';
-import { runEngineTests, runSanitized } from './engine-tests.mjs';
+import { runEngineTests } from './engine-tests.mjs';
 import { lint } from './lint.mjs';
 import { runOracles } from './oracles.mjs';
 import { main, PlainError, root, run } from './run.mjs';
+import { runSanitized } from './sanitize.mjs';
 import { conclude } from './tally.mjs';
 import { runTap } from './test.mjs';
 
@@ -34,7 +35,7 @@ const steps = {
   'engine tests': () => runEngineTests('build-cmake'),
   tests: runTap,
   oracles: () => runOracles(),
-  'engine tests, sanitized': runSanitized,
+  'engine tests, sanitized': () => runSanitized(),
 };
 
 await main(import.meta.url, () => {

@@ -19,6 +19,7 @@ import {
   number,
   repeatable,
 } from './options.js';
+import { addRun } from './run-program.js';
 import { addSamplerOptions } from './sampler-flags.js';
 
 /** Thrown for `--version`: commander's listener is synchronous, so it cannot import the engine. */
@@ -45,10 +46,12 @@ export function makeProgram(signal: AbortSignal): Command {
   addCandidates(program, signal);
   addComplete(program, signal);
   addChat(program, signal);
+  addRun(program, signal);
   addServe(program, signal);
   addTokenize(program, signal);
   addInfo(program, signal);
   addDemo(program, signal);
+  addBuild(program);
   return program;
 }
 
@@ -291,4 +294,19 @@ function addDemo(program: Command, signal: AbortSignal): void {
     const { demo } = await import('./commands/demo.js');
     await demo(flags, signal);
   });
+}
+
+/** For the list of commands: main.ts runs `build` before this program exists. */
+function addBuild(program: Command): void {
+  program
+    .command('build')
+    .summary('build the native addon from source')
+    .description('Build the native addon from source, for this machine.')
+    .argument('[options...]')
+    .allowUnknownOption()
+    .addHelpText('after', help.build)
+    .action(async (args) => {
+      const { build } = await import('./commands/build.js');
+      process.exitCode = await build(args);
+    });
 }

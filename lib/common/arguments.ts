@@ -3,6 +3,7 @@
 
 import { types } from 'node:util';
 import { invalidArgument, outOfRange } from './errors.js';
+import { similarTo } from './similar.js';
 
 /** Text, or the ids of its tokens. */
 export type Prompt = string | Int32Array;
@@ -23,6 +24,18 @@ export function describe(value: unknown): string {
 
 const message = (what: string, name: string, value: unknown): string =>
   `Expected ${what} for ${name}, got ${describe(value)}`;
+
+/** A TypeError about a word that is not a known one, with the one that was probably meant. */
+function unknownWord(
+  what: string,
+  name: string,
+  word: string,
+  known: readonly string[],
+): TypeError {
+  const similar = similarTo(word, known);
+  const hint = similar === undefined ? '' : ` (did you mean '${similar}'?)`;
+  return about(name, invalidArgument(`${message(what, name, word)}${hint}`));
+}
 
 /** The argument that an error is about. Not a property of the error: it is for callers in `lib`. */
 const argumentNames = new WeakMap<Error, string>();
@@ -87,16 +100,17 @@ export function checkInteger(value: unknown, name: string, min: number, max = in
 
 /** One of a fixed set of strings. */
 export function checkOneOf<T extends string>(value: unknown, name: string, words: readonly T[]): T {
-  if (typeof value !== 'string' || !(words as readonly string[]).includes(value)) {
-    throw wrongType(`one of ${words.map((word) => `'${word}'`).join(', ')}`, name, value);
-  }
+  const what = `one of ${words.map((word) => `'${word}'`).join(', ')}`;
+  if (typeof value !== 'string') throw wrongType(what, name, value);
+  if (!(words as readonly string[]).includes(value)) throw unknownWord(what, name, value, words);
   return value as T;
 }
 
 export function checkSignal(value: unknown, name: string): AbortSignal | undefined {
   if (value === undefined) return undefined;
   const signal = value as Partial<AbortSignal> | null;
-  if (typeof signal?.aborted !== 'boolean' || typeof signal.addEventListener !== 'function') {
+  const methods = [signal?.addEventListener, signal?.removeEventListener];
+  if (typeof signal?.aborted !== 'boolean' || methods.some((each) => typeof each !== 'function')) {
     throw wrongType('an AbortSignal', name, value);
   }
   return value as AbortSignal;
@@ -107,28 +121,43 @@ export function checkStrings(value: unknown, name: string): string[] {
   return value.map((item, index) => checkString(item, `${name}[${index}]`));
 }
 
-/** Token ids, within the vocabulary if its size is known. */
+/**
+ * A plain copy of a typed array, since the caller may change, resize or transfer its own while the
+ * call runs. Unlike `slice`, it calls nothing of a subclass. Throws TypeError if the array's buffer
+ * is detached, or now too short for it.
+ */
+export function copyOf<T extends Int32Array | Float32Array>(
+  value: T,
+  name: string,
+  Plain: new (source: T) => T,
+): T {
+  try {
+    return new Plain(value);
+  } catch {
+    throw wrongType('an array whose buffer is attached', name, value);
+  }
+}
+
+/** Token ids, within the vocabulary if its size is known, as a copy: see {@link copyOf}. */
 export function checkTokens(value: unknown, name: string, vocabularySize?: number): Int32Array {
   if (!types.isInt32Array(value)) throw wrongType('an Int32Array', name, value);
+  const tokens = copyOf<Int32Array>(value, name, Int32Array);
   const limit = vocabularySize ?? 2 ** 31;
-  for (let index = 0; index < value.length; index++) {
-    const token = value[index] as number;
+  for (let index = 0; index < tokens.length; index++) {
+    const token = tokens[index] as number;
     if (token < 0 || token >= limit) {
       const what = vocabularySize ? `a token id below ${vocabularySize}` : 'a token id';
       throw wrongRange(what, `${name}[${index}]`, token);
     }
   }
-  return value;
+  return tokens;
 }
 
-/**
- * A text is returned as it is; token ids are checked like {@link checkTokens} and copied, since
- * the caller may change its array while the call runs.
- */
+/** A text is returned as it is; token ids are checked and copied by {@link checkTokens}. */
 export function checkPrompt(value: unknown, name: string, vocabularySize?: number): Prompt {
   if (typeof value === 'string') return value;
   if (!types.isInt32Array(value)) throw wrongType('a string or an Int32Array', name, value);
-  return checkTokens(value, name, vocabularySize).slice();
+  return checkTokens(value, name, vocabularySize);
 }
 
 /**
@@ -146,7 +175,7 @@ export function checkOptions<T extends object>(
   }
   for (const key of Object.keys(value)) {
     if (!(known as readonly string[]).includes(key)) {
-      throw wrongType(`only ${known.join(', ')}`, `the keys of ${name}`, key);
+      throw unknownWord(`only ${known.join(', ')}`, `the keys of ${name}`, key, known);
     }
   }
   return value;

@@ -12,12 +12,18 @@ import {
   wrongRange,
   wrongType,
 } from '../common/arguments.js';
+import { warnOfThreads } from '../common/available-cores.js';
 import { type CallOptions, readSignal } from '../common/call-options.js';
 import { ContextOverflowError, NotSupportedError } from '../common/errors.js';
 import { pick } from '../common/pick.js';
 import { type Cost, Stopwatch } from '../common/usage.js';
 import { Model } from '../model/model.js';
-import { type ModelOptions, modelOptionNames, readModelOptions } from '../model/model-options.js';
+import {
+  type FilePath,
+  type ModelOptions,
+  modelOptionNames,
+  readModelOptions,
+} from '../model/model-options.js';
 import { tokenizeMany } from '../model/tokenize-many.js';
 import { EmbeddingEngine } from './embedding-engine.js';
 import {
@@ -72,6 +78,7 @@ export class Embedder implements AsyncDisposable {
   constructor(model: Model, options?: EmbeddingOptions, ownsModel = false) {
     if (!(model instanceof Model)) throw wrongType('a Model', 'model', model);
     const request = readEmbeddingOptions(options, model.info.trainContextSize);
+    warnOfThreads(request.native.threads, request.native.threadsBatch);
     this.model = model;
     this.#contextSize = request.native.contextSize;
     this.#engine = new EmbeddingEngine(model, request, ownsModel);
@@ -82,7 +89,7 @@ export class Embedder implements AsyncDisposable {
    *
    * @throws ModelLoadError, and the errors of {@link ready}
    */
-  static async load(path: string, options?: EmbedderLoadOptions): Promise<Embedder> {
+  static async load(path: FilePath, options?: EmbedderLoadOptions): Promise<Embedder> {
     const allOptions = checkOptions(options, 'options', [
       ...modelOptionNames,
       ...embeddingOptionNames,

@@ -1,5 +1,6 @@
 // Options of Model.load: their types, defaults and validation, and their native form.
 
+import { fileURLToPath } from 'node:url';
 import { types } from 'node:util';
 import {
   checkBoolean,
@@ -10,6 +11,7 @@ import {
   checkSignal,
   checkString,
   checkStrings,
+  copyOf,
   wrongRange,
   wrongType,
 } from '../common/arguments.js';
@@ -74,7 +76,7 @@ export interface ModelRequest {
 }
 
 function readTensorSplit(value: unknown): Float32Array {
-  if (types.isFloat32Array(value)) return value.slice();
+  if (types.isFloat32Array(value)) return copyOf<Float32Array>(value, 'tensorSplit', Float32Array);
   if (!Array.isArray(value)) throw wrongType('an array of numbers', 'tensorSplit', value);
   return Float32Array.from(value, (part, index) => checkNumber(part, `tensorSplit[${index}]`, 0));
 }
@@ -134,9 +136,20 @@ export function readModelOptions(value: ModelOptions | undefined): ModelRequest 
   };
 }
 
-/** Validates a file path. Throws TypeError. */
+/** The path of a file, or its `file:` URL. */
+export type FilePath = string | URL;
+
+/** Validates a file path, or converts a `file:` URL to one. Throws TypeError. */
 export function checkPath(value: unknown, name: string): string {
-  const path = checkString(value, name);
+  const path = value instanceof URL ? pathOfUrl(value, name) : checkString(value, name);
   if (path === '' || path.includes('\0')) throw wrongType('a file path', name, path);
   return path;
+}
+
+function pathOfUrl(url: URL, name: string): string {
+  try {
+    return fileURLToPath(url);
+  } catch {
+    throw wrongType('a file: URL of this machine', name, url.href);
+  }
 }

@@ -21,7 +21,7 @@ import { callNative, runJob } from '../native/job.js';
 import { type ModelSource, stampOf } from './file-stamp.js';
 import { describeOverrides, readMetadata } from './metadata.js';
 import { type ModelInfo, readModelInfo, readVocabulary, type Vocabulary } from './model-info.js';
-import { checkPath, type ModelOptions, readModelOptions } from './model-options.js';
+import { checkPath, type FilePath, type ModelOptions, readModelOptions } from './model-options.js';
 import { type TokenInfo, TokenTable } from './token-table.js';
 
 /** Where a model was loaded from. */
@@ -81,13 +81,13 @@ export class Model implements AsyncDisposable {
   }
 
   /**
-   * Loads a GGUF file.
+   * Loads a GGUF file, given by its path or its `file:` URL.
    *
    * @throws ModelLoadError if the file does not exist or the engine cannot load a model from it;
    * TypeError or RangeError for invalid options
    */
-  static async load(path: string, options?: ModelOptions): Promise<Model> {
-    checkPath(path, 'path');
+  static async load(file: FilePath, options?: ModelOptions): Promise<Model> {
+    const path = checkPath(file, 'path');
     const { native: request, overrides, onProgress, signal } = readModelOptions(options);
     let stop = (): void => {};
     const progress = new CallbackCalls(() => stop());
@@ -144,16 +144,16 @@ export class Model implements AsyncDisposable {
 
   /** The text of token ids. Blocks the event loop; {@link detokenize} does not. */
   detokenizeSync(tokens: Int32Array, options?: Omit<DetokenizeOptions, 'signal'>): string {
-    checkTokens(tokens, 'tokens', this.vocab.size);
+    const copy = checkTokens(tokens, 'tokens', this.vocab.size);
     const { special, continuation } = readDetokenizeOptions(options);
-    return callNative(() => this.#open().detokenizeSync(tokens, special, continuation));
+    return callNative(() => this.#open().detokenizeSync(copy, special, continuation));
   }
 
   /** The text of token ids. Invalid UTF-8 becomes U+FFFD. */
   async detokenize(tokens: Int32Array, options?: DetokenizeOptions): Promise<string> {
-    checkTokens(tokens, 'tokens', this.vocab.size);
+    const copy = checkTokens(tokens, 'tokens', this.vocab.size);
     const { special, continuation, signal } = readDetokenizeOptions(options);
-    return runJob(() => this.#open().detokenize(tokens, special, continuation), signal);
+    return runJob(() => this.#open().detokenize(copy, special, continuation), signal);
   }
 
   /** The bytes of a token; empty for a control token. */
@@ -206,8 +206,8 @@ export class Model implements AsyncDisposable {
    * @throws ModelLoadError if the file does not exist or is not a LoRA adapter for this model;
    * NotSupportedError for an activated LoRA (aLoRA), which applies only to some positions
    */
-  async loadAdapter(path: string, options?: CallOptions): Promise<Adapter> {
-    checkPath(path, 'path');
+  async loadAdapter(file: FilePath, options?: CallOptions): Promise<Adapter> {
+    const path = checkPath(file, 'path');
     const signal = readSignal(options);
     const nativeAdapter = await runJob(async () => {
       const loaded = await this.#open().loadAdapter(path);

@@ -6,6 +6,7 @@ import addon from '#addon';
 import type {
   NativeBeams,
   NativeCandidates,
+  NativeCpuVariant,
   NativeDevice,
   NativeEmbedderInfo,
   NativeEmbeddings,
@@ -230,11 +231,15 @@ export interface NativeEmbedder {
 }
 
 export interface NativeAddon {
+  /** The addon's file, and where it comes from; `native/load.cjs` sets both. */
+  readonly path: string;
+  readonly source: 'clone' | 'built' | 'prebuilt';
   /** llama.cpp's own version. */
   llamaVersion(): string;
   /** The instruction sets that this build uses, as llama.cpp prints them. */
   systemInfo(): string;
   devices(): NativeDevice[];
+  cpuVariants(): NativeCpuVariant[];
   createCancellation(): NativeCancellation;
   loadModel(
     path: string,
@@ -257,8 +262,11 @@ export interface NativeAddon {
     options: NativeSessionOptions,
     pooling: string,
   ): Promise<NativeEmbedder>;
-  /** Writes the model `source` to `target` in another weight type, such as 'Q8_0' or 'F32'. */
-  quantize(source: string, target: string, type: string, threads: number): Promise<void>;
+  /**
+   * Writes the model `source` to `target` in another weight type, such as 'Q8_0' or 'F32'. Returns the
+   * tensors that have another type: the name, the requested type and the type of each.
+   */
+  quantize(source: string, target: string, type: string, threads: number): Promise<string[]>;
 }
 
 export const native: NativeAddon = addon as NativeAddon;

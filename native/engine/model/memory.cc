@@ -40,6 +40,15 @@ Status CheckCacheFits(const ModelInfo& info, int cells, ggml_type type_k, ggml_t
                                         Gibibytes(needed) + ", more than this machine has");
 }
 
+Status ContextRefused(const std::string& log) {
+  for (const char* text : {"failed to allocate", "failed to reserve", "bad_alloc", "mem_buffer", "larger than max_size",
+                           "insufficient memory"}) {
+    if (log.find(text) != std::string::npos)
+      return Status(Code::kOutOfMemory, "Not enough memory for the context", log);
+  }
+  return Status(Code::kInvalidArgument, "llama.cpp rejects these context options", log);
+}
+
 void ReturnFreedMemory() {
 #if defined(__GLIBC__)
   malloc_trim(0);

@@ -5,6 +5,7 @@
 #define AUTOCOG_ENGINE_MODEL_MEMORY_H_
 
 #include <cstddef>
+#include <string>
 
 #include "engine/common/status.h"
 #include "ggml.h"
@@ -19,6 +20,9 @@ double CacheBytes(const ModelInfo& info, int cells, ggml_type type_k, ggml_type 
 // kOutOfMemory if a KV cache with `cells` cells, and `states` bytes of states, exceed the memory of all
 // devices: allocating them would not fail, but make the machine swap.
 Status CheckCacheFits(const ModelInfo& info, int cells, ggml_type type_k, ggml_type type_v, size_t states = 0);
+
+// Why llama.cpp created no context, by what it logged: kOutOfMemory, or kInvalidArgument.
+Status ContextRefused(const std::string& log);
 
 // Makes glibc return freed memory to the system: it would keep the heaps of engine threads even after the
 // application has closed its models.
