@@ -171,17 +171,18 @@ bool IsAboutContext(const std::string& log) {
   return ContextRefused(log).code() == Code::kOutOfMemory || log.find("ctx_other") != std::string::npos;
 }
 
-bool IsEncoderDecoder(const Model& model) { return model.info().has_encoder && model.info().has_decoder; }
-
 // Starts a decode that ends after its first operation: llama.cpp asserts on a graph's inputs when it sets them,
-// on this thread, before the graph is computed. Of an encoder-decoder, the encoder computes.
+// on this thread, before the graph is computed. Of an encoder-decoder, the encoder computes. The encoders of
+// draft models read features instead of tokens: no context of ours computes them.
 void SetInputs(const Model& model, llama_context* context) {
-  if (model.vocabulary().size() < 1) return;
+  const ModelInfo& info = model.info();
+  const bool drafts = info.has_encoder && info.has_decoder && !info.encoder_decoder;
+  if (drafts || model.vocabulary().size() < 1) return;
   llama_set_abort_callback(
       context, [](void*) { return true; }, nullptr);
   llama_token tokens[kTokenCounts[0]] = {};
   const llama_batch batch = llama_batch_get_one(tokens, kTokenCounts[0]);
-  const bool encodes = llama_get_memory(context) == nullptr || IsEncoderDecoder(model);
+  const bool encodes = llama_get_memory(context) == nullptr || info.encoder_decoder;
   // How these end does not matter.
   static_cast<void>(encodes ? llama_encode(context, batch) : llama_decode(context, batch));
 }
@@ -222,7 +223,7 @@ Status CheckSmallContext(const Model& model, const ModelOptions& options, bool e
   LogCapture log(/*hidden=*/true);
   EncoderCheck check{model, options, Status::Ok()};
   llama_context_params params = SmallContext(options, embeds);
-  if (IsEncoderDecoder(model)) {
+  if (model.info().encoder_decoder) {
     params.cb_eval = OnEncoderNode;
     params.cb_eval_user_data = &check;
   }
