@@ -17,6 +17,7 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/common/deep_stack.cc
   native/engine/common/job_thread.cc
   native/engine/common/log.cc
+  native/engine/common/memory_limit.cc
   native/engine/common/status.cc
   native/engine/common/workers.cc
   native/engine/context/batch.cc
@@ -105,6 +106,7 @@ set(AUTOCOG_TEST_SOURCES
   native/test/common/deep_stack_test.cc
   native/test/common/job_thread_test.cc
   native/test/common/log_test.cc
+  native/test/common/memory_limit_test.cc
   native/test/common/workers_test.cc
   native/test/context/state_test.cc
   native/test/context/steering_test.cc

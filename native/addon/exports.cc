@@ -51,6 +51,13 @@ Napi::Value ListDevices(const Napi::CallbackInfo& info) {
   return array;
 }
 
+// supportsRpc(): boolean
+// llama_supports_rpc
+Napi::Value SupportsRpc(const Napi::CallbackInfo& info) {
+  InstallBackend();
+  return Napi::Boolean::New(info.Env(), llama_supports_rpc());
+}
+
 // cpuVariants(): NativeCpuVariant[]
 // ggml_backend_load
 Napi::Value ListCpuVariants(const Napi::CallbackInfo& info) {
@@ -101,6 +108,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("llamaVersion", Napi::Function::New<LlamaVersion>(env));
   exports.Set("systemInfo", Napi::Function::New<SystemInfo>(env));
   exports.Set("devices", Napi::Function::New<ListDevices>(env));
+  exports.Set("supportsRpc", Napi::Function::New<SupportsRpc>(env));
   exports.Set("cpuVariants", Napi::Function::New<ListCpuVariants>(env));
   exports.Set("createCancellation", Napi::Function::New<NewCancellation>(env));
   exports.Set("loadModel", Napi::Function::New<ModelWrap::Load>(env));

@@ -11,6 +11,7 @@
 #include "engine/common/assertion.h"
 #include "engine/common/backend.h"
 #include "engine/common/log.h"
+#include "engine/common/memory_limit.h"
 #include "engine/context/cache_types.h"
 #include "engine/model/memory.h"
 
@@ -155,10 +156,15 @@ Result<std::unique_ptr<Embedder>> Embedder::Create(std::shared_ptr<Model> model,
       if (Status status = CheckCacheFits(model->info(), whole ? 0 : cells, type_k, type_v); !status.ok()) {
         return status;
       }
+      const auto limit = FreeUnderMemoryLimit();
       LogCapture log;
       llama_context* context = llama_init_from_model(model->raw(), params.value());
       if (context == nullptr) {
         return Status(Code::kInvalidArgument, "llama.cpp rejects these context options", log.text());
+      }
+      if (Status fits = CheckContextFits(context, limit); !fits.ok()) {
+        llama_free(context);
+        return fits;
       }
       if (llama_get_memory(context) != nullptr || whole) {
         Created created(new Embedder(std::move(model), context, options, pooling.value(), std::move(head)));

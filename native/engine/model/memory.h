@@ -5,9 +5,12 @@
 #define AUTOCOG_ENGINE_MODEL_MEMORY_H_
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 
 #include "engine/common/status.h"
 #include "ggml.h"
+#include "llama.h"
 
 namespace autocog {
 
@@ -17,8 +20,13 @@ struct ModelInfo;
 double CacheBytes(const ModelInfo& info, int cells, ggml_type type_k, ggml_type type_v);
 
 // kOutOfMemory if a KV cache with `cells` cells, and `states` bytes of states, exceed the memory of all
-// devices: allocating them would not fail, but make the machine swap.
+// devices, or the memory limit of this process: allocating them would not fail, but make the machine swap, or the
+// kernel end the process.
 Status CheckCacheFits(const ModelInfo& info, int cells, ggml_type type_k, ggml_type type_v, size_t states = 0);
+
+// kOutOfMemory if the buffers of a context exceed the memory that this process had left under its limit before the
+// context was created: it has reserved them, and the kernel would end the process when they are used.
+Status CheckContextFits(llama_context* context, std::optional<uint64_t> limit);
 
 // Makes glibc return freed memory to the system: it would keep the heaps of engine threads even after the
 // application has closed its models.
