@@ -38,6 +38,9 @@ target_compile_definitions(autocog PRIVATE
 target_link_libraries(autocog PRIVATE autocog_engine ${CMAKE_JS_LIB})
 autocog_warnings(autocog)
 autocog_self_contained(autocog)
+if(AUTOCOG_VARIANTS AND CMAKE_SYSTEM_NAME STREQUAL "Linux")
+  target_compile_definitions(autocog PRIVATE AUTOCOG_OWN_ARC4RANDOM)
+endif()
 
 if(MSVC AND CMAKE_JS_NODELIB_DEF AND CMAKE_JS_NODELIB_TARGET)
   execute_process(COMMAND ${CMAKE_AR} /def:${CMAKE_JS_NODELIB_DEF} /out:${CMAKE_JS_NODELIB_TARGET} ${CMAKE_STATIC_LINKER_FLAGS})

@@ -80,6 +80,7 @@ set(AUTOCOG_ENGINE_SOURCES
 )
 
 set(AUTOCOG_ADDON_SOURCES
+  native/addon/arc4random.cc
   native/addon/classes/adapter_wrap.cc
   native/addon/classes/embedder_wrap.cc
   native/addon/classes/log_wrap.cc

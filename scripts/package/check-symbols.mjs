@@ -8,7 +8,8 @@ import { capture, main, PlainError, root } from '../run.mjs';
 /** Symbols that Node's executable defines. */
 const ofNode = /^(napi|node_api)_\w+$/;
 /** Libraries of the system that a prebuilt addon may need. */
-const ofSystem = /^(libc|libm|libdl|libpthread|librt|ld-linux[\w-]*)\.so(\.\d+)*$|^libc\.musl-.*$/;
+const ofSystem =
+  /^(libc|libm|libdl|libpthread|librt|libgcc_s|ld-linux[\w-]*)\.so(\.\d+)*$|^libc\.musl-.*$/;
 
 const read = (tool, args) => {
   const output = capture(tool, args, { maxBuffer: 2 ** 28 });
