@@ -16,8 +16,13 @@ const mayUse = {
   model: ['native', 'common'],
   context: ['model', 'native', 'common'],
   embedding: ['context', 'model', 'native', 'common'],
+  'chat-template': ['model', 'generation', 'common'],
+  decide: ['chat-template', 'choose', 'tree', 'common'],
 };
 const core = Object.keys(mayUse);
+
+/** Rooms of the core that stand between the classes: they know what every LM is. */
+const knowLM = ['chat-template', 'decide'];
 
 /** Files of lib itself, from the top down: each may use what stands below it, and every room of the core. */
 const hierarchy = [
@@ -31,16 +36,16 @@ const hierarchy = [
   'lm',
 ];
 
-/** Entries, and what several of them share -> the entries that each may use, by their front door alone. */
+/** Entries -> the entries that each may use, by their front door alone. */
 const entries = {
   cli: ['chat', 'serve'],
-  serve: ['chat-template'],
-  chat: ['chat-template'],
+  serve: [],
+  chat: [],
   binding: ['openai', 'transformers'],
-  'base-llm': ['chat-template'],
-  openai: ['chat-template'],
+  'ai-sdk': [],
+  'base-llm': [],
+  openai: [],
   transformers: [],
-  'chat-template': [],
 };
 
 const names = (list) => `(${list.join('|')})`;
@@ -51,7 +56,13 @@ const rooms = core.map((room) => ({
   comment: `lib/${room} uses ${mayUse[room].join(', ') || 'nothing'}`,
   severity: 'error',
   from: { path: `^lib/${room}/` },
-  to: { path: '^lib/', pathNot: `^lib/${names([room, ...mayUse[room]])}/` },
+  to: {
+    path: '^lib/',
+    pathNot: [
+      `^lib/${names([room, ...mayUse[room]])}/`,
+      `^lib/${knowLM.includes(room) ? 'lm' : '-'}\\.ts$`,
+    ],
+  },
 }));
 
 const files = hierarchy.map((file, index) => ({
@@ -82,7 +93,7 @@ const doors = Object.entries(entries).flatMap(([entry, used]) => [
     from: { path: '^lib/', pathNot: `^lib/${entry}/` },
     to: {
       path: `^lib/${entry}/`,
-      pathNot: entry === 'chat-template' ? '.' : '/(index|options)\\.ts$',
+      pathNot: '/(index|options)\\.ts$',
     },
   },
 ]);

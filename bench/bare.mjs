@@ -1,12 +1,12 @@
-// Builds bench/bare against the libraries of the addon's own build. run.mjs calls it.
+// Builds the programs of bench/bare against the libraries of the addon's own build. run.mjs calls it.
 
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PlainError, root, run } from '../scripts/run.mjs';
 
-/** Builds the program and returns its path. */
-export function bareProgram() {
+/** Builds the programs and returns their paths. */
+export function barePrograms() {
   const addon = join(root, 'build-cmake');
   if (!existsSync(join(addon, 'llama.cpp', 'src', 'libllama.a'))) {
     throw new PlainError('the addon is not built. Run: npm run build:all');
@@ -17,5 +17,5 @@ export function bareProgram() {
   const settings = [`-DAUTOCOG_BUILD=${addon}`, '-DCMAKE_BUILD_TYPE=Release'];
   run('cmake', ['-S', source, '-B', build, ...settings], quiet);
   run('cmake', ['--build', build], quiet);
-  return join(build, 'bare');
+  return { bare: join(build, 'bare'), beams: join(build, 'beams') };
 }

@@ -73,6 +73,24 @@ export function bare(setup, key, name, prompt, tree) {
   return { key, name, command: setup.bare, args: [setup.model, file, String(setup.threads)] };
 }
 
+/** Decodes of beams of equal length after a prompt, without the package; `mode`: see bare/beams.cc. */
+export function bareBeams(setup, key, name, prompt, beams, mode) {
+  const [{ length }] = beams;
+  const lines = [prompt.length, prompt.join(' '), beams.length, length];
+  lines.push(...beams.map((tokens) => tokens.join(' ')));
+  const file = write(setup, `${key}.txt`, `${lines.join('\n')}\n`);
+  return {
+    ...{ key, name, command: setup.beams },
+    args: [setup.model, file, String(setup.threads), mode],
+  };
+}
+
+/** `job`: see contenders/autocog-lm-automaton.mjs, with the defaults of {@link autocogLm}. */
+export function autocogLmAutomaton(setup, key, name, job) {
+  const spec = autocogLm(setup, key, name, job);
+  return { ...spec, args: [join(contenders, 'autocog-lm-automaton.mjs'), spec.args[1]] };
+}
+
 export function nodeLlamaCpp(setup, key, name, prompt, tree, strategy) {
   const { model, threads, peers } = setup;
   const nodes = {

@@ -6,13 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { main, PlainError } from '../scripts/run.mjs';
-import { bareProgram } from './bare.mjs';
+import { barePrograms } from './bare.mjs';
 import { DelayLog, reportDelays } from './event-loop.mjs';
 import { printGoals } from './goals.mjs';
 import { benchModel } from './make-model.mjs';
 import { nodeLlamaCpp } from './peers.mjs';
 import { llamaBenchProgram, perplexityProgram } from './programs.mjs';
 import { printHead } from './report.mjs';
+import { automaton } from './trials/automaton.mjs';
 import { generate } from './trials/generate.mjs';
 import { grammar } from './trials/grammar.mjs';
 import { greedy } from './trials/greedy.mjs';
@@ -30,12 +31,14 @@ import { tree } from './trials/tree.mjs';
 
 const choosing = { tree, hybrid, many, search, prompts, greedy, memory };
 const generating = { generate, tiny, together, start, grammar };
+const automata = { automaton };
 const siblings = { served, levels };
-const trials = { ...choosing, ...generating, ...siblings };
+const trials = { ...choosing, ...generating, ...automata, ...siblings };
 /** Names of groups of trials. */
 const groups = {
   choose: Object.keys(choosing),
   generation: Object.keys(generating),
+  automata: Object.keys(automata),
   siblings: Object.keys(siblings),
 };
 
@@ -76,7 +79,7 @@ async function importPackage() {
 await main(import.meta.url, async () => {
   const { names, rounds, threads } = readArguments();
   const { defaultModelPath, getBackends, Model, TokenChoiceTree } = await importPackage();
-  const bare = bareProgram();
+  const { bare, beams } = barePrograms();
   const peers = nodeLlamaCpp();
   const programs = {
     perplexity: names.has('prompts') ? await perplexityProgram() : undefined,
@@ -92,6 +95,7 @@ await main(import.meta.url, async () => {
     Model,
     TokenChoiceTree,
     bare,
+    beams,
     peers,
     ...programs,
     folder,

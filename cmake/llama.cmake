@@ -84,6 +84,14 @@ if(NOT MSVC)
   endforeach()
 endif()
 
+# Missing tensors become exceptions as well, instead of null pointers.
+set(present_tensors ${CMAKE_CURRENT_SOURCE_DIR}/cmake/present-tensors.h)
+if(MSVC)
+  target_compile_options(llama PRIVATE /FI${present_tensors})
+else()
+  target_compile_options(llama PRIVATE -include ${present_tensors})
+endif()
+
 # GCC 12 eliminates the stores to the AMX tile configuration as dead, so every quantized model crashes with SIGILL or
 # SIGSEGV on CPUs with AMX (scripts/check-amx.mjs demonstrates it). Whether later releases are correct is unknown.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")

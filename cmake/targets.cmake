@@ -10,8 +10,11 @@ endfunction()
 
 add_library(autocog_engine STATIC ${AUTOCOG_ENGINE_SOURCES})
 target_include_directories(autocog_engine PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}/native)
-# For llama-ext.h, which measures the memory of a context.
-set_source_files_properties(native/engine/context/sequence_memory.cc native/engine/model/memory.cc PROPERTIES
+# For llama-ext.h, which measures the memory of a context and builds its graphs.
+set_source_files_properties(
+  native/engine/context/cell_values.cc native/engine/context/sequence_memory.cc native/engine/model/graph_check.cc
+  native/engine/model/memory.cc
+  PROPERTIES
   INCLUDE_DIRECTORIES ${CMAKE_CURRENT_SOURCE_DIR}/llama.cpp/src)
 target_link_libraries(autocog_engine PUBLIC llama)
 autocog_warnings(autocog_engine)

@@ -18,6 +18,12 @@ import type { Prompt } from './common/arguments.js';
 import type { CallOptions } from './common/call-options.js';
 import { findGuard, type Guard, tokenizeContinuation } from './common/continuation.js';
 import type { Cost } from './common/usage.js';
+import type { Decision } from './decide/answer.js';
+import { checkDecision, runDecide } from './decide/decide.js';
+import { type DecideOptions, readDecideOptions } from './decide/decide-options.js';
+import type { DecisionQuestions } from './decide/question.js';
+import { readQuestions } from './decide/read-questions.js';
+import { type DecisionState, readState } from './decide/state.js';
 import { GreedyLM } from './greedy-lm.js';
 import { beginningsOf } from './thoughts/completion-tokens.js';
 import { runAutomaton, type ThinkingEngine } from './thoughts/evaluate.js';
@@ -91,6 +97,34 @@ export abstract class ChoiceLM extends GreedyLM {
     return new ChoiceStream(shared.signal, (signal) => {
       return outcomesOf(this.#engine, source(), shared, signal);
     });
+  }
+
+  /**
+   * Answers typed questions about one state, each by a probability per option. All of them are scored
+   * together: the state is decoded once.
+   *
+   * @param state a text, JSON, or messages
+   * @param questions by name; the answers have the same names, and types that follow from theirs
+   * @throws TypeError, RangeError for invalid arguments, and for options that are the same tokens;
+   * ContextOverflowError, before anything is decoded, if the state does not fit in the context with
+   * the longest question; NotSupportedError for a chat template that rejects the messages, and for
+   * terminator `'eog'` without such a token; LMError `INVALID_LOGPROBS` if all options of a question
+   * are impossible
+   * @example
+   * const { answers } = await lm.decide('The service was slow and the soup cold.', {
+   *   mood: { type: 'choice', instructions: 'How does the guest feel?', criteria: ['happy', 'angry'] },
+   * });
+   * answers.mood.choice; // 'happy' | 'angry'
+   */
+  async decide<const Q extends DecisionQuestions>(
+    state: DecisionState,
+    questions: Q,
+    options?: DecideOptions,
+  ): Promise<Decision<Q>> {
+    const request = readDecideOptions(options);
+    const task = { state: readState(state), questions: readQuestions(questions), request };
+    checkDecision(task);
+    return runDecide<Q>(this.#engine, this, task);
   }
 
   /**
@@ -257,7 +291,9 @@ export abstract class ChoiceLM extends GreedyLM {
       get tokenSource() {
         return lm.tokenSource;
       },
-      beginnings: (prefix, signal) => beginningsOf(this.tokenSource, prefix, signal),
+      beginnings: (prefix, count, signal) => {
+        return beginningsOf(this.tokenSource, prefix, count, signal);
+      },
       packs: (tasks) => this.packs(tasks),
       scoreTrees: (tasks, signal) => this.scoreTrees(tasks, signal),
       nextAllowed: (tokens, allowed, signal) => this.nextAllowed(tokens, allowed, signal),

@@ -7,6 +7,7 @@ import { type CallOptions, readSignal } from './common/call-options.js';
 import type { Candidate } from './common/candidate.js';
 import type { Completion, CompletionChunk } from './common/completion.js';
 import { Stopwatch } from './common/usage.js';
+import { EventLoopTurns } from './common/yield-to-event-loop.js';
 import {
   type BeamOptions,
   type BeamRequest,
@@ -51,6 +52,7 @@ export interface GreedyLMOptions {
 
 /** An LM with next-token log-probabilities. A subclass implements {@link greedyImpl}. */
 export abstract class GreedyLM extends LM {
+  readonly #turns = new EventLoopTurns();
   readonly #retryPolicy: RetryPolicy;
   readonly #completion: ReturnType<typeof readCompletionDefaults>;
   readonly #tokenTexts = new Map<number, string>();
@@ -291,7 +293,10 @@ export abstract class GreedyLM extends LM {
   /** {@link greedyImpl} as all methods call it: checked, and retried where that may help. */
   protected nextLogprobs(tokens: Int32Array, signal?: AbortSignal): Promise<Float32Array> {
     const call = {
-      admit: () => this.admit(signal),
+      admit: async () => {
+        await this.#turns.take();
+        await this.admit(signal);
+      },
       compute: () => this.greedyImpl(tokens, signal),
       vocabularySize: () => this.vocabularySize,
     };

@@ -61,6 +61,58 @@ export type { CacheType, ContextOptions } from './context/context-options.js';
 export type { EvalOptions, Evaluation } from './context/eval.js';
 export type { RopeOptions, RopeScaling } from './context/rope.js';
 export type { PromptState } from './context/state.js';
+export type {
+  AnswerScores,
+  AnswersTo,
+  AnswerTo,
+  BooleanAnswer,
+  ChoiceAnswer,
+  Decision,
+  DecisionAnswer,
+  DecisionOption,
+  DecisionOrder,
+  ScoreAnswer,
+} from './decide/answer.js';
+export {
+  type CalibrateOptions,
+  type CalibrationGroup,
+  type CalibrationReport,
+  calibrate,
+} from './decide/calibration/calibrate.js';
+export type { Calibration, Scale } from './decide/calibration/calibration.js';
+export { reliabilityDiagram } from './decide/calibration/diagram.js';
+export type {
+  CalibrationMetrics,
+  ReliabilityBin,
+  Threshold,
+} from './decide/calibration/metrics.js';
+export type { LabelledRow, RowAnswer, Truth } from './decide/calibration/rows.js';
+export { type Confidence, confidenceOf, confidences } from './decide/confidence.js';
+export type { DecideOptions } from './decide/decide-options.js';
+export type { Orders } from './decide/labels.js';
+export type {
+  BooleanQuestion,
+  CheckedOption,
+  CheckedQuestion,
+  ChoiceCriteria,
+  ChoiceQuestion,
+  DecisionQuestion,
+  DecisionQuestions,
+  DecisionText,
+  Description,
+  OptionName,
+  QuestionType,
+  ScoreQuestion,
+} from './decide/question.js';
+export { readQuestions } from './decide/read-questions.js';
+export {
+  type DecisionMethod,
+  type DecisionPrompt,
+  type DecisionView,
+  type RenderDecision,
+  renderDecision,
+} from './decide/render.js';
+export type { DecisionState } from './decide/state.js';
 export {
   Embedder,
   type EmbedderLoadOptions,
@@ -102,7 +154,7 @@ export type { GgufOmitted, GgufValue } from './model/gguf-values.js';
 export { Adapter, Model } from './model/model.js';
 export type { ModelInfo, Vocabulary } from './model/model-info.js';
 export type { FilePath, ModelOptions } from './model/model-options.js';
-export { quantize } from './model/quantize.js';
+export { type QuantizeFallback, type QuantizeResult, quantize } from './model/quantize.js';
 export type { TokenInfo } from './model/token-table.js';
 export { type Backends, type CpuVariant, type Device, getBackends } from './native/backends.js';
 export { type LoggerOptions, type LogLevel, type LogLine, setLogger } from './native/logger.js';

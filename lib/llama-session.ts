@@ -4,6 +4,7 @@
 import { resolve } from 'node:path';
 import { raceAbort } from './common/abort.js';
 import { wrongType } from './common/arguments.js';
+import { warnOfThreads } from './common/available-cores.js';
 import { pick } from './common/pick.js';
 import type { Cost, Stopwatch } from './common/usage.js';
 import { contextOptionNames, readContextOptions } from './context/context-options.js';
@@ -94,6 +95,7 @@ export function openSession(model: Model, options: LLaMaOptions, ownsModel: bool
   const request = readContextOptions(context, model.info);
   readEmbeddingOptions(options.embeddings, model.info.trainContextSize);
   warnOfScale(context, request.contextSize, model.info);
+  warnOfThreads(request.threads, request.threadsBatch);
   return new LLaMaSession(model, request, ownsModel, { ...options.embeddings });
 }
 

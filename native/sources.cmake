@@ -16,12 +16,14 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/common/cpu_check.cc
   native/engine/common/deep_stack.cc
   native/engine/common/job_thread.cc
+  native/engine/common/kernel_types.cc
   native/engine/common/log.cc
   native/engine/common/memory_limit.cc
   native/engine/common/status.cc
   native/engine/common/workers.cc
   native/engine/context/batch.cc
   native/engine/context/cache_types.cc
+  native/engine/context/cell_values.cc
   native/engine/context/context.cc
   native/engine/context/context_decode.cc
   native/engine/context/context_state.cc
@@ -53,10 +55,12 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/model/adapter.cc
   native/engine/model/control_vector.cc
   native/engine/model/gguf_file.cc
+  native/engine/model/graph_check.cc
   native/engine/model/memory.cc
   native/engine/model/model.cc
   native/engine/model/model_file.cc
   native/engine/model/quantize.cc
+  native/engine/model/special_texts.cc
   native/engine/model/text_cutter.cc
   native/engine/model/text_shape.cc
   native/engine/model/token_trie.cc

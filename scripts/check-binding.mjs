@@ -8,7 +8,7 @@ import { main, PlainError, root } from './run.mjs';
 
 /** Per interface of lib/native/binding.ts: the C++ file with its export table, and a pattern for the table's entries. */
 const tables = {
-  NativeAddon: { file: 'exports.cc', entry: /exports\.Set\("(\w+)"/g },
+  NativeAddon: { file: 'exports.cc', entry: /Export<[\w:]+>\(exports, "(\w+)"\)/g },
   NativeModel: { file: 'classes/model_wrap.cc', entry: /InstanceMethod<&\w+::\w+>\("(\w+)"\)/g },
   NativeAdapter: {
     file: 'classes/adapter_wrap.cc',

@@ -7,11 +7,12 @@ import { buildNative } from './build-native.mjs';
 import { buildTs } from './build-ts.mjs';
 import { checkDocs } from './check-docs.mjs';
 import { checkRooms } from './check-rooms.mjs';
-import { runEngineTests, runSanitized } from './engine-tests.mjs';
+import { runEngineTests } from './engine-tests.mjs';
 import { lint } from './lint.mjs';
 import { runOracles } from './oracles.mjs';
 import { checkSymbols } from './package/check-symbols.mjs';
 import { main, PlainError, root, run } from './run.mjs';
+import { runSanitized } from './sanitize.mjs';
 import { conclude } from './tally.mjs';
 import { runTap } from './test.mjs';
 
@@ -38,7 +39,7 @@ const steps = {
   'engine tests': () => runEngineTests('build-cmake'),
   tests: runTap,
   oracles: () => runOracles(),
-  'engine tests, sanitized': runSanitized,
+  'engine tests, sanitized': () => runSanitized(),
 };
 
 await main(import.meta.url, () => {

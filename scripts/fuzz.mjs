@@ -11,7 +11,8 @@ const kinds = readdirSync(join(root, 'scripts', 'fuzz'))
   .map((name) => name.replace('.mjs', ''))
   .sort();
 
-const usage = `npm run fuzz -- ${kinds.join('|')} [--runs 1000] [--seconds none] [--seed random] [--path none]`;
+const usage = `npm run fuzz -- ${kinds.join('|')} [--runs 1000] [--seconds none] [--seed random] [--path none]
+  models: [--models FOLDER, whose files are changed]`;
 
 function count(text, name) {
   if (text === undefined) return undefined;
@@ -21,7 +22,7 @@ function count(text, name) {
 
 async function fuzz() {
   const text = { type: 'string' };
-  const options = { runs: text, seconds: text, seed: text, path: text };
+  const options = { runs: text, seconds: text, seed: text, path: text, models: text };
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
   const [kind, ...others] = positionals;
   if (!kinds.includes(kind) || others.length > 0) throw new PlainError(usage);
@@ -31,7 +32,13 @@ async function fuzz() {
   console.log(`${kind}: seed ${seed}`);
   const start = performance.now();
   const module = await import(`./fuzz/${kind}.mjs`);
-  const result = await module.fuzz({ seed, runs, seconds, path: values.path });
+  const result = await module.fuzz({
+    seed,
+    runs,
+    seconds,
+    path: values.path,
+    models: values.models,
+  });
   const took = ((performance.now() - start) / 1000).toFixed(1);
   console.log(`${kind}: ${result}, ${took} s, seed ${seed}`);
 }

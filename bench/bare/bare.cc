@@ -3,7 +3,6 @@
 // protocol of bench/contender.mjs: "ready", then one line of JSON per input line "go".
 
 #include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <fstream>
@@ -11,18 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "ggml-cpu.h"
-#include "llama.h"
+#include "engine.h"
 
 namespace {
-
-constexpr llama_seq_id kPrompt = 0;
-constexpr int kContextSize = 4096;
-
-[[noreturn]] void Fail(const char* message) {
-  std::fprintf(stderr, "bare: %s\n", message);
-  std::exit(1);
-}
 
 // The job file, decimal numbers: the prompt's length and its tokens, then the number of tree nodes
 // and the token and parent of each node in depth-first order, including the root (-1 -1).
@@ -87,32 +77,6 @@ Plan MakePlan(const Job& job) {
   return plan;
 }
 
-llama_context* MakeContext(llama_model* model, int sequences, int threads) {
-  llama_context_params params = llama_context_default_params();
-  params.n_ctx = kContextSize;
-  params.n_seq_max = static_cast<uint32_t>(sequences);
-  params.kv_unified = true;
-  params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;
-  params.n_threads = threads;
-  params.n_threads_batch = threads;
-  params.no_perf = true;
-  return llama_init_from_model(model, params);
-}
-
-void DecodePrompt(llama_context* context, const std::vector<llama_token>& prompt) {
-  llama_batch batch = llama_batch_init(static_cast<int32_t>(prompt.size()), 0, 1);
-  for (llama_token token : prompt) {
-    const int i = batch.n_tokens++;
-    batch.token[i] = token;
-    batch.pos[i] = i;
-    batch.n_seq_id[i] = 1;
-    batch.seq_id[i][0] = kPrompt;
-    batch.logits[i] = 0;
-  }
-  if (llama_decode(context, batch) != 0) Fail("cannot decode the prompt");
-  llama_batch_free(batch);
-}
-
 llama_batch MakeBatch(const Plan& plan, llama_pos prompt_length) {
   llama_batch batch = llama_batch_init(static_cast<int32_t>(plan.nodes.size()) + 1, 0, plan.paths + 1);
   const auto add = [&](llama_token token, llama_pos position, const std::vector<llama_seq_id>& sequences) {
@@ -142,11 +106,7 @@ int main(int argc, char** argv) {
   if (model == nullptr) Fail("cannot load the model");
   llama_context* context = MakeContext(model, plan.paths + 2, threads);
   if (context == nullptr) Fail("cannot create the context");
-  // A persistent pool whose threads sleep between decodes, as in the package.
-  ggml_threadpool_params pool_params = ggml_threadpool_params_default(threads);
-  pool_params.poll = 0;
-  ggml_threadpool* pool = ggml_threadpool_new(&pool_params);
-  llama_attach_threadpool(context, pool, nullptr);
+  ggml_threadpool* pool = AttachThreads(context, threads);
   llama_memory_t memory = llama_get_memory(context);
   const auto prompt_length = static_cast<llama_pos>(job.prompt.size());
   DecodePrompt(context, job.prompt);

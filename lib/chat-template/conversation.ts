@@ -8,7 +8,7 @@ import type { Format } from './format.js';
 import { Message } from './message.js';
 import { TokenRenderer } from './render-tokens.js';
 import { formatSegments, mergeHint, type Segment, templateSegments } from './segments.js';
-import { ChatTemplate } from './template.js';
+import { ChatTemplate, type TemplateRenderOptions } from './template.js';
 
 /** The model behind an LM, if any. */
 export function modelOf(lm: LM): Model | undefined {
@@ -82,7 +82,25 @@ export class Conversation {
     prefix = '',
     signal?: AbortSignal,
   ): Promise<Int32Array> {
-    const segments = await this.#segments(messages, opening, prefix, signal);
+    return this.render(await this.#segments(messages, opening, prefix, signal), signal);
+  }
+
+  /** The messages and the opening of the bot's turn, as segments of text. */
+  segments(
+    messages: readonly Message[],
+    options: Pick<TemplateRenderOptions, 'thinking'>,
+    signal?: AbortSignal,
+  ): Promise<Segment[]> {
+    return this.#segments(messages, true, '', signal, options.thinking);
+  }
+
+  /** The tokens of segments: of a whole conversation, or of what continues it. */
+  render(
+    segments: readonly Segment[],
+    signal?: AbortSignal,
+    continuation = false,
+  ): Promise<Int32Array> {
+    if (continuation) return this.#tokens.renderContinuation(segments, signal);
     return this.#tokens.render(segments, this.template?.bosToken ?? '', signal);
   }
 
@@ -101,6 +119,7 @@ export class Conversation {
     opening: boolean,
     prefix: string,
     signal: AbortSignal | undefined,
+    thinking?: boolean,
   ): Promise<Segment[]> {
     const { template } = this;
     if (prefix !== '' && this.#encoderDecoder) {
@@ -111,7 +130,7 @@ export class Conversation {
     if (messages.length === 0 && !opening) return [];
     if (template === undefined) return this.#formatted(messages, opening, prefix);
     const render = (merged: readonly Message[]): Promise<Segment[]> =>
-      templateSegments(template, merged, opening, signal);
+      templateSegments(template, merged, { addGenerationPrompt: opening, thinking }, signal);
     let segments: Segment[];
     try {
       segments = await render(this.#merged(messages));

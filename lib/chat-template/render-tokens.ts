@@ -45,6 +45,11 @@ export class TokenRenderer {
     return rendering.run(withoutSpaceBeforeBos(segments, bosText));
   }
 
+  /** The tokens of segments that continue a conversation, whose tokens stay as they are. */
+  renderContinuation(segments: readonly Segment[], signal?: AbortSignal): Promise<Int32Array> {
+    return new Rendering(this.#texts, this.#model, signal).join(segments, true);
+  }
+
   /** The control token that a text spells, if the text is exactly that token. */
   async controlToken(text: string): Promise<number | undefined> {
     if (this.#model === undefined) return undefined;
@@ -72,7 +77,13 @@ class Rendering {
     this.#pace = new Pace(signal);
   }
 
+  /** The tokens of a conversation. */
   async run(segments: readonly Segment[]): Promise<Int32Array> {
+    return this.#withEnd(this.#withOneBos(await this.join(segments, false)));
+  }
+
+  /** The tokens of segments, without those that begin and end a conversation. */
+  async join(segments: readonly Segment[], continuation: boolean): Promise<Int32Array> {
     const own = distinctTexts(segments, false);
     const ownTokens = await this.#tokenize(own, true, false);
     this.#structural = this.#findStructural(ownTokens);
@@ -83,12 +94,12 @@ class Rendering {
     const groups = await this.#group(segments);
     const parts: Int32Array[] = [];
     for (const [index, group] of groups.entries()) {
-      const follows = index > 0;
+      const follows = continuation || index > 0;
       if (group.isHarmless) parts.push(...(await this.#runTokens(group, specials, follows)));
       else parts.push(await this.#contentTokens(group.segments[0]?.text ?? '', follows));
       if (this.#pace.isDue) await this.#pace.pause();
     }
-    return this.#withEnd(this.#withOneBos(concatenateAll(parts)));
+    return concatenateAll(parts);
   }
 
   #tokenize(

@@ -10,7 +10,12 @@
 import { NotSupportedError } from '../common/errors.js';
 import { Pace } from '../common/yield-to-event-loop.js';
 import type { Message } from './message.js';
-import { type ChatTemplate, renderInSteps, type TemplateMessage } from './template.js';
+import {
+  type ChatTemplate,
+  renderInSteps,
+  type TemplateMessage,
+  type TemplateRenderOptions,
+} from './template.js';
 
 /** A piece of the text of a conversation. */
 export interface Segment {
@@ -57,10 +62,10 @@ interface Markers {
 export async function templateSegments(
   template: ChatTemplate,
   messages: readonly TemplateMessage[],
-  addGenerationPrompt: boolean,
+  how: Pick<TemplateRenderOptions, 'addGenerationPrompt' | 'thinking'>,
   signal: AbortSignal | undefined,
 ): Promise<Segment[]> {
-  const options = { addGenerationPrompt, now: new Date() };
+  const options = { ...how, now: new Date() };
   const plain = await renderInSteps(template, messages, options, signal);
   const markers = chooseMarkers([template.source, ...messages.map(({ content }) => content)]);
   let unverified: Segment[] | undefined;

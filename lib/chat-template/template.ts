@@ -28,6 +28,11 @@ export interface TemplateRenderOptions {
   addGenerationPrompt?: boolean | undefined;
   /** The current time, for templates that include the date. Default: now. */
   now?: Date | undefined;
+  /**
+   * Whether the model may think before it answers, for templates that can switch that: the variables
+   * `enable_thinking` and `thinking`. Default: neither is defined, so that the template decides.
+   */
+  thinking?: boolean | undefined;
 }
 
 /** Renders with pauses that let others run; the signal's abort rejects with its reason. */
@@ -111,8 +116,9 @@ export class ChatTemplate {
     messages: readonly TemplateMessage[],
     options: TemplateRenderOptions | undefined,
   ): { work: Stepwise<string>; limits: Limits } {
-    const known = ['addGenerationPrompt', 'now'] as const;
-    const { addGenerationPrompt, now = new Date() } = checkOptions(options, 'options', known);
+    const known = ['addGenerationPrompt', 'now', 'thinking'] as const;
+    const given = checkOptions(options, 'options', known);
+    const { addGenerationPrompt, now = new Date(), thinking } = given;
     const isOpening = checkBoolean(addGenerationPrompt ?? true, 'addGenerationPrompt');
     const variables: Record<string, Value> = {
       messages: messages.map(
@@ -133,6 +139,9 @@ export class ChatTemplate {
         return format(now, pattern);
       }),
     };
+    if (thinking !== undefined) {
+      variables.enable_thinking = variables.thinking = checkBoolean(thinking, 'thinking');
+    }
     const characters = messages.reduce((sum, { content }) => sum + content.length, 0);
     return {
       work: render(this.#program, Object.entries(variables)),

@@ -33,9 +33,12 @@ export function tasksOf(tasks: unknown): () => TaskSource {
     throw wrongType('an iterable of tasks', 'tasks', tasks);
   }
   return () => {
-    const iterator =
+    const iterator: unknown =
       value[Symbol.asyncIterator]?.() ?? (value as Iterable<unknown>)[Symbol.iterator]();
-    return new IteratorSource(iterator);
+    if (typeof iterator !== 'object' || iterator === null) {
+      throw wrongType('an iterator', 'tasks', iterator);
+    }
+    return new IteratorSource(iterator as Iterator<unknown>);
   };
 }
 
@@ -51,7 +54,12 @@ class IteratorSource implements TaskSource {
   async next(): Promise<IteratorResult<unknown>> {
     this.#isPulling = true;
     try {
-      const item = await this.#iterator.next();
+      const { next } = this.#iterator as Partial<Iterator<unknown>>;
+      if (typeof next !== 'function') throw wrongType('an iterator with next()', 'tasks', next);
+      const item = await next.call(this.#iterator);
+      if (typeof item !== 'object' || item === null) {
+        throw wrongType('objects from next()', 'tasks', item);
+      }
       this.#isDone = item.done === true;
       return item;
     } catch (error) {

@@ -186,15 +186,15 @@ export function checkChoices(
   if (option !== undefined && !texts) {
     throw wrongType(`strings, with ${option},`, 'choices', value[0]);
   }
-  for (const [index, choice] of value.entries()) {
+  return Array.from(value, (item: unknown, index): ChoiceInput => {
     const name = `choices[${index}]`;
-    if (texts && typeof choice !== 'string') {
-      throw wrongType('a string, like the first choice,', name, choice);
+    if (texts && typeof item !== 'string') {
+      throw wrongType('a string, like the first choice,', name, item);
     }
-    if (!texts) checkTokens(choice, name, vocabularySize);
-    if (choice.length === 0 && terminator.kind === 'none') throw emptyChoice(name, choice);
-  }
-  return value.map((choice: ChoiceInput) => (texts ? choice : choice.slice()));
+    const choice = texts ? (item as string) : checkTokens(item, name, vocabularySize);
+    if (choice.length === 0 && terminator.kind === 'none') throw emptyChoice(name, item);
+    return choice;
+  });
 }
 
 /** The error for a choice without tokens and terminator, which has no probability. */

@@ -15,7 +15,7 @@ import { type ChoiceInput, type ChooseRequest, emptyChoice } from './choose-opti
 import { healed } from './healing.js';
 
 /** The paths, each followed by the tokens of a text terminator. */
-async function withTerminator(
+export async function withTerminator(
   tokenizer: ChoiceTokenizer,
   paths: readonly Int32Array[],
   { terminator }: Pick<ChooseRequest, 'terminator'>,

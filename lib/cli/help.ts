@@ -62,6 +62,19 @@ Examples:
   $ autocog-lm chat -m model.gguf --system 'Answer in rhymes.' --temperature 1.1
   $ autocog-lm chat -m base-model.gguf --format vicuna_common`;
 
+export const run = `
+The automaton is JSON: docs/automaton.md describes it. One with a cycle needs one of the limits
+--max-thoughts, --max-tokens and --stop-after.
+
+The first ^C stops the run, prints what is known so far and exits with code 130.
+
+Examples:
+  $ autocog-lm run form.json
+  $ autocog-lm run form.json -m model.gguf --json | jq -r .best.text
+  $ autocog-lm run form.json --graphviz | dot -Tsvg > thoughts.svg
+  $ autocog-lm run form.json --random 7
+  $ autocog-lm run fta.json --autocog --json > ftt.json`;
+
 export const serve = `
 Prints its URL and serves until ^C: then it stops accepting requests, finishes the running ones
 and exits with code 0. A second ^C aborts the running requests.

@@ -18,6 +18,7 @@ import {
   number,
   repeatable,
 } from './options.js';
+import { addRun } from './run-program.js';
 import { addSamplerOptions } from './sampler-flags.js';
 
 /** Thrown for `--version`: commander's listener is synchronous, so it cannot import the engine. */
@@ -43,6 +44,7 @@ export function makeProgram(signal: AbortSignal): Command {
   addCandidates(program, signal);
   addComplete(program, signal);
   addChat(program, signal);
+  addRun(program, signal);
   addServe(program, signal);
   addTokenize(program, signal);
   addInfo(program, signal);

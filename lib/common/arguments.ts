@@ -109,7 +109,8 @@ export function checkOneOf<T extends string>(value: unknown, name: string, words
 export function checkSignal(value: unknown, name: string): AbortSignal | undefined {
   if (value === undefined) return undefined;
   const signal = value as Partial<AbortSignal> | null;
-  if (typeof signal?.aborted !== 'boolean' || typeof signal.addEventListener !== 'function') {
+  const methods = [signal?.addEventListener, signal?.removeEventListener];
+  if (typeof signal?.aborted !== 'boolean' || methods.some((each) => typeof each !== 'function')) {
     throw wrongType('an AbortSignal', name, value);
   }
   return value as AbortSignal;
@@ -120,28 +121,43 @@ export function checkStrings(value: unknown, name: string): string[] {
   return value.map((item, index) => checkString(item, `${name}[${index}]`));
 }
 
-/** Token ids, within the vocabulary if its size is known. */
+/**
+ * A plain copy of a typed array, since the caller may change, resize or transfer its own while the
+ * call runs. Unlike `slice`, it calls nothing of a subclass. Throws TypeError if the array's buffer
+ * is detached, or now too short for it.
+ */
+export function copyOf<T extends Int32Array | Float32Array>(
+  value: T,
+  name: string,
+  Plain: new (source: T) => T,
+): T {
+  try {
+    return new Plain(value);
+  } catch {
+    throw wrongType('an array whose buffer is attached', name, value);
+  }
+}
+
+/** Token ids, within the vocabulary if its size is known, as a copy: see {@link copyOf}. */
 export function checkTokens(value: unknown, name: string, vocabularySize?: number): Int32Array {
   if (!types.isInt32Array(value)) throw wrongType('an Int32Array', name, value);
+  const tokens = copyOf<Int32Array>(value, name, Int32Array);
   const limit = vocabularySize ?? 2 ** 31;
-  for (let index = 0; index < value.length; index++) {
-    const token = value[index] as number;
+  for (let index = 0; index < tokens.length; index++) {
+    const token = tokens[index] as number;
     if (token < 0 || token >= limit) {
       const what = vocabularySize ? `a token id below ${vocabularySize}` : 'a token id';
       throw wrongRange(what, `${name}[${index}]`, token);
     }
   }
-  return value;
+  return tokens;
 }
 
-/**
- * A text is returned as it is; token ids are checked like {@link checkTokens} and copied, since
- * the caller may change its array while the call runs.
- */
+/** A text is returned as it is; token ids are checked and copied by {@link checkTokens}. */
 export function checkPrompt(value: unknown, name: string, vocabularySize?: number): Prompt {
   if (typeof value === 'string') return value;
   if (!types.isInt32Array(value)) throw wrongType('a string or an Int32Array', name, value);
-  return checkTokens(value, name, vocabularySize).slice();
+  return checkTokens(value, name, vocabularySize);
 }
 
 /**

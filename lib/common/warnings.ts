@@ -7,6 +7,7 @@ export const warningCodes = [
   'AUTOCOG_CALLBACK_FAILED',
   'AUTOCOG_CONTEXT_SCALE',
   'AUTOCOG_LOG_FAILED',
+  'AUTOCOG_THREADS',
 ] as const;
 
 /** One of {@link warningCodes}. */

@@ -8,7 +8,7 @@ import {
   checkOptions,
   wrongRange,
 } from '../common/arguments.js';
-import { physicalCores } from '../common/physical-cores.js';
+import { availableCores } from '../common/available-cores.js';
 import type { NativeSessionOptions } from '../native/binding.js';
 import { type RopeOptions, type RopeTraining, readRopeOptions, ropeOptionNames } from './rope.js';
 
@@ -51,7 +51,7 @@ export interface ContextOptions extends RopeOptions {
    * recurrent or hybrid model's sequences a quarter, but at most 8.
    */
   promptSlots?: number | undefined;
-  /** Threads for generation. Default: the number of physical cores. */
+  /** Threads for generation. Default: the number of physical cores that the process may use. */
   threads?: number | undefined;
   /** Threads for decoding batches. Default: `threads`. */
   threadsBatch?: number | undefined;
@@ -143,7 +143,7 @@ export function readContextOptions(
   training: RopeTraining | undefined,
 ): NativeSessionOptions {
   const options = checkOptions(value, 'options', contextOptionNames);
-  const threads = checkInteger(options.threads ?? physicalCores(), 'threads', 1, maxThreads);
+  const threads = checkInteger(options.threads ?? availableCores(), 'threads', 1, maxThreads);
   const flashAttention = readFlashAttention(options.flashAttention ?? false);
   const kvCacheTypeV = checkOneOf(options.kvCacheTypeV ?? 'f16', 'kvCacheTypeV', cacheTypes);
   if (/q/.test(kvCacheTypeV) && flashAttention === 'off') {

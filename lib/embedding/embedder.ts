@@ -12,6 +12,7 @@ import {
   wrongRange,
   wrongType,
 } from '../common/arguments.js';
+import { warnOfThreads } from '../common/available-cores.js';
 import { type CallOptions, readSignal } from '../common/call-options.js';
 import { ContextOverflowError, NotSupportedError } from '../common/errors.js';
 import { pick } from '../common/pick.js';
@@ -77,6 +78,7 @@ export class Embedder implements AsyncDisposable {
   constructor(model: Model, options?: EmbeddingOptions, ownsModel = false) {
     if (!(model instanceof Model)) throw wrongType('a Model', 'model', model);
     const request = readEmbeddingOptions(options, model.info.trainContextSize);
+    warnOfThreads(request.native.threads, request.native.threadsBatch);
     this.model = model;
     this.#contextSize = request.native.contextSize;
     this.#engine = new EmbeddingEngine(model, request, ownsModel);

@@ -71,10 +71,23 @@ function anyDigits(count: number, places: number): Expression {
   );
 }
 
+/** How many digits two strings have in common at the beginning, at most `max`. */
+function sharedDigits(a: string, b: string, max: number): number {
+  let count = 0;
+  while (count < max && a[count] === b[count]) count++;
+  return count;
+}
+
 /** Digit strings of equal length from `low` to `high`, with a point before the last `places`. */
 function digits(low: string, high: string, places: number): Expression {
   if (low === '') return nothing;
   if (places > 0 && low.length === places) return sequence('"."', digits(low, high, 0));
+  // At once, since the digits of a large bound are mostly zeros, and each would nest a group.
+  const shared = sharedDigits(low, high, low.length - places);
+  if (shared > 1) {
+    const tail = digits(low.slice(shared), high.slice(shared), places);
+    return sequence(literal(low.slice(0, shared)), tail);
+  }
   const rest = low.length - 1;
   const first = Number(low[0]);
   const last = Number(high[0]);

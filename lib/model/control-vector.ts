@@ -6,6 +6,7 @@ import {
   checkInteger,
   checkNumber,
   checkOptions,
+  copyOf,
   wrongRange,
   wrongType,
 } from '../common/arguments.js';
@@ -40,8 +41,9 @@ export interface ControlVectorPart {
 
 const optionNames = ['path', 'data', 'scale', 'layerStart', 'layerEnd'] as const;
 
-function checkData(data: unknown, name: string, { info }: Model): Float32Array {
-  if (!types.isFloat32Array(data)) throw wrongType('a Float32Array', name, data);
+function checkData(value: unknown, name: string, { info }: Model): Float32Array {
+  if (!types.isFloat32Array(value)) throw wrongType('a Float32Array', name, value);
+  const data = copyOf<Float32Array>(value, name, Float32Array);
   const rows = data.length / info.embeddingSize;
   if (!Number.isInteger(rows) || rows < 1 || rows > info.layers - 1) {
     const what = `rows of ${info.embeddingSize} numbers for 1 to ${info.layers - 1} layers`;
@@ -49,7 +51,7 @@ function checkData(data: unknown, name: string, { info }: Model): Float32Array {
   }
   const invalid = data.findIndex((value) => !Number.isFinite(value));
   if (invalid >= 0) throw wrongRange('a finite number', `${name}[${invalid}]`, data[invalid]);
-  return data.slice();
+  return data;
 }
 
 function readPart(value: unknown, name: string, model: Model): ControlVectorPart {

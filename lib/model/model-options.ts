@@ -11,6 +11,7 @@ import {
   checkSignal,
   checkString,
   checkStrings,
+  copyOf,
   wrongRange,
   wrongType,
 } from '../common/arguments.js';
@@ -76,7 +77,7 @@ export interface ModelRequest {
 }
 
 function readTensorSplit(value: unknown): Float32Array {
-  if (types.isFloat32Array(value)) return value.slice();
+  if (types.isFloat32Array(value)) return copyOf<Float32Array>(value, 'tensorSplit', Float32Array);
   if (!Array.isArray(value)) throw wrongType('an array of numbers', 'tensorSplit', value);
   return Float32Array.from(value, (part, index) => checkNumber(part, `tensorSplit[${index}]`, 0));
 }

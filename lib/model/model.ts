@@ -146,16 +146,16 @@ export class Model implements AsyncDisposable {
 
   /** The text of token ids. Blocks the event loop; {@link detokenize} does not. */
   detokenizeSync(tokens: Int32Array, options?: Omit<DetokenizeOptions, 'signal'>): string {
-    checkTokens(tokens, 'tokens', this.vocab.size);
+    const copy = checkTokens(tokens, 'tokens', this.vocab.size);
     const { special, continuation } = readDetokenizeOptions(options);
-    return callNative(() => this.#open().detokenizeSync(tokens, special, continuation));
+    return callNative(() => this.#open().detokenizeSync(copy, special, continuation));
   }
 
   /** The text of token ids. Invalid UTF-8 becomes U+FFFD. */
   async detokenize(tokens: Int32Array, options?: DetokenizeOptions): Promise<string> {
-    checkTokens(tokens, 'tokens', this.vocab.size);
+    const copy = checkTokens(tokens, 'tokens', this.vocab.size);
     const { special, continuation, signal } = readDetokenizeOptions(options);
-    return runJob(() => this.#open().detokenize(tokens, special, continuation), signal);
+    return runJob(() => this.#open().detokenize(copy, special, continuation), signal);
   }
 
   /** The bytes of a token; empty for a control token. */

@@ -56,7 +56,7 @@ export async function detokenize(
   options: DetokenizeOptions | undefined,
   admit: Admit,
 ): Promise<string> {
-  const copy = checkTokens(tokens, 'tokens', model.vocab.size).slice();
+  const copy = checkTokens(tokens, 'tokens', model.vocab.size);
   const { special, continuation, signal } = readDetokenizeOptions(options);
   await admit(signal);
   return runJob(() => nativeOf(model).detokenize(copy, special, continuation), signal);

@@ -263,8 +263,11 @@ export interface NativeAddon {
     options: NativeSessionOptions,
     pooling: string,
   ): Promise<NativeEmbedder>;
-  /** Writes the model `source` to `target` in another weight type, such as 'Q8_0' or 'F32'. */
-  quantize(source: string, target: string, type: string, threads: number): Promise<void>;
+  /**
+   * Writes the model `source` to `target` in another weight type, such as 'Q8_0' or 'F32'. Returns the
+   * tensors that have another type: the name, the requested type and the type of each.
+   */
+  quantize(source: string, target: string, type: string, threads: number): Promise<string[]>;
 }
 
 export const native: NativeAddon = addon as NativeAddon;

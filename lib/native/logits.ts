@@ -1,5 +1,6 @@
 // Reads the next-token distribution from the native engine, for LLaMa.
 
+import { wrongRange } from '../common/arguments.js';
 import type { Cost } from '../common/usage.js';
 import type { Runner } from './runner.js';
 import { costFromNative } from './usage.js';
@@ -16,9 +17,20 @@ export async function readLogits(
   const result = await session.run((native, cancellation) => {
     return native.eval(tokens, continuation, rows, cancellation);
   }, signal);
-  into?.set(result.logits);
-  const logits = into?.subarray(0, result.logits.length) ?? result.logits;
+  const logits = into === undefined ? result.logits : copyInto(into, result.logits);
   return { logits, cost: costFromNative(result.usage) };
+}
+
+/** Copies the logits to the beginning of a buffer, which may have been resized or transferred meanwhile. */
+function copyInto(into: Float32Array, logits: Float32Array): Float32Array {
+  try {
+    // Not `subarray`, which calls a subclass's constructor.
+    const view = new Float32Array(into.buffer, into.byteOffset, logits.length);
+    view.set(logits);
+    return view;
+  } catch {
+    throw wrongRange(`still at least ${logits.length} elements`, 'into', into);
+  }
 }
 
 /** The log-probability of every token after a prompt. */

@@ -31,12 +31,22 @@ export async function scoreNatively(
   return scoresFromNative(result, details);
 }
 
-/** Scores several trees after their prompts, merged into one tree, in one native job. */
+/**
+ * Scores several trees after their prompts, merged into one tree, in one native job. An
+ * encoder-decoder's are scored one by one: a context holds the encoding of one prompt at a time.
+ */
 export async function scoreTogether(
-  session: Runner,
+  session: Runner & { readonly encoderDecoder: boolean },
   tasks: readonly TreeTask[],
   signal: AbortSignal | undefined,
 ): Promise<(TreeScores & Cost)[]> {
+  if (session.encoderDecoder) {
+    const results: (TreeScores & Cost)[] = [];
+    for (const { prompt, tree, request } of tasks) {
+      results.push(await scoreNatively(session, prompt, tree, request));
+    }
+    return results;
+  }
   const forest = new Forest(tasks);
   const { prompt, tokens, parents, flags, endTokens } = forest;
   const result = await session.run((native, cancellation) => {

@@ -118,7 +118,7 @@ export class OpenAI extends LM {
    * @throws NotSupportedError if no tokenizer is available for the model; RemoteError
    */
   async detokenize(tokens: Int32Array, options?: DetokenizeOptions): Promise<string> {
-    const copy = checkTokens(tokens, 'tokens').slice();
+    const copy = checkTokens(tokens, 'tokens');
     const { continuation, signal } = readDetokenizeOptions(options);
     await this.admit(signal);
     const tokenizer = await this.#findTokenizer(signal);

@@ -247,7 +247,7 @@ function readTokenizer({ tokenizer, encoding }: Partial<OpenAIOptions>) {
 }
 
 function readEndTokens(value: readonly number[] | Int32Array): Int32Array {
-  if (!Array.isArray(value)) return checkTokens(value, 'endOfGeneration').slice();
+  if (!Array.isArray(value)) return checkTokens(value, 'endOfGeneration');
   return Int32Array.from(value, (token, index) =>
     checkInteger(token, `endOfGeneration[${index}]`, 0),
   );

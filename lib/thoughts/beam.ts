@@ -46,23 +46,32 @@ export function repeats(tokens: readonly number[]): boolean {
   return false;
 }
 
-/** The beams in the order in which they are picked, `count` at most. */
+/**
+ * The beams in the order in which they are picked, `count` at most. Of ended beams with the same text
+ * only the first counts.
+ */
 export function pick(
   beams: readonly Beam[],
   count: number,
   action: Pick<PlannedCompletion, 'normalize' | 'repetition' | 'diversity'>,
 ): Beam[] {
   const keys = beams.map((beam) => rankOf(beam, action));
+  const texts = new EndedTexts();
+  const picked: Beam[] = [];
   if (action.diversity === 0) {
     const order = [...beams.keys()].sort((a, b) =>
       descending(keys[a] as number, keys[b] as number),
     );
-    return order.slice(0, count).map((index) => beams[index] as Beam);
+    for (const index of order) {
+      if (picked.length === count) break;
+      const beam = beams[index] as Beam;
+      if (texts.add(beam)) picked.push(beam);
+    }
+    return picked;
   }
   const sets = beams.map(({ tokens }) => new Set(tokens));
   const distances = beams.map(() => 0);
   const left = new Set(beams.keys());
-  const picked: Beam[] = [];
   while (picked.length < count && left.size > 0) {
     let best = -1;
     let highest = -Infinity;
@@ -74,12 +83,27 @@ export function pick(
       if (best < 0 || key > highest) [best, highest] = [index, key];
     }
     left.delete(best);
+    if (!texts.add(beams[best] as Beam)) continue;
     picked.push(beams[best] as Beam);
     for (const index of left) {
       distances[index] = (distances[index] as number) + distance(sets[index], sets[best]);
     }
   }
   return picked;
+}
+
+/** The ended texts of picked beams. */
+class EndedTexts {
+  readonly #texts = new Set<string>();
+
+  /** False for the text of a beam that was added before. */
+  add({ stop, text }: Beam): boolean {
+    // Different bytes of incomplete characters have the same text.
+    if (stop === undefined || text.includes('\ufffd')) return true;
+    if (this.#texts.has(text)) return false;
+    this.#texts.add(text);
+    return true;
+  }
 }
 
 const descending = (a: number, b: number): number => (a === b ? 0 : a > b ? -1 : 1);

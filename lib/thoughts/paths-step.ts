@@ -4,6 +4,7 @@
 import { lengthsOf } from '../choose/choice.js';
 import { taskOf } from '../choose/tree-task.js';
 import type { Cost } from '../common/usage.js';
+import { EventLoopTurns } from '../common/yield-to-event-loop.js';
 import type { TreeScores, TreeTask } from '../tree/tree-scoring.js';
 import { type JoinedPaths, joinPaths } from './boundary.js';
 import type { Plan, PlannedPaths } from './plan.js';
@@ -20,7 +21,10 @@ export async function scoreThoughts(
   cost: Cost,
 ): Promise<Expansions[]> {
   const joined: JoinedPaths[] = [];
+  const turns = new EventLoopTurns();
   for (const thought of thoughts) {
+    await turns.take();
+    signal.throwIfAborted();
     joined.push(await joinPaths(engine, plan, thought.action as PlannedPaths, thought));
   }
   const fits = joined.map(({ state, paths }, index) => {
@@ -58,7 +62,10 @@ async function scoreInGroups(
   cost: Cost,
 ): Promise<(TreeScores & Cost)[]> {
   const results: (TreeScores & Cost)[] = [];
+  const turns = new EventLoopTurns();
   while (results.length < tasks.length) {
+    await turns.take();
+    signal.throwIfAborted();
     const start = results.length;
     let end = start + 1;
     while (end < tasks.length && engine.packs(tasks.slice(start, end + 1))) end++;
@@ -100,7 +107,9 @@ function expand(
     }
     const end = ends ? (scores.ends[last] as number) : 0;
     const logprob = logprobs.reduce((sum, value) => sum + value, 0) + end;
-    return { index, tokens, logprobs, logprob, score: logprob / (lengths[index] as number) };
+    // A text of nothing has no length.
+    const length = Math.max(1, lengths[index] as number);
+    return { index, tokens, logprobs, logprob, score: logprob / length };
   });
   const keys = found.map(({ tokens }) => `${tokens}`);
   const probabilities = probabilitiesOf(

@@ -117,7 +117,7 @@ export class TfLM extends ChoiceLM {
   }
 
   override async detokenize(tokens: Int32Array, options?: DetokenizeOptions): Promise<string> {
-    const copy = checkTokens(tokens, 'tokens', this.vocabularySize).slice();
+    const copy = checkTokens(tokens, 'tokens', this.vocabularySize);
     const { special, continuation, signal } = readDetokenizeOptions(options);
     await this.admit(signal);
     if (continuation) return this.#loaded.tokenizer.detokenizeContinuation(copy, special);

@@ -89,7 +89,7 @@ export class Forest {
       const ends = Float64Array.from(nodes, (node, index) => {
         return request.endAt[index] ? (scores.ends[node] as number) : Number.NaN;
       });
-      return { logprobs, ends, usage, timings };
+      return { logprobs, ends, together: true, usage, timings };
     });
   }
 

@@ -1,7 +1,7 @@
 // TokenChoiceTree: the trie of all choices' tokens, flattened for native code, and its public view
 // with scores. `lib/choose/tree-task.ts` builds one per `choose`.
 
-import { checkTokens, wrongType } from '../common/arguments.js';
+import { checkInteger, checkTokens, wrongType } from '../common/arguments.js';
 import { toGraphviz } from './graphviz.js';
 import type { NodeDetails } from './node-details.js';
 import type { TokenChoiceNode } from './token-choice-node.js';
@@ -68,8 +68,13 @@ export class TokenChoiceTree {
     return new TokenChoiceTree(this.paths, this, values);
   }
 
-  /** The node indices on a path, excluding the root. */
+  /**
+   * The node indices on a path, excluding the root.
+   *
+   * @throws TypeError, RangeError unless `path` is the index of a path
+   */
   nodesOf(path: number): Int32Array {
+    checkInteger(path, 'path', 0, this.paths.length - 1);
     const nodes = new Int32Array((this.paths[path] as Int32Array).length);
     let node = this.ends[path] as number;
     for (let depth = nodes.length - 1; depth >= 0; depth--) {
@@ -147,11 +152,9 @@ type Shape = Pick<TokenChoiceTree, 'tokens' | 'parents' | 'ends' | 'size' | 'chi
 
 function flatten(paths: readonly Int32Array[]): Shape {
   if (!Array.isArray(paths)) throw wrongType('an array of Int32Arrays', 'paths', paths);
-  paths.forEach((path, index) => {
-    checkTokens(path, `paths[${index}]`);
-  });
+  const checked = Array.from(paths, (path, index) => checkTokens(path, `paths[${index}]`));
   const trie = new Trie();
-  const ends = Int32Array.from(paths, (path) => {
+  const ends = Int32Array.from(checked, (path) => {
     let node = 0;
     for (const token of path) node = trie.child(node, token);
     return node;
@@ -161,6 +164,6 @@ function flatten(paths: readonly Int32Array[]): Shape {
   let childless = 0;
   // In depth-first order a node is the parent of its successor, or a leaf.
   for (let node = 1; node < parents.length; node++) if (parents[node + 1] !== node) childless++;
-  const depth = paths.reduce((max, path) => Math.max(max, path.length), 0);
+  const depth = checked.reduce((max, path) => Math.max(max, path.length), 0);
   return { tokens, parents, ends, size: tokens.length - 1, childless, depth };
 }

@@ -50,6 +50,8 @@ export interface TreeScores {
   details?: NodeDetails;
   /** From engines that report only part of a distribution: upper bounds for the rest. */
   limits?: TreeLimits;
+  /** Whether calls and times of its cost are those of several trees that were scored together. */
+  together?: boolean;
 }
 
 /** Upper bounds of the values that are NaN in {@link TreeScores}, one entry per node; NaN: none. */

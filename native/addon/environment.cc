@@ -7,25 +7,48 @@
 
 namespace autocog {
 
-void Environment::Install(Napi::Env env) {
-  env.SetInstanceData<Environment>(new Environment(env));
-  // process.exit() and uncaught exceptions run no cleanup hooks on the main thread.
-  Napi::Object process = env.Global().Get("process").As<Napi::Object>();
-  Napi::Function once = process.Get("once").As<Napi::Function>();
-  once.Call(process, {Napi::String::New(env, "exit"), Napi::Function::New(env, [](const Napi::CallbackInfo& info) {
-                        Environment::Get(info.Env())->Shutdown();
-                      })});
+bool Environment::Install(Napi::Env env) {
+  auto environment = std::unique_ptr<Environment>(new Environment(env));
+  if (!environment->Start()) return false;
+  const auto finalize = [](napi_env, void* data, void*) { delete static_cast<Environment*>(data); };
+  if (napi_set_instance_data(env, environment.get(), finalize, nullptr) != napi_ok) {
+    napi_remove_env_cleanup_hook(env, OnCleanup, environment.get());
+    napi_release_threadsafe_function(environment->wake_, napi_tsfn_abort);
+    return false;
+  }
+  // Node-API owns it now.
+  return environment.release()->ShutDownOnExit();
+}
+
+// process.exit() and uncaught exceptions run no cleanup hooks on the main thread.
+bool Environment::ShutDownOnExit() {
+  const Napi::Value process = env_.Global().Get("process");
+  if (process.IsEmpty() || !process.IsObject()) return false;
+  const Napi::Value once = process.As<Napi::Object>().Get("once");
+  const Napi::Value exit = Napi::String::New(env_, "exit");
+  const Napi::Value listener =
+      Napi::Function::New(env_, [](const Napi::CallbackInfo& info) { Environment::Get(info.Env())->Shutdown(); });
+  if (once.IsEmpty() || !once.IsFunction() || exit.IsEmpty() || listener.IsEmpty()) return false;
+  return !once.As<Napi::Function>().Call(process, {exit, listener}).IsEmpty();
 }
 
 Environment* Environment::Get(Napi::Env env) { return env.GetInstanceData<Environment>(); }
 
-Environment::Environment(Napi::Env env) : env_(env) {
-  napi_create_threadsafe_function(env, nullptr, nullptr, Napi::String::New(env, "autocog-lm"), 0, 1, nullptr, nullptr,
-                                  this, OnWake, &wake_);
-  // An idle model must not keep the process alive.
-  napi_unref_threadsafe_function(env, wake_);
-  // Hooks run in reverse order: this one runs before the function above is torn down (rule 4).
-  napi_add_env_cleanup_hook(env, OnCleanup, this);
+bool Environment::Start() {
+  const Napi::Value name = Napi::String::New(env_, "autocog-lm");
+  if (name.IsEmpty()) return false;
+  if (napi_create_threadsafe_function(env_, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this, OnWake, &wake_) !=
+      napi_ok) {
+    return false;
+  }
+  // An idle model must not keep the process alive. Hooks run in reverse order: this one runs before the function
+  // is torn down (rule 4).
+  if (napi_unref_threadsafe_function(env_, wake_) == napi_ok &&
+      napi_add_env_cleanup_hook(env_, OnCleanup, this) == napi_ok) {
+    return true;
+  }
+  napi_release_threadsafe_function(wake_, napi_tsfn_abort);
+  return false;
 }
 
 std::shared_ptr<JobThread> Environment::NewThread() {

@@ -9,6 +9,8 @@
 //  4. When the environment ends (its cleanup hook, or the process's 'exit' event, since process.exit()
 //     runs no hooks), all engine threads are joined and their objects freed, before the event queue
 //     and before llama.cpp's static objects are destroyed.
+//  5. A worker may be terminated at any moment, and then the next Node-API call fails. No result is used before
+//     it was checked: an empty Napi value has no env, and the next call with it ends the process.
 
 #ifndef AUTOCOG_ADDON_ENVIRONMENT_H_
 #define AUTOCOG_ADDON_ENVIRONMENT_H_
@@ -43,8 +45,9 @@ class Closable {
 
 class Environment {
  public:
-  // Creates the environment's data. Called once, when the addon is loaded into the environment.
-  static void Install(Napi::Env env);
+  // Creates the environment's data. Called once, when the addon is loaded into the environment. False if a
+  // Node-API call fails, as all of them do in a worker that is being terminated: then nothing is left behind.
+  [[nodiscard]] static bool Install(Napi::Env env);
   static Environment* Get(Napi::Env env);
   ~Environment() = default;
 
@@ -75,7 +78,10 @@ class Environment {
   void Send(std::unique_ptr<Event> event);
 
  private:
-  explicit Environment(Napi::Env env);
+  explicit Environment(Napi::Env env) : env_(env) {}
+  // Creates the event queue and the hooks.
+  bool Start();
+  bool ShutDownOnExit();
   static void OnWake(napi_env env, napi_value callback, void* context, void* data);
   static void OnCleanup(void* self);
   void DeliverAll(Napi::Env env);

@@ -1,6 +1,8 @@
 // The addon's export table: NativeAddon of lib/native/binding.ts. Init() runs once per environment.
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "addon/classes/adapter_wrap.h"
 #include "addon/classes/embedder_wrap.h"
@@ -75,7 +77,7 @@ Napi::Value ListCpuVariants(const Napi::CallbackInfo& info) {
   return array;
 }
 
-// quantize(source: string, target: string, type: string, threads: number): Promise<void>
+// quantize(source: string, target: string, type: string, threads: number): Promise<string[]>
 // llama_model_quantize
 Napi::Value StartQuantize(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
@@ -87,35 +89,46 @@ Napi::Value StartQuantize(const Napi::CallbackInfo& info) {
   auto thread = Environment::Get(env)->NewThread();
   // The job keeps the thread until it is delivered, so the thread is joined on the JavaScript thread.
   auto work = [thread, source = std::move(*source), target = std::move(*target), type = std::move(*type),
-               threads = *threads]() -> Result<Nothing> {
-    Status status = Quantize(source, target, type, threads);
-    if (!status.ok()) return status;
-    return Nothing{};
-  };
-  return Job<Nothing>::Start(env, Napi::Object::New(env), thread, std::move(work), ToUndefined);
+               threads = *threads] { return Quantize(source, target, type, threads); };
+  using Fallbacks = std::vector<Fallback>;
+  return Job<Fallbacks>::Start(env, Napi::Object::New(env), thread, std::move(work),
+                               [](Napi::Env env, Fallbacks& fallbacks) -> Napi::Value {
+                                 Napi::Array array = Napi::Array::New(env, fallbacks.size() * 3);
+                                 uint32_t index = 0;
+                                 for (const Fallback& each : fallbacks) {
+                                   array.Set(index++, each.tensor);
+                                   array.Set(index++, each.requested);
+                                   array.Set(index++, each.type);
+                                 }
+                                 return array;
+                               });
+}
+
+using Callback = Napi::Value (*)(const Napi::CallbackInfo&);
+
+// False if the environment is being terminated (rule 5 of environment.h).
+template <Callback callback>
+bool Export(Napi::Object exports, const char* name) {
+  const Napi::Function function = Napi::Function::New<callback>(exports.Env(), name);
+  return !function.IsEmpty() && napi_set_named_property(exports.Env(), exports, name, function) == napi_ok;
+}
+
+bool ExportAll(Napi::Env env, Napi::Object exports) {
+  return Environment::Install(env) && ModelWrap::Install(env) && SessionWrap::Install(env) &&
+         AdapterWrap::Install(env) && EmbedderWrap::Install(env) && Export<LlamaVersion>(exports, "llamaVersion") &&
+         Export<SystemInfo>(exports, "systemInfo") && Export<ListDevices>(exports, "devices") &&
+         Export<SupportsRpc>(exports, "supportsRpc") && Export<ListCpuVariants>(exports, "cpuVariants") &&
+         Export<NewCancellation>(exports, "createCancellation") && Export<ModelWrap::Load>(exports, "loadModel") &&
+         Export<SessionWrap::Create>(exports, "createSession") && Export<SetLogger>(exports, "setLogger") &&
+         Export<EmbedderWrap::Create>(exports, "createEmbedder") && Export<StartQuantize>(exports, "quantize");
 }
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   if (Status status = CheckCpu(); !status.ok()) {
     Throw(env, status);
-    return exports;
+  } else if (!ExportAll(env, exports) && !env.IsExceptionPending()) {
+    Throw(env, Status(Code::kInternal, "Node-API rejects the addon's exports"));
   }
-  Environment::Install(env);
-  ModelWrap::Install(env);
-  SessionWrap::Install(env);
-  AdapterWrap::Install(env);
-  EmbedderWrap::Install(env);
-  exports.Set("llamaVersion", Napi::Function::New<LlamaVersion>(env));
-  exports.Set("systemInfo", Napi::Function::New<SystemInfo>(env));
-  exports.Set("devices", Napi::Function::New<ListDevices>(env));
-  exports.Set("supportsRpc", Napi::Function::New<SupportsRpc>(env));
-  exports.Set("cpuVariants", Napi::Function::New<ListCpuVariants>(env));
-  exports.Set("createCancellation", Napi::Function::New<NewCancellation>(env));
-  exports.Set("loadModel", Napi::Function::New<ModelWrap::Load>(env));
-  exports.Set("createSession", Napi::Function::New<SessionWrap::Create>(env));
-  exports.Set("setLogger", Napi::Function::New<SetLogger>(env));
-  exports.Set("createEmbedder", Napi::Function::New<EmbedderWrap::Create>(env));
-  exports.Set("quantize", Napi::Function::New<StartQuantize>(env));
   return exports;
 }
 

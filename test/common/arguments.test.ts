@@ -16,7 +16,12 @@ import {
   checkTokens,
   describe,
 } from '../../lib/common/arguments.js';
-import { countCores, physicalCores } from '../../lib/common/physical-cores.js';
+import {
+  availableCores,
+  countCores,
+  cpuQuota,
+  numbersIn,
+} from '../../lib/common/available-cores.js';
 import { readContextOptions } from '../../lib/context/context-options.js';
 import { checkInto, readEvalOptions, rowsOf } from '../../lib/context/eval.js';
 import type { RopeTraining } from '../../lib/context/rope.js';
@@ -85,7 +90,8 @@ t.test(
 
 t.test('token ids have to be within the vocabulary', async (t) => {
   const tokens = Int32Array.of(0, 9);
-  t.equal(checkTokens(tokens, 'x', 10), tokens);
+  t.same(checkTokens(tokens, 'x', 10), tokens);
+  t.not(checkTokens(tokens, 'x', 10), tokens, 'a copy, since the caller may change its own');
   t.equal(checkPrompt('text', 'x', 10), 'text');
   t.throws(
     () => checkTokens(tokens, 'x', 9),
@@ -153,8 +159,8 @@ t.test('a context has defaults that fit the model and each other', async (t) => 
     microBatchSize: 512,
     maxSequences: 256,
     promptSlots: 0,
-    threads: physicalCores(),
-    threadsBatch: physicalCores(),
+    threads: availableCores(),
+    threadsBatch: availableCores(),
     flashAttention: 'off',
     kvCacheTypeK: 'f16',
     kvCacheTypeV: 'f16',
@@ -277,5 +283,35 @@ t.test('a core counts once, however many threads it has', async (t) => {
     `processor: 0\nphysical id\t: ${socket}\ncore id\t\t: ${core}\n`;
   t.equal(countCores([cpu(0, 0), cpu(0, 1), cpu(0, 0), cpu(1, 0)].join('\n')), 3);
   t.equal(countCores('processor: 0\nFeatures: fp\n'), 0, 'ARM reports no core ids');
-  t.ok(physicalCores() >= 1);
+  t.ok(availableCores() >= 1);
+});
+
+t.test('only the processors that the process may use count', async (t) => {
+  const cpu = (id: number, core: number) => `processor\t: ${id}\ncore id\t\t: ${core}\n`;
+  const text = [cpu(0, 0), cpu(1, 1), cpu(2, 0), cpu(3, 1)].join('\n');
+  t.equal(countCores(text, new Set([0, 2])), 1);
+  t.equal(countCores(text, new Set([2, 3])), 2);
+  t.same([...numbersIn('0-2,8,10-11')], [0, 1, 2, 8, 10, 11]);
+  t.same([...numbersIn('')], [0], 'as Number reads an empty text');
+});
+
+t.test('the smallest quota of the control groups applies', async (t) => {
+  const quota = (files: Record<string, string>) => cpuQuota((path) => files[path]);
+  const root = '/sys/fs/cgroup';
+  t.equal(quota({}), Infinity);
+  const second = { '/proc/self/cgroup': '0::/a/b\n' };
+  t.equal(quota(second), Infinity);
+  t.equal(quota({ ...second, [`${root}/a/b/cpu.max`]: 'max 100000\n' }), Infinity);
+  t.equal(quota({ ...second, [`${root}/a/b/cpu.max`]: '150000 100000\n' }), 1.5);
+  const outer = { [`${root}/a/b/cpu.max`]: '400000 100000\n', [`${root}/a/cpu.max`]: '5000 10000' };
+  t.equal(quota({ ...second, ...outer }), 0.5, 'of a group around it');
+  t.equal(quota({ ...second, [`${root}/cpu.max`]: '20000 10000' }), 2, 'as seen in a container');
+  const first = { '/proc/self/cgroup': '4:memory:/x\n2:cpu,cpuacct:/x\n0::/\n' };
+  const folder = `${root}/cpu,cpuacct/x`;
+  const limits = (time: string) => ({
+    [`${folder}/cpu.cfs_quota_us`]: time,
+    [`${folder}/cpu.cfs_period_us`]: '100000\n',
+  });
+  t.equal(quota({ ...first, ...limits('-1\n') }), Infinity);
+  t.equal(quota({ ...first, ...limits('300000\n') }), 3);
 });

@@ -160,6 +160,13 @@ t.test('invalid contents with a valid seal are rejected', async (t) => {
     ['another type', (bytes) => bytes.writeInt32LE(8, layersOffset + 8)],
     ['longer rows', (bytes) => bytes.writeBigUInt64LE(2n ** 60n, layersOffset + 12)],
   ];
+  // Values that are not finite: a key after the header of the first layer, and a logit at the end.
+  const nan = 0x7fff_ffff;
+  changes.push([
+    'a key that is not a number',
+    (bytes) => bytes.writeUInt32LE(nan, layersOffset + 20),
+  ]);
+  changes.push(['such a logit', (bytes) => bytes.writeUInt32LE(nan, bytes.length - 4)]);
   for (const [what, change] of changes) {
     forgeData(change);
     const error = await failure(lm.loadState(state));

@@ -1,6 +1,6 @@
 // RandomLM: the contract of every LM, the generator's known numbers, and AutoCog's random model.
 
-import { RandomLM, type RandomLMOptions } from 'autocog-lm';
+import { Automaton, RandomLM, type RandomLMOptions } from 'autocog-lm';
 import t from 'tap';
 import { bitsOf } from '../../lib/common/bits.js';
 import { MersenneTwister } from '../../lib/common/mersenne-twister.js';
@@ -122,4 +122,36 @@ t.test('invalid options and calls are refused', async (t) => {
   await t.rejects(small.choose('abcd', ['e']), { code: 'CONTEXT_OVERFLOW' });
   await small.close();
   await t.rejects(small.greedy('a'), { code: 'CLOSED' });
+});
+
+t.test('calls that await nothing let timers and aborts through', async (t) => {
+  const actions = [
+    { id: 'a', type: 'text', text: 'x', next: ['b'] },
+    { id: 'b', type: 'choose', choices: ['1', '2', '3'], next: ['b', 'b', 'c'] },
+    { id: 'c', type: 'text', text: '.' },
+  ];
+  const automaton = Automaton.fromJSON({ actions });
+  const limit = { maxThoughts: 1e7 };
+  const choices = Array.from({ length: 20_000 }, (_, index) => `${index} and more`);
+  class EndlessLM extends RandomLM {
+    override get endOfGeneration(): Int32Array {
+      return new Int32Array(0);
+    }
+  }
+  const calls: [string, RandomLM, (lm: RandomLM, signal: AbortSignal) => Promise<unknown>][] = [
+    ['evaluate', new RandomLM(), (lm, signal) => lm.evaluate(automaton, { signal, ...limit })],
+    ['complete', new EndlessLM(), (lm, signal) => lm.complete('x', { signal, maxTokens: 1e7 })],
+    ['choose', new RandomLM(), (lm, signal) => lm.choose('x', choices, { signal })],
+    [
+      'evaluate a sequence',
+      new RandomLM({ draws: 'sequence' }),
+      (lm, signal) => lm.evaluate(automaton, { signal, ...limit }),
+    ],
+  ];
+  for (const [name, lm, call] of calls) {
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    setTimeout(() => controller.abort(reason), 100);
+    await t.rejects(call(lm, controller.signal), reason, name);
+  }
 });

@@ -48,7 +48,7 @@ t.test('a path that is not a model is rejected, with the reason', async (t) => {
     name: 'ModelLoadError',
   });
   await t.rejects(quantize(joinPath(folder, 'first-100.gguf'), target, 'Q8_0'), {
-    name: 'LMError',
+    name: 'ModelLoadError',
   });
   await t.rejects(quantize(defaultModelPath, target, 'Q9'), { name: 'RangeError' });
   await t.rejects(Model.load(''), wrongKind('a file path', 'path', '""'));

@@ -179,7 +179,8 @@ t.test('a failed run leaves the target unchanged, and no other file', async (t) 
     for (const [name, bytes] of sources) {
       const source = join(folder, name);
       writeFileSync(source, bytes);
-      await t.rejects(quantize(source, target, 'Q4_0'), { name: 'LMError' }, name);
+      const refused = { name: 'ModelLoadError', code: 'MODEL_LOAD' };
+      await t.rejects(quantize(source, target, 'Q4_0'), refused, name);
     }
     await t.rejects(quantize(join(folder, 'missing.gguf'), target, 'Q8_0'), {
       name: 'ModelLoadError',
@@ -192,6 +193,23 @@ t.test('a failed run leaves the target unchanged, and no other file', async (t) 
   const model = await Model.load(target);
   t.match(model.info.description, /Q8_0/);
   await model.close();
+});
+
+t.test('tensors whose rows do not divide into blocks are reported', async (t) => {
+  const file = readGguf(plain);
+  const target = join(folder, 'fallback.gguf');
+  t.same(await quantize(plain, target, 'Q8_0'), { fallbacks: [] });
+  const { fallbacks } = await quantize(plain, target, 'Q4_K_M');
+  // For the embeddings, which are those of the output as well, llama.cpp chooses a type that fits.
+  const narrow = file.tensors.filter(
+    ({ name, shape }) => /^blk/.test(name) && shape.length === 2 && (shape[0] ?? 0) % 256 > 0,
+  );
+  t.ok(narrow.length > 0);
+  t.same(fallbacks.map(({ tensor }) => tensor).sort(), narrow.map(({ name }) => name).sort());
+  for (const { requested, type } of fallbacks) {
+    t.match(requested, /^q[456]_K$/);
+    t.match(type, /^(q5_0|q5_1|q8_0)$/);
+  }
 });
 
 t.test('an invalid target is rejected', async (t) => {

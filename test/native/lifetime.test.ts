@@ -189,6 +189,17 @@ scenario(
   },
 );
 
+scenario(
+  'workers',
+  'terminated while it loads the addon',
+  'a worker can be terminated while it loads the addon',
+  0,
+  (t, reported) => {
+    const [codes, lists] = reported as [number[], number[][]];
+    t.same(codes, []);
+    allEqual(t, lists);
+  },
+);
 scenario('workers', 'exit in a worker', 'process.exit ends a worker that scores', 0, [3], 3);
 scenario('workers', 'exception in a worker', 'an exception ends a worker that scores', 0, [
   'thrown in a worker',

@@ -40,6 +40,7 @@ for (const [form, tolerance] of [
         'greedy',
         'beamSearch',
         'evaluate',
+        'decide',
         'completeMany',
         'details',
         'search',

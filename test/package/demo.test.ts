@@ -36,6 +36,25 @@ t.test('the example chooses Paris', async (t) => {
   t.match(await node('examples/choose.mjs'), /^The capital of France is Paris\n/);
 });
 
+t.test('the examples of automata run, and draw their trees', async (t) => {
+  const run = (name: string, ...args: string[]): Promise<string> => {
+    return node('dist/esm/cli/main.js', 'run', `examples/automata/${name}.json`, ...args);
+  };
+  const best = {
+    form: 'The capital of Austria is Vienna.\nThe colour of the sky is blue.\n3 + 4 = 7',
+    'two-steps':
+      'Q: What is the capital of France?\nA: Paris\nQ: Is Paris the capital of France?\nA: Yes',
+    reasons: 'Review: The food was terrible. Nobody should try it.\nSentiment: negative',
+    dice: 'The first die shows 1, the second 2',
+  };
+  for (const [name, text] of Object.entries(best)) {
+    t.ok((await run(name)).startsWith(`${text}\n\n`), name);
+  }
+  const dice = JSON.parse(await run('dice', '--json', '--random', '6'));
+  t.match(dice.best.text, /^The first die shows [1-6], the second [1-6]$/);
+  t.match(await run('form', '--graphviz'), /^digraph/);
+});
+
 t.test(
   'the example of two bindings streams the same text from both, until it is stopped',
   async (t) => {

@@ -18,17 +18,38 @@ for (const [kind, runs] of Object.entries({
   grammars: 80,
   schemas: 150,
   http: 40,
+  calls: 40,
+  models: 100,
+  adapters: 80,
+  states: 80,
 })) {
   t.test(`${kind} of a fixed seed`, async (t) => {
-    const { code, out, err } = await fuzz(kind, '--seed', '15', '--runs', String(runs));
+    const { code, out, err } = await fuzz(
+      kind,
+      '--seed',
+      '15',
+      '--runs',
+      String(runs),
+      '--models',
+      'models',
+    );
     t.match({ code, err }, { code: 0, err: '' });
     t.match(out, new RegExp(`^${kind}: seed 15\n${kind}: ${runs} `));
   });
 }
 
+t.test('a case is determined by its seed and number', async (t) => {
+  const args = ['models', '--seed', '15', '--path', '7', '--models', 'models'];
+  const [first, second] = [await fuzz(...args), await fuzz(...args)];
+  const withoutTime = ({ out }: { out: string }) => out.replace(/[\d.]+ s,/, '');
+  t.match(first.out, /seed 15, --path 7: default: /);
+  t.equal(withoutTime(first), withoutTime(second));
+  t.match((await fuzz('models', '--path', 'x')).err, /Expected the number of a case for --path/);
+});
+
 t.test('the script lists its kinds', async (t) => {
   const { code, err } = await fuzz('nothing');
   t.equal(code, 1);
-  t.match(err, /grammars\|http.*schemas\|templates/);
+  t.match(err, /adapters\|calls\|grammars\|http\|models\|schemas\|states\|templates/);
   t.match((await fuzz('http', '--runs', 'many')).err, /Expected a number for --runs, got many/);
 });

@@ -10,6 +10,7 @@ import { chooseSearchSuite } from './choose-search-suite.js';
 import { chooseSuite } from './choose-suite.js';
 import { completeManySuite } from './complete-many-suite.js';
 import { completeSuite } from './complete-suite.js';
+import { decideSuite } from './decide-suite.js';
 import { evaluateSuite } from './evaluate-suite.js';
 import { greedySuite } from './greedy-suite.js';
 import { lifecycleSuite } from './lifecycle-suite.js';
@@ -28,6 +29,7 @@ export function lmSuite(t: Test, subject: Subject): void {
   if (has(subject, 'boundaries')) chooseHealedSuite(t, subject);
   if (has(subject, 'details')) chooseDetailsSuite(t, subject);
   chooseManySuite(t, subject);
+  if (has(subject, 'decide')) decideSuite(t, subject);
   if (has(subject, 'evaluate')) evaluateSuite(t, subject);
   lifecycleSuite(t, subject);
 }

@@ -14,6 +14,8 @@ export type Lack =
   | 'beamSearch'
   /** Automata. */
   | 'evaluate'
+  /** `decide`. */
+  | 'decide'
   | 'completeMany'
   /** Boundaries other than `'separate'`, and choices that merge with the prompt. */
   | 'boundaries'

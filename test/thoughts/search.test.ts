@@ -183,6 +183,23 @@ t.test('stops and vocabularies', async (t) => {
   t.ok((await lm.evaluate(both)).root.children.length === 1);
 });
 
+t.test('a completion has each text once, whatever ended it', async (t) => {
+  const automaton = make(
+    { ...begin, text: 'Review: The food was terrible.', next: ['reason'] },
+    { id: 'reason', type: 'complete', maxTokens: 12, beams: 6, stop: ['.', '!', '\n'] },
+  );
+  const { root } = await lm.evaluate(automaton);
+  const texts = root.children.map(({ text }) => text);
+  t.equal(texts.length, 6);
+  t.equal(new Set(texts).size, 6, texts.join(' |'));
+  t.equal(texts[0], ' Nobody should try it');
+  // It may end with ".", or with ".\n"; the more likely one is kept.
+  t.same(await lm.detokenize(at(root.children, 0).stop?.tokens as Int32Array), '.\n');
+  const [first, reason] = automaton.toJSON().actions as [object, object];
+  const others = await lm.evaluate(make(first, { ...reason, diversity: 2, repetition: 1 }));
+  t.equal(new Set(others.root.children.map(({ text }) => text)).size, others.root.children.length);
+});
+
 t.test('what does not fit in the context is refused before anything is decoded', async (t) => {
   await using small = new LLaMa(lm.model, { ...exact, contextSize: 32 });
   const long = ' word'.repeat(40);

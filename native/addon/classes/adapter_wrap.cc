@@ -20,12 +20,14 @@ using Loaded = std::shared_ptr<Adapter>;
 
 }  // namespace
 
-void AdapterWrap::Install(Napi::Env env) {
+bool AdapterWrap::Install(Napi::Env env) {
   Napi::Function constructor =
       DefineClass(env, "NativeAdapter",
                   {InstanceMethod<&AdapterWrap::Metadata>("metadata"), InstanceMethod<&AdapterWrap::Ignored>("ignored"),
                    InstanceMethod<&AdapterWrap::Close>("close")});
+  if (constructor.IsEmpty()) return false;
   Environment::Get(env)->adapter_class = Napi::Persistent(constructor);
+  return true;
 }
 
 Napi::Value AdapterWrap::Load(Napi::Env env, Napi::Object owner, const std::shared_ptr<JobThread>& thread,

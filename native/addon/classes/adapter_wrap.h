@@ -18,7 +18,7 @@ namespace autocog {
 class AdapterWrap : public Napi::ObjectWrap<AdapterWrap>, public Closable {
  public:
   // Defines the class in this environment. Instances are created only by Load().
-  static void Install(Napi::Env env);
+  [[nodiscard]] static bool Install(Napi::Env env);
   // Loads the adapter on `thread`, the model's. Returns a promise of a NativeAdapter.
   static Napi::Value Load(Napi::Env env, Napi::Object owner, const std::shared_ptr<JobThread>& thread,
                           std::shared_ptr<Model> model, std::string path);

@@ -38,12 +38,14 @@ std::optional<std::vector<Tokens>> Split(const Tokens& tokens, const std::vector
 
 }  // namespace
 
-void EmbedderWrap::Install(Napi::Env env) {
+bool EmbedderWrap::Install(Napi::Env env) {
   Napi::Function constructor =
       DefineClass(env, "NativeEmbedder",
                   {InstanceMethod<&EmbedderWrap::Info>("info"), InstanceMethod<&EmbedderWrap::Embed>("embed"),
                    InstanceMethod<&EmbedderWrap::Close>("close")});
+  if (constructor.IsEmpty()) return false;
   Environment::Get(env)->embedder_class = Napi::Persistent(constructor);
+  return true;
 }
 
 // createEmbedder(model: NativeModel, options: NativeSessionOptions, pooling: string): Promise<NativeEmbedder>

@@ -16,7 +16,7 @@ namespace autocog {
 class EmbedderWrap : public Napi::ObjectWrap<EmbedderWrap>, public Closable {
  public:
   // Defines the class in this environment. Instances are created only by Create().
-  static void Install(Napi::Env env);
+  [[nodiscard]] static bool Install(Napi::Env env);
   // createEmbedder(model, options, pooling) -> Promise<NativeEmbedder>
   static Napi::Value Create(const Napi::CallbackInfo& info);
 

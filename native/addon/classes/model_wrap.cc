@@ -43,7 +43,7 @@ class ProgressEvent final : public Event {
 
 }  // namespace
 
-void ModelWrap::Install(Napi::Env env) {
+bool ModelWrap::Install(Napi::Env env) {
   Napi::Function constructor = DefineClass(
       env, "NativeModel",
       {InstanceMethod<&ModelWrap::Info>("info"), InstanceMethod<&ModelWrap::Vocab>("vocab"),
@@ -56,7 +56,9 @@ void ModelWrap::Install(Napi::Env env) {
        InstanceMethod<&ModelWrap::MatchesGrammar>("matchesGrammar"),
        InstanceMethod<&ModelWrap::TokenTable>("tokenTable"), InstanceMethod<&ModelWrap::LoadAdapter>("loadAdapter"),
        InstanceMethod<&ModelWrap::ReadControlVector>("readControlVector"), InstanceMethod<&ModelWrap::Close>("close")});
+  if (constructor.IsEmpty()) return false;
   Environment::Get(env)->model_class = Napi::Persistent(constructor);
+  return true;
 }
 
 // loadModel(path: string, options: NativeModelOptions, onProgress, cancellation): Promise<NativeModel>

@@ -15,7 +15,7 @@ namespace autocog {
 class ModelWrap : public Napi::ObjectWrap<ModelWrap>, public Closable {
  public:
   // Defines the class in this environment. Instances are created only by Load().
-  static void Install(Napi::Env env);
+  [[nodiscard]] static bool Install(Napi::Env env);
   // loadModel(path, options, onProgress, cancellation) -> Promise<NativeModel>
   static Napi::Value Load(const Napi::CallbackInfo& info);
   // The model behind a NativeModel; null, with an exception pending, for any other value or a closed

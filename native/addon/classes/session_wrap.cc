@@ -39,7 +39,7 @@ std::optional<TreeRequest> ReadTree(const Napi::CallbackInfo& info) {
 
 }  // namespace
 
-void SessionWrap::Install(Napi::Env env) {
+bool SessionWrap::Install(Napi::Env env) {
   Napi::Function constructor = DefineClass(
       env, "NativeSession",
       {InstanceMethod<&SessionWrap::Info>("info"), InstanceMethod<&SessionWrap::Eval>("eval"),
@@ -52,7 +52,9 @@ void SessionWrap::Install(Napi::Env env) {
        InstanceMethod<&SessionWrap::LoadState>("loadState"), InstanceMethod<&SessionWrap::SetAdapters>("setAdapters"),
        InstanceMethod<&SessionWrap::SetControlVector>("setControlVector"),
        InstanceMethod<&SessionWrap::Close>("close")});
+  if (constructor.IsEmpty()) return false;
   Environment::Get(env)->session_class = Napi::Persistent(constructor);
+  return true;
 }
 
 // createSession(model: NativeModel, options: NativeSessionOptions): Promise<NativeSession>

@@ -20,7 +20,7 @@ namespace autocog {
 class SessionWrap : public Napi::ObjectWrap<SessionWrap>, public Closable {
  public:
   // Defines the class in this environment. Instances are created only by Create().
-  static void Install(Napi::Env env);
+  [[nodiscard]] static bool Install(Napi::Env env);
   // createSession(model, options) -> Promise<NativeSession>
   static Napi::Value Create(const Napi::CallbackInfo& info);
 

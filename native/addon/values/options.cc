@@ -30,12 +30,16 @@ llama_rope_scaling_type ToRopeScaling(const std::string& name) {
   return LLAMA_ROPE_SCALING_TYPE_UNSPECIFIED;
 }
 
+void RejectOverrides(Napi::Env env) {
+  if (env.IsExceptionPending()) return;
+  Napi::TypeError::New(env, "Native call: expected a value for each override").ThrowAsJavaScriptException();
+}
+
 void ReadOverrides(const Napi::Object& object, ModelOptions* options) {
   const std::vector<std::string> keys = StringsField(object, "overrideKeys");
   Napi::Value raw = object.Get("overrideValues");
   if (!raw.IsArray() || raw.As<Napi::Array>().Length() != keys.size()) {
-    Napi::TypeError::New(object.Env(), "Native call: expected a value for each override").ThrowAsJavaScriptException();
-    return;
+    return RejectOverrides(object.Env());
   }
   auto values = raw.As<Napi::Array>();
   for (uint32_t i = 0; i < keys.size(); ++i) {
@@ -48,8 +52,10 @@ void ReadOverrides(const Napi::Object& object, ModelOptions* options) {
       entry = value.As<Napi::BigInt>().Int64Value(&lossless);
     } else if (value.IsNumber()) {
       entry = value.As<Napi::Number>().DoubleValue();
+    } else if (value.IsBoolean()) {
+      entry = value.As<Napi::Boolean>().Value();
     } else {
-      entry = value.ToBoolean().Value();
+      return RejectOverrides(object.Env());
     }
     options->overrides.emplace_back(keys[i], std::move(entry));
   }

@@ -271,9 +271,11 @@ Napi::Value NewCancellation(const Napi::CallbackInfo& info) {
   Napi::Object object = Napi::Object::New(env);
   auto flag = std::make_unique<CancelFlag>(NewCancelFlag());
   CancelFlag shared = *flag;
-  napi_wrap(
+  const napi_status status = napi_wrap(
       env, object, flag.get(), [](napi_env, void* data, void*) { delete static_cast<CancelFlag*>(data); }, nullptr,
       nullptr);
+  // Only in a worker that is being terminated (rule 5 of environment.h).
+  if (status != napi_ok) return env.Undefined();
   flag.release();
   object.TypeTag(&kCancellationTag);
   object.Set("cancel", Napi::Function::New(env, [shared](const Napi::CallbackInfo&) { shared->store(true); }));

@@ -7,6 +7,7 @@
 #include <limits>
 #include <numeric>
 #include <set>
+#include <unordered_set>
 
 namespace autocog {
 
@@ -33,6 +34,19 @@ double Distance(const std::set<llama_token>& a, const std::set<llama_token>& b) 
   return all == 0 ? 0 : 1 - static_cast<double>(shared) / static_cast<double>(all);
 }
 
+// The ended texts of picked beams.
+class EndedTexts {
+ public:
+  // False for the text of a beam that was added before.
+  bool Add(const BeamState& beam) {
+    if (beam.stop == ThoughtStop::kNone || !HasWholeCharacters(beam.text)) return true;
+    return texts_.insert(beam.text).second;
+  }
+
+ private:
+  std::unordered_set<std::string> texts_;
+};
+
 }  // namespace
 
 bool Repeats(const Tokens& tokens) {
@@ -49,20 +63,24 @@ std::vector<int> PickBeams(const std::vector<BeamState>& beams, int count, const
   std::vector<double> keys;
   for (const BeamState& beam : beams) keys.push_back(RankOf(beam, action));
   const double diversity = action.completion.diversity;
-  const size_t limit = std::min(beams.size(), static_cast<size_t>(count));
+  const auto limit = static_cast<size_t>(count);
+  EndedTexts texts;
+  std::vector<int> picked;
   std::vector<int> order(beams.size());
   std::iota(order.begin(), order.end(), 0);
   if (diversity == 0) {
     std::stable_sort(order.begin(), order.end(),
                      [&](int a, int b) { return keys[static_cast<size_t>(a)] > keys[static_cast<size_t>(b)]; });
-    order.resize(limit);
-    return order;
+    for (int index : order) {
+      if (picked.size() == limit) break;
+      if (texts.Add(beams[static_cast<size_t>(index)])) picked.push_back(index);
+    }
+    return picked;
   }
   std::vector<std::set<llama_token>> sets;
   for (const BeamState& beam : beams) sets.emplace_back(beam.tokens.begin(), beam.tokens.end());
   std::vector<double> distances(beams.size(), 0);
-  std::vector<int> picked;
-  while (picked.size() < limit) {
+  while (picked.size() < limit && !order.empty()) {
     auto best = order.end();
     double highest = -kInfinity;
     for (auto each = order.begin(); each != order.end(); ++each) {
@@ -76,6 +94,7 @@ std::vector<int> PickBeams(const std::vector<BeamState>& beams, int count, const
     }
     const int index = *best;
     order.erase(best);
+    if (!texts.Add(beams[static_cast<size_t>(index)])) continue;
     picked.push_back(index);
     for (int left : order) {
       distances[static_cast<size_t>(left)] +=

@@ -39,7 +39,8 @@ bool Repeats(const Tokens& tokens);
 // A beam's score, without bonus and penalty.
 double BeamScore(const BeamState& beam, Normalization normalize);
 
-// The indices of the beams in the order in which they are picked, `count` at most.
+// The indices of the beams in the order in which they are picked, `count` at most. Of ended beams with the
+// same text only the first counts.
 std::vector<int> PickBeams(const std::vector<BeamState>& beams, int count, const Action& action);
 
 }  // namespace autocog

@@ -54,6 +54,10 @@ bool IsValidUtf8(const std::string& text) {
   return valid;
 }
 
+bool HasWholeCharacters(const std::string& text) {
+  return IsValidUtf8(text) && text.find("\xef\xbf\xbd") == std::string::npos;
+}
+
 double DivisorOf(Normalization normalize, int64_t tokens, const std::string& text) {
   int64_t length = 1;
   if (normalize == Normalization::kTokens) length = tokens;

@@ -97,6 +97,9 @@ int64_t ByteLength(const std::string& text);
 
 bool IsValidUtf8(const std::string& text);
 
+// Whether a text has whole characters only, also after JavaScript has replaced invalid UTF-8 by U+FFFD.
+bool HasWholeCharacters(const std::string& text);
+
 // exp(score) of each over their sum; `counts` is false for those that repeat another.
 std::vector<double> ProbabilitiesOf(const std::vector<double>& scores, const std::vector<bool>& counts);
 

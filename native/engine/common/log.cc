@@ -99,8 +99,8 @@ void OnLine(int level, const char* text) {
 }  // namespace
 
 void OnLog(int level, const char* text) {
-  OnLine(level, text);
   LogCapture* capture = innermost_capture;
+  if (capture == nullptr || !capture->hidden_) OnLine(level, text);
   if (capture == nullptr) return;
   if (level != GGML_LOG_LEVEL_CONT) {
     capture->capturing_ = level == GGML_LOG_LEVEL_WARN || level == GGML_LOG_LEVEL_ERROR;
@@ -144,7 +144,9 @@ void RemoveLogListener(uint64_t id) {
   UpdateMinLevel(&listeners);
 }
 
-LogCapture::LogCapture() : outer_(innermost_capture) { innermost_capture = this; }
+LogCapture::LogCapture(bool hidden) : outer_(innermost_capture), hidden_(hidden || (outer_ && outer_->hidden_)) {
+  innermost_capture = this;
+}
 
 LogCapture::~LogCapture() { innermost_capture = outer_; }
 

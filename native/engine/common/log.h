@@ -34,7 +34,8 @@ void RemoveLogListener(uint64_t id);
 // Captures can be nested; only the innermost collects.
 class LogCapture {
  public:
-  LogCapture();
+  // `hidden`: no line of this thread reaches the listeners meanwhile.
+  explicit LogCapture(bool hidden = false);
   ~LogCapture();
   LogCapture(const LogCapture&) = delete;
   LogCapture& operator=(const LogCapture&) = delete;
@@ -46,6 +47,7 @@ class LogCapture {
   LogCapture* outer_;
   std::string lines_;
   bool capturing_ = false;
+  bool hidden_;
 
   friend void OnLog(int level, const char* text);
 };

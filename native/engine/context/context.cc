@@ -197,7 +197,7 @@ Result<std::unique_ptr<Context>> Context::Create(std::shared_ptr<Model> model, c
       created->cache_bytes_ = static_cast<int64_t>(cells + static_cast<double>(state_bytes));
       return created;
     }
-    return Status(Code::kInvalidArgument, "llama.cpp rejects these context options", log.text());
+    return ContextRefused(log.text());
   } catch (const std::bad_alloc&) {
     return Status(Code::kOutOfMemory, "Not enough memory for the context", log.text());
   } catch (const std::exception& error) {
@@ -239,7 +239,7 @@ Context::~Context() {
 
 void Context::ClearSequences() {
   llama_memory_clear(memory_, true);
-  lost_sequences_ = false;
+  lost_sequences_ = has_bad_cells_ = has_old_cells_ = false;
 }
 
 void Context::Trim(llama_seq_id sequence, llama_pos from) { llama_memory_seq_rm(memory_, sequence, from, -1); }

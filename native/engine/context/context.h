@@ -92,7 +92,13 @@ class Context {
   // Whether a Decode() of several sequences failed, which may change any append-only sequence: all of them
   // are invalid. Reset by ClearSequences().
   bool lost_sequences() const { return lost_sequences_; }
-  // Removes all sequences.
+  // Whether a row was not finite, or a state with such values was refused. Cells may then hold values which
+  // reach other prompts even where these do not attend to them: 0 times infinity is not 0. Reset by
+  // ClearSequences().
+  bool has_bad_cells() const { return has_bad_cells_; }
+  // Whether cells were written since the last ClearSequences().
+  bool has_old_cells() const { return has_old_cells_; }
+  // Removes all sequences and sets their cells to zero.
   void ClearSequences();
   // Maximum tokens per Decode(), and maximum rows of logits.
   int max_tokens() const { return max_tokens_; }
@@ -122,7 +128,7 @@ class Context {
   // if sequences are append-only, one sequence per token.
   Status Decode(Batch* batch, Kernels kernels, int free_cells, const Cancellation& cancellation, Usage* usage);
 
-  // Logits of the batch's i-th token, valid until the next Decode().
+  // Logits of the batch's i-th token, valid until the next Decode(). Sets has_bad_cells() if they are not finite.
   // REQUIRES: the last Decode() succeeded and that token outputs logits.
   const float* Row(int i);
 
@@ -159,6 +165,7 @@ class Context {
   // The status of a call of llama.cpp that returned `code`, unless it is 0.
   Status ToStatus(int32_t code, const char* function, std::string failure, const Cancellation& cancellation) const;
   int32_t SubmitBySequence(const Batch& batch, std::string* failure);
+  float* RawRow(int i);
   void PairRows(Batch* batch) const;
   void RequestRowOfEach(Batch* batch) const;
   // Whether the data, with a prefix of StatePrefixSize(), has the format of exactly these positions.
@@ -183,6 +190,8 @@ class Context {
   int64_t cache_bytes_ = 0;
   bool flash_attention_ = false;
   bool lost_sequences_ = false;
+  bool has_bad_cells_ = false;
+  bool has_old_cells_ = false;
   const Cancellation* running_ = nullptr;  // of the running Decode()
   std::vector<float> rows_;                // of SubmitBySequence()
   std::vector<int> row_numbers_;           // per token of its batch, in rows_

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cfloat>
+#include <cmath>
 #include <exception>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -32,6 +34,7 @@ Status Context::Decode(Batch* batch, Kernels kernels, int free_cells, const Canc
   LogCapture log;
   std::string failure;
   running_ = &cancellation;
+  has_old_cells_ = true;
   const int32_t code = Submit(batch, &failure);
   running_ = nullptr;
   if (padded) Trim(padding, 0);
@@ -147,14 +150,20 @@ int32_t Context::SubmitBySequence(const Batch& batch, std::string* failure) {
   return 0;
 }
 
+float* Context::RawRow(int i) {
+  if (row_numbers_.empty()) return llama_get_logits_ith(context_, i);
+  const auto number = static_cast<size_t>(row_numbers_[static_cast<size_t>(i)]);
+  return rows_.data() + number * static_cast<size_t>(vocabulary_size());
+}
+
 const float* Context::Row(int i) {
-  if (!row_numbers_.empty()) {
-    const auto number = static_cast<size_t>(row_numbers_[static_cast<size_t>(i)]);
-    return rows_.data() + number * static_cast<size_t>(vocabulary_size());
-  }
-  float* row = llama_get_logits_ith(context_, i);
+  float* row = RawRow(i);
+  if (row == nullptr) return nullptr;
+  // A hidden state that is not finite leaves no logit finite: each is a product with all of it.
+  const float sample = row[vocabulary_size() - 1];
+  has_bad_cells_ = has_bad_cells_ || std::isnan(sample) || sample == std::numeric_limits<float>::infinity();
   const auto [from, to] = std::pair(decoding_.suppressed_from, std::min(decoding_.suppressed_to, vocabulary_size()));
-  if (row != nullptr && from < to) std::fill(row + from, row + to, -FLT_MAX);
+  if (row_numbers_.empty() && from < to) std::fill(row + from, row + to, -FLT_MAX);
   return row;
 }
 

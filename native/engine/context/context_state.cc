@@ -7,6 +7,7 @@
 
 #include "engine/common/assertion.h"
 #include "engine/common/log.h"
+#include "engine/context/cell_values.h"
 #include "engine/context/context.h"
 
 namespace autocog {
@@ -28,12 +29,17 @@ uint32_t ReadAt(const uint8_t* data, size_t offset) {
   return value;
 }
 
-// Whether the cells have consecutive positions starting at `from` and one sequence each.
-bool AreConsecutive(const uint8_t* data, size_t size, size_t from, size_t count, size_t cell_size) {
+// Whether the cells have the positions [from, from + count), each once, and one sequence each. Their order is
+// that of the cells in the buffer: where a prompt wraps around its end, later positions come first.
+bool HaveAllPositions(const uint8_t* data, size_t size, size_t from, size_t count, size_t cell_size) {
   if ((size - kCellsOffset) / cell_size < count) return false;
+  std::vector<bool> seen(count);
   for (size_t i = 0; i < count; ++i) {
     const size_t offset = kCellsOffset + i * cell_size;
-    if (ReadAt(data, offset) != from + i || ReadAt(data, offset + 4) != 1) return false;
+    const size_t position = ReadAt(data, offset);
+    if (position < from || position - from >= count || seen[position - from]) return false;
+    if (ReadAt(data, offset + sizeof(uint32_t)) != 1) return false;
+    seen[position - from] = true;
   }
   return true;
 }
@@ -42,8 +48,8 @@ bool HasPositions(const uint8_t* data, size_t size, int from, int to) {
   const auto first = static_cast<size_t>(from);
   const auto count = static_cast<size_t>(to - from);
   if (size < kCellsOffset || ReadAt(data, kStreamsOffset) != 1 || ReadAt(data, kCountOffset) != count) return false;
-  return AreConsecutive(data, size, first, count, kCellSize) ||
-         AreConsecutive(data, size, first, count, kExtendedCellSize);
+  return HaveAllPositions(data, size, first, count, kCellSize) ||
+         HaveAllPositions(data, size, first, count, kExtendedCellSize);
 }
 
 // A recurrent state has a header, too: the number of cells, and of its only cell the position and the
@@ -127,7 +133,7 @@ Status Context::LoadCells(llama_seq_id sequence, int from, int to, const uint8_t
   try {
     if (llama_state_seq_set_data(context_, data, size, sequence) == size &&
         (append_only() || llama_memory_seq_pos_min(memory_, sequence) == from) &&
-        llama_memory_seq_pos_max(memory_, sequence) == to - 1) {
+        llama_memory_seq_pos_max(memory_, sequence) == to - 1 && !HasNonFiniteCells(context_)) {
       return Status::Ok();
     }
     failure = log.text();
@@ -135,6 +141,8 @@ Status Context::LoadCells(llama_seq_id sequence, int from, int to, const uint8_t
     failure = error.what();
   }
   Trim(sequence, 0);
+  // The data that was written before the failure stays where later prompts mask it.
+  has_bad_cells_ = has_bad_cells_ || HasNonFiniteCells(context_);
   return Status(Code::kStateMismatch, "llama.cpp rejects the state", failure);
 }
 

@@ -3,6 +3,7 @@
 #include "engine/context/prefix_cache.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace autocog {
 
@@ -99,6 +100,19 @@ Result<int> PrefixCache::Ensure(const Tokens& prompt, const PromptRequest& reque
                                 Usage* usage) {
   if (cancellation.requested()) return cancellation.status();
   DropLostSequences();
+  const bool has_old_cells = context_->has_old_cells();
+  const auto [prompt_tokens, cached_tokens] = std::pair(usage->prompt_tokens, usage->cached_tokens);
+  auto slot = Find(prompt, request, cancellation, usage);
+  if (slot.ok() || !has_old_cells || !context_->has_bad_cells()) return slot;
+  // Cells of other prompts may be the reason: try again without them.
+  Erase();
+  usage->prompt_tokens = prompt_tokens;
+  usage->cached_tokens = cached_tokens;
+  return Find(prompt, request, cancellation, usage);
+}
+
+Result<int> PrefixCache::Find(const Tokens& prompt, const PromptRequest& request, const Cancellation& cancellation,
+                              Usage* usage) {
   const int length = static_cast<int>(prompt.size());
   int reused = 0;
   const bool append_only = context_->append_only();
@@ -144,6 +158,7 @@ void PrefixCache::DiscardDeferred(int index) { context_->Trim(index, Length(inde
 Result<int> PrefixCache::DecodeRest(int index, const Tokens& prompt, int keep, const PromptRequest& request,
                                     const Cancellation& cancellation, Usage* usage) {
   const bool append_only = context_->append_only();
+  const bool has_old_cells = context_->has_old_cells();
   const int length = static_cast<int>(prompt.size());
   auto requested = std::lower_bound(request.rows.begin(), request.rows.end(), Length(index));
   while (Length(index) < length) {
@@ -164,6 +179,7 @@ Result<int> PrefixCache::DecodeRest(int index, const Tokens& prompt, int keep, c
     if (keeps_row) batch_.RequestLogits(batch_.size() - 1);
     const int free_cells = MakeRoom(end - start + 1, index) - (end - start);
     if (Status status = DecodeOrRestore(index, free_cells, cancellation, usage); !status.ok()) return status;
+    if (Status status = CheckRows(has_old_cells); !status.ok()) return status;
     Extend(&slots_[static_cast<size_t>(index)], prompt, end);
     if (keeps_row || (requested != next && *(next - 1) == length - 1)) {
       KeepRow(&slots_[static_cast<size_t>(index)], context_->Row(end - start - 1));
@@ -174,6 +190,16 @@ Result<int> PrefixCache::DecodeRest(int index, const Tokens& prompt, int keep, c
     if (end == keep && end < length) index = CopySlot(index);
   }
   return index;
+}
+
+Status PrefixCache::CheckRows(bool has_old_cells) {
+  // Without other cells, the rows are this prompt's own.
+  if (!has_old_cells) return Status::Ok();
+  for (int i = 0; i < batch_.size(); ++i) {
+    if (batch_.outputs_logits(i)) context_->Row(i);
+  }
+  if (!context_->has_bad_cells()) return Status::Ok();
+  return Status(Code::kDecodeFailed, "The model returned non-finite logits");
 }
 
 Result<const float*> PrefixCache::Append(int index, llama_token token, const Cancellation& cancellation, Usage* usage) {
@@ -266,8 +292,13 @@ int PrefixCache::MakeRoom(int required, int keep) {
 }
 
 void PrefixCache::Clear() {
-  if (context_->append_only()) context_->ClearSequences();
+  if (context_->append_only() || context_->has_bad_cells()) context_->ClearSequences();
   for (int i = 0; i < slots(); ++i) TrimSlot(i, 0);
+}
+
+void PrefixCache::Erase() {
+  context_->ClearSequences();
+  Clear();
 }
 
 }  // namespace autocog

@@ -106,6 +106,8 @@ class PrefixCache {
 
   // Removes all prompts.
   void Clear();
+  // Removes all prompts and sets their cells to zero.
+  void Erase();
 
   int slots() const { return static_cast<int>(slots_.size()); }
 
@@ -155,7 +157,11 @@ class PrefixCache {
   int SharedPrefix(const Tokens& prompt) const;
   // Decodes batch_, which extends an append-only slot, and restores the slot after a failure.
   Status DecodeOrRestore(int slot, int free_cells, const Cancellation& cancellation, Usage* usage);
-  // Removes everything if a failed batch may have changed it.
+  // Ensure() without a second attempt.
+  Result<int> Find(const Tokens& prompt, const PromptRequest& request, const Cancellation& cancellation, Usage* usage);
+  // kDecodeFailed if a row of batch_ is not finite although it may be so because of other prompts' cells.
+  Status CheckRows(bool has_old_cells);
+  // Removes everything if a failed batch may have changed it, or values that are not finite are left.
   void DropLostSequences();
   // Caches the row after the slot's last token, if all tokens are exact.
   void KeepRow(Slot* slot, const float* row);

@@ -100,7 +100,7 @@ Status PrefixCache::DecodeOrRestore(int index, int free_cells, const Cancellatio
 }
 
 void PrefixCache::DropLostSequences() {
-  if (context_->lost_sequences()) Clear();
+  if (context_->lost_sequences() || context_->has_bad_cells()) Clear();
 }
 
 }  // namespace autocog

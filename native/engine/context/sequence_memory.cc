@@ -7,6 +7,7 @@
 
 #include "engine/common/assertion.h"
 #include "engine/common/log.h"
+#include "engine/model/memory.h"
 #include "llama-ext.h"
 
 namespace autocog {
@@ -24,7 +25,7 @@ Result<size_t> ContextBytes(Model* model, const llama_context_params& params) {
     const std::lock_guard<std::mutex> lock(model->mutex());
     context.reset(llama_init_from_model(model->raw(), params));
   }
-  if (context == nullptr) return Status(Code::kInvalidArgument, "llama.cpp rejects these context options", log.text());
+  if (context == nullptr) return ContextRefused(log.text());
   size_t bytes = 0;
   for (const auto& [type, breakdown] : llama_get_memory_breakdown(context.get())) bytes += breakdown.context;
   return bytes;

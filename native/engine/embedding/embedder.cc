@@ -11,8 +11,8 @@
 #include "engine/common/assertion.h"
 #include "engine/common/backend.h"
 #include "engine/common/log.h"
-#include "engine/common/memory_limit.h"
 #include "engine/context/cache_types.h"
+#include "engine/model/graph_check.h"
 #include "engine/model/memory.h"
 
 namespace autocog {
@@ -65,7 +65,7 @@ Status CheckBatchFits(const Model& model, int tokens) {
 // Whether the rank head reads a text's last token. Those of other models read the first one, or all.
 bool RanksByLastToken(const ModelInfo& info) { return info.architecture == "qwen3" || info.architecture == "qwen3vl"; }
 
-// Runs `work` with llama.cpp's assertions as exceptions, and converts exceptions to statuses.
+// Converts exceptions, and llama.cpp's assertions, to statuses.
 template <typename T, typename Work>
 Result<T> Guard(const char* what, const Work& work) {
   LogCapture log;
@@ -92,12 +92,10 @@ Status CheckOptions(const Model& model, const ContextOptions& options) {
   checked.max_sequences = max_sequences;
   if (Status status = CheckContextOptions(checked); !status.ok()) return status;
   const int max_positions = model.info().train_context_size;
-  if (HasPositionTable(model.info()) && options.context_size > max_positions) {
-    return Status(Code::kOutOfRange, "Expected at most " + std::to_string(max_positions) +
-                                         ", the positions that this model knows, for contextSize, got " +
-                                         std::to_string(options.context_size));
-  }
-  return Status::Ok();
+  if (!HasPositionTable(model.info()) || options.context_size <= max_positions) return Status::Ok();
+  return Status(Code::kOutOfRange, "Expected at most " + std::to_string(max_positions) +
+                                       ", the positions that this model knows, for contextSize, got " +
+                                       std::to_string(options.context_size));
 }
 
 Result<llama_context_params> ToParams(const Model& model, const ContextOptions& options, int tokens, Pooling pooling) {
@@ -138,12 +136,9 @@ Result<std::unique_ptr<Embedder>> Embedder::Create(std::shared_ptr<Model> model,
     if (Status status = CheckOptions(*model, options); !status.ok()) return status;
     auto pooling = ChoosePooling(*model, pooling_name);
     if (!pooling.ok()) return pooling.status();
-    ClassifierHead head;
-    if (pooling.value() == Pooling::kRank) {
-      auto found = FindClassifierHead(*model);
-      if (!found.ok()) return found.status();
-      head = std::move(found.value());
-    }
+    Result<ClassifierHead> head = ClassifierHead();
+    if (pooling.value() == Pooling::kRank) head = FindClassifierHead(*model);
+    if (!head.ok()) return head.status();
     // Bidirectional models, and heads that read the first token, need each text in a single batch.
     bool whole = !model->info().causal || (pooling.value() == Pooling::kRank && !RanksByLastToken(model->info()));
     for (;;) {
@@ -153,24 +148,17 @@ Result<std::unique_ptr<Embedder>> Embedder::Create(std::shared_ptr<Model> model,
       if (!params.ok()) return params.status();
       const auto& [type_k, type_v] = std::pair(params.value().type_k, params.value().type_v);
       const int cells = std::max(options.context_size, tokens);
-      if (Status status = CheckCacheFits(model->info(), whole ? 0 : cells, type_k, type_v); !status.ok()) {
-        return status;
-      }
-      const auto limit = FreeUnderMemoryLimit();
-      LogCapture log;
-      llama_context* context = llama_init_from_model(model->raw(), params.value());
-      if (context == nullptr) {
-        return Status(Code::kInvalidArgument, "llama.cpp rejects these context options", log.text());
-      }
-      if (Status fits = CheckContextFits(context, limit); !fits.ok()) {
-        llama_free(context);
-        return fits;
-      }
+      Status fits = CheckCacheFits(model->info(), whole ? 0 : cells, type_k, type_v);
+      if (!fits.ok()) return fits;
+      auto made = NewContext(model->raw(), params.value());
+      if (!made.ok()) return made.status();
+      llama_context* context = made.value();
       if (llama_get_memory(context) != nullptr || whole) {
-        Created created(new Embedder(std::move(model), context, options, pooling.value(), std::move(head)));
+        Created created(new Embedder(std::move(model), context, options, pooling.value(), std::move(head.value())));
         if (created->memory_ != nullptr) {
           created->cache_bytes_ = static_cast<int64_t>(CacheBytes(created->model().info(), cells, type_k, type_v));
         }
+        if (Status status = CheckEmbeddingGraphs(*created->model_, context); !status.ok()) return status;
         return created;
       }
       // A model without a KV cache is bidirectional, even if its metadata says otherwise: retry as such.
@@ -243,13 +231,20 @@ Result<Embeddings> Embedder::Embed(const std::vector<Tokens>& texts, double norm
     Embeddings result;
     for (size_t first = 0; first < texts.size();) {
       const size_t count = CountInBatch(texts, first);
+      const size_t values = result.values.size();
       ClearMemory(false);
       Status status = EmbedBatch(texts, first, count, norm, cancellation, &result);
+      // Non-finite values in the memory reach later texts, even multiplied by zero: try again without them.
+      if (status.code() == Code::kDecodeFailed && has_old_cells_) {
+        ClearMemory(true);
+        result.values.resize(values);
+        status = EmbedBatch(texts, first, count, norm, cancellation, &result);
+      }
       if (!status.ok()) {
-        // Non-finite values left in the memory would propagate to later texts, even multiplied by zero.
         ClearMemory(true);
         return status;
       }
+      has_old_cells_ = true;
       first += count;
     }
     return result;
@@ -348,6 +343,7 @@ Status Embedder::Read(int sequence, int start, int count, bool is_end, double no
 
 void Embedder::ClearMemory(bool data) {
   if (memory_ != nullptr) llama_memory_clear(memory_, data);
+  if (data) has_old_cells_ = false;
   pooler_.Reset();
 }
 

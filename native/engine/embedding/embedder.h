@@ -91,6 +91,7 @@ class Embedder {
   int64_t cache_bytes_ = 0;
   Batch batch_;
   Pooler pooler_;
+  bool has_old_cells_ = false;  // written since the memory was last set to zero
   const Cancellation* running_ = nullptr;
 };
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "engine/common/backend.h"
+#include "engine/common/log.h"
 #include "engine/common/memory_limit.h"
 #include "engine/model/model.h"
 #include "llama-ext.h"
@@ -72,6 +73,27 @@ Status CheckContextFits(llama_context* context, std::optional<uint64_t> limit) {
   const double needed = static_cast<double>(HostBytes(context));
   if (needed <= static_cast<double>(*limit)) return Status::Ok();
   return TooLarge(static_cast<int>(llama_n_ctx(context)), needed, true);
+}
+
+Status ContextRefused(const std::string& log) {
+  for (const char* text : {"failed to allocate", "failed to reserve", "bad_alloc", "mem_buffer", "larger than max_size",
+                           "insufficient memory"}) {
+    if (log.find(text) != std::string::npos)
+      return Status(Code::kOutOfMemory, "Not enough memory for the context", log);
+  }
+  return Status(Code::kInvalidArgument, "llama.cpp rejects these context options", log);
+}
+
+Result<llama_context*> NewContext(llama_model* model, const llama_context_params& params) {
+  const auto limit = FreeUnderMemoryLimit();
+  LogCapture log;
+  llama_context* context = llama_init_from_model(model, params);
+  if (context == nullptr) return ContextRefused(log.text());
+  if (Status fits = CheckContextFits(context, limit); !fits.ok()) {
+    llama_free(context);
+    return fits;
+  }
+  return context;
 }
 
 void ReturnFreedMemory() {

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "engine/common/status.h"
 #include "ggml.h"
@@ -27,6 +28,12 @@ Status CheckCacheFits(const ModelInfo& info, int cells, ggml_type type_k, ggml_t
 // kOutOfMemory if the buffers of a context exceed the memory that this process had left under its limit before the
 // context was created: it has reserved them, and the kernel would end the process when they are used.
 Status CheckContextFits(llama_context* context, std::optional<uint64_t> limit);
+
+// A context of llama.cpp's within the limit of this process, which the caller frees; or why there is none.
+Result<llama_context*> NewContext(llama_model* model, const llama_context_params& params);
+
+// Why llama.cpp created no context, by what it logged: kOutOfMemory, or kInvalidArgument.
+Status ContextRefused(const std::string& log);
 
 // Makes glibc return freed memory to the system: it would keep the heaps of engine threads even after the
 // application has closed its models.

@@ -7,10 +7,12 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <limits>
 
 #include "engine/common/assertion.h"
 #include "engine/common/backend.h"
 #include "engine/common/log.h"
+#include "engine/model/graph_check.h"
 #include "engine/model/memory.h"
 
 namespace autocog {
@@ -35,9 +37,13 @@ std::string MetadataValue(const llama_model* model, const std::string& key) {
   return length < 0 ? std::string() : std::string(text);
 }
 
+// Counts are unsigned in files; larger ones than an int holds are as good as its maximum.
 int MetadataInt(const llama_model* model, const std::string& key) {
-  return static_cast<int>(std::strtol(MetadataValue(model, key).c_str(), nullptr, 10));
+  constexpr long long kMax = std::numeric_limits<int>::max();
+  return static_cast<int>(std::clamp(std::strtoll(MetadataValue(model, key).c_str(), nullptr, 10), 0LL, kMax));
 }
+
+int CountOf(int32_t value) { return value < 0 ? std::numeric_limits<int>::max() : value; }
 
 // Converts to llama.cpp's fixed-size entries, terminated by an entry with an empty key.
 Result<std::vector<llama_model_kv_override>> ToOverrides(
@@ -92,15 +98,6 @@ llama_load_mode ToLoadMode(bool mmap, bool mlock) {
   return mlock ? LLAMA_LOAD_MODE_MLOCK : LLAMA_LOAD_MODE_NONE;
 }
 
-std::string OverrideText(const ModelOptions::Override& value) {
-  if (const auto* text = std::get_if<std::string>(&value)) return *text;
-  if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
-  if (const auto* integer = std::get_if<int64_t>(&value)) return std::to_string(*integer);
-  char text[32];
-  std::snprintf(text, sizeof text, "%.9g", std::get<double>(value));
-  return text;
-}
-
 // The number of layers that llama.cpp offloads: a negative option means all, plus one for the output.
 int GpuLayers(const ModelOptions& options, const ModelInfo& info) {
   if (info.vocab_only || !llama_supports_gpu_offload()) return 0;
@@ -126,6 +123,21 @@ Status CheckOverrides(const std::string& log) {
   return Status(Code::kInvalidArgument, "Expected a metadata override of the type that llama.cpp reads for " + rest);
 }
 
+// llama.cpp ignores an override with an id outside the vocabulary.
+Status CheckTokenOverrides(const ModelOptions& options, const Vocabulary& vocabulary) {
+  constexpr const char* kStart = "tokenizer.ggml.";
+  constexpr const char* kEnd = "_token_id";
+  for (const auto& [key, value] : options.overrides) {
+    const auto* id = std::get_if<int64_t>(&value);
+    const bool is_token = key.rfind(kStart, 0) == 0 && key.size() > std::strlen(kEnd) &&
+                          key.compare(key.size() - std::strlen(kEnd), std::string::npos, kEnd) == 0;
+    if (id == nullptr || !is_token || (*id >= 0 && *id < vocabulary.size())) continue;
+    return Status(Code::kOutOfRange, "Expected a token id from 0 to " + std::to_string(vocabulary.size() - 1) +
+                                         " for metadataOverrides['" + key + "'], got " + std::to_string(*id));
+  }
+  return Status::Ok();
+}
+
 struct Progress {
   const std::function<void(float)>& report;
   const Cancellation& cancellation;
@@ -138,6 +150,15 @@ bool OnProgress(float fraction, void* data) {
 }
 
 }  // namespace
+
+std::string OverrideText(const ModelOptions::Override& value) {
+  if (const auto* text = std::get_if<std::string>(&value)) return *text;
+  if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
+  if (const auto* integer = std::get_if<int64_t>(&value)) return std::to_string(*integer);
+  char text[32];
+  std::snprintf(text, sizeof text, "%.9g", std::get<double>(value));
+  return text;
+}
 
 Result<std::shared_ptr<Model>> Model::Load(const std::string& path, const ModelOptions& options,
                                            const std::function<void(float)>& progress,
@@ -177,6 +198,9 @@ Result<std::shared_ptr<Model>> Model::Load(const std::string& path, const ModelO
     if (model != nullptr) {
       const std::shared_ptr<Model> loaded(new Model(model, path, options));
       if (Status status = CheckOverrides(log.text()); !status.ok()) return status;
+      if (Status status = CheckTokenOverrides(options, loaded->vocabulary()); !status.ok()) return status;
+      if (options.vocab_only) return loaded;
+      if (Status status = CheckGraphs(*loaded, options); !status.ok()) return status;
       return loaded;
     }
     if (cancellation.requested()) return cancellation.status();
@@ -249,7 +273,7 @@ void Model::ReadInfo(const std::string& path, bool vocab_only) {
     info_.heads = MetadataInt(model_, prefix + ".attention.head_count");
     info_.heads_kv = MetadataInt(model_, prefix + ".attention.head_count_kv");
   } else {
-    info_.train_context_size = llama_model_n_ctx_train(model_);
+    info_.train_context_size = CountOf(llama_model_n_ctx_train(model_));
     info_.layers = llama_model_n_layer(model_);
     info_.embedding_size = llama_model_n_embd(model_);
     if (info_.layers > 0) {

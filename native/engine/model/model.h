@@ -67,6 +67,9 @@ struct ModelInfo {
   std::string chat_template;
 };
 
+// An override's value as llama.cpp prints metadata.
+std::string OverrideText(const ModelOptions::Override& value);
+
 class Model {
  public:
   // Loads on the calling thread, where `progress` (may be empty) is called with fractions from 0 to 1.
@@ -98,10 +101,19 @@ class Model {
   ModelInfo info_;
 };
 
+// A tensor that Quantize() wrote in another type than requested.
+struct Fallback {
+  std::string tensor;
+  std::string requested;
+  std::string type;
+};
+
 // Converts `source` to another weight type, named as in llama-quantize ("F32", "F16", "Q8_0", "Q4_K_M",
-// ...), on the calling thread. The target appears only once it is complete. kOutOfRange for an unknown
-// type, kNotSupported for one that requires an importance matrix.
-Status Quantize(const std::string& source, const std::string& target, const std::string& type, int threads);
+// ...), on the calling thread. The target appears only once it is complete. Returns the tensors that have
+// another type because their rows do not divide into its blocks. kModelLoad for a source that is not a model,
+// kOutOfRange for an unknown type, kNotSupported for one that requires an importance matrix.
+Result<std::vector<Fallback>> Quantize(const std::string& source, const std::string& target, const std::string& type,
+                                       int threads);
 
 // kModelLoad, with the reason, if `path` cannot be a GGUF file.
 Status CheckModelFile(const std::string& path);

@@ -3,7 +3,9 @@
 #include <exception>
 #include <filesystem>
 #include <fstream>
+#include <new>
 #include <random>
+#include <regex>
 #include <string>
 #include <system_error>
 
@@ -139,7 +141,19 @@ Status CheckWritten(const fs::path& temporary, const std::string& target) {
   return Status(Code::kInternal, "Cannot write all of " + target + "; is the disk full?", file.status().message());
 }
 
-Status Write(const std::string& source, const std::string& target, const NamedType& type, int threads) {
+// llama.cpp reports them in its log alone: "warning: NAME - ncols N not divisible by 256 (required for type
+// q4_K) -> falling back to q5_0".
+std::vector<Fallback> ReadFallbacks(const std::string& log) {
+  const std::regex line("warning: (\\S+) +- ncols .*required for type +(\\S+)\\).*-> falling back to +(\\S+)");
+  std::vector<Fallback> fallbacks;
+  for (std::sregex_iterator match(log.begin(), log.end(), line), end; match != end; ++match) {
+    fallbacks.push_back({(*match)[1], (*match)[2], (*match)[3]});
+  }
+  return fallbacks;
+}
+
+Result<std::vector<Fallback>> Write(const std::string& source, const std::string& target, const NamedType& type,
+                                    int threads) {
   const fs::path resolved = Resolve(target);
   if (Status status = CheckTarget(source, resolved); !status.ok()) return status;
   const TemporaryFile temporary(resolved);
@@ -156,27 +170,34 @@ Status Write(const std::string& source, const std::string& target, const NamedTy
   {
     AssertionGuard guard;
     if (llama_model_quantize(source.c_str(), temporary.path().string().c_str(), &params) != 0) {
-      return Status(Code::kInternal, what, log.text());
+      // A write that fails is an exception of the stream, which llama.cpp logs.
+      const bool is_unwritten = log.text().find("iostream") != std::string::npos;
+      return Status(is_unwritten ? Code::kInternal : Code::kModelLoad, what, log.text());
     }
   }
   if (Status status = CheckWritten(temporary.path(), target); !status.ok()) return status;
   std::error_code failure;
   fs::rename(temporary.path(), resolved, failure);
   if (failure) return Status(Code::kInvalidArgument, "Cannot write " + target, failure.message());
-  return Status::Ok();
+  return ReadFallbacks(log.text());
 }
 
 }  // namespace
 
-Status Quantize(const std::string& source, const std::string& target, const std::string& type, int threads) {
+Result<std::vector<Fallback>> Quantize(const std::string& source, const std::string& target, const std::string& type,
+                                       int threads) {
   InstallBackend();
   auto found = FindType(type);
   if (!found.ok()) return found.status();
-  if (Status status = CheckModelFile(source); !status.ok()) return status;
+  // A file that ends early would be read as far as it goes.
+  if (auto file = GgufFile::Open(source); !file.ok()) return file.status();
+  const std::string what = "Cannot quantize " + source + " to " + type;
   try {
     return Write(source, target, found.value(), threads);
+  } catch (const std::bad_alloc&) {
+    return Status(Code::kOutOfMemory, what + ": not enough memory");
   } catch (const std::exception& error) {
-    return Status(Code::kInternal, "Cannot quantize " + source + " to " + type, error.what());
+    return Status(Code::kModelLoad, what, error.what());
   }
 }
 

@@ -4,7 +4,7 @@
 // is a seam if no token contains the two characters around it next to each other. The others split a text
 // into words first, or find the best segmentation into tokens. A space between two letters of ASCII starts
 // a new word for every pre-tokenizer of llama.cpp, and, unless a token contains such a letter followed by a
-// space, no segmentation spans it either.
+// space, no segmentation spans it either. In front of a special token a text can always be cut.
 
 #include "engine/model/text_cutter.h"
 
@@ -65,6 +65,7 @@ TextCutter::TextCutter(const llama_vocab* vocab) : by_pairs_(llama_vocab_type(vo
       if ((attributes & kSpecial) != 0 && (first || at == text.size())) special_ends_.insert(right);
       left = right;
     }
+    if ((attributes & kSpecial) != 0) specials_.Add(text, static_cast<llama_token_attr>(attributes));
     strips_before_ = strips_before_ || (attributes & LLAMA_TOKEN_ATTR_LSTRIP) != 0;
     strips_after_ = strips_after_ || (attributes & LLAMA_TOKEN_ATTR_RSTRIP) != 0;
   }
@@ -79,11 +80,13 @@ bool TextCutter::IsSeam(uint32_t left, uint32_t right, uint32_t next, uint32_t s
   if (pairs_.count(Pair(left, right)) != 0) return false;
   if (IsLetter(left) && right == kSpace && IsLetter(next)) return special_ends_.count(left) == 0;
   if (!by_pairs_ || special_ends_.count(left) != 0 || special_ends_.count(right) != 0) return false;
-  if (!IsWhiteSpace(left) || !IsWhiteSpace(right)) return true;
-  return !strips_before_ && (!strips_after_ || special_ends_.count(solid) == 0);
+  if (!IsWhiteSpace(left)) return true;
+  // A special token may remove this white space, and then what follows it starts anew.
+  if (strips_after_ && special_ends_.count(solid) != 0) return false;
+  return !IsWhiteSpace(right) || !strips_before_;
 }
 
-std::vector<size_t> TextCutter::Cut(const std::string& text, size_t size) const {
+std::vector<size_t> TextCutter::Cut(const std::string& text, size_t size, bool parse_special) const {
   std::vector<size_t> ends;
   const auto is_inside = [&](size_t at) { return at < text.size() && (text[at] & 0xC0) == 0x80; };
   // The last character before `known` that is not white space; 0 if there is none.
@@ -94,6 +97,12 @@ std::vector<size_t> TextCutter::Cut(const std::string& text, size_t size) const 
       const uint32_t c = Next(text, &known);
       if (!IsWhiteSpace(c)) solid = c;
     }
+  };
+  const std::vector<size_t> specials = specials_.Find(text, parse_special);
+  auto special = specials.begin();
+  const auto is_special = [&](size_t end) {
+    while (special != specials.end() && *special < end) ++special;
+    return special != specials.end() && *special == end;
   };
   size_t at = 0;
   while (text.size() - at > size) {
@@ -108,7 +117,7 @@ std::vector<size_t> TextCutter::Cut(const std::string& text, size_t size) const 
       size_t end = after;
       const uint32_t next = after < text.size() ? Next(text, &end) : 0;
       look_before(at);
-      found = IsSeam(left, right, next, solid);
+      found = is_special(at) || IsSeam(left, right, next, solid);
       if (found) break;
       left = right;
       at = after;

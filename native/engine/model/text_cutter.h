@@ -10,6 +10,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "engine/model/special_texts.h"
 #include "llama.h"
 
 namespace autocog {
@@ -21,8 +22,8 @@ class TextCutter {
 
   // The ends of the text's pieces, ascending; the last one is the text's. Pieces have at least `size` bytes,
   // and as few more as possible. The tokens of the text are those of the pieces, if all but the first are
-  // tokenized as texts that continue another.
-  std::vector<size_t> Cut(const std::string& text, size_t size) const;
+  // tokenized as texts that continue another. `parse_special`: as in llama_tokenize.
+  std::vector<size_t> Cut(const std::string& text, size_t size, bool parse_special) const;
 
   // A character that is in no token: what follows it is tokenized as a text that continues another.
   const std::string& guard() const { return guard_; }
@@ -37,6 +38,7 @@ class TextCutter {
   bool strips_after_ = false;   // ... or after them
   std::unordered_set<uint64_t> pairs_;
   std::unordered_set<uint32_t> special_ends_;  // first and last characters of special tokens
+  SpecialTexts specials_;
   std::string guard_;
 };
 

@@ -89,12 +89,15 @@ Result<Tokens> Vocabulary::Tokenize(const std::string& text, bool add_special, b
     return Status(Code::kNotSupported, "This model requires an EOS token but defines none");
   }
   try {
+    Tokens tokens;
     if (text.size() > 2 * piece_size) {
-      Tokens tokens = TokenizePieces(text, add_special, parse_special, cancellation, piece_size);
+      tokens = TokenizePieces(text, add_special, parse_special, cancellation, piece_size);
       if (cancellation.requested()) return cancellation.status();
-      if (!tokens.empty()) return tokens;
     }
-    return TokenizePiece(text, add_special, parse_special);
+    if (tokens.empty()) tokens = TokenizePiece(text, add_special, parse_special);
+    if (std::all_of(tokens.begin(), tokens.end(), [this](llama_token token) { return Contains(token); })) return tokens;
+    // llama.cpp then adds -1 for the characters, or an id that the file names.
+    return Status(Code::kNotSupported, "This model's tokenizer has no tokens for a part of the text");
   } catch (const std::out_of_range& error) {
     return Status(Code::kOutOfRange, error.what());
   } catch (const std::bad_alloc&) {
@@ -106,14 +109,17 @@ Result<Tokens> Vocabulary::Tokenize(const std::string& text, bool add_special, b
 
 Tokens Vocabulary::TokenizePieces(const std::string& text, bool add_special, bool parse_special,
                                   const Cancellation& cancellation, size_t piece_size) const {
-  const std::vector<size_t> ends = cutter().Cut(text, piece_size);
+  const std::vector<size_t> ends = cutter().Cut(text, piece_size, parse_special);
   if (ends.size() == 1) return {};
   const std::string first = text.substr(0, ends.front());
   const Tokens whole = TokenizePiece(first, add_special, parse_special);
   Tokens tokens = TokenizePiece(first, false, parse_special);
   // What is added to a text: before its tokens, and after them.
-  const auto begin = std::search(whole.begin(), whole.end(), tokens.begin(), tokens.end());
-  if (begin == whole.end()) return {};
+  if (whole.size() < tokens.size()) return {};
+  const bool starts =
+      whole.size() > tokens.size() && llama_vocab_get_add_bos(vocab_) && whole.front() == llama_vocab_bos(vocab_);
+  const auto begin = whole.begin() + (starts ? 1 : 0);
+  if (!std::equal(tokens.begin(), tokens.end(), begin)) return {};
   const Tokens after(begin + static_cast<std::ptrdiff_t>(tokens.size()), whole.end());
   tokens.insert(tokens.begin(), whole.begin(), begin);
   for (size_t i = 1; i < ends.size(); ++i) {

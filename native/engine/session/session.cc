@@ -158,10 +158,14 @@ Result<TreeScores> Session::ScoreTree(const Tokens& prompt, TreeRequest request,
     auto encoding = encoder_.Encode(prompt, cancellation);
     if (!encoding.ok()) return encoding.status();
     const Tokens& decoded = encoder_.Decoded(prompt);
-    auto scores = search ? SearchTree(context_.get(), &cache_, decoded, tree, request.end_tokens, *search,
-                                      request.details, cancellation)
-                         : TreeScorer(context_.get(), &cache_, tree, request.end_tokens, request.details)
-                               .Run(decoded, request.sequential, cancellation);
+    auto scores = WithoutBadCells([&]() -> Result<TreeScores> {
+      if (search) {
+        return SearchTree(context_.get(), &cache_, decoded, tree, request.end_tokens, *search, request.details,
+                          cancellation);
+      }
+      TreeScorer scorer(context_.get(), &cache_, tree, request.end_tokens, request.details);
+      return scorer.Run(decoded, request.sequential, cancellation);
+    });
     if (scores.ok()) encoder_.AddCost(encoding.value(), &scores.value().usage);
     return scores;
   });

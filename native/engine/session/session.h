@@ -90,7 +90,10 @@ class Session {
                                   const Cancellation& cancellation);
   // Decodes the prompt so that the next call finds it cached.
   Result<Usage> Ingest(const Tokens& prompt, const Cancellation& cancellation);
-  void Clear() { encoder_.Clear(); }
+  void Clear() {
+    encoder_.Clear();
+    cache_.Erase();
+  }
   // Clear the cache and call the methods of Steering. Return the new steering().
   Result<std::string> SetAdapters(std::vector<AdapterUse> adapters);
   Result<std::string> SetControlVector(const std::vector<float>& data);
@@ -116,6 +119,16 @@ class Session {
                           std::vector<Generation>* generations);
   // Sets the options that depend on the context.
   GenerationOptions InContext(GenerationOptions options) const;
+  // Does work that decodes, and if cells of earlier prompts may have spoilt it, does it again without them: as
+  // PrefixCache::Ensure() does, which leaves short prompts to be decoded with what follows them.
+  template <typename Work>
+  auto WithoutBadCells(const Work& work) {
+    const bool has_old_cells = context_->has_old_cells();
+    auto result = work();
+    if (result.ok() || !has_old_cells || !context_->has_bad_cells()) return result;
+    cache_.Erase();
+    return work();
+  }
   // PrefixCache::Ensure, adding its time to usage->prompt_ms.
   Status EnsureTimed(const Tokens& prompt, const PromptRequest& request, const Cancellation& cancellation,
                      Usage* usage);

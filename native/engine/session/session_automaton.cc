@@ -14,7 +14,8 @@ Result<Thoughts> Session::SearchThoughts(const Tokens& prompt, const AutomatonPl
     if (!encoding.ok() && !EndsGeneration(encoding.status())) return encoding.status();
     // An abort of the encoding ends the search, too.
     const Tokens& decoded = encoder_.Decoded(prompt);
-    auto thoughts = autocog::SearchThoughts(context_.get(), &cache_, decoded, plan, on_progress, cancellation);
+    auto thoughts = WithoutBadCells(
+        [&] { return autocog::SearchThoughts(context_.get(), &cache_, decoded, plan, on_progress, cancellation); });
     if (thoughts.ok() && encoding.ok()) encoder_.AddCost(encoding.value(), &thoughts.value().usage);
     return thoughts;
   });

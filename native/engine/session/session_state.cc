@@ -1,9 +1,11 @@
 // The methods of Session that save and load a prompt's state. See session.h.
 
+#include <cmath>
 #include <exception>
 #include <new>
 #include <utility>
 
+#include "engine/scoring/log_softmax.h"
 #include "engine/session/session.h"
 
 namespace autocog {
@@ -49,6 +51,9 @@ Result<Usage> Session::LoadState(const Tokens& tokens, const uint8_t* cells, siz
     return Status(Code::kStateMismatch, "The state has " + std::to_string(row.size()) +
                                             " logits, for a vocabulary of " +
                                             std::to_string(context_->vocabulary_size()));
+  }
+  if (!std::isfinite(LogSumExp(row.data(), row.size()))) {
+    return Status(Code::kStateMismatch, "The state has logits that are not finite");
   }
   try {
     Usage usage;

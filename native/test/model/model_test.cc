@@ -100,8 +100,10 @@ TEST_CASE("metadata overrides are applied, and invalid ones are rejected") {
 }
 
 TEST_CASE("quantization rejects unknown types, missing sources and unwritable targets") {
-  EXPECT(autocog::Quantize("models/default.gguf", "/tmp/x", "Q1_X", 1).code() == Code::kOutOfRange);
-  EXPECT(autocog::Quantize("/no/such", "/tmp/x", "Q8_0", 1).code() == Code::kModelLoad);
-  EXPECT(autocog::Quantize("models/default.gguf", "/no/such/folder/x", "Q8_0", 1).code() == Code::kInvalidArgument);
-  EXPECT(autocog::Quantize("models/default.gguf", "models/default.gguf", "Q8_0", 1).code() == Code::kInvalidArgument);
+  EXPECT(autocog::Quantize("models/default.gguf", "/tmp/x", "Q1_X", 1).status().code() == Code::kOutOfRange);
+  EXPECT(autocog::Quantize("/no/such", "/tmp/x", "Q8_0", 1).status().code() == Code::kModelLoad);
+  EXPECT(autocog::Quantize("models/default.gguf", "/no/such/folder/x", "Q8_0", 1).status().code() ==
+         Code::kInvalidArgument);
+  EXPECT(autocog::Quantize("models/default.gguf", "models/default.gguf", "Q8_0", 1).status().code() ==
+         Code::kInvalidArgument);
 }

@@ -38,11 +38,29 @@ struct Random {
   }
 };
 
-std::string MakeText(Random* random, size_t bytes) {
+// The texts of a vocabulary's special tokens.
+std::vector<std::string> SpecialsOf(const Vocabulary& vocabulary) {
+  constexpr int kSpecial = LLAMA_TOKEN_ATTR_CONTROL | LLAMA_TOKEN_ATTR_USER_DEFINED | LLAMA_TOKEN_ATTR_UNKNOWN;
+  std::vector<std::string> texts;
+  for (llama_token token = 0; token < vocabulary.size(); ++token) {
+    if ((llama_vocab_get_attr(vocabulary.raw(), token) & kSpecial) == 0) continue;
+    texts.push_back(llama_vocab_get_text(vocabulary.raw(), token));
+  }
+  return texts;
+}
+
+// Every second unit is one of `specials`, or a part of one, if `dense`.
+std::string MakeText(Random* random, size_t bytes, const std::vector<std::string>& specials, bool dense) {
   std::string text;
   constexpr auto kCount = static_cast<uint32_t>(std::size(kUnits));
   while (text.size() < bytes) {
-    const std::string unit = kUnits[random->Below(kCount)];
+    std::string unit = kUnits[random->Below(kCount)];
+    if (!specials.empty() && dense && random->Below(4) > 0) {
+      unit = specials[random->Below(static_cast<uint32_t>(specials.size()))];
+      if (random->Below(8) == 0) unit = unit.substr(0, random->Below(static_cast<uint32_t>(unit.size() + 1)));
+      text += unit;
+      continue;
+    }
     // Sometimes a run, or plain words, in which there are seams.
     uint32_t repeat = 1;
     if (random->Below(8) == 0) repeat = 1 + random->Below(40);
@@ -67,18 +85,19 @@ TEST_CASE("a text has the tokens of its pieces, for every vocabulary") {
     ++found;
     const Vocabulary& vocabulary = model.value()->vocabulary();
     const TextCutter cutter(vocabulary.raw());
+    const std::vector<std::string> specials = SpecialsOf(vocabulary);
     Random random;
-    for (int round = 0; round < 60; ++round) {
-      const std::string text = MakeText(&random, 200 + random.Below(1500));
+    for (int round = 0; round < 120; ++round) {
+      const std::string text = MakeText(&random, 200 + random.Below(1500), specials, round % 4 == 1);
       const bool special = round % 2 == 0;
-      const bool parse = round % 3 == 0;
+      const bool parse = round % 3 != 0;
       auto whole = vocabulary.Tokenize(text, special, parse, Cancellation(nullptr, nullptr), kWhole);
       auto parts = vocabulary.Tokenize(text, special, parse, Cancellation(nullptr, nullptr), 16);
       EXPECT(whole.ok() && parts.ok());
       if (!whole.ok() || !parts.ok()) return;
       if (whole.value() != parts.value()) std::fprintf(stderr, "# %s, round %d\n", name, round);
       EXPECT(whole.value() == parts.value());
-      pieces += cutter.Cut(text, 16).size();
+      pieces += cutter.Cut(text, 16, parse).size();
     }
   }
   EXPECT(found == static_cast<int>(std::size(kNames)));

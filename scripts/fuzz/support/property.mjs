@@ -20,7 +20,8 @@ export class Tally {
 }
 
 /** Checks a value of the arbitrary again and again; throws a PlainError for the first that fails. */
-export async function check(kind, arbitrary, test, { seed, runs, seconds, path }) {
+export async function check(kind, arbitrary, test, options) {
+  const { seed, runs, seconds, path, endOnFailure = false } = options;
   const property = fc.asyncProperty(arbitrary, async (value) => {
     const start = performance.now();
     await test(value);
@@ -33,7 +34,7 @@ export async function check(kind, arbitrary, test, { seed, runs, seconds, path }
       ? {}
       : { interruptAfterTimeLimit: 1000 * seconds, markInterruptAsFailure: false }),
   };
-  const details = await fc.check(property, { seed, path, ...limits, endOnFailure: false });
+  const details = await fc.check(property, { seed, path, ...limits, endOnFailure });
   if (!details.failed) return details.numRuns;
   const value = fc.stringify(details.counterexample);
   writeSync(2, `${value.slice(0, 5000)}\n`);

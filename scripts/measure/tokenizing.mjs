@@ -2,7 +2,7 @@
 // vendored tree, and Qwen2's with every other pre-tokenizer that llama.cpp knows, on runs of one unit and on words.
 import { readdirSync, readFileSync } from 'node:fs';
 import { Model } from 'autocog-lm';
-import { main } from './run.mjs';
+import { main } from '../run.mjs';
 
 const folder = 'llama.cpp/models';
 const units = {
