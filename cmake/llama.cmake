@@ -31,10 +31,11 @@ set(GGML_METAL ${AUTOCOG_METAL} CACHE BOOL "" FORCE)
 set(GGML_METAL_EMBED_LIBRARY ${AUTOCOG_METAL} CACHE BOOL "" FORCE)
 set(GGML_RPC ${AUTOCOG_RPC} CACHE BOOL "" FORCE)
 
-# Prebuilds target x86-64-v3 (AVX2, FMA, F16C, BMI2: Haswell 2013, Zen 2017 and later) and would die of SIGILL on older
-# CPUs, so the addon checks the CPU when it is loaded. Source builds use all features of the build machine's CPU.
+# Without variants, portable builds target x86-64-v3 (AVX2, FMA, F16C, BMI2: Haswell 2013, Zen 2017 and later). Source
+# builds use all features of the build machine's CPU. Either would die of SIGILL on other CPUs, so that the addon checks
+# the CPU when it is loaded (cpu.cmake).
 set(GGML_NATIVE ${AUTOCOG_NATIVE} CACHE BOOL "" FORCE)
-if(AUTOCOG_NATIVE)
+if(AUTOCOG_NATIVE OR AUTOCOG_VARIANTS)
   set(portable OFF)
 else()
   set(portable ON)
@@ -43,11 +44,42 @@ foreach(feature SSE42 AVX AVX2 BMI2 FMA F16C)
   set(GGML_${feature} ${portable} CACHE BOOL "" FORCE)
 endforeach()
 
+# With variants, ggml is a shared library, since its backends are modules that need its functions; all else stays static.
+set(GGML_BACKEND_DL ${AUTOCOG_VARIANTS} CACHE BOOL "" FORCE)
+set(GGML_CPU_ALL_VARIANTS ${AUTOCOG_VARIANTS} CACHE BOOL "" FORCE)
+if(AUTOCOG_VARIANTS)
+  set(GGML_LLAMAFILE_DEFAULT ON)
+  set(GGML_BUILD_NUMBER ${AUTOCOG_LLAMA_BUILD})
+  set(GGML_BUILD_COMMIT ${AUTOCOG_LLAMA_COMMIT})
+  set(BUILD_SHARED_LIBS ON CACHE BOOL "" FORCE)
+  add_subdirectory(llama.cpp/ggml EXCLUDE_FROM_ALL)
+  set(BUILD_SHARED_LIBS OFF CACHE BOOL "" FORCE)
+endif()
 add_subdirectory(llama.cpp EXCLUDE_FROM_ALL)
+
+get_property(ggml_targets DIRECTORY llama.cpp/ggml/src PROPERTY BUILDSYSTEM_TARGETS)
+set(cpu_targets ${ggml_targets})
+list(FILTER cpu_targets INCLUDE REGEX "^ggml-cpu")
+list(FILTER cpu_targets EXCLUDE REGEX "-feats$")
+if(AUTOCOG_VARIANTS)
+  set(backend_targets ${ggml_targets})
+  list(FILTER backend_targets EXCLUDE REGEX "-feats$")
+  foreach(target ${backend_targets})
+    # npm packs no symbolic links, which a version would lead to.
+    set_property(TARGET ${target} PROPERTY VERSION)
+    set_property(TARGET ${target} PROPERTY SOVERSION)
+    set_target_properties(${target} PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${CMAKE_LIBRARY_OUTPUT_DIRECTORY}")
+    autocog_self_contained(${target})
+  endforeach()
+  # Names of our own: the loader takes a library that another package has loaded under the same name for ours.
+  foreach(target ggml ggml-base)
+    set_target_properties(${target} PROPERTIES OUTPUT_NAME autocog-${target})
+  endforeach()
+endif()
 
 # Assertions are turned into exceptions (native/engine/common/assertion.h), which unwind through ggml's C frames.
 if(NOT MSVC)
-  foreach(target ggml-base ggml-cpu)
+  foreach(target ggml-base ${cpu_targets})
     target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:C>:-fexceptions>)
   endforeach()
 endif()
@@ -65,7 +97,7 @@ endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   set_source_files_properties(
     ${CMAKE_CURRENT_SOURCE_DIR}/llama.cpp/ggml/src/ggml-cpu/amx/mmq.cpp
-    TARGET_DIRECTORY ggml-cpu
+    TARGET_DIRECTORY ggml-base
     PROPERTIES COMPILE_OPTIONS "-fno-tree-dse;-fno-dse")
 endif()
 
@@ -87,10 +119,7 @@ endif()
 # ccache and ninja see only the literal "-march=native". Encode what it expands to on this CPU, so that objects built
 # for another CPU are not reused.
 if(AUTOCOG_NATIVE AND NOT MSVC)
-  execute_process(
-    COMMAND ${CMAKE_CXX_COMPILER} -march=native -dM -E -x c++ /dev/null
-    OUTPUT_VARIABLE macros ERROR_QUIET)
-  string(SHA1 isa "${macros}")
+  string(SHA1 isa "${AUTOCOG_CPU_MACROS}")
   string(SUBSTRING ${isa} 0 12 isa)
   target_compile_definitions(ggml-cpu PRIVATE AUTOCOG_HOST_ISA=0x${isa})
 endif()

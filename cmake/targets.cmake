@@ -2,9 +2,9 @@
 
 function(autocog_warnings target)
   if(MSVC)
-    target_compile_options(${target} PRIVATE /W4 /WX)
+    target_compile_options(${target} PRIVATE /W4 $<$<BOOL:${AUTOCOG_WERROR}>:/WX>)
   else()
-    target_compile_options(${target} PRIVATE -Wall -Wextra -Werror)
+    target_compile_options(${target} PRIVATE -Wall -Wextra $<$<BOOL:${AUTOCOG_WERROR}>:-Werror>)
   endif()
 endfunction()
 
@@ -13,11 +13,9 @@ target_include_directories(autocog_engine PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}/nat
 # For llama-ext.h, which measures the memory of a context and builds its graphs.
 set_source_files_properties(
   native/engine/context/cell_values.cc native/engine/context/sequence_memory.cc native/engine/model/graph_check.cc
+  native/engine/model/memory.cc
   PROPERTIES
   INCLUDE_DIRECTORIES ${CMAKE_CURRENT_SOURCE_DIR}/llama.cpp/src)
-if(NOT AUTOCOG_NATIVE)
-  target_compile_definitions(autocog_engine PRIVATE AUTOCOG_PORTABLE)
-endif()
 target_link_libraries(autocog_engine PUBLIC llama)
 autocog_warnings(autocog_engine)
 
@@ -42,9 +40,9 @@ target_compile_definitions(autocog PRIVATE
   NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS)
 target_link_libraries(autocog PRIVATE autocog_engine ${CMAKE_JS_LIB})
 autocog_warnings(autocog)
-if(UNIX AND NOT APPLE)
-  # Another copy of llama.cpp in the same process must not resolve to our symbols.
-  target_link_options(autocog PRIVATE -Wl,--exclude-libs,ALL)
+autocog_self_contained(autocog)
+if(AUTOCOG_VARIANTS AND CMAKE_SYSTEM_NAME STREQUAL "Linux")
+  target_compile_definitions(autocog PRIVATE AUTOCOG_OWN_ARC4RANDOM)
 endif()
 
 if(MSVC AND CMAKE_JS_NODELIB_DEF AND CMAKE_JS_NODELIB_TARGET)

@@ -291,7 +291,9 @@ export abstract class ChoiceLM extends GreedyLM {
       get tokenSource() {
         return lm.tokenSource;
       },
-      beginnings: (prefix, signal) => beginningsOf(this.tokenSource, prefix, signal),
+      beginnings: (prefix, count, signal) => {
+        return beginningsOf(this.tokenSource, prefix, count, signal);
+      },
       packs: (tasks) => this.packs(tasks),
       scoreTrees: (tasks, signal) => this.scoreTrees(tasks, signal),
       nextAllowed: (tokens, allowed, signal) => this.nextAllowed(tokens, allowed, signal),

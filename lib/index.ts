@@ -73,7 +73,20 @@ export type {
   DecisionOrder,
   ScoreAnswer,
 } from './decide/answer.js';
+export {
+  type CalibrateOptions,
+  type CalibrationGroup,
+  type CalibrationReport,
+  calibrate,
+} from './decide/calibration/calibrate.js';
 export type { Calibration, Scale } from './decide/calibration/calibration.js';
+export { reliabilityDiagram } from './decide/calibration/diagram.js';
+export type {
+  CalibrationMetrics,
+  ReliabilityBin,
+  Threshold,
+} from './decide/calibration/metrics.js';
+export type { LabelledRow, RowAnswer, Truth } from './decide/calibration/rows.js';
 export { type Confidence, confidenceOf, confidences } from './decide/confidence.js';
 export type { DecideOptions } from './decide/decide-options.js';
 export type { Orders } from './decide/labels.js';
@@ -140,10 +153,10 @@ export { type GgufHeader, readGgufHeader } from './model/gguf-header.js';
 export type { GgufOmitted, GgufValue } from './model/gguf-values.js';
 export { Adapter, Model } from './model/model.js';
 export type { ModelInfo, Vocabulary } from './model/model-info.js';
-export type { ModelOptions } from './model/model-options.js';
+export type { FilePath, ModelOptions } from './model/model-options.js';
 export { type QuantizeFallback, type QuantizeResult, quantize } from './model/quantize.js';
 export type { TokenInfo } from './model/token-table.js';
-export { type Backends, type Device, getBackends } from './native/backends.js';
+export { type Backends, type CpuVariant, type Device, getBackends } from './native/backends.js';
 export { type LoggerOptions, type LogLevel, type LogLine, setLogger } from './native/logger.js';
 export { RandomLM, type RandomLMOptions } from './random-lm.js';
 export {

@@ -17,6 +17,7 @@ import type { CompletionDefaults } from './generation/completion-options.js';
 import { type LLaMaLoadOptions, type LLaMaOptions, readLoadOptions } from './llama-options.js';
 import { type ControlVectorPart, sumOfParts } from './model/control-vector.js';
 import { Model } from './model/model.js';
+import type { FilePath } from './model/model-options.js';
 import type { NativeSessionOptions } from './native/binding.js';
 import { costFromNative } from './native/usage.js';
 
@@ -100,7 +101,7 @@ export function openSession(model: Model, options: LLaMaOptions, ownsModel: bool
 
 /** Loads a model and builds a session that owns it. Implements `LLaMa.load`. */
 export async function loadSession(
-  path: string,
+  path: FilePath,
   options: LLaMaLoadOptions | undefined,
 ): Promise<{ session: LLaMaSession; completion: CompletionDefaults }> {
   const { modelOptions, given } = readLoadOptions(options);

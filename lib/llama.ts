@@ -21,7 +21,7 @@ import { LLaMaSession, loadSession, openSession } from './llama-session.js';
 import { type AdapterUse, readAdapterUses, type ScaledAdapter } from './model/adapter-use.js';
 import { type ControlVector, readControlVectors } from './model/control-vector.js';
 import { guardOf, type Model } from './model/model.js';
-import { checkPath } from './model/model-options.js';
+import { checkPath, type FilePath } from './model/model-options.js';
 import * as textJobs from './model/text-jobs.js';
 import { textIn, tokenizeMany, withoutEnd } from './model/tokenize-many.js';
 import {
@@ -71,7 +71,7 @@ export class LLaMa extends ChoiceLM {
    *
    * @throws ModelLoadError, and whatever {@link ready} rejects with
    */
-  static async load(path: string, options?: LLaMaLoadOptions): Promise<LLaMa> {
+  static async load(path: FilePath, options?: LLaMaLoadOptions): Promise<LLaMa> {
     const { session, completion } = await loadSession(path, options);
     return new LLaMa(session, { completion });
   }
@@ -183,16 +183,16 @@ export class LLaMa extends ChoiceLM {
    * @throws LMError `STATE_NOT_SAVED` if nothing is cached or the files cannot be written;
    * ContextOverflowError
    */
-  async saveState(path: string, prompt?: Prompt, options?: CallOptions): Promise<PromptState> {
+  async saveState(path: FilePath, prompt?: Prompt, options?: CallOptions): Promise<PromptState> {
     const stopwatch = new Stopwatch();
-    checkPath(path, 'path');
+    const file = checkPath(path, 'path');
     const input =
       prompt === undefined ? prompt : checkPrompt(prompt, 'prompt', this.vocabularySize);
     const signal = readSignal(options);
     await this.admit(signal);
     const tokens = input === undefined ? undefined : await this.admitPrompt(input, signal);
     stopwatch.tokenized();
-    return this.#session.saveState(path, tokens, stopwatch, signal);
+    return this.#session.saveState(file, tokens, stopwatch, signal);
   }
 
   /**
@@ -202,12 +202,12 @@ export class LLaMa extends ChoiceLM {
    * @throws LMError `STATE_MISMATCH`, which reports what differs; ContextOverflowError for a prompt
    * that does not fit in this context
    */
-  async loadState(path: string, options?: CallOptions): Promise<PromptState> {
+  async loadState(path: FilePath, options?: CallOptions): Promise<PromptState> {
     const stopwatch = new Stopwatch();
-    checkPath(path, 'path');
+    const file = checkPath(path, 'path');
     const signal = readSignal(options);
     await this.admit(signal);
-    return this.#session.loadState(path, stopwatch, signal);
+    return this.#session.loadState(file, stopwatch, signal);
   }
 
   /** Clears the prefix cache. */

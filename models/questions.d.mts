@@ -10,3 +10,17 @@ export interface HeldOutQuestion {
 
 /** Questions in held-out wordings, cycling through all categories. */
 export function heldOutQuestions(seed?: number, count?: number): HeldOutQuestion[];
+
+/** A question as `decide` takes it; `answer` is the name of the right option, or `Yes` or `No`. */
+export interface HeldOutDecision {
+  category: string;
+  /** A review, or empty. */
+  state: string;
+  question:
+    | { type: 'choice'; instructions: string; criteria: string[] }
+    | { type: 'boolean'; instructions: string };
+  answer: string;
+}
+
+/** Questions in held-out wordings, cycling through all categories. */
+export function heldOutDecisions(seed?: number, count?: number): HeldOutDecision[];

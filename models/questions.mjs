@@ -116,3 +116,37 @@ export function heldOutChats(seed = 1, count = 40) {
     return { category: 'chats', messages, prompt, choices, answer: choices.indexOf(right) };
   });
 }
+
+/**
+ * Questions of all categories as arguments of `decide`, each with its name and the right answer. The
+ * state is a review, or empty: the other facts are in the model.
+ */
+export function heldOutDecisions(seed = 1, count = 200) {
+  const random = createRandom(seed);
+  const categories = Object.keys(makers);
+  return Array.from({ length: count }, (_, i) => {
+    const category = categories[i % categories.length];
+    if (category === 'sentiment') {
+      const { r, y } = writeReview(random.pick(held.heldOutReviews), facts, true, random);
+      const instructions = 'Is the text negative or positive?';
+      const criteria = random.shuffle(['positive', 'negative']);
+      return {
+        category,
+        state: r,
+        question: { type: 'choice', instructions, criteria },
+        answer: y,
+      };
+    }
+    const made = makers[category](random);
+    const { question: instructions, choices, right: answer } = made;
+    if (category === 'yes/no facts') {
+      return { category, state: '', question: { type: 'boolean', instructions }, answer };
+    }
+    return {
+      category,
+      state: '',
+      question: { type: 'choice', instructions, criteria: choices },
+      answer,
+    };
+  });
+}

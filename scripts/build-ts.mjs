@@ -25,7 +25,7 @@ function compile(format, type) {
     file === packageFile ? JSON.stringify({ ...packageJson, type }) : ts.sys.readFile(file);
   const program = ts.createProgram(config.fileNames, config.options, host);
   report(ts.getPreEmitDiagnostics(program));
-  const write = type === 'commonjs' ? writeCommonJs : undefined;
+  const write = type === 'commonjs' ? writeCommonJs : writeModule;
   report(program.emit(undefined, write).diagnostics);
 }
 
@@ -40,10 +40,18 @@ function report(diagnostics) {
   throw new PlainError('lib/ does not compile');
 }
 
+// The declarations are those of dist/cjs alone: classes with private members that are declared twice are two types.
+function writeModule(file, text) {
+  if (!file.endsWith('.d.ts')) ts.sys.writeFile(file, text);
+}
+
 // dist/cjs has its own package.json, to be CommonJS. Subpath imports such as '#addon' would resolve against that one,
 // whose imports must not point outside of its folder, so this output has relative paths instead.
 function writeCommonJs(file, text) {
-  let output = text;
+  // Jest does not run `import()` in CommonJS modules without a flag of Node.
+  let output = file.endsWith('.js')
+    ? text.replace(/\bimport\(('\.[^']+')\)/g, 'Promise.resolve().then(() => require($1))')
+    : text;
   for (const [name, target] of Object.entries(packageJson.imports)) {
     const path = relative(dirname(file), join(root, target.default)).split(sep).join('/');
     output = output.replaceAll(`require("${name}")`, `require("${path}")`);
@@ -65,6 +73,7 @@ function writeImports(entry) {
     `export const { ${names.filter(Boolean).sort().join(', ')} } = cjs;`,
   ];
   writeFileSync(join(dist, 'esm', entry.replace(/\.js$/, '.mjs')), `${lines.join('\n')}\n`);
+  writeFileSync(join(dist, 'esm', entry.replace(/\.js$/, '.d.mts')), `export * from '${from}';\n`);
 }
 
 export function buildTs() {

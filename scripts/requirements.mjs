@@ -1,4 +1,6 @@
 // The requirements of a source build, and the packages that provide them.
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { capture, onPath, PlainError } from './run.mjs';
 
 const systems = {
@@ -27,31 +29,94 @@ const packages = {
     Windows: 'Ninja-build.Ninja',
   },
   git: { 'Debian, Ubuntu': 'git', Fedora: 'git', macOS: 'git', Windows: 'Git.Git' },
+  "Vulkan's headers": {
+    'Debian, Ubuntu': 'libvulkan-dev',
+    Fedora: 'vulkan-loader-devel vulkan-headers',
+    macOS: 'vulkan-loader vulkan-headers',
+    Windows: 'KhronosGroup.VulkanSDK',
+  },
+  glslc: {
+    'Debian, Ubuntu': 'glslc',
+    Fedora: 'glslc',
+    macOS: 'shaderc',
+    Windows: 'KhronosGroup.VulkanSDK',
+  },
+  'SPIRV-Headers': {
+    'Debian, Ubuntu': 'spirv-headers',
+    Fedora: 'spirv-headers-devel',
+    macOS: 'spirv-headers',
+    Windows: 'KhronosGroup.VulkanSDK',
+  },
 };
 
-/** Throws an error that names everything missing and how to install it. */
-export function checkRequirements() {
+/**
+ * Throws an error that names everything missing and how to install it.
+ *
+ * @param options AUTOCOG_* options, 'ON' or 'OFF'
+ */
+export function checkRequirements(options = {}) {
   const missing = [];
   // On Windows, CMake finds Visual Studio even if it is not on the PATH.
   if (process.platform !== 'win32') {
     const compilers = process.env.CXX ? [process.env.CXX] : ['c++', 'g++', 'clang++'];
-    if (!compilers.some((name) => capture(name, ['--version']) !== null)) {
-      missing.push('a C++17 compiler');
-    }
+    if (!compilers.some(hasCompiler)) missing.push('a C++17 compiler');
     if (!['make', 'ninja'].some(onPath)) missing.push('make or ninja');
   }
   if (!atLeast(capture('cmake', ['--version']), 3, 21)) missing.push('CMake 3.21 or later');
   if (!onPath('git')) missing.push('git');
-  if (missing.length === 0) return;
-  const commands = Object.entries(systems[process.platform] ?? systems.linux).map(
-    ([system, install]) =>
-      `  ${system}: ${install} ${missing.map((need) => packages[need][system]).join(' ')}`,
-  );
+  if (options.AUTOCOG_VULKAN === 'ON') missing.push(...missingForVulkan());
+  const lines = [];
+  if (missing.length > 0) {
+    const commands = Object.entries(systems[process.platform] ?? systems.linux).map(
+      ([system, install]) =>
+        `  ${system}: ${install} ${missing.map((need) => packages[need][system]).join(' ')}`,
+    );
+    lines.push(`${missing.join(', ')}:\n${commands.join('\n')}`);
+  }
+  if (options.AUTOCOG_CUDA === 'ON') lines.push(...missingForCuda());
+  if (lines.length === 0) return;
   throw new PlainError(
-    `building the native addon for ${process.platform}-${process.arch} needs ${missing.join(', ')}:\n` +
-      `${commands.join('\n')}\n` +
-      'Then retry: npm rebuild autocog-lm --foreground-scripts (in a clone: npm run build:native)',
+    `building the native addon for ${process.platform}-${process.arch} needs ${lines.join('\nand ')}\n` +
+      'Then retry: npx autocog-lm build (in a clone: npm run build:native)',
   );
+}
+
+/** CXX may be a launcher with the compiler as its argument. */
+function hasCompiler(command) {
+  const [program, ...args] = command.split(/\s+/);
+  return capture(program, [...args, '--version']) !== null;
+}
+
+/** What llama.cpp's Vulkan backend needs: headers, the shader compiler and the headers of SPIR-V. */
+function missingForVulkan() {
+  const sdk = process.env.VULKAN_SDK;
+  const prefixes = [...(sdk ? [sdk] : []), '/usr', '/usr/local', '/opt/homebrew'];
+  const has = (...paths) =>
+    prefixes.some((prefix) => paths.some((path) => existsSync(join(prefix, path))));
+  const missing = [];
+  if (!has('include/vulkan/vulkan.h', 'Include/vulkan/vulkan.h')) missing.push("Vulkan's headers");
+  if (!onPath('glslc') && !has('bin/glslc', 'Bin/glslc.exe')) missing.push('glslc');
+  const config = 'cmake/SPIRV-Headers/SPIRV-HeadersConfig.cmake';
+  if (!has(`share/${config}`, `lib/${config}`, `Lib/${config}`)) missing.push('SPIRV-Headers');
+  return missing;
+}
+
+/** nvcc and cuBLAS of one CUDA toolkit; they have no package of the same name everywhere. */
+function missingForCuda() {
+  const home = process.env.CUDA_PATH ?? process.env.CUDAToolkit_ROOT ?? '/usr/local/cuda';
+  const nvcc = [process.env.CUDACXX, join(home, 'bin', 'nvcc'), 'nvcc'].find(
+    (name) => name && capture(name, ['--version']) !== null,
+  );
+  const install =
+    'https://developer.nvidia.com/cuda-downloads (Debian: apt-get install nvidia-cuda-toolkit)';
+  if (nvcc === undefined) return [`nvcc, the compiler of the CUDA toolkit: ${install}`];
+  const [, release] = /release (\d+\.\d+)/.exec(capture(nvcc, ['--version'])) ?? [];
+  if (!atLeast(release, 11, 7)) {
+    return [`CUDA 11.7 or later; ${nvcc} is of ${release ?? 'an unknown release'}: ${install}`];
+  }
+  const headers = [join(home, 'include'), join(dirname(dirname(nvcc)), 'include'), '/usr/include'];
+  if (headers.some((folder) => existsSync(join(folder, 'cublas_v2.h')))) return [];
+  return [`cuBLAS of the CUDA toolkit (cublas_v2.h), which nvcc ${release} lacks: ${install}`];
 }
 
 function atLeast(versionText, major, minor) {

@@ -1,7 +1,7 @@
 // Shared by all scripts: the package's root, running commands, and failing with a plain message.
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { accessSync, constants, existsSync } from 'node:fs';
+import { basename, delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -47,6 +47,26 @@ export function onPath(name) {
         return false;
       }
     }),
+  );
+}
+
+/**
+ * The command that starts npm, whichever package manager has started this script: the npm that came with this Node, or
+ * else the one on the PATH.
+ */
+export function npmCommand() {
+  const started = process.env.npm_execpath;
+  const folder = dirname(process.execPath);
+  const scripts = [
+    ...(started && /^np[mx]-cli\.js$/.test(basename(started)) ? [started] : []),
+    join(folder, 'node_modules', 'npm', 'bin', 'npm-cli.js'),
+    join(folder, '..', 'lib', 'node_modules', 'npm', 'bin', 'npm-cli.js'),
+  ].map((file) => file.replace(/npx-cli\.js$/, 'npm-cli.js'));
+  const script = scripts.find((file) => existsSync(file));
+  if (script !== undefined) return [process.execPath, script];
+  if (onPath('npm')) return [process.platform === 'win32' ? 'npm.cmd' : 'npm'];
+  throw new PlainError(
+    'npm is needed to download sources, and was not found next to Node or on the PATH',
   );
 }
 

@@ -282,7 +282,7 @@ export abstract class LLMBinding extends MessageEmitter implements AsyncDisposab
   async reinstallPytorchWithCuda(): Promise<void> {
     this.info(
       'Nothing was installed: there is no PyTorch here. For GPUs, build the package with ' +
-        'AUTOCOG_CUDA=1 npm install autocog-lm',
+        'npx autocog-lm build --cuda',
     );
   }
 

@@ -31,6 +31,8 @@ export function report(error: unknown, verbose: boolean): void {
 
 function summarize(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
+  // It has the cause in it, and lines with what to do.
+  if (codeOf(error) === 'ADDON_NOT_FOUND') return error.message;
   const message = firstLine(error.message);
   const cause = error.cause instanceof Error ? firstLine(error.cause.message) : '';
   return isRedundant(message, cause) ? message : `${message} (${cause})`;

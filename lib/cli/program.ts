@@ -8,6 +8,7 @@ import type {
   Normalization,
   SearchKind,
 } from '../choose/choose-options.js';
+import { addDecide } from './decide-program.js';
 import * as help from './help.js';
 import {
   addEngineOptions,
@@ -41,6 +42,7 @@ export function makeProgram(signal: AbortSignal): Command {
     })
     .addHelpText('after', help.program);
   addChoose(program, signal);
+  addDecide(program, signal);
   addCandidates(program, signal);
   addComplete(program, signal);
   addChat(program, signal);
@@ -49,6 +51,7 @@ export function makeProgram(signal: AbortSignal): Command {
   addTokenize(program, signal);
   addInfo(program, signal);
   addDemo(program, signal);
+  addBuild(program);
   return program;
 }
 
@@ -291,4 +294,19 @@ function addDemo(program: Command, signal: AbortSignal): void {
     const { demo } = await import('./commands/demo.js');
     await demo(flags, signal);
   });
+}
+
+/** For the list of commands: main.ts runs `build` before this program exists. */
+function addBuild(program: Command): void {
+  program
+    .command('build')
+    .summary('build the native addon from source')
+    .description('Build the native addon from source, for this machine.')
+    .argument('[options...]')
+    .allowUnknownOption()
+    .addHelpText('after', help.build)
+    .action(async (args) => {
+      const { build } = await import('./commands/build.js');
+      process.exitCode = await build(args);
+    });
 }

@@ -3,6 +3,7 @@
 
 import { types } from 'node:util';
 import { invalidArgument, outOfRange } from './errors.js';
+import { similarTo } from './similar.js';
 
 /** Text, or the ids of its tokens. */
 export type Prompt = string | Int32Array;
@@ -23,6 +24,18 @@ export function describe(value: unknown): string {
 
 const message = (what: string, name: string, value: unknown): string =>
   `Expected ${what} for ${name}, got ${describe(value)}`;
+
+/** A TypeError about a word that is not a known one, with the one that was probably meant. */
+function unknownWord(
+  what: string,
+  name: string,
+  word: string,
+  known: readonly string[],
+): TypeError {
+  const similar = similarTo(word, known);
+  const hint = similar === undefined ? '' : ` (did you mean '${similar}'?)`;
+  return about(name, invalidArgument(`${message(what, name, word)}${hint}`));
+}
 
 /** The argument that an error is about. Not a property of the error: it is for callers in `lib`. */
 const argumentNames = new WeakMap<Error, string>();
@@ -87,9 +100,9 @@ export function checkInteger(value: unknown, name: string, min: number, max = in
 
 /** One of a fixed set of strings. */
 export function checkOneOf<T extends string>(value: unknown, name: string, words: readonly T[]): T {
-  if (typeof value !== 'string' || !(words as readonly string[]).includes(value)) {
-    throw wrongType(`one of ${words.map((word) => `'${word}'`).join(', ')}`, name, value);
-  }
+  const what = `one of ${words.map((word) => `'${word}'`).join(', ')}`;
+  if (typeof value !== 'string') throw wrongType(what, name, value);
+  if (!(words as readonly string[]).includes(value)) throw unknownWord(what, name, value, words);
   return value as T;
 }
 
@@ -162,7 +175,7 @@ export function checkOptions<T extends object>(
   }
   for (const key of Object.keys(value)) {
     if (!(known as readonly string[]).includes(key)) {
-      throw wrongType(`only ${known.join(', ')}`, `the keys of ${name}`, key);
+      throw unknownWord(`only ${known.join(', ')}`, `the keys of ${name}`, key, known);
     }
   }
   return value;

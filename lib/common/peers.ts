@@ -9,7 +9,12 @@ const load = createRequire(join(root, 'package.json'));
 
 /** The argument of `npm install` for each peer; package.json has the same ranges. */
 const peers = {
+  '@hono/node-server': '@hono/node-server@2',
   '@huggingface/transformers': '@huggingface/transformers@4',
+  'cli-progress': 'cli-progress@3',
+  'cli-table3': 'cli-table3@0.6',
+  commander: 'commander@14',
+  hono: 'hono@4',
   'js-tiktoken': 'js-tiktoken@1',
   openai: 'openai@6',
   yaml: 'yaml@2',
@@ -17,6 +22,30 @@ const peers = {
 
 /** A peer dependency. */
 export type Peer = keyof typeof peers;
+
+/**
+ * Checks that all of these peers are installed, without loading them.
+ *
+ * @throws LMError `PEER_MISSING`, which names all packages to install
+ */
+export function checkPeers(needed: readonly Peer[], user: string): void {
+  const missing: Peer[] = [];
+  let cause: unknown;
+  for (const peer of needed) {
+    try {
+      load.resolve(peer);
+    } catch (error) {
+      missing.push(peer);
+      cause ??= error;
+    }
+  }
+  if (missing.length === 0) return;
+  const packages = missing.map((peer) => peers[peer]).join(' ');
+  throw new LMError(`${user} needs packages that are not installed: npm install ${packages}`, {
+    code: 'PEER_MISSING',
+    cause,
+  });
+}
 
 /**
  * The exports of a peer dependency, loaded on first use.

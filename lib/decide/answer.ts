@@ -1,6 +1,7 @@
 // The answers of `decide`: their types, and how they follow from the options' scores.
 
 import type { Cost } from '../common/usage.js';
+import type { Scale } from './calibration/calibration.js';
 import type { BooleanQuestion, DecisionQuestions, OptionName } from './question.js';
 import type { DecisionMethod } from './render.js';
 
@@ -61,6 +62,8 @@ export interface AnswerScores<Name extends string = string> extends Cost {
   spread: number;
   /** In how many of the orders, as a share, the most likely option is the same as in the answer. */
   agreement: number;
+  /** With `calibration`: what was applied to the scores. */
+  scale?: Scale;
   /** Every order in which the question was asked; one by method `'text'`. */
   orders: DecisionOrder[];
 }

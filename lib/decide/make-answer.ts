@@ -71,6 +71,7 @@ export function makeAnswer(
     margin: marginOf(options, best),
     spread: options.reduce((max, { spread }) => Math.max(max, spread), 0),
     agreement: same / alone.length,
+    ...(scale && { scale }),
     orders: orders.map((order, index) => orderOf(order, alone[index] as number[])),
     ...cost,
   };

@@ -61,15 +61,18 @@ export const sizeOf = ({ text, messages }: CheckedState): number =>
   messages.reduce((sum, { content }) => sum + content.length, text.length);
 
 /**
- * The state without at least `count` of its code units: without its oldest messages, the leading
- * system message excepted, then without that, then without the end of its text.
+ * The state without at least `count` of its code units: without its oldest messages and the replies
+ * to them, the leading system message excepted, then without that, then without the end of its text.
  */
 export function cutState({ text, messages }: CheckedState, count: number): CheckedState {
   const kept = [...messages];
   let removed = 0;
   while (removed < count && kept.length > 0) {
     const oldest = kept[0]?.role === 'system' && kept.length > 1 ? 1 : 0;
-    removed += kept.splice(oldest, 1)[0]?.content.length ?? 0;
+    // With the replies to it, which templates expect to follow a user's message.
+    let next = oldest + 1;
+    while (kept[next]?.role === 'bot') next++;
+    for (const { content } of kept.splice(oldest, next - oldest)) removed += content.length;
   }
   let end = text.length - Math.max(0, count - removed);
   // A cut within a surrogate pair would leave half a character.

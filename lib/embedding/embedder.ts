@@ -18,7 +18,12 @@ import { ContextOverflowError, NotSupportedError } from '../common/errors.js';
 import { pick } from '../common/pick.js';
 import { type Cost, Stopwatch } from '../common/usage.js';
 import { Model } from '../model/model.js';
-import { type ModelOptions, modelOptionNames, readModelOptions } from '../model/model-options.js';
+import {
+  type FilePath,
+  type ModelOptions,
+  modelOptionNames,
+  readModelOptions,
+} from '../model/model-options.js';
 import { tokenizeMany } from '../model/tokenize-many.js';
 import { EmbeddingEngine } from './embedding-engine.js';
 import {
@@ -84,7 +89,7 @@ export class Embedder implements AsyncDisposable {
    *
    * @throws ModelLoadError, and the errors of {@link ready}
    */
-  static async load(path: string, options?: EmbedderLoadOptions): Promise<Embedder> {
+  static async load(path: FilePath, options?: EmbedderLoadOptions): Promise<Embedder> {
     const allOptions = checkOptions(options, 'options', [
       ...modelOptionNames,
       ...embeddingOptionNames,

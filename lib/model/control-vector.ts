@@ -12,12 +12,12 @@ import {
 } from '../common/arguments.js';
 import { runJob } from '../native/job.js';
 import { type Model, nativeOf } from './model.js';
-import { checkPath } from './model-options.js';
+import { checkPath, type FilePath } from './model-options.js';
 
 /** A control vector, from a file or from `data`, with its scale and layer range. */
 export interface ControlVector {
   /** A GGUF file in the format of llama.cpp's tools: a tensor `direction.N` for layer N. */
-  path?: string | undefined;
+  path?: FilePath | undefined;
   /**
    * Rows of `model.info.embeddingSize` numbers, at most `model.info.layers - 1` of them. The first
    * row is for layer 1: nothing is added after layer 0.

@@ -8,7 +8,7 @@ import { ModelLoadError } from '../common/errors.js';
 import { fileTypeName, tensorTypeOf } from './ggml-types.js';
 import { GgufBytes, MalformedError } from './gguf-bytes.js';
 import { type GgufValue, readValue } from './gguf-values.js';
-import { checkPath } from './model-options.js';
+import { checkPath, type FilePath } from './model-options.js';
 
 /** The header of a GGUF file. */
 export interface GgufHeader {
@@ -53,8 +53,11 @@ const tensorBytes = 8 + 4 + 4 + 8;
  * @example
  * const { parameters, metadata } = await readGgufHeader('models/default.gguf');
  */
-export async function readGgufHeader(path: string, options?: CallOptions): Promise<GgufHeader> {
-  checkPath(path, 'path');
+export async function readGgufHeader(
+  location: FilePath,
+  options?: CallOptions,
+): Promise<GgufHeader> {
+  const path = checkPath(location, 'path');
   const signal = readSignal(options);
   signal?.throwIfAborted();
   let file: FileHandle | undefined;

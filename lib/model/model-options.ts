@@ -1,5 +1,6 @@
 // Options of Model.load: their types, defaults and validation, and their native form.
 
+import { fileURLToPath } from 'node:url';
 import { types } from 'node:util';
 import {
   checkBoolean,
@@ -16,6 +17,7 @@ import {
 } from '../common/arguments.js';
 import type { CallOptions } from '../common/call-options.js';
 import type { NativeModelOptions } from '../native/binding.js';
+import { checkServerAddresses } from './rpc-servers.js';
 
 /** Options of `Model.load`. */
 export interface ModelOptions extends CallOptions {
@@ -121,7 +123,10 @@ export function readModelOptions(value: ModelOptions | undefined): ModelRequest 
       splitMode: checkOneOf(options.splitMode ?? 'layer', 'splitMode', ['none', 'layer', 'row']),
       mainGpu: checkInteger(options.mainGpu ?? 0, 'mainGpu', 0),
       tensorSplit: readTensorSplit(options.tensorSplit ?? []),
-      rpcServers: checkStrings(options.rpcServers ?? [], 'rpcServers'),
+      rpcServers: checkServerAddresses(
+        checkStrings(options.rpcServers ?? [], 'rpcServers'),
+        'rpcServers',
+      ),
       mmap: checkBoolean(options.mmap ?? true, 'mmap'),
       mlock: checkBoolean(options.mlock ?? false, 'mlock'),
       vocabOnly: checkBoolean(options.vocabOnly ?? false, 'vocabOnly'),
@@ -135,9 +140,20 @@ export function readModelOptions(value: ModelOptions | undefined): ModelRequest 
   };
 }
 
-/** Validates a file path. Throws TypeError. */
+/** The path of a file, or its `file:` URL. */
+export type FilePath = string | URL;
+
+/** Validates a file path, or converts a `file:` URL to one. Throws TypeError. */
 export function checkPath(value: unknown, name: string): string {
-  const path = checkString(value, name);
+  const path = value instanceof URL ? pathOfUrl(value, name) : checkString(value, name);
   if (path === '' || path.includes('\0')) throw wrongType('a file path', name, path);
   return path;
+}
+
+function pathOfUrl(url: URL, name: string): string {
+  try {
+    return fileURLToPath(url);
+  } catch {
+    throw wrongType('a file: URL of this machine', name, url.href);
+  }
 }

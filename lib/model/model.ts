@@ -21,7 +21,8 @@ import { callNative, runJob } from '../native/job.js';
 import { type ModelSource, stampOf } from './file-stamp.js';
 import { describeOverrides, readMetadata } from './metadata.js';
 import { type ModelInfo, readModelInfo, readVocabulary, type Vocabulary } from './model-info.js';
-import { checkPath, type ModelOptions, readModelOptions } from './model-options.js';
+import { checkPath, type FilePath, type ModelOptions, readModelOptions } from './model-options.js';
+import { probeServers } from './rpc-servers.js';
 import { type TokenInfo, TokenTable } from './token-table.js';
 
 /** Where a model was loaded from. */
@@ -81,13 +82,13 @@ export class Model implements AsyncDisposable {
   }
 
   /**
-   * Loads a GGUF file.
+   * Loads a GGUF file, given by its path or its `file:` URL.
    *
    * @throws ModelLoadError if the file does not exist or the engine cannot load a model from it;
    * TypeError or RangeError for invalid options
    */
-  static async load(path: string, options?: ModelOptions): Promise<Model> {
-    checkPath(path, 'path');
+  static async load(file: FilePath, options?: ModelOptions): Promise<Model> {
+    const path = checkPath(file, 'path');
     const { native: request, overrides, onProgress, signal } = readModelOptions(options);
     let stop = (): void => {};
     const progress = new CallbackCalls(() => stop());
@@ -95,6 +96,7 @@ export class Model implements AsyncDisposable {
     const stamp = await stampOf(path).catch(() => undefined);
     const loading = runJob(async (cancellation) => {
       stop = () => cancellation.cancel();
+      if (native.supportsRpc()) await probeServers(request.rpcServers, signal);
       const listener =
         onProgress && ((fraction: number) => progress.run(() => onProgress(fraction)));
       const model = await native.loadModel(path, request, listener, cancellation);
@@ -206,8 +208,8 @@ export class Model implements AsyncDisposable {
    * @throws ModelLoadError if the file does not exist or is not a LoRA adapter for this model;
    * NotSupportedError for an activated LoRA (aLoRA), which applies only to some positions
    */
-  async loadAdapter(path: string, options?: CallOptions): Promise<Adapter> {
-    checkPath(path, 'path');
+  async loadAdapter(file: FilePath, options?: CallOptions): Promise<Adapter> {
+    const path = checkPath(file, 'path');
     const signal = readSignal(options);
     const nativeAdapter = await runJob(async () => {
       const loaded = await this.#open().loadAdapter(path);

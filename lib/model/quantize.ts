@@ -4,7 +4,7 @@ import { checkString } from '../common/arguments.js';
 import { availableCores } from '../common/available-cores.js';
 import { native } from '../native/binding.js';
 import { runJob } from '../native/job.js';
-import { checkPath } from './model-options.js';
+import { checkPath, type FilePath } from './model-options.js';
 
 /** A tensor that {@link quantize} wrote in another type, since its rows do not divide into blocks. */
 export interface QuantizeFallback {
@@ -30,14 +30,14 @@ export interface QuantizeResult {
  * @throws ModelLoadError for a source that is not a model; RangeError for an unknown type
  */
 export async function quantize(
-  source: string,
-  target: string,
+  source: FilePath,
+  target: FilePath,
   type: string,
 ): Promise<QuantizeResult> {
-  checkPath(source, 'source');
-  checkPath(target, 'target');
+  const from = checkPath(source, 'source');
+  const to = checkPath(target, 'target');
   checkString(type, 'type');
-  const parts = await runJob(() => native.quantize(source, target, type, availableCores()));
+  const parts = await runJob(() => native.quantize(from, to, type, availableCores()));
   const fallbacks: QuantizeFallback[] = [];
   for (let at = 0; at < parts.length; at += 3) {
     const [tensor, requested, actual] = parts.slice(at, at + 3) as [string, string, string];

@@ -1,10 +1,13 @@
 // Reports the engine's version, instruction sets and devices.
 
-import { type NativeDevice, native } from './binding.js';
+import { type NativeCpuVariant, type NativeDevice, native } from './binding.js';
 import { callNative } from './job.js';
 
 /** A device that the engine detected. Memory in bytes. */
 export type Device = Readonly<NativeDevice>;
+
+/** A build of the CPU backend for a generation of CPUs. */
+export type CpuVariant = Readonly<NativeCpuVariant>;
 
 /** The result of {@link getBackends}. */
 export interface Backends {
@@ -13,6 +16,16 @@ export interface Backends {
   /** The instruction sets in use, as llama.cpp prints them. */
   systemInfo: string;
   devices: Device[];
+  /**
+   * The builds of the CPU backend in a prebuilt addon, best first. Empty for an addon that was built
+   * from source, whose only CPU backend fits the machine that built it.
+   */
+  cpuVariants: CpuVariant[];
+  /**
+   * The addon's file, and where it comes from: `prebuilt` in the package, `built` by
+   * `autocog-lm build`, or `clone`, built in a checkout of the repository.
+   */
+  addon: { path: string; source: 'prebuilt' | 'built' | 'clone' };
 }
 
 /** The engine's version and capabilities, and the devices that it detected. */
@@ -21,5 +34,7 @@ export function getBackends(): Backends {
     llamaVersion: native.llamaVersion(),
     systemInfo: native.systemInfo(),
     devices: native.devices(),
+    cpuVariants: native.cpuVariants(),
+    addon: { path: native.path, source: native.source },
   }));
 }

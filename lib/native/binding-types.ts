@@ -292,6 +292,16 @@ export interface NativeEmbeddings {
 }
 
 /** One device that ggml detected. Sizes in bytes. */
+/** A build of the CPU backend for a generation of CPUs. */
+export interface NativeCpuVariant {
+  /** ggml's name of it, e.g. `haswell`. */
+  name: string;
+  /** The more of this CPU's instruction sets the variant uses, the higher; 0 if the CPU lacks one of them. */
+  score: number;
+  /** Whether it is the one in use: that with the highest score, or the one of `AUTOCOG_CPU_VARIANT`. */
+  chosen: boolean;
+}
+
 export interface NativeDevice {
   name: string;
   description: string;

@@ -6,6 +6,7 @@ import addon from '#addon';
 import type {
   NativeBeams,
   NativeCandidates,
+  NativeCpuVariant,
   NativeDevice,
   NativeEmbedderInfo,
   NativeEmbeddings,
@@ -230,11 +231,16 @@ export interface NativeEmbedder {
 }
 
 export interface NativeAddon {
+  /** The addon's file, and where it comes from; `native/load.cjs` sets both. */
+  readonly path: string;
+  readonly source: 'clone' | 'built' | 'prebuilt';
   /** llama.cpp's own version. */
   llamaVersion(): string;
   /** The instruction sets that this build uses, as llama.cpp prints them. */
   systemInfo(): string;
   devices(): NativeDevice[];
+  supportsRpc(): boolean;
+  cpuVariants(): NativeCpuVariant[];
   createCancellation(): NativeCancellation;
   loadModel(
     path: string,

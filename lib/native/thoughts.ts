@@ -3,7 +3,7 @@
 import { onAbort } from '../common/abort-listeners.js';
 import type { Guard } from '../common/continuation.js';
 import { LMError } from '../common/errors.js';
-import { concatenate } from '../common/token-arrays.js';
+import { concatenateAll } from '../common/token-arrays.js';
 import type { EvaluateRequest } from '../thoughts/evaluate-options.js';
 import type { Plan, PlannedAction } from '../thoughts/plan.js';
 import type { PlanRun, Thoughts } from '../thoughts/search-types.js';
@@ -88,7 +88,7 @@ function encodeAction(action: PlannedAction): NativePlannedAction {
   const shared = { normalize, width, threshold, next: Int32Array.from(next), forks };
   if (action.kind === 'paths') {
     const { paths, texts, terminator, scored, ends } = action;
-    const tokens = concatenate(...paths);
+    const tokens = concatenateAll(paths);
     const lengths = Int32Array.from(paths, ({ length }) => length);
     const own = { tokens, lengths, texts: [...texts], terminator, scored, ends };
     return { completes: false, ...shared, ...own };

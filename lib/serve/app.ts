@@ -2,9 +2,13 @@
 // `server.ts` listens and passes requests to this app.
 
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { type Context, Hono } from 'hono';
-import { type RequestIdVariables, requestId } from 'hono/request-id';
+import type { Context, Hono } from 'hono';
+import type { RequestIdVariables } from 'hono/request-id';
 import { raceAbort } from '../common/abort.js';
+import { requirePeer } from '../common/peers.js';
+import { decisions } from './decisions/decisions.js';
+import { detailOf } from './decisions/detail-errors.js';
+import { systemone, systemonePath } from './decisions/systemone.js';
 import { readJson } from './http/body.js';
 import { allowOrigins } from './http/cors.js';
 import { Fields } from './http/fields.js';
@@ -37,6 +41,8 @@ const posts: Readonly<Record<string, PostHandler>> = {
   '/v1/chat/completions': chat,
   '/v1/embeddings': embeddings,
   '/v1/choose': choose,
+  '/v1/decisions': decisions,
+  [systemonePath]: systemone,
   '/tokenize': tokenize,
   '/detokenize': detokenize,
 };
@@ -51,7 +57,13 @@ const clientClosedRequest = 499;
 
 /** Creates the app that serves an LM. */
 export function makeApp(served: Served, settings: ServeSettings, host: Host): Hono<Env> {
-  const app = new Hono<Env>();
+  const hono = requirePeer<typeof import('hono')>('hono', 'serve');
+  const { requestId } = requirePeer<typeof import('hono/request-id')>(
+    'hono',
+    'serve',
+    '/request-id',
+  );
+  const app = new hono.Hono<Env>();
   app.use(requestId());
   if (settings.cors.length > 0) app.use(allowOrigins(settings.cors));
   app.use(async (context, next) => {
@@ -171,6 +183,10 @@ function errorResponse(context: Context<Env>, error: HttpError): Response {
   // Close instead of reading a body that nobody wants.
   const isUnread = [413, 503, 504].includes(error.status);
   if (isUnread) context.header('connection', 'close');
+  if (context.req.path === systemonePath) {
+    const detail = detailOf(error);
+    return context.json(detail.body, detail.status as 400);
+  }
   return context.json(error.body, status);
 }
 

@@ -3,9 +3,9 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createAdaptorServer } from '@hono/node-server';
 import { wrongType } from '../common/arguments.js';
 import { ClosedError } from '../common/errors.js';
+import { checkPeers, requirePeer } from '../common/peers.js';
 import { LLaMa } from '../llama.js';
 import { type Host, makeApp } from './app.js';
 import { requestTimedOut, serverClosing } from './http/http-error.js';
@@ -109,7 +109,7 @@ class Calls implements Host {
  * embeddings, a tokenizer, and `choose`. Resolves when the server listens.
  *
  * @throws TypeError, RangeError for invalid options; NotSupportedError for a chat template that
- * cannot be parsed; the error that the LM's `ready` rejects with;
+ * cannot be parsed; LMError `PEER_MISSING` without the packages hono and @hono/node-server; the error that the LM's `ready` rejects with;
  * Node's own error if it cannot listen, such as `EADDRINUSE`
  * @example
  * await using server = await serve(lm, { port: 0 });
@@ -118,6 +118,7 @@ class Calls implements Host {
 export async function serve(lm: LLaMa, options?: ServeOptions): Promise<ScoringServer> {
   if (!(lm instanceof LLaMa)) throw wrongType('a LLaMa', 'lm', lm);
   const settings = readServeOptions(options);
+  checkPeers(['hono', '@hono/node-server'], 'serve');
   if (lm.closed) throw new ClosedError('The LM is closed');
   await lm.ready;
   const calls = new Calls(settings.requestTimeout);
@@ -130,6 +131,10 @@ export async function serve(lm: LLaMa, options?: ServeOptions): Promise<ScoringS
 
 function createListener(lm: LLaMa, settings: ServeSettings, calls: Calls): Server {
   const app = makeApp(new Served(lm, settings), settings, calls);
+  const { createAdaptorServer } = requirePeer<typeof import('@hono/node-server')>(
+    '@hono/node-server',
+    'serve',
+  );
   const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server;
   const { requestTimeout } = settings;
   server.on('request', (_request, response) => {

@@ -5,6 +5,7 @@ import { healed, trimPrompt } from '../choose/healing.js';
 import { NotSupportedError } from '../common/errors.js';
 import { concatenate } from '../common/token-arrays.js';
 import type { Plan, PlannedCompletion, PlannedPaths } from './plan.js';
+import type { SearchEngine } from './search-types.js';
 import type { Scored, Thought } from './thought.js';
 
 type State = Omit<Thought, 'action' | 'node'>;
@@ -25,13 +26,17 @@ export async function joinPaths(
   action: PlannedPaths,
   state: State,
 ): Promise<JoinedPaths> {
-  const { texts, paths, terminator, scored } = action;
-  const isPlain = boundary === 'separate' || state.context.length < 2 || texts[0] === '';
+  const { texts, paths, terminator, ends, scored } = action;
+  // A text of nothing changes nothing; a choice of nothing may be scored with what follows it.
+  const isNothing = texts[0] === '' && !ends && terminator === '';
+  const isPlain = boundary === 'separate' || state.context.length < 2 || isNothing;
   if (isPlain) return { state, paths, replaced: 0 };
   const joined = await healed(tokenizer, state.context, texts).catch(notHealable);
   if (joined === undefined) return { state, paths, replaced: 0 };
-  const [end] = terminator === '' ? [new Int32Array(0)] : await tokenizer.texts([terminator]);
   const replaced = state.context.length - joined.prompt.length;
+  // After a control token a text may begin, which the plan knows.
+  if (replaced === 0) return { state, paths, replaced };
+  const [end] = terminator === '' ? [new Int32Array(0)] : await tokenizer.texts([terminator]);
   return {
     state: withoutLast(state, replaced, scored),
     paths: joined.paths.map((path) => concatenate(path, end as Int32Array)),
@@ -45,16 +50,19 @@ export async function joinPaths(
  * tokenized.
  */
 export async function trimForCompletion(
-  { tokenizer }: { tokenizer: ChoiceTokenizer },
+  engine: Pick<SearchEngine, 'tokenizer' | 'beginnings'>,
   { boundary }: Plan,
   { allowed }: PlannedCompletion,
   state: State,
+  signal: AbortSignal,
 ): Promise<{ state: State; prefix: string; replaced: number }> {
   const whole = { state, prefix: '', replaced: 0 };
   if (boundary === 'separate' || allowed !== undefined || state.context.length < 2) return whole;
-  const trimmed = await trimPrompt(tokenizer, state.context).catch(notHealable);
+  const trimmed = await trimPrompt(engine.tokenizer, state.context).catch(notHealable);
   if (trimmed === undefined) return whole;
   const replaced = trimmed.trimmed.length;
+  // Its characters may have no tokens of their own.
+  if ((await engine.beginnings(trimmed.text, replaced, signal)) === undefined) return whole;
   return { state: withoutLast(state, replaced, true), prefix: trimmed.text, replaced };
 }
 

@@ -39,6 +39,8 @@ class Completion {
   readonly #cost: Cost;
   readonly #ends: ReadonlySet<number>;
   #start: Awaited<ReturnType<typeof trimForCompletion>>;
+  /** The most tokens that a beam may have. */
+  #limit = 0;
 
   constructor(engine: SearchEngine, plan: Plan, thought: Thought, signal: AbortSignal, cost: Cost) {
     this.#engine = engine;
@@ -53,12 +55,19 @@ class Completion {
 
   async run(): Promise<Expansions> {
     const { beams } = this.#action;
-    this.#start = await trimForCompletion(this.#engine, this.#plan, this.#action, this.#thought);
+    this.#start = await trimForCompletion(
+      this.#engine,
+      this.#plan,
+      this.#action,
+      this.#thought,
+      this.#signal,
+    );
     const { state, prefix, replaced } = this.#start;
     const maxTokens = this.#action.maxTokens + replaced;
     // The last token of a text is not decoded.
     const room = (this.#engine.contextSize ?? Infinity) - state.context.length + 1;
     const limit = Math.min(maxTokens, room);
+    this.#limit = limit;
     if (limit < 1) return 'context';
     let kept: Beam[] = [{ ...begin, pending: prefix }];
     for (let length = 1; length <= limit; length++) {
@@ -83,8 +92,11 @@ class Completion {
     count: number,
   ): Promise<{ token: number; logprob: number }[]> {
     const context = concatenate(this.#start.state.context, Int32Array.from(tokens));
+    const left = this.#limit - tokens.length;
     const allowed =
-      pending === '' ? this.#action.allowed : await this.#engine.beginnings(pending, this.#signal);
+      pending === ''
+        ? this.#action.allowed
+        : await this.#engine.beginnings(pending, left, this.#signal);
     const { usage, timings } = this.#cost;
     const start = performance.now();
     const logprobs = await this.#engine.nextAllowed(context, allowed, this.#signal);

@@ -58,6 +58,8 @@ async function canProduce(
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
   // Whether a token can end with the text up to a position, and begin with the text from there.
+  // Parts of characters have no text of their own, so that nothing is known of tokens that have any.
+  const isAscii = /^[\0-\x7f]*$/.test(text);
   const ends = new Uint8Array(text.length + 1);
   const begins = new Uint8Array(text.length + 1);
   const parts = new Set<string>();
@@ -67,7 +69,7 @@ async function canProduce(
     for (let token = start; token < end && !found; token++) {
       const own = texts[token] as string;
       if (own === '' || !hasBit(allowed, token)) continue;
-      found = own.includes(text);
+      found = own.includes(text) || (!isAscii && own.includes('\ufffd'));
       for (let length = 1; length <= Math.min(own.length, text.length - 1); length++) {
         if (own.endsWith(text.slice(0, length))) ends[length] = 1;
         if (own.startsWith(text.slice(-length))) begins[text.length - length] = 1;
@@ -87,20 +89,43 @@ async function canProduce(
   return found;
 }
 
-/** The tokens with which a generated text that begins with `prefix` may begin. */
+/**
+ * The tokens with which a generated text of at most `count` tokens that begins with `prefix` may begin;
+ * undefined if there are none. Only tokens of whole characters: a prefix of others cannot be told
+ * from its text.
+ */
 export async function beginningsOf(
   source: TokenSource,
   prefix: string,
+  count: number,
   signal: AbortSignal | undefined,
-): Promise<TokenSet> {
+): Promise<TokenSet | undefined> {
   const { size, texts, plain } = await knownTokens(source, signal);
+  /** The tokens that a text which begins with `text` may begin with. */
+  const visit = (text: string, each: (token: number, common: number) => void) => {
+    return eachChunk(size, signal, (start, end) => {
+      for (let token = start; token < end; token++) {
+        const own = texts[token] as string;
+        if (!hasBit(plain, token) || own.includes('\ufffd')) continue;
+        if (own.startsWith(text)) each(token, text.length);
+        else if (text.startsWith(own)) each(token, own.length);
+      }
+    });
+  };
+  // How many tokens the rest of the prefix takes, from each position on.
+  const needed = new Array<number>(prefix.length + 1).fill(Infinity);
+  needed[prefix.length] = 0;
+  for (let begin = prefix.length - 1; begin > 0; begin--) {
+    await visit(prefix.slice(begin), (_, common) => {
+      needed[begin] = Math.min(needed[begin] as number, 1 + (needed[begin + common] as number));
+    });
+  }
   const set = emptyBits(size);
-  await eachChunk(size, signal, (start, end) => {
-    for (let token = start; token < end; token++) {
-      const text = texts[token] as string;
-      if (!hasBit(plain, token) || text.includes('\ufffd')) continue;
-      if (text.startsWith(prefix) || prefix.startsWith(text)) addBit(set, token);
-    }
+  let isEmpty = true;
+  await visit(prefix, (token, common) => {
+    if (1 + (needed[common] as number) > count) return;
+    addBit(set, token);
+    isEmpty = false;
   });
-  return set;
+  return isEmpty ? undefined : set;
 }

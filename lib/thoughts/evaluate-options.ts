@@ -35,7 +35,10 @@ export interface EvaluateOptions extends CallOptions {
   metric?: Metric | undefined;
   /** Overrides that of the automaton. */
   boundary?: AutomatonBoundary | undefined;
-  /** Stops before a round once so many thoughts were kept. Default 10,000. */
+  /**
+   * Stops before a round once so many thoughts were kept. Thoughts and texts that would follow beyond
+   * them are left out of a round. Default 10,000.
+   */
   maxThoughts?: number | undefined;
   /** Stops before a round once so many tokens were scored or generated. Default: no limit. */
   maxTokens?: number | undefined;
@@ -43,7 +46,8 @@ export interface EvaluateOptions extends CallOptions {
   stopAfter?: number | undefined;
   /**
    * `'exhausted'` (default): when no thought is open. `'best'`: also when no open thought can become
-   * better than the best finished one, which only metric `'sum'` can prove: its scores only fall.
+   * better than the best finished one, which only metric `'sum'` with boundary `'separate'` can prove:
+   * its scores only fall.
    */
   until?: 'exhausted' | 'best' | undefined;
   /**
@@ -107,9 +111,18 @@ export function readEvaluateOptions(value: EvaluateOptions | undefined): Evaluat
   };
 }
 
-/** Throws RangeError if the end that was requested cannot be proven by the metric. */
-export function checkEnd({ until }: EvaluateRequest, metric: Metric): void {
-  if (until === 'best' && metric !== 'sum') {
+/** Throws RangeError if the end that was requested cannot be proven. */
+export function checkEnd(
+  { until }: EvaluateRequest,
+  metric: Metric,
+  boundary: AutomatonBoundary,
+): void {
+  if (until !== 'best') return;
+  if (metric !== 'sum') {
     throw wrongRange("'exhausted', unless the metric is 'sum',", 'until', until);
+  }
+  // The scores of tokens that are replaced no longer count.
+  if (boundary !== 'separate') {
+    throw wrongRange("'exhausted', unless the boundary is 'separate',", 'until', until);
   }
 }

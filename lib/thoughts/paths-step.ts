@@ -107,7 +107,9 @@ function expand(
     }
     const end = ends ? (scores.ends[last] as number) : 0;
     const logprob = logprobs.reduce((sum, value) => sum + value, 0) + end;
-    return { index, tokens, logprobs, logprob, score: logprob / (lengths[index] as number) };
+    // A text of nothing has no length.
+    const length = Math.max(1, lengths[index] as number);
+    return { index, tokens, logprobs, logprob, score: logprob / length };
   });
   const keys = found.map(({ tokens }) => `${tokens}`);
   const probabilities = probabilitiesOf(

@@ -106,7 +106,7 @@ export async function planAutomaton(
   const { signal } = request;
   const metric = request.metric ?? automaton.metric;
   const boundary = request.boundary ?? automaton.boundary;
-  checkEnd(request, metric);
+  checkEnd(request, metric, boundary);
   const resolved = automaton.actions.map((action) => resolveAction(action, metric));
   const nexts = successorsOf(automaton.actions);
   checkCycles(automaton, resolved, nexts, request);

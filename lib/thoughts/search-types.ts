@@ -26,8 +26,15 @@ export interface SearchEngine extends Room {
     allowed: TokenSet | undefined,
     signal: AbortSignal | undefined,
   ): Promise<Float32Array>;
-  /** The tokens with which a generated text that begins with `prefix` may begin. */
-  beginnings(prefix: string, signal: AbortSignal | undefined): Promise<TokenSet>;
+  /**
+   * The tokens with which a generated text of at most `count` tokens that begins with `prefix` may
+   * begin; undefined if there are none.
+   */
+  beginnings(
+    prefix: string,
+    count: number,
+    signal: AbortSignal | undefined,
+  ): Promise<TokenSet | undefined>;
   detokenize(tokens: Int32Array, signal: AbortSignal | undefined): Promise<string>;
 }
 

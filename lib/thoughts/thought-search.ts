@@ -48,6 +48,8 @@ class ThoughtSearch {
   #tokens = 0;
   #rounds = 0;
   #best: ThoughtNode | undefined;
+  /** Whether texts were left out, as there were enough thoughts or the search was stopped. */
+  #isCut = false;
 
   constructor(engine: SearchEngine, plan: Plan, request: EvaluateRequest, stopped: AbortSignal) {
     this.#engine = engine;
@@ -70,7 +72,7 @@ class ThoughtSearch {
       const group = this.#nextGroup();
       const results = await this.#advance(group);
       if (results === undefined) {
-        this.#open.push(...group);
+        this.#open = this.#open.concat(group);
         end = 'abort';
         break;
       }
@@ -91,10 +93,10 @@ class ThoughtSearch {
     const { stopAfter, maxThoughts, maxTokens, until } = this.#request;
     if (this.#stopped.aborted) return 'abort';
     if (this.#finished.size >= stopAfter) return 'stopAfter';
-    if (this.#open.length === 0) return 'exhausted';
-    if (until === 'best' && this.#best !== undefined) {
-      const reachable = Math.max(...this.#open.map(({ node }) => node.pathScore));
-      if (this.#best.pathScore >= reachable) return 'best';
+    if (this.#open.length === 0 && !this.#isCut) return 'exhausted';
+    if (until === 'best' && this.#best !== undefined && !this.#isCut) {
+      const { pathScore } = this.#best;
+      if (this.#open.every(({ node }) => pathScore >= node.pathScore)) return 'best';
     }
     if (this.#kept >= maxThoughts) return 'maxThoughts';
     if (this.#tokens >= maxTokens) return 'maxTokens';
@@ -108,8 +110,20 @@ class ThoughtSearch {
       return own === other ? 0 : own > other ? -1 : 1;
     });
     const { kind } = (this.#open[0] as Thought).action;
-    const group = this.#open.filter(({ action }) => action.kind === kind);
-    this.#open = this.#open.filter(({ action }) => action.kind !== kind);
+    const group: Thought[] = [];
+    const waiting: Thought[] = [];
+    // A round ends where the thoughts that it may keep reach the limit.
+    let kept = this.#kept;
+    for (const thought of this.#open) {
+      const { action } = thought;
+      if (action.kind !== kind || kept >= this.#request.maxThoughts) {
+        waiting.push(thought);
+        continue;
+      }
+      kept += action.width;
+      group.push(thought);
+    }
+    this.#open = waiting;
     return group;
   }
 
@@ -165,12 +179,15 @@ class ThoughtSearch {
       if (this.#best === undefined || node.pathScore > this.#best.pathScore) this.#best = node;
       return;
     }
-    for (const index of next) {
+    for (const [position, index] of next.entries()) {
       const action = this.#plan.actions[index] as PlannedAction;
       if (action.kind === 'completion' || action.scored) {
         this.#open.push({ node, ...state, action });
         continue;
       }
+      // Texts that fork again and again would be more than any round adds.
+      if (position > 0 && this.#cutsTexts()) continue;
+      await this.#turns.take();
       const placed = await placeText(this.#engine, this.#plan, action, state);
       const child = nodeOf(action.id, node, placed);
       node.children.push(child);
@@ -180,6 +197,12 @@ class ThoughtSearch {
       }
       await this.#follow(child, placed.state, action.next);
     }
+  }
+
+  #cutsTexts(): boolean {
+    const cuts = this.#kept >= this.#request.maxThoughts || this.#stopped.aborted;
+    this.#isCut ||= cuts;
+    return cuts;
   }
 
   #report(): void {

@@ -48,7 +48,7 @@ export function divisorOf(
 
 /** exp(score) of each over their sum; equal keys count once. */
 export function probabilitiesOf(scores: readonly number[], keys?: readonly string[]): number[] {
-  const best = Math.max(...scores);
+  const best = scores.reduce((a, b) => Math.max(a, b), -Infinity);
   if (best === -Infinity) return scores.map(() => 0);
   const seen = new Set<string>();
   const total = scores.reduce((sum, score, index) => {

@@ -15,6 +15,7 @@
 #include "addon/values/errors.h"
 #include "addon/values/values.h"
 #include "engine/common/backend.h"
+#include "engine/common/backend_files.h"
 #include "engine/common/cpu_check.h"
 
 namespace autocog {
@@ -47,6 +48,30 @@ Napi::Value ListDevices(const Napi::CallbackInfo& info) {
     object.Set("type", device.type);
     object.Set("memoryFree", static_cast<double>(device.memory_free));
     object.Set("memoryTotal", static_cast<double>(device.memory_total));
+    array.Set(i, object);
+  }
+  return array;
+}
+
+// supportsRpc(): boolean
+// llama_supports_rpc
+Napi::Value SupportsRpc(const Napi::CallbackInfo& info) {
+  InstallBackend();
+  return Napi::Boolean::New(info.Env(), llama_supports_rpc());
+}
+
+// cpuVariants(): NativeCpuVariant[]
+// ggml_backend_load
+Napi::Value ListCpuVariants(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  InstallBackend();
+  const auto& variants = CpuVariants();
+  Napi::Array array = Napi::Array::New(env, variants.size());
+  for (uint32_t i = 0; i < variants.size(); ++i) {
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("name", variants[i].name);
+    object.Set("score", static_cast<double>(variants[i].score));
+    object.Set("chosen", variants[i].chosen);
     array.Set(i, object);
   }
   return array;
@@ -92,6 +117,7 @@ bool ExportAll(Napi::Env env, Napi::Object exports) {
   return Environment::Install(env) && ModelWrap::Install(env) && SessionWrap::Install(env) &&
          AdapterWrap::Install(env) && EmbedderWrap::Install(env) && Export<LlamaVersion>(exports, "llamaVersion") &&
          Export<SystemInfo>(exports, "systemInfo") && Export<ListDevices>(exports, "devices") &&
+         Export<SupportsRpc>(exports, "supportsRpc") && Export<ListCpuVariants>(exports, "cpuVariants") &&
          Export<NewCancellation>(exports, "createCancellation") && Export<ModelWrap::Load>(exports, "loadModel") &&
          Export<SessionWrap::Create>(exports, "createSession") && Export<SetLogger>(exports, "setLogger") &&
          Export<EmbedderWrap::Create>(exports, "createEmbedder") && Export<StartQuantize>(exports, "quantize");

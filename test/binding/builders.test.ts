@@ -194,7 +194,7 @@ t.test('the bindings report what they have installed', async (t) => {
     binding.on('info', (message) => infos.push(message));
     await binding.install();
     await binding.reinstallPytorchWithCuda();
-    t.match(infos, [/llama\.cpp .* on |is installed/, /AUTOCOG_CUDA=1 npm install autocog-lm/]);
+    t.match(infos, [/llama\.cpp .* on |is installed/, /npx autocog-lm build --cuda/]);
   }
 });
 

@@ -1,5 +1,7 @@
 // Argument validation: the error messages, and the edge cases of every validator.
 
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import t from 'tap';
 import {
   checkBoolean,
@@ -253,7 +255,9 @@ t.test('model options have defaults and are validated', async (t) => {
   expectRejected({ onProgress: true }, 'TypeError');
   expectRejected({ useMmap: true }, 'TypeError');
   t.equal(checkPath('a.gguf', 'path'), 'a.gguf');
-  for (const bad of [undefined, '', 'a\0b', new URL('file:///a')]) {
+  const url = pathToFileURL(resolve('models', 'é b.gguf'));
+  t.equal(checkPath(url, 'path'), resolve('models', 'é b.gguf'));
+  for (const bad of [undefined, '', 'a\0b', new URL('http://host/a'), new URL('file:///a%00')]) {
     t.throws(() => checkPath(bad, 'path'), { name: 'TypeError' });
   }
 });

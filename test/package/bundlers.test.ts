@@ -52,6 +52,8 @@ const options = [
   'esbuild: --external:autocog-lm',
   "webpack: externalsType: 'node-commonjs', externals: [/^autocog-lm(\\/|$)/]",
   'rollup: external: [/^autocog-lm(\\/|$)/]',
+  "vite: ssr: { external: ['autocog-lm'] }",
+  "next: serverExternalPackages: ['autocog-lm']",
 ];
 
 for (const format of formats) {

@@ -83,6 +83,17 @@ const folder = t.testdir({
     const load: Promise<autocog.LLaMa> = autocog.LLaMa.load(autocog.defaultModelPath);
     void load.then((lm) => new chat.Thread(lm).send('Hello').then(() => lm.close()));
   `,
+  'mixed.mts': `
+    import { type LLaMa, type Model, TokenChoiceTree } from 'autocog-lm';
+    import type { LLaMa as Required, Model as RequiredModel } from 'autocog-lm' with { 'resolution-mode': 'require' };
+    import { Thread } from 'autocog-lm/chat';
+    import type { Thread as RequiredThread } from 'autocog-lm/chat' with { 'resolution-mode': 'require' };
+    // What a CommonJS dependency returns is what an ES module expects.
+    export const same = (lm: Required, model: RequiredModel): [LLaMa, Model] => [lm, model];
+    export const back = (lm: LLaMa): Required => lm;
+    export const chat = (thread: RequiredThread): Thread => thread;
+    export { TokenChoiceTree };
+  `,
 });
 
 t.test('the ESM and CommonJS builds of the chat have the same exports', async (t) => {
@@ -112,7 +123,7 @@ for (const library of ['es2022', 'esnext']) {
     const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--types', 'node'];
     // Options may be undefined even where that is not the same as missing.
     flags.push('--exactOptionalPropertyTypes');
-    const files = ['esm.mts', 'chat.mts', 'base-llm.mts', 'commonjs.cts'].map((file) =>
+    const files = ['esm.mts', 'chat.mts', 'base-llm.mts', 'commonjs.cts', 'mixed.mts'].map((file) =>
       join(folder, file),
     );
     const args = [tsc, ...flags, '--target', library, '--lib', library, ...files];

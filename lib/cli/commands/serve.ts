@@ -1,5 +1,6 @@
 // `autocog-lm serve`.
 
+import { checkPeers } from '../../common/peers.js';
 import { serve as listen, type ScoringServer } from '../../serve/index.js';
 import { isLoopback, readServeOptions, type ServeOptions } from '../../serve/options.js';
 import { withLM } from '../engine.js';
@@ -47,6 +48,7 @@ export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<voi
   };
   // Validated before the model loads, so that usage errors are immediate.
   readServeOptions(options);
+  checkPeers(['hono', '@hono/node-server'], 'serve');
   if (apiKey === undefined && !isLoopback(host)) {
     process.stderr.write(
       `autocog-lm: anyone who can reach ${host} can use this server; set --api-key to require a key\n`,

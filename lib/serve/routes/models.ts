@@ -13,5 +13,15 @@ export function model({ name, created, lm }: Served) {
   };
 }
 
-/** The list of models. */
-export const models = (served: Served) => ({ object: 'list', data: [model(served)] });
+/** The list of models: OpenAI's, and that of clients of `/v1/systemone`. */
+export const models = (served: Served) => ({
+  object: 'list',
+  data: [model(served)],
+  models: [
+    {
+      name: served.name,
+      description: served.lm.model.info.description,
+      release_date: new Date(1000 * served.created).toISOString().slice(0, 10),
+    },
+  ],
+});

@@ -18,14 +18,16 @@ Result<Completions::Completion> Completions::Begin(const Thought& thought, const
   completion.action = &action;
   // A set of allowed tokens leaves no choice of how the text before it is tokenized.
   if (search_->plan.healed && action.completion.allowed.empty()) {
-    auto trimmed = search_->joiner->Trimmed(search_->decoder->TokensTo(thought.state.tip), &completion.prefix);
+    const Tokens context = search_->decoder->TokensTo(thought.state.tip);
+    auto trimmed = search_->joiner->TrimmedForCompletion(context, &completion.prefix);
     if (!trimmed.ok()) return trimmed.status();
     completion.replaced = trimmed.value();
   }
   completion.state = WithoutLast(*search_->decoder, thought.state, completion.replaced, true);
   // The last token of a text is not decoded.
   const int room = search_->context->context_size() - static_cast<int>(completion.state.values.size()) + 1;
-  completion.limit = std::min(action.completion.max_tokens + completion.replaced, room);
+  const int64_t most = static_cast<int64_t>(action.completion.max_tokens) + completion.replaced;
+  completion.limit = static_cast<int>(std::min<int64_t>(most, room));
   completion.done = completion.limit < 1;
   BeamState beam;
   beam.tip = completion.state.tip;
@@ -45,7 +47,8 @@ void Completions::End(BeamState* beam, ThoughtStop reason) {
 
 Result<const TokenSet*> Completions::Allowed(const Completion& completion, const BeamState& beam) const {
   if (beam.pending == 0) return &completion.action->completion.allowed;
-  return search_->joiner->Beginnings(completion.prefix.substr(completion.prefix.size() - beam.pending));
+  const int left = completion.limit - static_cast<int>(beam.tokens.size());
+  return search_->joiner->Beginnings(completion.prefix.substr(completion.prefix.size() - beam.pending), left);
 }
 
 Status Completions::ReadRow(int wanted, const TokenSet& allowed, const float* row,
@@ -306,7 +309,7 @@ Result<Expansions> Completions::Expand(Completion* completion) const {
   if (!expansions.fits) return expansions;
   const Action& action = *completion->action;
   const Thought& thought = *completion->thought;
-  const bool context_full = completion->limit < action.completion.max_tokens + completion->replaced;
+  const bool context_full = completion->limit - completion->replaced < action.completion.max_tokens;
   for (BeamState& beam : completion->beams) {
     if (beam.stop == ThoughtStop::kNone) End(&beam, context_full ? ThoughtStop::kContext : ThoughtStop::kLength);
   }

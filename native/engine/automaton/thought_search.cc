@@ -34,6 +34,8 @@ class ThoughtSearch {
  private:
   bool EndReached();
   std::vector<Thought> NextGroup();
+  // Whether the limit of thoughts is reached, or the search was cancelled, before all texts were placed.
+  bool CutsTexts();
   Status Advance(const std::vector<Thought>& group);
   Status Attach(const Thought& thought, Expansions expansions);
   // Opens a thought for each action that follows a node, after the texts that need no scores.
@@ -60,6 +62,7 @@ class ThoughtSearch {
   int64_t finished_ = 0;
   int best_ = -1;
   int rounds_ = 0;
+  bool is_cut_ = false;
 };
 
 int ThoughtSearch::AddNode(int parent, ThoughtNode node) {
@@ -77,9 +80,10 @@ bool ThoughtSearch::EndReached() {
     end = SearchEnd::kAborted;
   } else if (reached(plan_.stop_after, finished_)) {
     end = SearchEnd::kStopAfter;
-  } else if (open_.empty()) {
+  } else if (open_.empty() && !is_cut_) {
     end = SearchEnd::kExhausted;
-  } else if (plan_.until_best && best_ >= 0 && std::all_of(open_.begin(), open_.end(), [this](const Thought& thought) {
+  } else if (plan_.until_best && best_ >= 0 && !is_cut_ &&
+             std::all_of(open_.begin(), open_.end(), [this](const Thought& thought) {
                return Node(best_).path_score >= Node(thought.node).path_score;
              })) {
     end = SearchEnd::kBest;
@@ -100,9 +104,17 @@ std::vector<Thought> ThoughtSearch::NextGroup() {
   const bool completes = search_.action(open_.front()).is_completion;
   std::vector<Thought> group;
   std::vector<Thought> waiting;
+  // A round ends where the thoughts that it may keep reach the limit.
+  int64_t kept = kept_;
   for (Thought& thought : open_) {
-    auto& target = search_.action(thought).is_completion == completes ? group : waiting;
-    target.push_back(std::move(thought));
+    const Action& action = search_.action(thought);
+    const bool is_full = plan_.max_thoughts >= 0 && kept >= plan_.max_thoughts;
+    if (action.is_completion != completes || is_full) {
+      waiting.push_back(std::move(thought));
+      continue;
+    }
+    kept += action.width;
+    group.push_back(std::move(thought));
   }
   open_ = std::move(waiting);
   search_.waiting.clear();
@@ -161,6 +173,12 @@ Result<bool> ThoughtSearch::Place(int parent, int action, const ThoughtState& be
   return fits;
 }
 
+bool ThoughtSearch::CutsTexts() {
+  const bool is_full = plan_.max_thoughts >= 0 && kept_ >= plan_.max_thoughts;
+  if (is_full || search_.cancellation.requested()) is_cut_ = true;
+  return is_full || search_.cancellation.requested();
+}
+
 Status ThoughtSearch::Follow(int first, const ThoughtState& state, const std::vector<int>& next) {
   // Depth first, without recursion: chains of texts may be long.
   struct Step {
@@ -186,12 +204,15 @@ Status ThoughtSearch::Follow(int first, const ThoughtState& state, const std::ve
       steps.pop_back();
       continue;
     }
-    const int index = (*step.next)[step.index++];
+    const size_t position = step.index++;
+    const int index = (*step.next)[position];
     const Action& action = plan_.actions[static_cast<size_t>(index)];
     if (action.is_completion || action.paths.scored) {
       open_.push_back({step.node, step.state, index});
       continue;
     }
+    // Texts that fork again and again would be more than any round adds.
+    if (position > 0 && CutsTexts()) continue;
     int node = 0;
     ThoughtState after;
     auto fits = Place(step.node, index, step.state, &node, &after);

@@ -1,5 +1,5 @@
-// Checks that this CPU supports the instructions that the build uses. Called when the addon is loaded,
-// because the alternative is a SIGILL in the first decode.
+// Checks that this CPU supports the instructions that the build uses. Called when the addon is loaded, before any code
+// of the CPU backend runs, because the alternative is a SIGILL in the first decode.
 
 #ifndef AUTOCOG_ENGINE_COMMON_CPU_CHECK_H_
 #define AUTOCOG_ENGINE_COMMON_CPU_CHECK_H_
@@ -8,7 +8,7 @@
 
 namespace autocog {
 
-// kNotSupported, listing the missing instruction sets. Always OK in a build for the host CPU.
+// kNotSupported, listing the missing instruction sets. Always OK in a build with CPU variants.
 Status CheckCpu();
 
 }  // namespace autocog

@@ -83,12 +83,13 @@ AUTOCOG_CLONES double SumExp(const float* logits, size_t size, float maximum) {
 
 // Σ exp(x) and Σ x exp(x) for x = logits − maximum.
 struct Moments {
-  double zeroth = 0;
-  double first = 0;
+  double zeroth;
+  double first;
 };
 
-AUTOCOG_CLONES Moments SumMoments(const float* logits, size_t size, float maximum) {
-  Moments sum;
+// Plain data, for clang: it declares a constructor that a clone calls, but does not define it.
+AUTOCOG_CLONES void SumMoments(const float* logits, size_t size, float maximum, Moments* result) {
+  Moments sum{0, 0};
   size_t i = 0;
   while (i + kLanes <= size) {
     const size_t end = std::min(i + kBlock, size - size % kLanes);
@@ -114,7 +115,7 @@ AUTOCOG_CLONES Moments SumMoments(const float* logits, size_t size, float maximu
     sum.zeroth += static_cast<double>(weight);
     sum.first += static_cast<double>(weight * (x > -88.0f ? x : -88.0f));
   }
-  return sum;
+  *result = sum;
 }
 
 AUTOCOG_CLONES size_t CountNotFinite(const float* logits, size_t size) {
@@ -152,7 +153,8 @@ double LogSumExp(const float* logits, size_t size) {
 double Entropy(const float* logits, size_t size) {
   const float maximum = Maximum(logits, size);
   if (!std::isfinite(maximum)) return std::numeric_limits<double>::quiet_NaN();
-  const Moments sum = SumMoments(logits, size, maximum);
+  Moments sum;
+  SumMoments(logits, size, maximum, &sum);
   // −Σ (e^x / S) (x − log S) = log S − Σ x e^x / S.
   return std::max(0.0, std::log(sum.zeroth) - sum.first / sum.zeroth);
 }

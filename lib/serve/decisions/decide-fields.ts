@@ -1,0 +1,69 @@
+// What both decision routes share: the fields that select how `decide` scores, and the call.
+
+import { argumentOf } from '../../common/arguments.js';
+import type { Decision } from '../../decide/answer.js';
+import type { DecideOptions } from '../../decide/decide-options.js';
+import type { DecisionQuestion } from '../../decide/question.js';
+import type { DecisionState } from '../../decide/state.js';
+import type { Fields } from '../http/fields.js';
+import { blame, HttpError } from '../http/http-error.js';
+import type { Call, Served } from '../served.js';
+import { costOf } from '../turns.js';
+
+/** Options of `decide` by their fields, which neither format has: hence the prefix. */
+const optionFields = {
+  x_method: 'method',
+  x_orders: 'orders',
+  x_labels: 'labels',
+  x_prior: 'prior',
+  x_normalize: 'normalize',
+  x_confidence: 'confidence',
+  x_on_overflow: 'onOverflow',
+} as const satisfies Record<string, keyof DecideOptions>;
+
+/** Reads the options; `decide` validates them itself. */
+export function readDecideFields(fields: Fields): DecideOptions {
+  const options: Record<string, unknown> = {};
+  for (const [field, option] of Object.entries(optionFields)) {
+    const value = fields.get(field, (raw) => raw);
+    if (value !== undefined) options[option] = value;
+  }
+  return options;
+}
+
+/**
+ * Decides when it is the request's turn. `fieldOf` returns the request's field for an argument of
+ * `decide`, such as `questions["tone"].criteria`.
+ */
+export async function decideFor(
+  { lm, turns, chatTemplate, modelTemplate }: Served,
+  { state, questions }: { state: DecisionState; questions: [string, DecisionQuestion][] },
+  options: DecideOptions,
+  { signal }: Call,
+  fieldOf: (argument: string) => string = (argument) => argument,
+): Promise<Decision> {
+  const template = chatTemplate === modelTemplate ? undefined : chatTemplate;
+  const length = JSON.stringify(state).length + JSON.stringify(questions).length;
+  const request = { ...options, ...(template !== undefined && { template }), signal };
+  try {
+    return await turns.take(costOf(length / 4, 0), signal, () =>
+      lm.decide(state, questions, request),
+    );
+  } catch (error) {
+    const argument = argumentOf(error);
+    const [field] = Object.entries(optionFields).find(([, option]) => option === argument) ?? [];
+    const param = argument === undefined ? undefined : (field ?? fieldOf(argument));
+    if ((error as { code?: unknown }).code === 'INVALID_LOGPROBS') {
+      const message = 'The model gives every option of a question the probability 0';
+      throw new HttpError(422, message, { code: 'undecidable', cause: error });
+    }
+    const blamed = blame(error, param);
+    if (!(blamed instanceof HttpError) || argument === undefined) throw blamed;
+    const { message, status, details } = blamed;
+    throw new HttpError(
+      status,
+      message.replace(argument, () => param as string),
+      details,
+    );
+  }
+}

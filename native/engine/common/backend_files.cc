@@ -1,0 +1,137 @@
+// See backend_files.h. ggml has a function that does the same, but it does not report what it has chosen, and why.
+
+#include "engine/common/backend_files.h"
+
+#ifdef GGML_BACKEND_DL
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
+
+#include "ggml-backend.h"
+
+#ifdef _WIN32
+#define WIN32_LEAN_AND_MEAN
+#include <windows.h>
+#else
+#include <dlfcn.h>
+#endif
+
+namespace autocog {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<CpuVariant> variants;
+
+using Score = int (*)();
+
+#ifdef _WIN32
+
+const char kPrefix[] = "ggml-";
+const char kSuffix[] = ".dll";
+
+fs::path OwnFolder() {
+  HMODULE module = nullptr;
+  GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT,
+                     reinterpret_cast<LPCWSTR>(&LoadBackendFiles), &module);
+  std::vector<wchar_t> path(32768);
+  GetModuleFileNameW(module, path.data(), static_cast<DWORD>(path.size()));
+  return fs::path(path.data()).parent_path();
+}
+
+int ScoreOf(const fs::path& file) {
+  HMODULE module = LoadLibraryW(file.c_str());
+  if (module == nullptr) return 0;
+  auto score = reinterpret_cast<Score>(reinterpret_cast<void*>(GetProcAddress(module, "ggml_backend_score")));
+  const int result = score == nullptr ? 0 : score();
+  FreeLibrary(module);
+  return result;
+}
+
+#else
+
+const char kPrefix[] = "libggml-";
+const char kSuffix[] = ".so";
+
+fs::path OwnFolder() {
+  Dl_info info = {};
+  if (dladdr(reinterpret_cast<void*>(&LoadBackendFiles), &info) == 0) return {};
+  std::error_code failure;
+  const fs::path file = fs::canonical(info.dli_fname, failure);
+  return failure ? fs::path(info.dli_fname).parent_path() : file.parent_path();
+}
+
+int ScoreOf(const fs::path& file) {
+  void* module = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (module == nullptr) return 0;
+  auto score = reinterpret_cast<Score>(dlsym(module, "ggml_backend_score"));
+  const int result = score == nullptr ? 0 : score();
+  dlclose(module);
+  return result;
+}
+
+#endif
+
+// "haswell" for ".../libggml-cpu-haswell.so", and empty for other files.
+std::string BackendName(const fs::path& file) {
+  const std::string name = file.filename().u8string();
+  const std::string prefix = kPrefix;
+  const std::string suffix = kSuffix;
+  if (name.size() <= prefix.size() + suffix.size() || name.compare(0, prefix.size(), prefix) != 0 ||
+      name.compare(name.size() - suffix.size(), suffix.size(), suffix) != 0) {
+    return "";
+  }
+  return name.substr(prefix.size(), name.size() - prefix.size() - suffix.size());
+}
+
+fs::path FileOf(const fs::path& folder, const std::string& backend) {
+  return folder / fs::u8path(kPrefix + backend + kSuffix);
+}
+
+}  // namespace
+
+void LoadBackendFiles() {
+  const fs::path folder = OwnFolder();
+  const char* environment = std::getenv("AUTOCOG_CPU_VARIANT");
+  const std::string requested = environment == nullptr ? "" : environment;
+  std::error_code failure;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, failure)) {
+    const std::string backend = BackendName(entry.path());
+    if (backend.compare(0, 4, "cpu-") == 0) {
+      variants.push_back({backend.substr(4), ScoreOf(entry.path()), false});
+    } else if (!backend.empty()) {
+      ggml_backend_load(entry.path().u8string().c_str());
+    }
+  }
+  std::sort(variants.begin(), variants.end(), [](const CpuVariant& a, const CpuVariant& b) {
+    return a.score != b.score ? a.score > b.score : a.name < b.name;
+  });
+  for (CpuVariant& variant : variants) {
+    // A variant whose score is 0 would end the process with SIGILL, whoever requests it.
+    if (variant.score == 0 || (!requested.empty() && variant.name != requested)) continue;
+    variant.chosen = ggml_backend_load(FileOf(folder, "cpu-" + variant.name).u8string().c_str()) != nullptr;
+    if (variant.chosen) break;
+  }
+}
+
+const std::vector<CpuVariant>& CpuVariants() { return variants; }
+
+}  // namespace autocog
+
+#else
+
+namespace autocog {
+
+void LoadBackendFiles() {}
+
+const std::vector<CpuVariant>& CpuVariants() {
+  static const std::vector<CpuVariant> none;
+  return none;
+}
+
+}  // namespace autocog
+
+#endif
