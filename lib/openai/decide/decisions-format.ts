@@ -95,7 +95,14 @@ export const decisionsFormat: Format = {
     questions: [{ type: 'predicate', instructions: 'Does the text contain numbers?' }],
   },
   answersIn: ({ answers }) => (Array.isArray(answers) ? answers : undefined),
-  limit(questions) {
+  limit(questions, { method }) {
+    const described = questions.find(({ type, options }) => {
+      return type === 'boolean' && options.some(({ description }) => description !== undefined);
+    });
+    // The lines of the cases would stand beside the labels instead of after them.
+    if (method === 'labels' && described !== undefined) {
+      return `method 'labels' only for yes-no questions without criteria, unlike ${describe(described.name)}`;
+    }
     if (questions.length > maxQuestions) {
       return `at most ${maxQuestions} questions, not ${questions.length}`;
     }

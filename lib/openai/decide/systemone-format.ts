@@ -8,6 +8,7 @@ import {
   describe,
   type Fields,
   isObject,
+  type OwnNumbers,
   readConfidence,
   readDistribution,
   readNumber,
@@ -49,9 +50,20 @@ function valuesOf(object: unknown, keys: readonly string[], what: string): unkno
   });
 }
 
+/** The server lists options as an object does: names like integers first. */
+function inOrder(
+  { type, options }: CheckedQuestion,
+  own: OwnNumbers | undefined,
+): OwnNumbers | undefined {
+  if (own === undefined || type !== 'choice') return own;
+  const names = Object.keys(Object.fromEntries(options.map(({ name }) => [name, null])));
+  const known = new Map(names.map((name, index) => [name, own.logprobs[index] as number]));
+  return { ...own, logprobs: options.map(({ name }) => known.get(name) as number) };
+}
+
 function readAnswer(question: CheckedQuestion, answer: Fields, at: string): ReportedAnswer {
   const { type, options } = question;
-  const own = readOwnNumbers(answer, options.length, at);
+  const own = inOrder(question, readOwnNumbers(answer, options.length, at));
   const confidence = readConfidence(answer.confidence ?? answer.x_confidence, at);
   if (type === 'boolean') {
     const yes = readNumber(answer.noul, 1, `the probability of ${at}`);
