@@ -66,8 +66,11 @@ export function starts(setup, prompt) {
 }
 
 /** One llama_decode of the inner nodes of `tree`, without the package. */
-export function bare(setup, key, name, prompt, tree) {
-  const nodes = Array.from(tree.tokens, (token, node) => `${token} ${tree.parents[node]}`);
+/** `needsRow`: whether the logits after a node are computed; default: after every node. */
+export function bare(setup, key, name, prompt, tree, needsRow = () => true) {
+  const nodes = Array.from(tree.tokens, (token, node) => {
+    return `${token} ${tree.parents[node]} ${Number(needsRow(node))}`;
+  });
   const lines = [prompt.length, prompt.join(' '), nodes.length, ...nodes];
   const file = write(setup, `${key}.txt`, `${lines.join('\n')}\n`);
   return { key, name, command: setup.bare, args: [setup.model, file, String(setup.threads)] };
@@ -101,5 +104,13 @@ export function nodeLlamaCpp(setup, key, name, prompt, tree, strategy) {
   const job = { model, threads, strategy, prompt: [...prompt], tree: nodes };
   const file = write(setup, `${key}.json`, JSON.stringify(job));
   const script = join(contenders, 'node-llama-cpp.mjs');
+  return { key, name, command: process.execPath, args: [script, peers, file] };
+}
+
+/** `job`: `states`, `questions`, and whether the state is cached; see the contender. */
+export function nodeLlamaCppDecide(setup, key, name, job) {
+  const { model, threads, peers } = setup;
+  const file = write(setup, `${key}.json`, JSON.stringify({ model, threads, contextSize, ...job }));
+  const script = join(contenders, 'node-llama-cpp-decide.mjs');
   return { key, name, command: process.execPath, args: [script, peers, file] };
 }

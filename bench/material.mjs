@@ -89,3 +89,48 @@ export const openings = [
   'Minutes of the meeting of 4 May. Present: the chair, the treasurer, two members of',
   '1. Unscrew the cover. 2. Lift out the filter and rinse it under the tap. 3. Put',
 ];
+
+const subjects = [
+  'a payment',
+  'a card',
+  'an account',
+  'a loan',
+  'a fee',
+  'a form',
+  'a call',
+  'a visit',
+  'a website',
+  'a deadline',
+  'a refund',
+  'a shop',
+  'a statement',
+  'a complaint',
+  'a clerk',
+  'an office',
+  'a date',
+  'an amount',
+  'a promise',
+  'a threat',
+];
+
+/** Two states of about a thousand tokens that differ from the start, and twenty questions about either. */
+export const decisions = {
+  states: ['First', 'Second'].map(
+    (name) => `${name} file.\n${Array(4).fill(prompt.slice(230, 1180)).join('\n')}`,
+  ),
+  questions: Object.fromEntries(
+    subjects.map((subject, index) => [
+      `q${index}`,
+      {
+        type: 'choice',
+        instructions: `What does the customer say about ${subject} in the letter above, if anything at all?`,
+        criteria: [
+          `nothing about ${subject}`,
+          'that it was not right',
+          'that all is well now',
+          'it is not clear from this',
+        ],
+      },
+    ]),
+  ),
+};

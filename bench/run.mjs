@@ -14,6 +14,7 @@ import { nodeLlamaCpp } from './peers.mjs';
 import { llamaBenchProgram, perplexityProgram } from './programs.mjs';
 import { printHead } from './report.mjs';
 import { automaton } from './trials/automaton.mjs';
+import { decide } from './trials/decide.mjs';
 import { generate } from './trials/generate.mjs';
 import { grammar } from './trials/grammar.mjs';
 import { greedy } from './trials/greedy.mjs';
@@ -33,13 +34,15 @@ const choosing = { tree, hybrid, many, search, prompts, greedy, memory };
 const generating = { generate, tiny, together, start, grammar };
 const automata = { automaton };
 const siblings = { served, levels };
-const trials = { ...choosing, ...generating, ...automata, ...siblings };
+const deciding = { decide };
+const trials = { ...choosing, ...generating, ...automata, ...siblings, ...deciding };
 /** Names of groups of trials. */
 const groups = {
   choose: Object.keys(choosing),
   generation: Object.keys(generating),
   automata: Object.keys(automata),
   siblings: Object.keys(siblings),
+  decisions: Object.keys(deciding),
 };
 
 function parse() {

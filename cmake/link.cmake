@@ -11,7 +11,8 @@ function(autocog_self_contained target)
       # A symbol that is not defined anywhere fails when the library is loaded, not when it is called.
       -Wl,-z,now -Wl,--gc-sections)
     if(NOT AUTOCOG_NATIVE)
-      target_link_options(${target} PRIVATE -static-libstdc++ -static-libgcc)
+      # Not libgcc: exceptions that cross libraries need one unwinder, and Node itself needs libgcc_s.
+      target_link_options(${target} PRIVATE -static-libstdc++)
     endif()
   endif()
 endfunction()

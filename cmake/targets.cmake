@@ -13,6 +13,7 @@ target_include_directories(autocog_engine PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}/nat
 # For llama-ext.h, which measures the memory of a context and builds its graphs.
 set_source_files_properties(
   native/engine/context/cell_values.cc native/engine/context/sequence_memory.cc native/engine/model/graph_check.cc
+  native/engine/model/memory.cc
   PROPERTIES
   INCLUDE_DIRECTORIES ${CMAKE_CURRENT_SOURCE_DIR}/llama.cpp/src)
 target_link_libraries(autocog_engine PUBLIC llama)
@@ -40,6 +41,9 @@ target_compile_definitions(autocog PRIVATE
 target_link_libraries(autocog PRIVATE autocog_engine ${CMAKE_JS_LIB})
 autocog_warnings(autocog)
 autocog_self_contained(autocog)
+if(AUTOCOG_VARIANTS AND CMAKE_SYSTEM_NAME STREQUAL "Linux")
+  target_compile_definitions(autocog PRIVATE AUTOCOG_OWN_ARC4RANDOM)
+endif()
 
 if(MSVC AND CMAKE_JS_NODELIB_DEF AND CMAKE_JS_NODELIB_TARGET)
   execute_process(COMMAND ${CMAKE_AR} /def:${CMAKE_JS_NODELIB_DEF} /out:${CMAKE_JS_NODELIB_TARGET} ${CMAKE_STATIC_LINKER_FLAGS})

@@ -18,6 +18,7 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/common/job_thread.cc
   native/engine/common/kernel_types.cc
   native/engine/common/log.cc
+  native/engine/common/memory_limit.cc
   native/engine/common/status.cc
   native/engine/common/workers.cc
   native/engine/context/batch.cc
@@ -83,6 +84,7 @@ set(AUTOCOG_ENGINE_SOURCES
 )
 
 set(AUTOCOG_ADDON_SOURCES
+  native/addon/arc4random.cc
   native/addon/classes/adapter_wrap.cc
   native/addon/classes/embedder_wrap.cc
   native/addon/classes/log_wrap.cc
@@ -109,6 +111,7 @@ set(AUTOCOG_TEST_SOURCES
   native/test/common/deep_stack_test.cc
   native/test/common/job_thread_test.cc
   native/test/common/log_test.cc
+  native/test/common/memory_limit_test.cc
   native/test/common/workers_test.cc
   native/test/context/state_test.cc
   native/test/context/steering_test.cc

@@ -91,13 +91,15 @@ function cmakeJs(command, folder, args) {
 export function installAddon(source) {
   const folder = join(root, 'build', 'Release');
   mkdirSync(folder, { recursive: true });
-  const built = readdirSync(source).filter((name) => /\.(node|so|dylib|dll)$/.test(name));
+  const library = /\.(node|so|dylib|dll)$/;
+  const built = readdirSync(source).filter((name) => library.test(name));
   for (const name of built) {
     copyFileSync(join(source, name), join(folder, `${name}.new`));
     renameSync(join(folder, `${name}.new`), join(folder, name));
   }
-  const stale = readdirSync(folder).filter((name) => !built.includes(name));
-  for (const name of stale) rmSync(join(folder, name), { recursive: true });
+  // node-gyp has files of its own there.
+  const stale = readdirSync(folder).filter((name) => library.test(name) && !built.includes(name));
+  for (const name of stale) rmSync(join(folder, name));
 }
 
 await main(import.meta.url, buildNative);

@@ -10,6 +10,7 @@ import { checkRooms } from './check-rooms.mjs';
 import { runEngineTests } from './engine-tests.mjs';
 import { lint } from './lint.mjs';
 import { runOracles } from './oracles.mjs';
+import { checkSymbols } from './package/check-symbols.mjs';
 import { main, PlainError, root, run } from './run.mjs';
 import { runSanitized } from './sanitize.mjs';
 import { conclude } from './tally.mjs';
@@ -30,6 +31,9 @@ const steps = {
   'TypeScript build': buildTs,
   'public API': checkApi,
   'native build': buildNative,
+  symbols: () => {
+    if (process.platform === 'linux') checkSymbols(join(root, 'build', 'Release'));
+  },
   'AMX stores': script('check-amx.mjs'),
   publint,
   'engine tests': () => runEngineTests('build-cmake'),

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { installAddon } from './build-native.mjs';
+import { checkSymbols } from './package/check-symbols.mjs';
 import { main, root, run } from './run.mjs';
 
 export function prebuild() {
@@ -20,6 +21,11 @@ export function prebuild() {
   const prefix = dirname(dirname(process.execPath));
   if (existsSync(join(prefix, 'include', 'node', 'node_api.h'))) env.npm_config_nodedir = prefix;
   run(process.execPath, [program, ...args], { cwd: root, env });
+  if (process.platform === 'linux') {
+    const folder = join(root, 'prebuilds', `linux-${process.arch}`);
+    const versions = checkSymbols(folder, { portable: true });
+    console.log(`needs at most ${Object.values(versions).join(', ')}`);
+  }
   // prebuildify has moved the addon away that this clone uses.
   const own = join(root, 'build-cmake', 'Release');
   if (existsSync(join(own, 'autocog.node'))) installAddon(own);

@@ -15,11 +15,13 @@
 namespace {
 
 // The job file, decimal numbers: the prompt's length and its tokens, then the number of tree nodes
-// and the token and parent of each node in depth-first order, including the root (-1 -1).
+// and of each node in depth-first order, including the root (-1 -1 1): its token, its parent, and whether the
+// logits after it are computed.
 struct Job {
   std::vector<llama_token> prompt;
   std::vector<llama_token> tokens;
   std::vector<int> parents;
+  std::vector<int> rows;
 };
 
 Job ReadJob(const char* path) {
@@ -32,7 +34,8 @@ Job ReadJob(const char* path) {
   file >> count;
   job.tokens.resize(count);
   job.parents.resize(count);
-  for (size_t i = 0; i < count; ++i) file >> job.tokens[i] >> job.parents[i];
+  job.rows.resize(count);
+  for (size_t i = 0; i < count; ++i) file >> job.tokens[i] >> job.parents[i] >> job.rows[i];
   if (!file) Fail("cannot read the job file");
   return job;
 }
@@ -40,6 +43,7 @@ Job ReadJob(const char* path) {
 struct Node {
   llama_token token;
   llama_pos depth;
+  bool row;
   std::vector<llama_seq_id> sequences;
 };
 
@@ -65,7 +69,7 @@ Plan MakePlan(const Job& job) {
     depth[i] = depth[static_cast<size_t>(job.parents[i])] + 1;
     if (!inner[i]) continue;
     index[i] = plan.nodes.size();
-    plan.nodes.push_back({job.tokens[i], depth[i], {}});
+    plan.nodes.push_back({job.tokens[i], depth[i], job.rows[i] != 0, {}});
   }
   for (size_t i = 1; i < size; ++i) {
     if (!ends_path[i]) continue;
@@ -79,17 +83,19 @@ Plan MakePlan(const Job& job) {
 
 llama_batch MakeBatch(const Plan& plan, llama_pos prompt_length) {
   llama_batch batch = llama_batch_init(static_cast<int32_t>(plan.nodes.size()) + 1, 0, plan.paths + 1);
-  const auto add = [&](llama_token token, llama_pos position, const std::vector<llama_seq_id>& sequences) {
+  const auto add = [&](llama_token token, llama_pos position, const std::vector<llama_seq_id>& sequences, bool row) {
     const int i = batch.n_tokens++;
     batch.token[i] = token;
     batch.pos[i] = position;
     batch.n_seq_id[i] = static_cast<int32_t>(sequences.size());
     for (size_t s = 0; s < sequences.size(); ++s) batch.seq_id[i][s] = sequences[s];
-    batch.logits[i] = 1;
+    batch.logits[i] = row ? 1 : 0;
   };
-  for (const Node& node : plan.nodes) add(node.token, prompt_length + node.depth - 1, node.sequences);
+  for (const Node& node : plan.nodes) {
+    add(node.token, prompt_length + node.depth - 1, node.sequences, node.row);
+  }
   // Like the package, never decode a single token: llama.cpp uses different kernels for that.
-  if (plan.nodes.size() == 1) add(0, 0, {plan.paths + 1});
+  if (plan.nodes.size() == 1) add(0, 0, {plan.paths + 1}, true);
   return batch;
 }
 

@@ -2,6 +2,8 @@
 // `contextSize` and one of these; prompts and choices are strings or token ids:
 //   `prompt`, `choices`, `options`: choose, with the prompt cached
 //   `prompt`, `next`: greedy, after the cached prompt and each of these tokens in turn
+//   `states`, `questions`, `options`, `cached`: decide, about the states in turn, each with an empty
+//   cache; or about the first, whose tokens are cached
 //   `tasks`, `part`, `options`: chooseMany of `part` tasks per run, in turn, with an empty cache
 
 import { readFileSync } from 'node:fs';
@@ -69,7 +71,24 @@ async function serveMany() {
   await serve({}, chooseNext, { before, describe: describeAll, watch: 'once', watched });
 }
 
-if (job.tasks !== undefined) await serveMany();
+async function serveDecide() {
+  const { states, questions, options, cached } = job;
+  let turn = 0;
+  const decide = () => {
+    const state = states[cached ? 0 : turn++ % states.length];
+    return lm.decide(state, questions, { ...options, template: false });
+  };
+  const before = async () => {
+    if (!cached) await lm.clear();
+    // What questions share: the state, and the blank line after it.
+    else await lm.clear().then(() => lm.ingest(`${states[0]}\n\n`));
+  };
+  const describe = ({ usage }) => ({ calls: usage.decodeCalls, ...usage });
+  await serve({}, decide, { before, describe, watch: 'once' });
+}
+
+if (job.questions !== undefined) await serveDecide();
+else if (job.tasks !== undefined) await serveMany();
 else await (job.next === undefined ? serveChoose() : serveGreedy());
 await lm.close();
 await model.close();

@@ -35,6 +35,23 @@ Examples:
   $ autocog-lm choose -p 'The sky is' ' blue' ' green' --json | jq -r .text
   $ autocog-lm choose -p 'The sky is' ' blue' ' green' --dot | dot -Tsvg > tree.svg`;
 
+export const decide = `
+The state comes from --state, or from standard input unless that is a terminal. A file whose name
+ends in .json holds JSON: messages with role and content, or any object or array. Any other is text,
+without one trailing newline.
+
+The questions are JSON: an object of questions by name, or an array of pairs of a name and a
+question, each with a type (choice, score or boolean), instructions and criteria. For options whose
+names look like numbers, criteria may be an array of pairs, too, which keeps their order.
+
+--json prints the complete result, with null for non-finite numbers.
+
+Examples:
+  $ echo '{"tone":{"type":"choice","instructions":"Which tone?","criteria":["warm","cold"]}}' > q.json
+  $ autocog-lm decide --state letter.txt --questions q.json
+  $ autocog-lm decide --state chat.json --questions q.json --method labels --prior
+  $ autocog-lm decide --state letter.txt --questions q.json --json | jq .answers.tone.choice`;
+
 export const candidates = `${promptNotes}
 
 Examples:

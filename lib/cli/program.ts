@@ -8,6 +8,7 @@ import type {
   Normalization,
   SearchKind,
 } from '../choose/choose-options.js';
+import { addDecide } from './decide-program.js';
 import * as help from './help.js';
 import {
   addEngineOptions,
@@ -41,6 +42,7 @@ export function makeProgram(signal: AbortSignal): Command {
     })
     .addHelpText('after', help.program);
   addChoose(program, signal);
+  addDecide(program, signal);
   addCandidates(program, signal);
   addComplete(program, signal);
   addChat(program, signal);

@@ -17,6 +17,7 @@ import {
 } from '../common/arguments.js';
 import type { CallOptions } from '../common/call-options.js';
 import type { NativeModelOptions } from '../native/binding.js';
+import { checkServerAddresses } from './rpc-servers.js';
 
 /** Options of `Model.load`. */
 export interface ModelOptions extends CallOptions {
@@ -122,7 +123,10 @@ export function readModelOptions(value: ModelOptions | undefined): ModelRequest 
       splitMode: checkOneOf(options.splitMode ?? 'layer', 'splitMode', ['none', 'layer', 'row']),
       mainGpu: checkInteger(options.mainGpu ?? 0, 'mainGpu', 0),
       tensorSplit: readTensorSplit(options.tensorSplit ?? []),
-      rpcServers: checkStrings(options.rpcServers ?? [], 'rpcServers'),
+      rpcServers: checkServerAddresses(
+        checkStrings(options.rpcServers ?? [], 'rpcServers'),
+        'rpcServers',
+      ),
       mmap: checkBoolean(options.mmap ?? true, 'mmap'),
       mlock: checkBoolean(options.mlock ?? false, 'mlock'),
       vocabOnly: checkBoolean(options.vocabOnly ?? false, 'vocabOnly'),

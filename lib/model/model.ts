@@ -22,6 +22,7 @@ import { type ModelSource, stampOf } from './file-stamp.js';
 import { describeOverrides, readMetadata } from './metadata.js';
 import { type ModelInfo, readModelInfo, readVocabulary, type Vocabulary } from './model-info.js';
 import { checkPath, type FilePath, type ModelOptions, readModelOptions } from './model-options.js';
+import { probeServers } from './rpc-servers.js';
 import { type TokenInfo, TokenTable } from './token-table.js';
 
 /** Where a model was loaded from. */
@@ -95,6 +96,7 @@ export class Model implements AsyncDisposable {
     const stamp = await stampOf(path).catch(() => undefined);
     const loading = runJob(async (cancellation) => {
       stop = () => cancellation.cancel();
+      if (native.supportsRpc()) await probeServers(request.rpcServers, signal);
       const listener =
         onProgress && ((fraction: number) => progress.run(() => onProgress(fraction)));
       const model = await native.loadModel(path, request, listener, cancellation);

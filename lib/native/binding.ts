@@ -239,6 +239,7 @@ export interface NativeAddon {
   /** The instruction sets that this build uses, as llama.cpp prints them. */
   systemInfo(): string;
   devices(): NativeDevice[];
+  supportsRpc(): boolean;
   cpuVariants(): NativeCpuVariant[];
   createCancellation(): NativeCancellation;
   loadModel(

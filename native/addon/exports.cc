@@ -53,6 +53,13 @@ Napi::Value ListDevices(const Napi::CallbackInfo& info) {
   return array;
 }
 
+// supportsRpc(): boolean
+// llama_supports_rpc
+Napi::Value SupportsRpc(const Napi::CallbackInfo& info) {
+  InstallBackend();
+  return Napi::Boolean::New(info.Env(), llama_supports_rpc());
+}
+
 // cpuVariants(): NativeCpuVariant[]
 // ggml_backend_load
 Napi::Value ListCpuVariants(const Napi::CallbackInfo& info) {
@@ -110,10 +117,10 @@ bool ExportAll(Napi::Env env, Napi::Object exports) {
   return Environment::Install(env) && ModelWrap::Install(env) && SessionWrap::Install(env) &&
          AdapterWrap::Install(env) && EmbedderWrap::Install(env) && Export<LlamaVersion>(exports, "llamaVersion") &&
          Export<SystemInfo>(exports, "systemInfo") && Export<ListDevices>(exports, "devices") &&
-         Export<ListCpuVariants>(exports, "cpuVariants") && Export<NewCancellation>(exports, "createCancellation") &&
-         Export<ModelWrap::Load>(exports, "loadModel") && Export<SessionWrap::Create>(exports, "createSession") &&
-         Export<SetLogger>(exports, "setLogger") && Export<EmbedderWrap::Create>(exports, "createEmbedder") &&
-         Export<StartQuantize>(exports, "quantize");
+         Export<SupportsRpc>(exports, "supportsRpc") && Export<ListCpuVariants>(exports, "cpuVariants") &&
+         Export<NewCancellation>(exports, "createCancellation") && Export<ModelWrap::Load>(exports, "loadModel") &&
+         Export<SessionWrap::Create>(exports, "createSession") && Export<SetLogger>(exports, "setLogger") &&
+         Export<EmbedderWrap::Create>(exports, "createEmbedder") && Export<StartQuantize>(exports, "quantize");
 }
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {

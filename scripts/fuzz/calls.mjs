@@ -60,6 +60,12 @@ const call = fc.oneof(
     count,
     beams: fc.integer({ min: 1, max: 3 }),
   }),
+  fc.record({
+    name: fc.constant('evaluate'),
+    text,
+    choices: fc.array(text, { maxLength: 3 }),
+    count,
+  }),
   fc.record({ name: fc.constant('embed'), prompt }),
   fc.record({ name: fc.constant('saveState'), prompt }),
   fc.record({ name: fc.constant('loadState'), damage: fc.option(fc.nat(), { nil: undefined }) }),

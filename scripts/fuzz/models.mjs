@@ -16,7 +16,8 @@ const writer = join(root, 'build-oracles', 'bin', 'write-model');
 function findModels(folder, models) {
   const named = (path) => ({ name: basename(path, '.gguf'), path });
   if (models !== undefined) {
-    const files = readdirSync(models).filter((file) => file.endsWith('.gguf'));
+    const all = existsSync(models) ? readdirSync(models) : [];
+    const files = all.filter((file) => file.endsWith('.gguf'));
     if (files.length === 0) throw new PlainError(`${models}: no .gguf files`);
     return files.sort().map((file) => named(join(models, file)));
   }

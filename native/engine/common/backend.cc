@@ -72,10 +72,17 @@ Result<std::vector<ggml_backend_dev_t>> RpcDevices(const std::vector<std::string
   if (add_server == nullptr) return Status(Code::kNotSupported, "This build's RPC backend cannot add servers");
   std::vector<ggml_backend_dev_t> devices;
   for (const std::string& server : servers) {
-    ggml_backend_reg_t reg = add_server(server.c_str());
-    if (reg == nullptr) return Status(Code::kModelLoad, "No RPC server responds at " + server);
-    for (size_t i = 0; i < ggml_backend_reg_dev_count(reg); ++i) {
-      devices.push_back(ggml_backend_reg_dev_get(reg, i));
+    // The client's connection is made on this thread, and fails by assertions.
+    AssertionGuard guard;
+    try {
+      ggml_backend_reg_t reg = add_server(server.c_str());
+      if (reg == nullptr) return Status(Code::kModelLoad, "No RPC server responds at " + server);
+      for (size_t i = 0; i < ggml_backend_reg_dev_count(reg); ++i) {
+        devices.push_back(ggml_backend_reg_dev_get(reg, i));
+      }
+    } catch (const std::exception& error) {
+      return Status(Code::kModelLoad, "The RPC server " + server + " does not respond as llama.cpp's of this release",
+                    error.what());
     }
   }
   return devices;

@@ -10,6 +10,7 @@
 
 #include "engine/common/assertion.h"
 #include "engine/common/log.h"
+#include "engine/common/memory_limit.h"
 #include "engine/context/cache_types.h"
 #include "engine/model/memory.h"
 #include "ggml.h"
@@ -173,6 +174,7 @@ Result<std::unique_ptr<Context>> Context::Create(std::shared_ptr<Model> model, c
   }
   SetSequences(memory_kind, options.context_size, options.max_sequences, &params);
 
+  const auto limit = FreeUnderMemoryLimit();
   LogCapture log;
   AssertionGuard guard;
   try {
@@ -188,6 +190,7 @@ Result<std::unique_ptr<Context>> Context::Create(std::shared_ptr<Model> model, c
     }
     if (context != nullptr) {
       std::unique_ptr<Context> created(new Context(std::move(model), context, memory_kind, options));
+      if (Status fits = CheckContextFits(context, limit); !fits.ok()) return fits;
       created->flash_attention_ = HasFlashAttention(created->model().info(), options.flash_attention, log.text());
       created->type_k_ = params.type_k;
       const double cells = CacheBytes(created->model().info(), options.context_size, params.type_k, params.type_v);

@@ -150,9 +150,9 @@ Result<std::unique_ptr<Embedder>> Embedder::Create(std::shared_ptr<Model> model,
       const int cells = std::max(options.context_size, tokens);
       Status fits = CheckCacheFits(model->info(), whole ? 0 : cells, type_k, type_v);
       if (!fits.ok()) return fits;
-      LogCapture log;
-      llama_context* context = llama_init_from_model(model->raw(), params.value());
-      if (context == nullptr) return ContextRefused(log.text());
+      auto made = NewContext(model->raw(), params.value());
+      if (!made.ok()) return made.status();
+      llama_context* context = made.value();
       if (llama_get_memory(context) != nullptr || whole) {
         Created created(new Embedder(std::move(model), context, options, pooling.value(), std::move(head.value())));
         if (created->memory_ != nullptr) {

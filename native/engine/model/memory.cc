@@ -5,7 +5,10 @@
 #include <string>
 
 #include "engine/common/backend.h"
+#include "engine/common/log.h"
+#include "engine/common/memory_limit.h"
 #include "engine/model/model.h"
+#include "llama-ext.h"
 
 #if defined(__GLIBC__)
 #include <malloc.h>
@@ -24,6 +27,23 @@ double BytesPerElement(ggml_type type) {
 
 std::string Gibibytes(double bytes) { return std::to_string(static_cast<long long>(bytes / (1LL << 30)) + 1) + " GiB"; }
 
+Status TooLarge(int cells, double needed, bool limited) {
+  const std::string context = "A context of " + std::to_string(cells) + " tokens needs about ";
+  if (!limited) return Status(Code::kOutOfMemory, context + Gibibytes(needed) + ", more than this machine has");
+  const auto mebibytes = static_cast<long long>(needed / (1LL << 20)) + 1;
+  return Status(Code::kOutOfMemory, context + std::to_string(mebibytes) +
+                                        " MiB, more than the memory limit of this process (its control group) leaves");
+}
+
+// The cache and the buffers for decoding that a context has in the memory of this machine, not of a GPU.
+size_t HostBytes(const llama_context* context) {
+  size_t bytes = 0;
+  for (const auto& [type, breakdown] : llama_get_memory_breakdown(context)) {
+    if (ggml_backend_buft_is_host(type)) bytes += breakdown.context + breakdown.compute;
+  }
+  return bytes;
+}
+
 }  // namespace
 
 double CacheBytes(const ModelInfo& info, int cells, ggml_type type_k, ggml_type type_v) {
@@ -33,11 +53,26 @@ double CacheBytes(const ModelInfo& info, int cells, ggml_type type_k, ggml_type 
 
 Status CheckCacheFits(const ModelInfo& info, int cells, ggml_type type_k, ggml_type type_v, size_t states) {
   const double needed = CacheBytes(info, cells, type_k, type_v) + static_cast<double>(states);
+  const auto limit = FreeUnderMemoryLimit();
   double memory = 0;
-  for (const Device& device : Devices()) memory += static_cast<double>(device.memory_total);
-  if (memory == 0 || needed <= memory) return Status::Ok();
-  return Status(Code::kOutOfMemory, "A context of " + std::to_string(cells) + " tokens needs about " +
-                                        Gibibytes(needed) + ", more than this machine has");
+  bool limited = false;
+  for (const Device& device : Devices()) {
+    double own = static_cast<double>(device.memory_total);
+    if (device.type == "cpu" && limit && static_cast<double>(*limit) < own) {
+      own = static_cast<double>(*limit);
+      limited = true;
+    }
+    memory += own;
+  }
+  if ((memory == 0 && !limited) || needed <= memory) return Status::Ok();
+  return TooLarge(cells, needed, limited);
+}
+
+Status CheckContextFits(llama_context* context, std::optional<uint64_t> limit) {
+  if (!limit) return Status::Ok();
+  const double needed = static_cast<double>(HostBytes(context));
+  if (needed <= static_cast<double>(*limit)) return Status::Ok();
+  return TooLarge(static_cast<int>(llama_n_ctx(context)), needed, true);
 }
 
 Status ContextRefused(const std::string& log) {
@@ -47,6 +82,18 @@ Status ContextRefused(const std::string& log) {
       return Status(Code::kOutOfMemory, "Not enough memory for the context", log);
   }
   return Status(Code::kInvalidArgument, "llama.cpp rejects these context options", log);
+}
+
+Result<llama_context*> NewContext(llama_model* model, const llama_context_params& params) {
+  const auto limit = FreeUnderMemoryLimit();
+  LogCapture log;
+  llama_context* context = llama_init_from_model(model, params);
+  if (context == nullptr) return ContextRefused(log.text());
+  if (Status fits = CheckContextFits(context, limit); !fits.ok()) {
+    llama_free(context);
+    return fits;
+  }
+  return context;
 }
 
 void ReturnFreedMemory() {

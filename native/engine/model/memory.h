@@ -5,10 +5,13 @@
 #define AUTOCOG_ENGINE_MODEL_MEMORY_H_
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "engine/common/status.h"
 #include "ggml.h"
+#include "llama.h"
 
 namespace autocog {
 
@@ -18,8 +21,16 @@ struct ModelInfo;
 double CacheBytes(const ModelInfo& info, int cells, ggml_type type_k, ggml_type type_v);
 
 // kOutOfMemory if a KV cache with `cells` cells, and `states` bytes of states, exceed the memory of all
-// devices: allocating them would not fail, but make the machine swap.
+// devices, or the memory limit of this process: allocating them would not fail, but make the machine swap, or the
+// kernel end the process.
 Status CheckCacheFits(const ModelInfo& info, int cells, ggml_type type_k, ggml_type type_v, size_t states = 0);
+
+// kOutOfMemory if the buffers of a context exceed the memory that this process had left under its limit before the
+// context was created: it has reserved them, and the kernel would end the process when they are used.
+Status CheckContextFits(llama_context* context, std::optional<uint64_t> limit);
+
+// A context of llama.cpp's within the limit of this process, which the caller frees; or why there is none.
+Result<llama_context*> NewContext(llama_model* model, const llama_context_params& params);
 
 // Why llama.cpp created no context, by what it logged: kOutOfMemory, or kInvalidArgument.
 Status ContextRefused(const std::string& log);

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
-import { defaultModelPath, errorCodes, LLaMa, Model } from 'autocog-lm';
+import { AutomatonBuilder, defaultModelPath, errorCodes, LLaMa, Model } from 'autocog-lm';
 import { writeAdapter } from './write-adapter.mjs';
 
 const probe = 'The quick brown fox';
@@ -38,6 +38,15 @@ const calls = {
     readStream(lm.stream(inputOf(prompt), { ...options, maxTokens: count }), leave),
   beamSearch: (lm, { prompt, count, beams }, options) =>
     lm.beamSearch(inputOf(prompt), { ...options, maxTokens: count, beams }),
+  evaluate: (lm, { text, choices, count }, options) =>
+    lm.evaluate(
+      new AutomatonBuilder()
+        .text('start', text, { next: ['choice', 'free'] })
+        .choose('choice', choices, { next: 'free' })
+        .complete('free', { maxTokens: count, beams: 2 })
+        .build(),
+      options,
+    ),
   embed: (lm, { prompt }, options) => lm.embed(inputOf(prompt), options),
   saveState: (lm, { prompt }, options, { state }) => lm.saveState(state, inputOf(prompt), options),
   loadState: (lm, { damage: position }, options, { state }) => {

@@ -1,0 +1,82 @@
+// Checks RPC servers before the engine connects to them: its client ends the process if one is not there, is of another
+// protocol, or answers nothing. `Model.load` calls this.
+
+import { createConnection } from 'node:net';
+import { wrongType } from '../common/arguments.js';
+import { ModelLoadError } from '../common/errors.js';
+
+/** How long a server may take to answer, in milliseconds. */
+const timeLimit = 10_000;
+
+/** llama.cpp's first request: the command 14, the size of its body, and no capabilities. */
+const hello = Buffer.alloc(1 + 8 + 24);
+hello[0] = 14;
+hello.writeBigUInt64LE(24n, 1);
+/** The body of the answer: the version, in four bytes, and the server's capabilities. */
+const answerSize = 4 + 24;
+
+/** Validates addresses. Throws TypeError. */
+export function checkServerAddresses(servers: readonly string[], name: string): string[] {
+  return servers.map((server, index) => {
+    const { port } = split(server);
+    if (/^[^\s:/@]+:\d{1,5}$/.test(server) && port >= 1 && port <= 65_535) return server;
+    throw wrongType(
+      'the host and port of a server, such as 10.0.0.2:50052,',
+      `${name}[${index}]`,
+      server,
+    );
+  });
+}
+
+const split = (server: string) => {
+  const [host = '', port] = server.split(':');
+  return { host, port: Number(port) };
+};
+
+/**
+ * Resolves if all servers answer in llama.cpp's protocol.
+ *
+ * @throws ModelLoadError, which names the server and the reason
+ */
+export async function probeServers(
+  servers: readonly string[],
+  signal?: AbortSignal,
+): Promise<void> {
+  await Promise.all(servers.map((server) => probe(server, signal)));
+}
+
+function probe(server: string, signal: AbortSignal | undefined): Promise<void> {
+  const { promise, resolve, reject } = withResolvers();
+  const fail = (reason: string, cause?: unknown): void =>
+    reject(new ModelLoadError(`The RPC server ${server} ${reason}`, { cause }));
+  const socket = createConnection(split(server));
+  const stop = (): void => reject(signal?.reason);
+  signal?.addEventListener('abort', stop, { once: true });
+  let received = Buffer.alloc(0);
+  socket.setTimeout(timeLimit, () => {
+    fail(`does not answer within ${timeLimit / 1000} s; it may be serving another client`);
+  });
+  socket.once('connect', () => socket.write(hello));
+  socket.once('error', (cause) => fail(`cannot be reached: ${cause.message}`, cause));
+  socket.once('close', () => fail('closed the connection: it speaks another protocol'));
+  socket.on('data', (data) => {
+    received = Buffer.concat([received, data]);
+    if (received.length < 8) return;
+    if (received.readBigUInt64LE() !== BigInt(answerSize)) fail('speaks another protocol');
+    else if (received.length >= 8 + answerSize) resolve();
+  });
+  return promise.finally(() => {
+    signal?.removeEventListener('abort', stop);
+    socket.destroy();
+  });
+}
+
+function withResolvers() {
+  let resolve = (): void => {};
+  let reject = (_reason: unknown): void => {};
+  const promise = new Promise<void>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  return { promise, resolve, reject };
+}

@@ -1,0 +1,104 @@
+// Runs the prebuilt addon of this machine with each of its CPU variants that this CPU, or an emulator, can execute, on
+// weights of several types: all must agree. `npm run check:variants`, after `npm run prebuild`; variants for CPUs without
+// AVX run in qemu-user's emulation of such a CPU, too, if qemu-x86_64 is installed.
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { main, onPath, PlainError, root } from '../run.mjs';
+
+/** CPUs that qemu-user emulates, by the best variant for them. */
+const emulated = { x64: 'core2duo', sse42: 'Nehalem', haswell: 'max' };
+const types = ['F16', 'Q8_0', 'Q4_0', 'Q4_K'];
+/** Log-probabilities of quantized weights differ by the kernels' rounding of activations. */
+const tolerance = 0.05;
+
+const program = `
+const { defaultModelPath, getBackends, LLaMa, quantize } = require('autocog-lm');
+async function run() {
+  const logprobs = [];
+  for (const type of ${JSON.stringify(types)}) {
+    const path = process.argv[2] + '/' + type + '.gguf';
+    if (!require('node:fs').existsSync(path)) await quantize(defaultModelPath, path, type);
+    const lm = await LLaMa.load(path, { threads: 1 });
+    const { choices } = await lm.choose('The capital of France is', [' Paris', ' Rome'], { details: true });
+    logprobs.push(choices[0].logprob);
+    await lm.close();
+  }
+  const { cpuVariants } = getBackends();
+  console.log(JSON.stringify({ cpuVariants, logprobs }));
+}
+run();
+`;
+
+/** A package without build/Release, so that its prebuild is loaded. */
+function install(folder) {
+  const home = join(folder, 'node_modules', 'autocog-lm');
+  mkdirSync(home, { recursive: true });
+  for (const item of ['package.json', 'dist', 'models/default.gguf', 'prebuilds']) {
+    cpSync(join(root, item), join(home, item), { recursive: true });
+  }
+  for (const name of ['load', 'places', 'root']) {
+    cpSync(join(root, 'native', `${name}.cjs`), join(home, 'native', `${name}.cjs`));
+  }
+  cpSync(
+    join(root, 'node_modules', 'node-gyp-build'),
+    join(folder, 'node_modules', 'node-gyp-build'),
+    {
+      recursive: true,
+    },
+  );
+  writeFileSync(join(folder, 'program.cjs'), program);
+}
+
+function execute(folder, emulator, variant) {
+  const [command, ...before] = [...emulator, process.execPath];
+  const { status, stdout, stderr, signal } = spawnSync(
+    command,
+    [...before, 'program.cjs', folder],
+    {
+      cwd: folder,
+      encoding: 'utf8',
+      env: {
+        ...process.env,
+        AUTOCOG_CACHE: join(folder, 'none'),
+        AUTOCOG_CPU_VARIANT: variant ?? '',
+      },
+    },
+  );
+  if (status !== 0)
+    throw new PlainError(`${variant ?? emulator.join(' ')}: ${signal ?? stderr.trim()}`);
+  return JSON.parse(stdout);
+}
+
+export function checkVariants() {
+  const folder = mkdtempSync(join(tmpdir(), 'autocog-lm-variants-'));
+  try {
+    install(folder);
+    const first = execute(folder, []);
+    const compare = (name, { cpuVariants, logprobs }) => {
+      const chosen = cpuVariants.find((each) => each.chosen)?.name;
+      const errors = logprobs.map((value, index) => Math.abs(value - first.logprobs[index]));
+      console.log(
+        `| ${name} | ${chosen} | ${errors.map((error) => error.toExponential(1)).join(' | ')} |`,
+      );
+      if (!errors.every((error) => error < tolerance)) throw new PlainError(`${name} disagrees`);
+      return chosen;
+    };
+    console.log(`| CPU | variant | ${types.join(' | ')} |`);
+    for (const { name } of first.cpuVariants.filter((each) => each.score > 0)) {
+      if (compare('this one', execute(folder, [], name)) !== name)
+        throw new PlainError(`${name} is not chosen`);
+    }
+    if (!onPath('qemu-x86_64')) return;
+    for (const [name, cpu] of Object.entries(emulated)) {
+      if (compare(cpu, execute(folder, ['qemu-x86_64', '-cpu', cpu])) !== name) {
+        throw new PlainError(`${name} is not chosen on ${cpu}`);
+      }
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+await main(import.meta.url, checkVariants);

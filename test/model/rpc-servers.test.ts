@@ -1,0 +1,91 @@
+// RPC servers: addresses are validated, and a server that is not there, or is none of llama.cpp's, is a typed error.
+
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { defaultModelPath, Model } from 'autocog-lm';
+import t, { type Test } from 'tap';
+import { probeServers } from '../../lib/model/rpc-servers.js';
+
+/** A server that answers each connection like this; returns its address. */
+async function listening(t: Test, answer: (socket: Socket) => void): Promise<string> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket.on('error', () => {}));
+    answer(socket);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+t.test('an address is a host and a port', async (t) => {
+  for (const server of [
+    '',
+    'host',
+    'host:',
+    ':50052',
+    'host:0',
+    'host:65536',
+    'host:1:2',
+    'a b:1',
+  ]) {
+    await t.rejects(Model.load(defaultModelPath, { rpcServers: [server] }), {
+      name: 'TypeError',
+      message:
+        /^Expected the host and port of a server, such as 10\.0\.0\.2:50052, for rpcServers\[0\]/,
+    });
+  }
+});
+
+t.test('a server that answers in the protocol passes', async (t) => {
+  const requests: Buffer[] = [];
+  const server = await listening(t, (socket) => {
+    socket.on('data', (data) => {
+      requests.push(data);
+      const answer = Buffer.alloc(8 + 28);
+      answer.writeBigUInt64LE(28n);
+      // In two parts.
+      socket.write(answer.subarray(0, 5));
+      setTimeout(() => socket.write(answer.subarray(5)), 10);
+    });
+  });
+  await probeServers([server]);
+  t.equal(requests[0]?.length, 33);
+  t.equal(requests[0]?.[0], 14);
+});
+
+t.test('other servers are named, with the reason', async (t) => {
+  const http = await listening(t, (socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
+  const closing = await listening(t, (socket) => socket.end());
+  const cases = [
+    [http, /^The RPC server 127\.0\.0\.1:\d+ speaks another protocol/],
+    [closing, /closed the connection: it speaks another protocol/],
+    ['127.0.0.1:1', /cannot be reached: .*ECONNREFUSED/],
+    ['no-such-host.invalid:50052', /cannot be reached: getaddrinfo/],
+  ] as const;
+  for (const [server, message] of cases) {
+    await t.rejects(probeServers([server]), {
+      name: 'ModelLoadError',
+      code: 'MODEL_LOAD',
+      message,
+    });
+  }
+});
+
+t.test('a silent server can be aborted', async (t) => {
+  const silent = await listening(t, () => {});
+  const controller = new AbortController();
+  const probing = probeServers([silent], controller.signal);
+  controller.abort(new Error('enough'));
+  await t.rejects(probing, { message: 'enough' });
+});
+
+t.test('a build without the RPC backend says how to get one', async (t) => {
+  await t.rejects(Model.load(defaultModelPath, { rpcServers: ['127.0.0.1:1'] }), {
+    message: /no RPC backend; build one with: npx autocog-lm build --rpc|cannot be reached/,
+  });
+});
