@@ -1,24 +1,26 @@
 // Checks a path before llama.cpp opens it, so that a wrong path results in a clear error message.
 
-#include <sys/stat.h>
-
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 
+#include "engine/common/file_path.h"
 #include "engine/model/model.h"
 
 namespace autocog {
 
 Status CheckModelFile(const std::string& path) {
-  struct stat status;
-  if (stat(path.c_str(), &status) != 0) {
-    return Status(Code::kModelLoad, "Cannot load " + path + ": no such file", std::strerror(errno));
+  std::error_code failure;
+  const std::filesystem::file_status status = std::filesystem::status(ToPath(path), failure);
+  if (failure || !std::filesystem::exists(status)) {
+    return Status(Code::kModelLoad, "Cannot load " + path + ": no such file", failure.message());
   }
-  if ((status.st_mode & S_IFMT) == S_IFDIR) {
+  if (std::filesystem::is_directory(status)) {
     return Status(Code::kModelLoad, "Cannot load " + path + ": it is a folder, not a GGUF file");
   }
-  std::FILE* file = std::fopen(path.c_str(), "rb");
+  std::FILE* file = OpenForReading(path);
   if (file == nullptr) {
     return Status(Code::kModelLoad, "Cannot load " + path + ": it cannot be read", std::strerror(errno));
   }
