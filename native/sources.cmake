@@ -15,7 +15,6 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/common/backend_files.cc
   native/engine/common/cpu_check.cc
   native/engine/common/deep_stack.cc
-  native/engine/common/file_path.cc
   native/engine/common/job_thread.cc
   native/engine/common/kernel_types.cc
   native/engine/common/log.cc

@@ -12,9 +12,9 @@
 
 #include "engine/common/assertion.h"
 #include "engine/common/backend.h"
-#include "engine/common/file_path.h"
 #include "engine/common/log.h"
 #include "engine/model/model.h"
+#include "engine/model/model_file.h"
 #include "gguf.h"
 
 namespace autocog {

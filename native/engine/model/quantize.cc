@@ -11,10 +11,10 @@
 
 #include "engine/common/assertion.h"
 #include "engine/common/backend.h"
-#include "engine/common/file_path.h"
 #include "engine/common/log.h"
 #include "engine/model/gguf_file.h"
 #include "engine/model/model.h"
+#include "engine/model/model_file.h"
 
 namespace autocog {
 

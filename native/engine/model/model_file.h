@@ -1,12 +1,15 @@
-// Paths of files. The engine, like JavaScript and llama.cpp, has them as UTF-8 on every platform; on Windows, the C
-// library would take the bytes for characters of the active code page.
+// Files of models and their paths. The engine, like JavaScript and llama.cpp, has paths as UTF-8 on every platform; on
+// Windows, the C library would take the bytes for characters of the active code page.
 
-#pragma once
+#ifndef AUTOCOG_ENGINE_MODEL_MODEL_FILE_H_
+#define AUTOCOG_ENGINE_MODEL_MODEL_FILE_H_
 
 #include <cstdio>
 #include <filesystem>
 #include <optional>
 #include <string>
+
+#include "engine/common/status.h"
 
 namespace autocog {
 
@@ -23,4 +26,9 @@ std::FILE* OpenForReading(const std::string& utf8);
 // the active code page, if necessary by its short name. Nothing if it has neither.
 std::optional<std::string> ToNarrow(const std::filesystem::path& path);
 
+// kModelLoad, with the reason, if `path` cannot be a GGUF file. To be called before llama.cpp opens it.
+Status CheckModelFile(const std::string& path);
+
 }  // namespace autocog
+
+#endif  // AUTOCOG_ENGINE_MODEL_MODEL_FILE_H_
