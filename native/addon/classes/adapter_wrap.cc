@@ -50,7 +50,8 @@ std::optional<std::vector<std::shared_ptr<Adapter>>> AdapterWrap::From(const Nap
     Napi::Value element = array[i];
     if (!element.IsObject() || !element.As<Napi::Object>().CheckTypeTag(&kAdapterTag)) return reject();
     AdapterWrap* wrap = Napi::ObjectWrap<AdapterWrap>::Unwrap(element.As<Napi::Object>());
-    if (!wrap->CheckOpen(info.Env())) return std::nullopt;
+    // Null in a worker that is being terminated (rule 5).
+    if (wrap == nullptr || !wrap->CheckOpen(info.Env())) return std::nullopt;
     adapters.push_back(wrap->adapter_);
   }
   return adapters;

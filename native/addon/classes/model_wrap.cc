@@ -100,7 +100,8 @@ Napi::Value ModelWrap::Load(const Napi::CallbackInfo& info) {
 std::shared_ptr<Model> ModelWrap::From(const Napi::CallbackInfo& info, size_t index) {
   if (info[index].IsObject() && info[index].As<Napi::Object>().CheckTypeTag(&kModelTag)) {
     ModelWrap* wrap = Napi::ObjectWrap<ModelWrap>::Unwrap(info[index].As<Napi::Object>());
-    if (!wrap->CheckOpen(info.Env())) return nullptr;
+    // Null in a worker that is being terminated (rule 5).
+    if (wrap == nullptr || !wrap->CheckOpen(info.Env())) return nullptr;
     return wrap->model_;
   }
   Napi::TypeError::New(info.Env(), "Native call: expected a model").ThrowAsJavaScriptException();

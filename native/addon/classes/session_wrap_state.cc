@@ -29,6 +29,7 @@ Napi::Value FromBytes(Napi::Env env, std::vector<uint8_t> bytes) {
     bytes = std::move(*owner);
   }
   auto array = Napi::Uint8Array::New(env, size);
+  if (array.IsEmpty()) return env.Undefined();  // rule 5
   if (size > 0) std::memcpy(array.Data(), bytes.data(), size);
   return array;
 }
