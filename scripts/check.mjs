@@ -10,6 +10,7 @@ import { checkRooms } from './check-rooms.mjs';
 import { runEngineTests } from './engine-tests.mjs';
 import { lint } from './lint.mjs';
 import { runOracles } from './oracles.mjs';
+import { checkInstall } from './package/check-install.mjs';
 import { checkSymbols } from './package/check-symbols.mjs';
 import { main, PlainError, root, run } from './run.mjs';
 import { runSanitized } from './sanitize.mjs';
@@ -22,6 +23,13 @@ const publint = () =>
     join(createRequire(import.meta.url).resolve('publint'), '..', 'cli.js'),
     '--strict',
   ]);
+
+/** Rows of `npm run check:install` that need nothing of the registry beyond the package's own dependency. */
+const installs = [
+  'unknown user, read-only, no HOME',
+  'workers, child process, cluster',
+  'two copies',
+];
 
 const steps = {
   lint,
@@ -36,6 +44,7 @@ const steps = {
   },
   'AMX stores': script('check-amx.mjs'),
   publint,
+  installs: () => checkInstall(installs),
   'engine tests': () => runEngineTests('build-cmake'),
   tests: runTap,
   oracles: () => runOracles(),

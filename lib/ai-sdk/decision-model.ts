@@ -5,6 +5,7 @@ import { checkOptions } from '../common/arguments.js';
 import { pick } from '../common/pick.js';
 import type { DecisionAnswer } from '../decide/answer.js';
 import type { DecideOptions } from '../decide/decide-options.js';
+import { jsonText } from '../decide/json-text.js';
 import type { DecisionQuestion } from '../decide/question.js';
 import type { DecisionState } from '../decide/state.js';
 import { metadataKey } from './call-settings.js';
@@ -92,12 +93,12 @@ function stateOf(parts: DecisionModelV4CallOptions['state']): DecisionState {
     if (part.type === 'text') return part.text;
     if (part.type === 'file') throw new UnsupportedFunctionalityError('file parts in the state');
     const { value } = part;
-    return typeof value === 'object' && value !== null ? value : JSON.stringify(value);
+    return typeof value === 'object' && value !== null ? value : jsonText(value, 'state');
   });
   const [only] = values;
   if (values.length === 1 && only !== undefined) return only;
   return values
-    .map((value) => (typeof value === 'string' ? value : JSON.stringify(value)))
+    .map((value) => (typeof value === 'string' ? value : jsonText(value, 'state')))
     .join('\n\n');
 }
 

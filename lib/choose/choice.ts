@@ -94,6 +94,7 @@ export function lengthsOf(
   { normalize, terminator }: Pick<ChooseRequest, 'normalize' | 'terminator'>,
   texts: readonly string[],
   paths: readonly Int32Array[],
+  nameOf = (index: number): string => `choices[${index}]`,
 ): number[] {
   const end = terminator.kind === 'eog' ? 1 : 0;
   return texts.map((text, index) => {
@@ -101,7 +102,7 @@ export function lengthsOf(
     if (normalize === 'tokens') return (paths[index] as Int32Array).length + end;
     const length = normalize === 'bytes' ? Buffer.byteLength(text) : codePoints(text);
     if (length > 0) return length;
-    throw wrongRange(`a non-empty text, to normalize by ${normalize},`, `choices[${index}]`, text);
+    throw wrongRange(`a non-empty text, to normalize by ${normalize},`, nameOf(index), text);
   });
 }
 

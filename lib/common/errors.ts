@@ -22,6 +22,7 @@ export const errorCodes = [
   'OUT_OF_MEMORY',
   'OUT_OF_RANGE',
   'PEER_MISSING',
+  'REFUSED',
   'REMOTE',
   'RETRIES_EXHAUSTED',
   'STATE_MISMATCH',

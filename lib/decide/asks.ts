@@ -2,8 +2,9 @@
 // `lib/decide/prepare.ts` tokenizes it.
 
 import { checkString, checkStrings, wrongRange, wrongType } from '../common/arguments.js';
+import { Pace } from '../common/yield-to-event-loop.js';
 import type { DecideRequest } from './decide-options.js';
-import { labelsOf, maxLines, orderCount, rotations } from './labels.js';
+import { labelsOf, maxLines, maxLinesInAll, orderCount, rotations } from './labels.js';
 import type { CheckedQuestion } from './question.js';
 import type { DecisionPrompt, DecisionView } from './render.js';
 import { type CheckedState, noState } from './state.js';
@@ -33,15 +34,30 @@ function ownOrder({ type, options }: CheckedQuestion): number[] {
 
 function ordersOf(question: CheckedQuestion, { method, orders }: DecideRequest): number[][] {
   if (method === 'text') return [ownOrder(question)];
-  const { length } = question.options;
-  const count = orderCount(orders, length);
-  if (count * length > maxLines) {
-    const most = Math.floor(maxLines / length);
-    const what = `a number of at most ${most}, for a question of ${length} options,`;
-    throw wrongRange(what, 'orders', orders);
-  }
   const base = orders === 'balanced' ? ownOrder(question) : [...question.options.keys()];
-  return rotations(base, count);
+  return rotations(base, orderCount(orders, base.length));
+}
+
+/** Throws a RangeError if the orders of one question, or of all together, have too many lines. */
+function checkLines(
+  questions: readonly CheckedQuestion[],
+  { method, orders, prior }: DecideRequest,
+): void {
+  if (method === 'text') return;
+  let lines = 0;
+  for (const { options } of questions) {
+    const { length } = options;
+    const own = orderCount(orders, length) * length;
+    if (own > maxLines) {
+      const most = Math.floor(maxLines / length);
+      const what = `a number of at most ${most}, for a question of ${length} options,`;
+      throw wrongRange(what, 'orders', orders);
+    }
+    lines += prior ? 2 * own : own;
+  }
+  if (lines <= maxLinesInAll) return;
+  const what = `fewer: ${questions.length} questions have ${lines} lines of options in all orders, more than ${maxLinesInAll},`;
+  throw wrongRange(what, 'orders', orders);
 }
 
 function readPrompt(value: unknown, count: number): DecisionPrompt {
@@ -58,33 +74,41 @@ function readPrompt(value: unknown, count: number): DecisionPrompt {
   return { context, question, answers, lead };
 }
 
-/** Renders every question in every order, after the state and, with a prior, without it. */
-export function asksOf(
+/**
+ * Renders every question in every order, after the state and, with a prior, without it. Rejects with
+ * the reason of the request's signal when it aborts.
+ */
+export async function asksOf(
   state: CheckedState,
   questions: readonly CheckedQuestion[],
   request: DecideRequest,
   chat: boolean,
-): Ask[] {
-  const { method, render, prior } = request;
-  return questions.flatMap((question) => {
+): Promise<Ask[]> {
+  const { method, render, prior, signal } = request;
+  checkLines(questions, request);
+  const pace = new Pace(signal);
+  const asks: Ask[] = [];
+  for (const question of questions) {
     const labels = method === 'labels' ? labelsFor(question, request.labels) : [];
     const listings = ordersOf(question, request);
-    const ask = (order: readonly number[], { text }: CheckedState, isPrior: boolean): Ask => {
-      const { type, instructions } = question;
-      const options = order.map((option, position): DecisionView['options'][number] => ({
-        ...(question.options[option] as CheckedQuestion['options'][number]),
-        label: labels[position],
-      }));
-      const view = { state: text, type, instructions, options, method, chat };
-      const prompt = readPrompt(render(view), options.length);
-      const answers = prompt.answers ?? options.map(({ label, name }) => label ?? name);
-      return { question, order, isPrior, prompt, answers };
-    };
-    return [
-      ...listings.map((order) => ask(order, state, false)),
-      ...(prior ? listings.map((order) => ask(order, noState, true)) : []),
-    ];
-  });
+    for (const isPrior of prior ? [false, true] : [false]) {
+      const { text } = isPrior ? noState : state;
+      for (const order of listings) {
+        const { type, instructions } = question;
+        const options = order.map((option, position): DecisionView['options'][number] => ({
+          ...(question.options[option] as CheckedQuestion['options'][number]),
+          label: labels[position],
+        }));
+        // Before the caller's function, which may change what it is passed.
+        const own = options.map(({ label, name }) => label ?? name);
+        const view = { state: text, type, instructions, options, method, chat };
+        const prompt = readPrompt(render(view), own.length);
+        asks.push({ question, order, isPrior, prompt, answers: prompt.answers ?? own });
+        if (pace.isDue) await pace.pause();
+      }
+    }
+  }
+  return asks;
 }
 
 function labelsFor(

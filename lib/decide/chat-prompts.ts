@@ -81,14 +81,17 @@ class ChatPrompts {
   async tokens(prompts: readonly DecisionPrompt[]): Promise<PromptTokens[]> {
     const found = new Map<DecisionPrompt, PromptTokens>();
     for (const [context, group] of byContext(prompts)) {
-      const frame = this.#isWhole ? undefined : await this.#frame(context, group);
+      const frame = this.#isWhole ? undefined : await this.#frame(context);
       const head = frame && (await this.#conversation.render(frame.before, this.#signal));
       for (let start = 0; start < group.length; start += atOnce) {
         const some = group.slice(start, start + atOnce);
         const tokens = await Promise.all(
-          some.map((prompt) =>
-            frame && head ? this.#continued(frame, head, prompt) : this.#whole(prompt),
-          ),
+          some.map(async (prompt) => {
+            const segments = await this.#segments(context + prompt.question);
+            return frame && head && fits(frame, prompt, segments)
+              ? this.#continued(frame, head, prompt)
+              : this.#whole(segments, prompt);
+          }),
         );
         for (const [index, prompt] of some.entries()) {
           found.set(prompt, tokens[index] as PromptTokens);
@@ -109,18 +112,14 @@ class ChatPrompts {
   }
 
   /** Without a shared beginning. */
-  async #whole(prompt: DecisionPrompt): Promise<PromptTokens> {
-    const segments = await this.#segments(prompt.context + prompt.question);
+  async #whole(segments: readonly Segment[], prompt: DecisionPrompt): Promise<PromptTokens> {
     const tail = await this.#conversation.render(segments, this.#signal);
     const lead = prompt.lead ?? (this.#isWhole ? '' : leadAfter(textOf(segments)));
     return { head: new Int32Array(0), tail, lead };
   }
 
-  /**
-   * What stands around the questions after a context; undefined if the template does not render them
-   * as they are, such as one that trims them.
-   */
-  async #frame(context: string, group: readonly DecisionPrompt[]): Promise<Frame | undefined> {
+  /** What stands around the questions after a context; undefined if that cannot be told. */
+  async #frame(context: string): Promise<Frame | undefined> {
     const mark = this.#mark(context);
     if (mark === undefined) return undefined;
     const segments = await this.#segments(context + mark);
@@ -128,14 +127,10 @@ class ChatPrompts {
     const [before = '', behind = '', ...others] = segments[at]?.text.split(mark) ?? [];
     const isOnce = others.length === 0 && textOf(segments.slice(at + 1)).includes(mark) === false;
     if (at < 0 || !isOnce) return undefined;
-    const frame = {
+    return {
       before: nonEmpty([...segments.slice(0, at), { text: before, content: true }]),
       after: nonEmpty([{ text: behind, content: true }, ...segments.slice(at + 1)]),
     };
-    // One of the questions shows whether the template renders them like the mark.
-    const { question = '' } = group[0] ?? {};
-    const whole = textOf(await this.#segments(context + question));
-    return whole === textOf(frame.before) + question + textOf(frame.after) ? frame : undefined;
   }
 
   /** A private-use character that occurs nowhere; undefined if there is none. */
@@ -159,6 +154,16 @@ class ChatPrompts {
     return opened ? [...segments, { text: '\n</think>\n\n', content: false }] : segments;
   }
 }
+
+/**
+ * Whether the template renders a question as it is, like the mark: not one that trims questions and
+ * has one to trim. Each is compared, since neither the others nor their order may change its tokens.
+ */
+const fits = (
+  { before, after }: Frame,
+  { question }: DecisionPrompt,
+  segments: readonly Segment[],
+): boolean => textOf(segments) === textOf(before) + question + textOf(after);
 
 const nonEmpty = (segments: readonly Segment[]): Segment[] =>
   segments.filter(({ text }) => text !== '');

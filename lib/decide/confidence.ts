@@ -1,7 +1,8 @@
 // Formulas of confidence: how decided a distribution is. None is a probability of being right. Pure
 // arithmetic; `lib/decide/answer.ts` uses it. docs/decisions.md has each formula.
 
-import type { QuestionType } from './question.js';
+import { checkNumber, checkOneOf, wrongRange, wrongType } from '../common/arguments.js';
+import { type QuestionType, questionTypes } from './question.js';
 
 /** The names of the formulas. */
 export const confidences = ['reference', 'entropy', 'max', 'margin', 'deviation'] as const;
@@ -57,12 +58,24 @@ function ofMargin(probabilities: readonly number[]): number {
   return first - second;
 }
 
-/** The confidence of a distribution by a formula. */
+/**
+ * The confidence of a distribution by a formula.
+ *
+ * @param probabilities of the options, at least one; of a score, of its levels from the lowest
+ * @throws TypeError, RangeError for invalid arguments
+ */
 export function confidenceOf(
   probabilities: readonly number[],
   formula: Confidence,
   type: QuestionType,
 ): number {
+  if (!Array.isArray(probabilities)) throw wrongType('an array', 'probabilities', probabilities);
+  if (probabilities.length === 0) throw wrongRange('at least one', 'probabilities', probabilities);
+  for (const [index, each] of probabilities.entries()) {
+    checkNumber(each, `probabilities[${index}]`, 0);
+  }
+  checkOneOf(formula, 'formula', confidences);
+  checkOneOf(type, 'type', questionTypes);
   if (probabilities.length === 1) return 1;
   const isScore = type === 'score';
   const formulas: Record<Confidence, (probabilities: readonly number[]) => number> = {

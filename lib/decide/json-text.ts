@@ -1,15 +1,28 @@
 // JSON values as the text that a model reads. `lib/decide/read-questions.ts` and
 // `lib/decide/state.ts` use it.
 
+import { types } from 'node:util';
 import { wrongRange, wrongType } from '../common/arguments.js';
 
+/** Objects whose content is not in properties, so that JSON.stringify would write `{}`, or indices. */
+const isLost = (value: unknown): value is object =>
+  types.isMap(value) ||
+  types.isSet(value) ||
+  types.isWeakMap(value) ||
+  types.isWeakSet(value) ||
+  types.isPromise(value) ||
+  types.isRegExp(value) ||
+  types.isNativeError(value) ||
+  types.isAnyArrayBuffer(value) ||
+  ArrayBuffer.isView(value);
+
 /**
- * The JSON text of an object or array, without line breaks. JSON.stringify would write numbers that
- * are not finite as null, and fail on cycles with a message of its own.
+ * The JSON text of a value, without line breaks. JSON.stringify would write numbers that
+ * are not finite as null and Maps as `{}`, and fail on cycles with a message of its own.
  *
  * @throws TypeError for a value that JSON cannot represent; RangeError for a number that is not finite
  */
-export function jsonText(value: object, name: string): string {
+export function jsonText(value: unknown, name: string): string {
   let text: string | undefined;
   try {
     text = JSON.stringify(value, (_, part: unknown) => {
@@ -19,6 +32,7 @@ export function jsonText(value: object, name: string): string {
       if (typeof part === 'bigint' || typeof part === 'function' || typeof part === 'symbol') {
         throw wrongType('a JSON value', name, part);
       }
+      if (isLost(part)) throw wrongType('plain objects and arrays', name, part);
       return part;
     });
   } catch (error) {

@@ -3,6 +3,9 @@
 /** The most lines of options that the orders of one question may have: 362 options in 362 orders. */
 export const maxLines = 2 ** 17;
 
+/** The most lines that the orders of all questions of a call may have together. */
+export const maxLinesInAll = 2 ** 20;
+
 const letters = 26;
 
 /**

@@ -50,7 +50,7 @@ export async function prepareDecision(
   const tokenizer = engine.tokenizerFor(request.signal);
   const attempt = async (count: number) => {
     const cut = count === 0 ? state : cutState(state, count);
-    const asks = asksOf(cut, questions, request, tokenize.chat);
+    const asks = await asksOf(cut, questions, request, tokenize.chat);
     const prompts = await promptsOf(tokenize.prompts, cut, asks);
     return { asks, prompts };
   };
@@ -79,7 +79,11 @@ export async function prepareDecision(
     const { terminator, normalize, signal } = request;
     const options = { terminator, sequential: false, details: false, signal };
     const task = taskOf(engine, joined(prompts[index] as PromptTokens), own, options);
-    return { ...ask, task, lengths: lengthsOf({ normalize, terminator }, ask.answers, own) };
+    return {
+      ...ask,
+      task,
+      lengths: lengthsOf({ normalize, terminator }, ask.answers, own, () => sourceOf(ask, request)),
+    };
   });
   await yieldToEventLoop(prepared.length);
   return { asks: prepared.sort(byTokens), truncated };
@@ -125,18 +129,17 @@ async function pathsOf(
   });
 }
 
+/** The argument that the answers of an ask are from. */
+function sourceOf({ question, prompt }: Ask, { method }: DecideRequest): string {
+  if (prompt.answers !== undefined) return 'answers of render';
+  return method === 'labels' ? 'labels' : `questions[${JSON.stringify(question.name)}].criteria`;
+}
+
 /** Every option must have tokens of its own. */
-function checkPaths(
-  { question, order, answers }: Ask,
-  paths: readonly Int32Array[],
-  { terminator, method }: DecideRequest,
-): void {
-  const name =
-    method === 'labels' ? 'labels' : `questions[${JSON.stringify(question.name)}].criteria`;
-  const nameOf = (position: number): string =>
-    method === 'labels'
-      ? (answers[position] as string)
-      : (question.options[order[position] as number]?.name as string);
+function checkPaths(ask: Ask, paths: readonly Int32Array[], request: DecideRequest): void {
+  const { terminator } = request;
+  const name = sourceOf(ask, request);
+  const nameOf = (position: number): string => ask.answers[position] as string;
   const seen = new Map<string, number>();
   for (const [position, path] of paths.entries()) {
     if (path.length === 0 && terminator.kind === 'none') {
@@ -193,6 +196,10 @@ function byTokens(one: PreparedAsk, other: PreparedAsk): number {
   }
   const difference = a.prompt.length - b.prompt.length;
   if (difference !== 0) return difference;
-  const [texts, others] = [JSON.stringify(one.answers), JSON.stringify(other.answers)];
-  return texts === others ? 0 : texts < others ? -1 : 1;
+  for (const [index, answer] of one.answers.entries()) {
+    const its = other.answers[index];
+    if (its === undefined || its < answer) return 1;
+    if (its > answer) return -1;
+  }
+  return one.answers.length - other.answers.length;
 }

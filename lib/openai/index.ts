@@ -6,6 +6,8 @@ export { defaultInstruction, type RemoteChooseOptions } from './choose/choose-op
 export type { RemoteChoice } from './choose/choose-result.js';
 export type { ServerFeatures } from './choose/probe.js';
 export type { Strategy, StrategyOption } from './choose/remote-engine.js';
+export type { DecideWay, RemoteDecideOptions } from './decide/decide-options.js';
+export type { RemoteDecision } from './decide/decide-result.js';
 export type { OpenAIClient } from './http/exchange.js';
 export { OpenAI } from './openai.js';
 export type { ApiKind, OpenAIOptions, TextTokenizer } from './options.js';

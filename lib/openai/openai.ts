@@ -1,5 +1,6 @@
 // OpenAI: an LM behind an OpenAI-compatible server. It generates through either API and exposes the
-// server's tokens; `choose/choose.ts` implements choosing. There is no `greedy`, since no such
+// server's tokens; `choose/choose.ts` implements choosing,
+// `decide/decide.ts` deciding. There is no `greedy`, since no such
 // server returns the full next-token distribution.
 
 import type { MessageLike } from '../chat-template/message.js';
@@ -9,10 +10,12 @@ import { raceAbort } from '../common/abort.js';
 import { checkPrompt, checkString, checkTokens, type Prompt } from '../common/arguments.js';
 import { type CallOptions, readSignal } from '../common/call-options.js';
 import type { Completion, CompletionChunk } from '../common/completion.js';
-import { LMError, NotSupportedError } from '../common/errors.js';
+import { NotSupportedError } from '../common/errors.js';
 import type { DetokenizeOptions, TokenizeOptions } from '../common/text-options.js';
 import { readDetokenizeOptions, readTokenizeOptions } from '../common/text-options.js';
 import { type Cost, noCost, Stopwatch } from '../common/usage.js';
+import type { DecisionQuestions } from '../decide/question.js';
+import type { DecisionState } from '../decide/state.js';
 import type { CompleteOptions } from '../generation/completion-options.js';
 import { CompletionStream } from '../generation/completion-stream.js';
 import { LM } from '../lm.js';
@@ -24,17 +27,16 @@ import { Engine } from './choose/engine.js';
 import type { ServerFeatures } from './choose/probe.js';
 import { readConversation } from './completion/conversation.js';
 import { RemoteGenerator, type RemoteInput } from './completion/remote-completion.js';
+import { RemoteDecider } from './decide/decide.js';
+import type { RemoteDecideOptions } from './decide/decide-options.js';
+import type { RemoteDecision } from './decide/decide-result.js';
 import { Client } from './http/client.js';
 import { makeClient } from './http/connection.js';
 import { type OpenAIOptions, type OpenAISettings, readOpenAIOptions } from './options.js';
 import type { Owner } from './owner.js';
 import { embedTexts, type RemoteModel, readModels } from './resources.js';
 import { findTokenizer } from './tokenizer/find-tokenizer.js';
-import type { RemoteTokenizer } from './tokenizer/tokenizer.js';
-
-/** Whether the error means that no tokenizer is available; completions still work without one. */
-const isTokenizerMissing = (error: unknown): boolean =>
-  error instanceof LMError && (error.code === 'NOT_SUPPORTED' || error.code === 'PEER_MISSING');
+import { SharedTokenizer } from './tokenizer/shared-tokenizer.js';
 
 /**
  * A language model behind an OpenAI-compatible server, such as OpenAI's own, llama.cpp's or vLLM.
@@ -50,8 +52,8 @@ export class OpenAI extends LM {
   readonly #client: Client;
   readonly #chooser: RemoteChooser;
   readonly #generator: RemoteGenerator;
-  #tokenizer: RemoteTokenizer | undefined;
-  #pendingTokenizer: Promise<RemoteTokenizer> | undefined;
+  readonly #decider: RemoteDecider;
+  readonly #tokenizer: SharedTokenizer;
 
   /**
    * Sends no request yet.
@@ -72,24 +74,27 @@ export class OpenAI extends LM {
       timeout,
     };
     this.#client = new Client({ model, policy, transport, extraBody });
+    this.#tokenizer = new SharedTokenizer(() => findTokenizer(this.#client, settings, undefined));
     const owner = this.#asOwner();
     this.#generator = new RemoteGenerator(owner, this.#client, settings);
     this.#chooser = new RemoteChooser(new Engine(owner, this.#client, settings));
+    const parts = { lm: this, owner, client: this.#client, chooser: this.#chooser };
+    this.#decider = new RemoteDecider(parts);
   }
 
   /** The vocabulary size, once a tokenizer has reported it. */
   override get vocabularySize(): number | undefined {
-    return this.#tokenizer?.size;
+    return this.#tokenizer.known?.size;
   }
 
   /** The option `contextSize`, or else what the server's tokenizer has reported. */
   override get contextSize(): number | undefined {
-    return this.#settings.contextSize ?? this.#tokenizer?.contextSize;
+    return this.#settings.contextSize ?? this.#tokenizer.known?.contextSize;
   }
 
   /** The end-of-generation tokens: the option, or else those that the tokenizer knows. */
   get endOfGeneration(): Int32Array {
-    const own = this.#settings.endOfGeneration ?? this.#tokenizer?.endOfGeneration;
+    const own = this.#settings.endOfGeneration ?? this.#tokenizer.known?.endOfGeneration;
     return own?.slice() ?? new Int32Array(0);
   }
 
@@ -107,7 +112,7 @@ export class OpenAI extends LM {
     checkString(text, 'text');
     const { addSpecial, continuation, signal } = readTokenizeOptions(options);
     await this.admit(signal);
-    const tokenizer = await this.#findTokenizer(signal);
+    const tokenizer = await this.#tokenizer.find(signal);
     const request = { addSpecial, parseSpecial: options?.parseSpecial, continuation };
     return raceAbort(tokenizer.tokenize(text, request, signal), signal);
   }
@@ -121,7 +126,7 @@ export class OpenAI extends LM {
     const copy = checkTokens(tokens, 'tokens');
     const { continuation, signal } = readDetokenizeOptions(options);
     await this.admit(signal);
-    const tokenizer = await this.#findTokenizer(signal);
+    const tokenizer = await this.#tokenizer.find(signal);
     checkTokens(copy, 'tokens', tokenizer.size);
     const request = { special: options?.special, continuation };
     return raceAbort(tokenizer.detokenize(copy, request, signal), signal);
@@ -239,6 +244,27 @@ export class OpenAI extends LM {
   }
 
   /**
+   * Answers typed questions about one state, each by a probability per option, as every `decide` does.
+   * The option `via` selects how: by the server's own route for decisions, or by scoring the options.
+   *
+   * @throws TypeError, RangeError for invalid arguments; NotSupportedError for an option or a number of
+   * options that the way cannot express, or if the server has no such way; LMError `REFUSED` with the
+   * names of the questions that the server refused; RemoteError, also for answers that are no
+   * distributions; and what every `decide` throws
+   * @example
+   * const { answers } = await lm.decide('The service was slow.', {
+   *   mood: { type: 'choice', instructions: 'How does the guest feel?', criteria: ['happy', 'angry'] },
+   * });
+   */
+  async decide<const Q extends DecisionQuestions>(
+    state: DecisionState,
+    questions: Q,
+    options?: RemoteDecideOptions,
+  ): Promise<RemoteDecision<Q>> {
+    return this.#decider.decide(state, questions, options);
+  }
+
+  /**
    * The log-probability of one given continuation, tokenized on its own. Needs a server that
    * supports `echo`.
    *
@@ -307,39 +333,13 @@ export class OpenAI extends LM {
       promptTokens: (prompt, signal) => this.promptTokens(prompt, signal),
       tokenizePrompt: (text, signal) => this.tokenizePrompt(text, signal),
       checkFits: (length) => this.checkFits(length),
-      tokenizer: (signal) => this.#findTokenizer(signal),
-      tokenizerIfAny: () => this.#tokenizerIfAny(),
+      tokenizer: (signal) => this.#tokenizer.find(signal),
+      tokenizerIfAny: () => this.#tokenizer.findIfAny(),
     };
   }
 
-  /** The tokenizer. The lookup runs once, and again only if the server failed. */
-  async #findTokenizer(signal?: AbortSignal): Promise<RemoteTokenizer> {
-    if (this.#tokenizer !== undefined) return this.#tokenizer;
-    // Not with the caller's signal: other calls may be waiting for the same lookup.
-    this.#pendingTokenizer ??= findTokenizer(this.#client, this.#settings, undefined).then(
-      (tokenizer) => {
-        this.#tokenizer = tokenizer;
-        return tokenizer;
-      },
-      (error: unknown) => {
-        if (!isTokenizerMissing(error)) this.#pendingTokenizer = undefined;
-        throw error;
-      },
-    );
-    return raceAbort(this.#pendingTokenizer, signal);
-  }
-
-  async #tokenizerIfAny(): Promise<RemoteTokenizer | undefined> {
-    try {
-      return await this.#findTokenizer();
-    } catch (error) {
-      if (isTokenizerMissing(error)) return undefined;
-      throw error;
-    }
-  }
-
   protected override async tokenizePrompt(text: string, signal?: AbortSignal): Promise<Int32Array> {
-    const tokenizer = await this.#findTokenizer(signal);
+    const tokenizer = await this.#tokenizer.find(signal);
     return tokenizer.tokenize(text, { addSpecial: true, parseSpecial: undefined }, signal);
   }
 

@@ -129,7 +129,7 @@ t.test('invalid options are rejected', async (t) => {
   t.throws(make({ format: 'blank', mergeSystem: 1 }), wrongKind('a boolean', 'mergeSystem', '1'));
   t.throws(make({ format: 'blank', formt: 1 }), {
     code: 'INVALID_ARGUMENT',
-    message: /got "formt"$/,
+    message: /got "formt" \(did you mean 'format'\?\)$/,
   });
   t.throws(() => new Thread({} as ScriptedLM, {}), wrongKind('an LM', 'lm', 'an object'));
   const { thread } = threadOf(['x']);

@@ -111,6 +111,54 @@ t.test('answers that are all right or all impossible do not break it', async (t)
   t.same(calibrate(copy), calibrate(sure), 'rows may come from JSON');
 });
 
+/** The rows with other scores. */
+const rescored = (
+  rows: readonly LabelledRow[],
+  scoreOf: (score: number, isRight: boolean, row: number) => number,
+): LabelledRow[] =>
+  rows.map(({ decision, truth }, row) => {
+    const options = at([decision.answers.q?.options ?? []], 0).map(({ name, score }) => {
+      return { name, score: scoreOf(score, name === truth.q, row) };
+    });
+    return { decision: { ...decision, answers: { q: { type: 'choice', options } } }, truth };
+  });
+
+t.test('right answers that are impossible do not pull the scale', async (t) => {
+  const rows = rowsOf(400, 3);
+  for (const bias of [false, true]) {
+    const scaleOf = (given: LabelledRow[]) => at(calibrate(given, { bias }).report.groups, 0).scale;
+    const without = scaleOf(rows.filter((_, row) => row % 10 !== 0));
+    for (const shift of [0, 5, -50]) {
+      const { temperature } = scaleOf(
+        rescored(rows, (score, isRight, row) =>
+          isRight && row % 10 === 0 ? -Infinity : score + shift,
+        ),
+      );
+      near(t, temperature, without.temperature, 1e-6, `shifted by ${shift}`);
+    }
+  }
+});
+
+t.test('any number of rows, with as many biases as can be fitted', async (t) => {
+  const [row] = rescored(rowsOf(1, 1), (score) => score);
+  const one = { type: 'choice', options: [{ name: 'a', score: -1 }] } as const;
+  const single: LabelledRow = {
+    decision: { method: 'text', answers: { q: one } },
+    truth: { q: 'a' },
+  };
+  const { report } = calibrate(Array.from({ length: 150_000 }, () => single));
+  t.match(report.groups, [{ answers: 150_000, kept: false, scale: { temperature: 1 } }]);
+  const options = Array.from({ length: 1001 }, (_, index) => ({ name: `${index}`, score: -1 }));
+  const wide: LabelledRow = {
+    decision: { method: 'text', answers: { q: { type: 'choice', options } } },
+    truth: { q: '7' },
+  };
+  t.throws(() => calibrate([row as LabelledRow, wide], { bias: true }), {
+    name: 'RangeError',
+    message: /1004 different options/,
+  });
+});
+
 t.test('the diagram is SVG', async (t) => {
   const { report } = calibrate(rowsOf(200, 3));
   const svg = reliabilityDiagram(report, 'a < b & "c"');
@@ -122,6 +170,7 @@ t.test('the diagram is SVG', async (t) => {
 
 t.test('rows and options that are not valid are refused', async (t) => {
   const [row] = rowsOf(1, 1);
+  const { report } = calibrate(rowsOf(5, 1));
   const broken: [unknown, string][] = [
     [undefined, 'TypeError'],
     [[], 'RangeError'],
@@ -132,6 +181,14 @@ t.test('rows and options that are not valid are refused', async (t) => {
     [[row, { ...row, truth: { other: 'a' } }], 'TypeError'],
     [[row, { decision: { ...row?.decision, method: 'labels' }, truth: row?.truth }], 'RangeError'],
   ];
+  const answered = (q: object) => [{ decision: { method: 'text', answers: { q } }, truth: {} }];
+  const boolean = answered({ type: 'boolean', options: [{ name: 'Yes', score: -1 }] });
+  const nothing = answered({ type: 'choice', options: [{ name: 'a', score: null }] });
+  broken.push([[row, { ...boolean[0], truth: { q: true } }], 'RangeError']);
+  broken.push([[row, { ...nothing[0], truth: { q: 'a' } }], 'RangeError']);
+  for (const wrong of [undefined, {}, { before: report.before }]) {
+    t.throws(() => reliabilityDiagram(wrong as typeof report), { name: 'TypeError' });
+  }
   for (const [rows, name] of broken) {
     t.throws(() => calibrate(rows as LabelledRow[]), { name });
   }
@@ -188,6 +245,8 @@ t.test('decide applies it, and says so', async (t) => {
   ]) {
     await t.rejects(lm.decide('', { q }, { calibration: wrong as Calibration }), /calibration/);
   }
-  const cold = { ...calibration, types: { choice: { temperature: 0 } } };
-  await t.rejects(lm.decide('', { q }, { calibration: cold }), { name: 'RangeError' });
+  for (const temperature of [0, -1, 1e-320, 1e7]) {
+    const extreme = { ...calibration, types: { choice: { temperature } } };
+    await t.rejects(lm.decide('', { q }, { calibration: extreme }), { name: 'RangeError' });
+  }
 });

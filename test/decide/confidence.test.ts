@@ -47,3 +47,22 @@ t.test('each is 1 for certainty, and between 0 and 1', async (t) => {
     }
   }
 });
+
+t.test('arguments that are not valid are refused', (t) => {
+  const wrong: [unknown, unknown, unknown, string][] = [
+    [undefined, 'max', 'choice', 'TypeError'],
+    [[], 'max', 'choice', 'RangeError'],
+    [[Number.NaN, 1], 'max', 'choice', 'RangeError'],
+    [[-1, 2], 'max', 'choice', 'RangeError'],
+    [['1'], 'max', 'choice', 'TypeError'],
+    [[0.5, 0.5], 'maximum', 'choice', 'TypeError'],
+    [[0.5, 0.5], 'max', 'noul', 'TypeError'],
+  ];
+  for (const [p, formula, type, name] of wrong) {
+    t.throws(() => confidenceOf(p as [], formula as 'max', type as 'choice'), {
+      name,
+      message: /^Expected/,
+    });
+  }
+  t.end();
+});

@@ -1,6 +1,15 @@
 // Many questions, many options, and states that do not fit.
 
-import { type ChoiceQuestion, ContextOverflowError, defaultModelPath, LLaMa } from 'autocog-lm';
+import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
+import {
+  type ChoiceQuestion,
+  ContextOverflowError,
+  type DecideOptions,
+  type DecisionView,
+  defaultModelPath,
+  LLaMa,
+  renderDecision,
+} from 'autocog-lm';
 import t from 'tap';
 import { at, sum } from '../suite/oracle.js';
 import { near } from '../suite/with-lm.js';
@@ -52,6 +61,28 @@ t.test('labels of 2 and 30 options, and no more lines than may be', async (t) =>
   const balanced = lm.decide('x', many, { method: 'labels' });
   await t.rejects(balanced, { name: 'RangeError', message: /at most 361/ });
   await t.rejects(lm.decide('x', many, { method: 'labels', orders: 1 }), ContextOverflowError);
+});
+
+t.test('labels of many questions can be aborted while they are rendered', async (t) => {
+  const ask = (count: number, options: DecideOptions) => {
+    const many = named(count).map((name) => [name, question(named(255))] as const);
+    return lm.decide('x', many, { method: 'labels', ...options });
+  };
+  const controller = new AbortController();
+  let rendered = 0;
+  const render = (view: DecisionView) => {
+    rendered += 1;
+    return renderDecision(view);
+  };
+  const running = ask(16, { signal: controller.signal, render });
+  setTimeout(() => controller.abort(), 20);
+  await t.rejects(running, { name: 'AbortError' });
+  await setTimeoutPromise(20);
+  const before = rendered;
+  await setTimeoutPromise(20);
+  t.ok(rendered === before && rendered < 16 * 255, `${rendered} prompts were rendered`);
+  await t.rejects(ask(17, {}), { name: 'RangeError', message: /1105425 lines of options/ });
+  await t.rejects(ask(9, { prior: true }), { name: 'RangeError', message: /for orders/ });
 });
 
 /** A state of about so many tokens. */

@@ -158,6 +158,11 @@ t.test('options without tokens, or with those of another, are refused by name', 
     { terminator: 'eog' },
   );
   t.equal(Object.keys(answers.q.probabilities).length, 2, 'unless something ends them');
+  const bytes = { terminator: 'eog', normalize: 'bytes' } as const;
+  await t.rejects(llama.decide('x', empty, bytes), {
+    name: 'RangeError',
+    message: /normalize by bytes, for questions\["q"\]\.criteria, got ""/,
+  });
 });
 
 t.test('states and options that are not valid are refused', async (t) => {
@@ -165,6 +170,15 @@ t.test('states and options that are not valid are refused', async (t) => {
   const q = { q: { type: 'choice', criteria: ['a', 'b'] } } as const;
   for (const state of [undefined, null, 1, true, () => {}, { big: 1n }] as unknown[]) {
     await t.rejects(lm.decide(state as string, q), { name: 'TypeError', message: /for state/ });
+  }
+  // As JSON they would be `{}` or indices.
+  const lost = [new Map([['a', 1]]), new Set(), /x/, new Error('x'), new Uint8Array(2)];
+  for (const value of lost) {
+    const plain = { name: 'TypeError', message: /plain objects and arrays/ };
+    await t.rejects(lm.decide(value, q), plain);
+    await t.rejects(lm.decide({ deep: [value] }, q), plain);
+    const described = { q: { type: 'choice', criteria: { a: value, b: null } } } as const;
+    await t.rejects(lm.decide('x', described), plain);
   }
   const options: [object, string][] = [
     [{ method: 'heads' }, 'TypeError'],

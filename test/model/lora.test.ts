@@ -185,7 +185,11 @@ t.test('invalid arguments are rejected, and change nothing', async (t) => {
   await t.rejects(lm.model.loadAdapter(''), type);
   await t.rejects(lm.model.loadAdapter('a\0b'), type);
   const target = join(folder, 'quantized.gguf');
-  await t.rejects(quantize(file, target, 'Q8_0'), { name: 'LMError' }, 'an adapter is not a model');
+  await t.rejects(
+    quantize(file, target, 'Q8_0'),
+    { name: 'ModelLoadError' },
+    'an adapter is not a model',
+  );
   const signal = AbortSignal.abort(new Error('enough'));
   await t.rejects(lm.setAdapters([], { signal }), { message: 'enough' });
   await t.rejects(lm.model.loadAdapter(file, { signal }), { message: 'enough' });

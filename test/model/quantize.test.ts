@@ -235,6 +235,24 @@ t.test('an invalid target is rejected', async (t) => {
   chmodSync(locked, 0o700);
 });
 
+t.test('paths may have spaces and letters outside ASCII', async (t) => {
+  const directory = join(folder, 'a naïve 模型 😀');
+  mkdirSync(directory);
+  const source = join(directory, 'ä.gguf');
+  copyFileSync(plain, source);
+  const target = join(directory, 'ö.gguf');
+  await quantize(source, target, 'Q8_0');
+  const model = await Model.load(target);
+  t.equal(model.info.path, target);
+  await model.close();
+  t.strictSame(readdirSync(directory).sort(), ['ä.gguf', 'ö.gguf']);
+  await t.rejects(quantize(target, target, 'F16'), {
+    message: `Expected a target other than the source, got ${target}`,
+  });
+  const missing = join(directory, 'ü.gguf');
+  await t.rejects(Model.load(missing), { message: `Cannot load ${missing}: no such file` });
+});
+
 t.test('a link is written through, not replaced', async (t) => {
   const real = join(folder, 'real.gguf');
   const link = join(folder, 'to-real.gguf');

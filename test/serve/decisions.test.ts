@@ -175,6 +175,16 @@ t.test('400 questions at once, and the errors of OpenAI', async (t) => {
     const error = await failure(client.decisions.create(given as never));
     t.match(error, { status: 400, param }, `${param}: ${error}`);
   }
+  const depth = 50_000;
+  const nested = `${'['.repeat(depth)}${']'.repeat(depth)}`;
+  const part = `{"type":"input_json","data":${nested}}`;
+  const headers = { 'content-type': 'application/json' };
+  const body = `{"input":[{"role":"user","content":[${part}]}],"questions":[${JSON.stringify(predicate)}]}`;
+  const deep = await fetch(`${server.url}/v1/decisions`, { method: 'POST', headers, body });
+  t.match(
+    [deep.status, await deep.json()],
+    [400, { error: { param: 'input[0].content[0].data' } }],
+  );
   const image = [{ type: 'input_image', image_url: 'data:image/png;base64,AA==' }] as const;
   const seen = { role: 'user' as const, content: [...image] };
   const error = await failure(

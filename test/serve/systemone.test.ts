@@ -199,6 +199,20 @@ t.test('invalid requests get the errors of the format', async (t) => {
     ['images', { state, questions, images: ['x'] }, ['images']],
   ];
   for (const [name, body, loc] of cases) refused(t, await post('/v1/systemone', body), loc, name);
+  const nested = `${'['.repeat(50_000)}${']'.repeat(50_000)}`;
+  const asked = JSON.stringify(questions);
+  refused(
+    t,
+    await post('/v1/systemone', `{"state":${nested},"questions":${asked}}`),
+    ['state'],
+    'deep',
+  );
+  const deep = `{"a b":{"type":"choice","criteria":{"a":${nested},"b":null}}}`;
+  const body = `{"state":"x","questions":${deep}}`;
+  refused(t, await post('/v1/systemone', body), at('criteria', 'a'), 'a deep description');
+  const labels = { x_method: 'labels', x_labels: ['A', 'A'] };
+  const twice = await post('/v1/systemone', { state, questions, ...labels });
+  t.equal(twice.json.detail[0].msg, 'Expected labels that all differ for x_labels, got "A"');
   const long = await post('/v1/systemone', { state: 'word '.repeat(3000), questions });
   t.equal(long.status, 413);
   t.equal(long.json.detail.error_type, 'context_length_exceeded');

@@ -7,6 +7,7 @@ import {
   checkInteger,
   checkOneOf,
   checkOptions,
+  wrongRange,
 } from '../../common/arguments.js';
 import { MersenneTwister, nextFloat } from '../../common/mersenne-twister.js';
 import type { QuestionType } from '../question.js';
@@ -25,7 +26,10 @@ import { type LabelledRow, readRows, type Sample } from './rows.js';
 export interface CalibrateOptions {
   /** One scale for each type of question (default), or one for each question. */
   by?: 'type' | 'question' | undefined;
-  /** Also fit a bias per option. Default false: only a temperature, which changes no answer. */
+  /**
+   * Also fit a bias per option, of at most 1000 different ones per scale. Default false: only a
+   * temperature, which changes no answer.
+   */
   bias?: boolean | undefined;
   /** Into how many parts the answers are split for the held-out check: 2 or more. Default 5. */
   folds?: number | undefined;
@@ -120,6 +124,7 @@ export function calibrate(
     if (group === undefined) grouped.set(key, [sample]);
     else group.push(sample);
   }
+  if (withBias) checkBiases(grouped);
   const calibration: Calibration = { version: 1, method, types: {}, questions: {} };
   const scales = new Map<string, Scale>();
   const all: Judged[] = [];
@@ -131,7 +136,7 @@ export function calibrate(
     const after = metricsOf(heldOut, bins);
     const kept = after.logLoss < before.logLoss;
     if (kept) scales.set(name, scale);
-    all.push(...(kept ? heldOut : plain));
+    for (const each of kept ? heldOut : plain) all.push(each);
     return { name, answers: own.length, scale, kept, before, after };
   });
   if (by === 'question') calibration.questions = Object.fromEntries(scales);
@@ -148,6 +153,18 @@ export function calibrate(
       threshold: thresholdFor(all, precision),
     },
   };
+}
+
+/** The time of a fit grows with the third power of the number of biases. */
+const maxBiases = 1000;
+
+function checkBiases(grouped: ReadonlyMap<string, readonly Sample[]>): void {
+  for (const [name, samples] of grouped) {
+    const { size } = new Set(samples.flatMap(({ keys }) => keys));
+    if (size <= maxBiases) continue;
+    const what = `false, for the ${size} different options of ${JSON.stringify(name)}, more than ${maxBiases},`;
+    throw wrongRange(what, 'bias', true);
+  }
 }
 
 /** Each sample under the scale fitted to the other folds. */

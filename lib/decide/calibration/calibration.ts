@@ -6,7 +6,7 @@ import type { DecisionMethod } from '../render.js';
 
 /** Probabilities are the softmax of score / `temperature` + `bias`. */
 export interface Scale {
-  /** Above 0; above 1 makes probabilities less extreme. */
+  /** From 1e-6 to 1e6; above 1 makes probabilities less extreme. */
   temperature: number;
   /** By option, level (`"0"`, `"1"`, …) or case (`Yes`, `No`); default 0 for each. */
   bias?: Record<string, number>;

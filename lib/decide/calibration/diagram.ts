@@ -1,5 +1,6 @@
 // A reliability diagram as SVG: the share of right answers over the probability that they had.
 
+import { checkString, wrongType } from '../../common/arguments.js';
 import type { CalibrationMetrics, ReliabilityBin } from './metrics.js';
 
 const size = 320;
@@ -41,11 +42,17 @@ function series(
  * their number; on the diagonal, probabilities are as often right as they say.
  *
  * @param title default: none
+ * @throws TypeError for anything but a report
  */
 export function reliabilityDiagram(
-  { before, after }: { before: CalibrationMetrics; after: CalibrationMetrics },
+  report: { before: CalibrationMetrics; after: CalibrationMetrics },
   title = '',
 ): string {
+  const { before, after } = report ?? {};
+  if (!Array.isArray(before?.bins) || !Array.isArray(after?.bins)) {
+    throw wrongType('a report of calibrate', 'report', report);
+  }
+  checkString(title, 'title');
   const ticks = [0, 0.2, 0.4, 0.6, 0.8, 1].flatMap((tick) => [
     `<text x="${x(tick)}" y="${top + size + 16}" text-anchor="middle">${tick}</text>`,
     `<text x="${left - 8}" y="${y(tick)}" dy="4" text-anchor="end">${tick}</text>`,

@@ -43,6 +43,8 @@ function slopeAt(samples: readonly Sample[], beta: number): number {
 }
 
 function fitBeta(samples: readonly Sample[]): number {
+  // Where every β is as likely, as for single options.
+  if (slopeAt(samples, 1) === 0) return 1;
   let [low, high] = [Math.log(least), Math.log(most)];
   for (let step = 0; step < 40; step++) {
     const middle = (low + high) / 2;
@@ -102,7 +104,7 @@ function derivativesAt(samples: readonly Indexed[], theta: Parameters) {
       add(0, row, mixed);
       add(row, 0, mixed);
       add(row, row, pi);
-      for (const [j, pj] of p.entries()) add(row, each.at[j] as number, -pi * pj);
+      for (let j = 0; j < p.length; j++) add(row, each.at[j] as number, -pi * (p[j] as number));
     }
   }
   return { gradient, curvature };
@@ -140,7 +142,9 @@ function solve(matrix: Float64Array, right: Float64Array): Float64Array {
  * The scale of the greatest likelihood. Its temperature is at least 1/64 and at most 64; biases have a
  * Gaussian prior around 0, without which an option that is never right would have −Infinity.
  */
-export function fitScale(samples: readonly Sample[], withBias: boolean): Scale {
+export function fitScale(answers: readonly Sample[], withBias: boolean): Scale {
+  // Where the right option is impossible, it is so under every scale: that tells nothing about any.
+  const samples = answers.filter(({ scores, truth }) => scores[truth] !== -Infinity);
   const beta = fitBeta(samples);
   if (!withBias) return { temperature: 1 / beta };
   const keys = [...new Set(samples.flatMap((sample) => sample.keys))];

@@ -1,6 +1,7 @@
 // Validates a calibration that a caller passes, such as one read from a file.
 
 import {
+  checkBetween,
   checkNumber,
   checkOneOf,
   checkOptions,
@@ -24,12 +25,14 @@ function readRecord<T>(
   return Object.fromEntries(entries);
 }
 
+/** Beyond them, scaled scores could be infinite; `calibrate` returns values from 1/64 to 64. */
+const temperatures = [1e-6, 1e6] as const;
+
 function readScale(value: unknown, name: string): Scale {
   if (value === undefined) throw wrongType('an object', name, value);
   const { temperature, bias } = checkOptions(value as Scale, name, ['temperature', 'bias']);
   const number = (each: unknown, its: string): number => checkNumber(each, its);
-  const read = checkNumber(temperature, `${name}.temperature`);
-  if (read <= 0) throw wrongRange('a number above 0', `${name}.temperature`, read);
+  const read = checkBetween(temperature, `${name}.temperature`, ...temperatures);
   if (bias === undefined) return { temperature: read };
   return { temperature: read, bias: readRecord(bias, `${name}.bias`, number) };
 }

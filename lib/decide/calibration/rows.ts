@@ -79,6 +79,12 @@ function readSample(answer: unknown, question: string, truth: unknown, row: stri
   const keys = options.map((option: RowAnswer['options'][number], index) => {
     return type === 'score' ? String(index) : checkString(option.name, `${name}.options[${index}]`);
   });
+  if (type === 'boolean' && keys.length !== 2) {
+    throw wrongRange('yes and no', `${name}.options`, options);
+  }
+  if (scores.every((score) => score === -Infinity)) {
+    throw wrongRange('an option that is possible', `${name}.options`, options);
+  }
   const where = `${row}.truth[${JSON.stringify(question)}]`;
   return { question, type, keys, scores, truth: indexOf(truth, type, keys, where) };
 }

@@ -159,6 +159,21 @@ export class RemoteChooser {
     return runScore(this.#engineFor(strategyOf('echo', features), features), question);
   }
 
+  /**
+   * An engine that scores trees with numbers, by the strategy of the LM.
+   *
+   * @throws NotSupportedError if the server or the strategy has no log-probabilities
+   */
+  async scorer(signal: AbortSignal | undefined): Promise<{ engine: Engine; strategy: Strategy }> {
+    await this.#engine.admit(signal);
+    const features = await raceAbort(this.#probe.features(), signal);
+    const strategy = strategyOf(this.#engine.strategy, features);
+    if (strategy === 'bias' || strategy === 'prompted') {
+      throw new NotSupportedError(`Strategy '${strategy}' has no probabilities`);
+    }
+    return { engine: this.#engineFor(strategy, features), strategy };
+  }
+
   /** The engine for `lib/choose/choose.ts`, with trees scored by the given strategy. */
   #engineFor(strategy: Strategy, features: ServerFeatures): Engine {
     const engine = this.#engine;

@@ -4,9 +4,14 @@
 import { wrongType } from '../../common/arguments.js';
 import { requirePeer } from '../../common/peers.js';
 import type { OpenAISettings } from '../options.js';
+import { withErrorObject } from './error-body.js';
 import type { OpenAIClient, Transport } from './exchange.js';
 
-type ClientClass = new (options: object) => OpenAIClient;
+interface ClientInstance extends OpenAIClient {
+  makeStatusError(status: number, body: unknown, message: unknown, headers: unknown): Error;
+}
+
+type ClientClass = new (options: object) => ClientInstance;
 
 /** The default server. */
 const defaultBaseURL = 'https://api.openai.com/v1';
@@ -27,6 +32,16 @@ export function makeClient(
     throw wrongType('a key, or OPENAI_API_KEY in the environment,', 'apiKey', apiKey);
   }
   // The client requires a key. A placeholder satisfies it, and no header sends it.
-  const client = new OpenAI({ baseURL, apiKey: apiKey ?? 'none', maxRetries: 0, logLevel: 'off' });
+  class DetailedClient extends OpenAI {
+    override makeStatusError(status: number, body: unknown, message: unknown, headers: unknown) {
+      return super.makeStatusError(status, withErrorObject(body), message, headers);
+    }
+  }
+  const client = new DetailedClient({
+    baseURL,
+    apiKey: apiKey ?? 'none',
+    maxRetries: 0,
+    logLevel: 'off',
+  });
   return { client, headers: apiKey === undefined ? { Authorization: null } : {} };
 }

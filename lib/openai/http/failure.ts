@@ -37,9 +37,9 @@ export class Failure extends Error {
 
 const retryableStatuses = new Set([408, 409, 429]);
 
-/** Whether a request that failed with this status may succeed when retried. */
+/** Whether a request that failed with this status may succeed when retried. 501: not implemented. */
 export const isRetryableStatus = (status: number): boolean =>
-  retryableStatuses.has(status) || status >= 500;
+  retryableStatuses.has(status) || (status >= 500 && status !== 501);
 
 type Fields = Record<string, unknown>;
 

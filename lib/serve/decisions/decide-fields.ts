@@ -6,7 +6,7 @@ import type { DecideOptions } from '../../decide/decide-options.js';
 import type { DecisionQuestion } from '../../decide/question.js';
 import type { DecisionState } from '../../decide/state.js';
 import type { Fields } from '../http/fields.js';
-import { blame, HttpError } from '../http/http-error.js';
+import { blame, HttpError, renamed } from '../http/http-error.js';
 import type { Call, Served } from '../served.js';
 import { costOf } from '../turns.js';
 
@@ -31,6 +31,15 @@ export function readDecideFields(fields: Fields): DecideOptions {
   return options;
 }
 
+/** The length as JSON; 0 for a nesting beyond the stack, which `decide` refuses. */
+function sizeOf(value: unknown): number {
+  try {
+    return JSON.stringify(value).length;
+  } catch {
+    return 0;
+  }
+}
+
 /**
  * Decides when it is the request's turn. `fieldOf` returns the request's field for an argument of
  * `decide`, such as `questions["tone"].criteria`.
@@ -43,7 +52,7 @@ export async function decideFor(
   fieldOf: (argument: string) => string = (argument) => argument,
 ): Promise<Decision> {
   const template = chatTemplate === modelTemplate ? undefined : chatTemplate;
-  const length = JSON.stringify(state).length + JSON.stringify(questions).length;
+  const length = sizeOf(state) + sizeOf(questions);
   const request = { ...options, ...(template !== undefined && { template }), signal };
   try {
     return await turns.take(costOf(length / 4, 0), signal, () =>
@@ -60,10 +69,6 @@ export async function decideFor(
     const blamed = blame(error, param);
     if (!(blamed instanceof HttpError) || argument === undefined) throw blamed;
     const { message, status, details } = blamed;
-    throw new HttpError(
-      status,
-      message.replace(argument, () => param as string),
-      details,
-    );
+    throw new HttpError(status, renamed(message, argument, param as string), details);
   }
 }

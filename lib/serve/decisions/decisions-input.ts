@@ -1,6 +1,7 @@
 // The field `input` of `/v1/decisions`: a text, or a list of messages, calls of functions and their
 // outputs.
 
+import { jsonText } from '../../decide/json-text.js';
 import type { DecisionState } from '../../decide/state.js';
 import { Fields, list, type Reader, text } from '../http/fields.js';
 import { HttpError, invalidField } from '../http/http-error.js';
@@ -84,7 +85,7 @@ const readPart: Reader<string> = (value, name) => {
   const fields = new Fields(value, name, `${name}.`);
   const type = fields.require('type', text);
   if (Object.hasOwn(textFields, type)) return fields.require(textFields[type] as string, text);
-  if (type === 'input_json') return JSON.stringify(fields.require('data', (data) => data));
+  if (type === 'input_json') return fields.require('data', jsonText);
   if (type === 'input_image') {
     const message = `Images are not supported: ${name}`;
     throw new HttpError(400, message, { param: name, code: 'not_supported' });

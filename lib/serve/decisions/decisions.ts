@@ -101,7 +101,10 @@ const readQuestion: Reader<ReadQuestion> = (value, at) => {
   checkDistinct(listed, `${at}.${field}`);
   const criteria = listed.map(({ name: option, description }) => [option, description] as const);
   // Levels may have descriptions here, which only the options of a choice have elsewhere.
-  const question = { type: 'choice', instructions, criteria } as const;
+  const isPlain = !isChoice && listed.every(({ description }) => description === undefined);
+  const question: DecisionQuestion = isPlain
+    ? { type, instructions, criteria: listed.map(({ name: level }) => level) }
+    : { type: 'choice', instructions, criteria };
   const toJson = isChoice
     ? (answer: DecisionAnswer) => ({ ...head, ...choiceOf(answer as ChoiceAnswer, listed) })
     : (answer: DecisionAnswer, confidence: NonNullable<DecideOptions['confidence']>) => {

@@ -28,7 +28,7 @@ export async function systemone(served: Served, fields: Fields, call: Call): Pro
   for (const name of ['images', 'files', 'assets']) {
     const images = fields.get(name, (value) => value);
     if (images !== undefined)
-      throw invalidField('no images, which are not supported', name, images);
+      throw invalidField('no images, which are not supported,', name, images);
   }
   const state = fields.require('state', readState);
   const given = Object.entries(fields.require('questions', object));
@@ -115,7 +115,7 @@ const readCases: Reader<{ true: DecisionText | undefined; false: DecisionText | 
 };
 
 const readLevels: Reader<DecisionText[]> = (value, name) => {
-  if (!Array.isArray(value)) throw invalidField('an array of levels, lowest first', name, value);
+  if (!Array.isArray(value)) throw invalidField('an array of levels, lowest first,', name, value);
   if (value.length > maxLevels) {
     throw invalidField(`at most ${maxLevels} levels`, name, value.length);
   }

@@ -93,6 +93,16 @@ export function blame(error: unknown, param: string | undefined): unknown {
   return new HttpError(400, message, { ...details, param, cause: error });
 }
 
+/** The message of an error about an argument, with the request's field in its place. */
+export function renamed(message: string, argument: string, param: string): string {
+  // A short name such as `labels` may also be a word of the message.
+  const end = ', got ';
+  const isUsual = message.includes(argument + end);
+  return isUsual
+    ? message.replace(argument + end, () => param + end)
+    : message.replace(argument, () => param);
+}
+
 /**
  * The error of an LM's call as one about a request field. `fieldOf` returns the field for the LM's
  * argument that the error is about, such as `choices[1]`, if known, and undefined for none.
@@ -106,7 +116,7 @@ export function blameArgument(
   const blamed = blame(error, param);
   if (!(blamed instanceof HttpError) || argument === undefined || param === undefined)
     return blamed;
-  const message = blamed.message.replace(argument, () => param);
+  const message = renamed(blamed.message, argument, param);
   return new HttpError(blamed.status, message, { ...blamed.details, cause: error });
 }
 

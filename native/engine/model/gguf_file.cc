@@ -14,6 +14,7 @@
 #include "engine/common/backend.h"
 #include "engine/common/log.h"
 #include "engine/model/model.h"
+#include "engine/model/model_file.h"
 #include "gguf.h"
 
 namespace autocog {
@@ -40,7 +41,7 @@ Result<std::unique_ptr<GgufFile>> GgufFile::Open(const std::string& path) {
     }
     std::unique_ptr<GgufFile> file(new GgufFile(path, context));
     std::error_code failure;
-    const uint64_t size = std::filesystem::file_size(path, failure);
+    const uint64_t size = std::filesystem::file_size(ToPath(path), failure);
     if (failure) return Status(Code::kModelLoad, "Cannot load " + path + ": it cannot be read", failure.message());
     for (const Tensor& tensor : file->tensors_) {
       if (tensor.offset > size || tensor.bytes > size - tensor.offset) return Truncated(path, tensor.name);
@@ -75,14 +76,14 @@ std::string GgufFile::Text(const char* key) const {
 }
 
 Status GgufFile::Read(const Tensor& tensor, void* target) const {
-  std::ifstream file(path_, std::ios::binary);
+  std::ifstream file(ToPath(path_), std::ios::binary);
   file.seekg(static_cast<std::streamoff>(tensor.offset));
   file.read(static_cast<char*>(target), static_cast<std::streamsize>(tensor.bytes));
   return file ? Status::Ok() : Truncated(path_, tensor.name);
 }
 
 Result<uint64_t> GgufFile::Digest() const {
-  std::ifstream file(path_, std::ios::binary);
+  std::ifstream file(ToPath(path_), std::ios::binary);
   std::vector<char> buffer(size_t{1} << 20);
   uint64_t digest = kEmptyDigest;
   while (file) {

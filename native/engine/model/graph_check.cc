@@ -150,7 +150,17 @@ bool IsEmbeddingModel(const Model& model, const ModelOptions& options) {
   return has_sign(model.Metadata()) || has_sign(options.overrides);
 }
 
-llama_context_params SmallContext(const ModelOptions& options, bool embeds) {
+// The pooling of an Embedder's context: rows are pooled by this package, except where a head follows.
+enum llama_pooling_type PoolingOf(const Model& model) {
+  const auto entries = model.Metadata();
+  const std::string key = model.info().architecture + ".pooling_type";
+  const std::string rank = std::to_string(LLAMA_POOLING_TYPE_RANK);
+  const bool ranks = std::any_of(entries.begin(), entries.end(),
+                                 [&](const auto& entry) { return entry.first == key && entry.second == rank; });
+  return ranks ? LLAMA_POOLING_TYPE_RANK : LLAMA_POOLING_TYPE_NONE;
+}
+
+llama_context_params SmallContext(const Model& model, const ModelOptions& options, bool embeds) {
   llama_context_params params = llama_context_default_params();
   params.n_ctx = kCells;
   params.n_batch = params.n_ubatch = params.n_outputs_max = kTokenCounts[0];
@@ -161,6 +171,7 @@ llama_context_params SmallContext(const ModelOptions& options, bool embeds) {
   const bool splits_tensors = options.split_mode == LLAMA_SPLIT_MODE_TENSOR;
   params.flash_attn_type = splits_tensors ? LLAMA_FLASH_ATTN_TYPE_ENABLED : LLAMA_FLASH_ATTN_TYPE_DISABLED;
   params.embeddings = embeds;
+  if (embeds) params.pooling_type = PoolingOf(model);
   params.no_perf = true;
   return params;
 }
@@ -222,7 +233,7 @@ Status CheckSmallContext(const Model& model, const ModelOptions& options, bool e
   // What it logs is not about a context of the caller's.
   LogCapture log(/*hidden=*/true);
   EncoderCheck check{model, options, Status::Ok()};
-  llama_context_params params = SmallContext(options, embeds);
+  llama_context_params params = SmallContext(model, options, embeds);
   if (model.info().encoder_decoder) {
     params.cb_eval = OnEncoderNode;
     params.cb_eval_user_data = &check;

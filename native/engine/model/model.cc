@@ -14,6 +14,7 @@
 #include "engine/common/log.h"
 #include "engine/model/graph_check.h"
 #include "engine/model/memory.h"
+#include "engine/model/model_file.h"
 
 namespace autocog {
 

@@ -115,9 +115,6 @@ struct Fallback {
 Result<std::vector<Fallback>> Quantize(const std::string& source, const std::string& target, const std::string& type,
                                        int threads);
 
-// kModelLoad, with the reason, if `path` cannot be a GGUF file.
-Status CheckModelFile(const std::string& path);
-
 }  // namespace autocog
 
 #endif  // AUTOCOG_ENGINE_MODEL_MODEL_H_

@@ -14,6 +14,7 @@
 #include "engine/common/log.h"
 #include "engine/model/gguf_file.h"
 #include "engine/model/model.h"
+#include "engine/model/model_file.h"
 
 namespace autocog {
 
@@ -115,28 +116,28 @@ class TemporaryFile {
 // Resolves symbolic links, so that the file is replaced and not the link.
 fs::path Resolve(const std::string& target) {
   std::error_code ignored;
-  const fs::path resolved = fs::weakly_canonical(target, ignored);
-  return resolved.empty() ? fs::path(target) : resolved;
+  const fs::path resolved = fs::weakly_canonical(ToPath(target), ignored);
+  return resolved.empty() ? ToPath(target) : resolved;
 }
 
 Status CheckTarget(const std::string& source, const fs::path& target) {
   std::error_code ignored;
-  if (fs::equivalent(source, target, ignored)) {
-    return Status(Code::kInvalidArgument, "Expected a target other than the source, got " + target.string());
+  if (fs::equivalent(ToPath(source), target, ignored)) {
+    return Status(Code::kInvalidArgument, "Expected a target other than the source, got " + ToUtf8(target));
   }
   const fs::file_status status = fs::status(target, ignored);
   if (!fs::exists(status)) return Status::Ok();
   if (!fs::is_regular_file(status)) {
-    return Status(Code::kInvalidArgument, "Cannot write " + target.string() + ": it is not a regular file");
+    return Status(Code::kInvalidArgument, "Cannot write " + ToUtf8(target) + ": it is not a regular file");
   }
   // Renaming would replace even a read-only file.
   if (std::ofstream(target, std::ios::binary | std::ios::app)) return Status::Ok();
-  return Status(Code::kInvalidArgument, "Cannot write " + target.string());
+  return Status(Code::kInvalidArgument, "Cannot write " + ToUtf8(target));
 }
 
 // llama.cpp does not check whether its writes succeed: on a full disk the file is truncated.
 Status CheckWritten(const fs::path& temporary, const std::string& target) {
-  auto file = GgufFile::Open(temporary.string());
+  auto file = GgufFile::Open(ToUtf8(temporary));
   if (file.ok()) return Status::Ok();
   return Status(Code::kInternal, "Cannot write all of " + target + "; is the disk full?", file.status().message());
 }
@@ -160,6 +161,12 @@ Result<std::vector<Fallback>> Write(const std::string& source, const std::string
   // If llama.cpp cannot open the file, it throws a stream exception.
   if (!std::ofstream(temporary.path(), std::ios::binary))
     return Status(Code::kInvalidArgument, "Cannot write " + target);
+  const auto narrow = ToNarrow(temporary.path());
+  if (!narrow) {
+    return Status(Code::kNotSupported, "Cannot write " + target +
+                                           ": llama.cpp's quantizer cannot write a path with these characters on "
+                                           "Windows; use a folder whose name is in the system's code page");
+  }
   llama_model_quantize_params params = llama_model_quantize_default_params();
   params.ftype = type.type;
   params.nthread = threads;
@@ -169,7 +176,7 @@ Result<std::vector<Fallback>> Write(const std::string& source, const std::string
   const std::string what = "Cannot quantize " + source + " to " + type.name;
   {
     AssertionGuard guard;
-    if (llama_model_quantize(source.c_str(), temporary.path().string().c_str(), &params) != 0) {
+    if (llama_model_quantize(source.c_str(), narrow->c_str(), &params) != 0) {
       // A write that fails is an exception of the stream, which llama.cpp logs.
       const bool is_unwritten = log.text().find("iostream") != std::string::npos;
       return Status(is_unwritten ? Code::kInternal : Code::kModelLoad, what, log.text());
