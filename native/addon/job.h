@@ -24,11 +24,15 @@ class Job final : public Event {
   using Convert = std::function<Napi::Value(Napi::Env, T&)>;
 
   // Posts `work` to `thread` and returns a promise of its result. `owner` is kept alive until it settles.
-  static Napi::Promise Start(Napi::Env env, Napi::Object owner, const std::shared_ptr<JobThread>& thread, Work work,
-                             Convert convert) {
+  // Does nothing in a worker that is being terminated (rule 5).
+  static Napi::Value Start(Napi::Env env, Napi::Object owner, const std::shared_ptr<JobThread>& thread, Work work,
+                           Convert convert) {
     Environment* environment = Environment::Get(env);
-    auto job = std::unique_ptr<Job>(new Job(env, owner, std::move(work), std::move(convert)));
-    Napi::Promise promise = job->deferred_.Promise();
+    // Not Napi::Promise::Deferred, whose members are uninitialized if this fails.
+    napi_deferred deferred = nullptr;
+    napi_value promise = nullptr;
+    if (napi_create_promise(env, &deferred, &promise) != napi_ok) return env.Undefined();
+    auto job = std::unique_ptr<Job>(new Job(deferred, owner, std::move(work), std::move(convert)));
     environment->BeginWork();
     Job* raw = job.release();
     const bool posted = thread->Post([environment, raw] {
@@ -39,31 +43,28 @@ class Job final : public Event {
       raw->result_.emplace(Status(Code::kClosed, "The model or session is closed"));
       environment->Send(std::unique_ptr<Event>(raw));
     }
-    return promise;
+    return Napi::Value(env, promise);
   }
 
   void Deliver(Napi::Env env) override {
     Environment::Get(env)->EndWork();
     if (!result_->ok()) {
-      deferred_.Reject(ToError(env, result_->status()));
+      napi_reject_deferred(env, deferred_, ToError(env, result_->status()));
       return;
     }
     Napi::Value value = convert_(env, result_->value());
     if (env.IsExceptionPending()) {
-      deferred_.Reject(env.GetAndClearPendingException().Value());
+      napi_reject_deferred(env, deferred_, env.GetAndClearPendingException().Value());
     } else {
-      deferred_.Resolve(value);
+      napi_resolve_deferred(env, deferred_, value);
     }
   }
 
  private:
-  Job(Napi::Env env, Napi::Object owner, Work work, Convert convert)
-      : deferred_(Napi::Promise::Deferred::New(env)),
-        owner_(Napi::Persistent(owner)),
-        work_(std::move(work)),
-        convert_(std::move(convert)) {}
+  Job(napi_deferred deferred, Napi::Object owner, Work work, Convert convert)
+      : deferred_(deferred), owner_(Napi::Persistent(owner)), work_(std::move(work)), convert_(std::move(convert)) {}
 
-  Napi::Promise::Deferred deferred_;
+  napi_deferred deferred_;
   Napi::ObjectReference owner_;  // rule 2
   Work work_;
   Convert convert_;
