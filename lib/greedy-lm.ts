@@ -7,7 +7,7 @@ import { type CallOptions, readSignal } from './common/call-options.js';
 import type { Candidate } from './common/candidate.js';
 import type { Completion, CompletionChunk } from './common/completion.js';
 import { Stopwatch } from './common/usage.js';
-import { EventLoopTurns } from './common/yield-to-event-loop.js';
+import { Pace } from './common/yield-to-event-loop.js';
 import {
   type BeamOptions,
   type BeamRequest,
@@ -52,7 +52,7 @@ export interface GreedyLMOptions {
 
 /** An LM with next-token log-probabilities. A subclass implements {@link greedyImpl}. */
 export abstract class GreedyLM extends LM {
-  readonly #turns = new EventLoopTurns();
+  readonly #pace = new Pace();
   readonly #retryPolicy: RetryPolicy;
   readonly #completion: ReturnType<typeof readCompletionDefaults>;
   readonly #tokenTexts = new Map<number, string>();
@@ -294,7 +294,7 @@ export abstract class GreedyLM extends LM {
   protected nextLogprobs(tokens: Int32Array, signal?: AbortSignal): Promise<Float32Array> {
     const call = {
       admit: async () => {
-        await this.#turns.take();
+        if (this.#pace.isDue) await this.#pace.pause();
         await this.admit(signal);
       },
       compute: () => this.greedyImpl(tokens, signal),

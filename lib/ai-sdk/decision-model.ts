@@ -122,18 +122,16 @@ function answerOf(answer: DecisionAnswer): DecisionModelV4Answer {
   return { type, score: answer.score, probabilities };
 }
 
-function metadataOf(answer: DecisionAnswer): JSONObject {
-  const { confidence, mass, margin, spread, options } = answer;
-  return {
-    ...{ confidence, mass, spread },
-    // JSON has no Infinity.
-    margin: Number.isFinite(margin) ? margin : null,
-    logprobs: options.map(({ name, logprob }) => ({
-      name,
-      logprob: Number.isFinite(logprob) ? logprob : null,
-    })),
-  };
-}
+/** JSON has no NaN, which a server without such numbers leaves, and no Infinity. */
+const orNull = (value: number): number | null => (Number.isFinite(value) ? value : null);
+
+const metadataOf = ({ confidence, mass, margin, spread, options }: DecisionAnswer): JSONObject => ({
+  confidence: orNull(confidence),
+  mass: orNull(mass),
+  margin: orNull(margin),
+  spread: orNull(spread),
+  logprobs: options.map(({ name, logprob }) => ({ name, logprob: orNull(logprob) })),
+});
 
 function warningsOf({ maxOutputTokens, reasoning }: DecisionModelV4CallOptions): SharedV4Warning[] {
   const warnings: SharedV4Warning[] = [];

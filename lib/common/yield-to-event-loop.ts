@@ -6,23 +6,6 @@ import { setImmediate } from 'node:timers/promises';
 /** From this many choices on, a step takes a few milliseconds. */
 const noticeable = 1000;
 
-/** Milliseconds after which timers, signals and input may run. */
-const longest = 8;
-
-/**
- * Yields to the event loop every few milliseconds, in a loop of steps that may all settle without it:
- * otherwise nothing else would happen until the end of the loop, not even an abort.
- */
-export class EventLoopTurns {
-  #last = performance.now();
-
-  async take(): Promise<void> {
-    if (performance.now() - this.#last < longest) return;
-    await setImmediate();
-    this.#last = performance.now();
-  }
-}
-
 /** Yields to the event loop if the preceding step was long. */
 export async function yieldToEventLoop(choices: number): Promise<void> {
   if (choices >= noticeable) await setImmediate();
@@ -31,7 +14,10 @@ export async function yieldToEventLoop(choices: number): Promise<void> {
 /** How long work may hold up the event loop, in milliseconds. */
 const sliceMs = 5;
 
-/** Paces a loop: it asks at every turn whether others should have theirs. */
+/**
+ * Paces a loop: it asks at every turn whether others should have theirs. Steps that settle without the
+ * event loop hold it up, too, and with it timers, signals and aborts.
+ */
 export class Pace {
   readonly #signal: AbortSignal | undefined;
   #resumed = performance.now();

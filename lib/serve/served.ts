@@ -53,11 +53,7 @@ export class Served {
 
   /** The chat template: the server's or else the model's. */
   get chatTemplate(): string | undefined {
-    return this.#settings.chatTemplate ?? this.modelTemplate;
-  }
-
-  get modelTemplate(): string | undefined {
-    return this.lm.model.info.chatTemplate;
+    return this.#settings.chatTemplate ?? this.lm.model.info.chatTemplate;
   }
 
   /** Formats messages for the model; throws if there is no chat template, or an invalid one. */

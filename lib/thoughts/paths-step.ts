@@ -4,7 +4,7 @@
 import { lengthsOf } from '../choose/choice.js';
 import { taskOf } from '../choose/tree-task.js';
 import type { Cost } from '../common/usage.js';
-import { EventLoopTurns } from '../common/yield-to-event-loop.js';
+import { Pace } from '../common/yield-to-event-loop.js';
 import type { TreeScores, TreeTask } from '../tree/tree-scoring.js';
 import { type JoinedPaths, joinPaths } from './boundary.js';
 import type { Plan, PlannedPaths } from './plan.js';
@@ -21,9 +21,9 @@ export async function scoreThoughts(
   cost: Cost,
 ): Promise<Expansions[]> {
   const joined: JoinedPaths[] = [];
-  const turns = new EventLoopTurns();
+  const pace = new Pace(signal);
   for (const thought of thoughts) {
-    await turns.take();
+    if (pace.isDue) await pace.pause();
     signal.throwIfAborted();
     joined.push(await joinPaths(engine, plan, thought.action as PlannedPaths, thought));
   }
@@ -62,9 +62,9 @@ async function scoreInGroups(
   cost: Cost,
 ): Promise<(TreeScores & Cost)[]> {
   const results: (TreeScores & Cost)[] = [];
-  const turns = new EventLoopTurns();
+  const pace = new Pace(signal);
   while (results.length < tasks.length) {
-    await turns.take();
+    if (pace.isDue) await pace.pause();
     signal.throwIfAborted();
     const start = results.length;
     let end = start + 1;

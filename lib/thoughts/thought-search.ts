@@ -4,7 +4,7 @@
 
 import { NotSupportedError } from '../common/errors.js';
 import { noCost } from '../common/usage.js';
-import { EventLoopTurns } from '../common/yield-to-event-loop.js';
+import { Pace } from '../common/yield-to-event-loop.js';
 import { placeText } from './boundary.js';
 import { completeThought } from './complete-step.js';
 import type { EvaluateRequest } from './evaluate-options.js';
@@ -42,7 +42,7 @@ class ThoughtSearch {
   readonly #stopped: AbortSignal;
   readonly #cost = noCost();
   readonly #finished = new Set<ThoughtNode>();
-  readonly #turns = new EventLoopTurns();
+  readonly #pace = new Pace();
   #open: Thought[] = [];
   #kept = 0;
   #tokens = 0;
@@ -78,7 +78,7 @@ class ThoughtSearch {
       }
       for (const [index, expansions] of results.entries()) {
         await this.#attach(group[index] as Thought, expansions);
-        await this.#turns.take();
+        if (this.#pace.isDue) await this.#pace.pause();
       }
       this.#rounds++;
       this.#report();
@@ -135,7 +135,7 @@ class ThoughtSearch {
       }
       const results: Expansions[] = [];
       for (const thought of group) {
-        await this.#turns.take();
+        if (this.#pace.isDue) await this.#pace.pause();
         this.#stopped.throwIfAborted();
         const each = await completeThought(
           this.#engine,
@@ -187,7 +187,7 @@ class ThoughtSearch {
       }
       // Texts that fork again and again would be more than any round adds.
       if (position > 0 && this.#cutsTexts()) continue;
-      await this.#turns.take();
+      if (this.#pace.isDue) await this.#pace.pause();
       const placed = await placeText(this.#engine, this.#plan, action, state);
       const child = nodeOf(action.id, node, placed);
       node.children.push(child);

@@ -175,9 +175,9 @@ t.test('^C prints what is known so far', { skip: process.platform === 'win32' },
     return ended;
   };
   for (const engine of [model, random]) {
-    // On a busy machine, a process may not have begun to search by then.
+    // On a busy machine, a process may still be loading: then the signal ends it without an exit code.
     let result = await interrupt(engine, 2500);
-    if (result.code !== 130) result = await interrupt(engine, 20_000);
+    if (result.code === null) result = await interrupt(engine, 20_000);
     const { code, stdout, stderr } = result;
     t.equal(code, 130, engine.join(' '));
     t.equal(stderr, 'autocog-lm: interrupted; this is what was known so far\n');

@@ -14,7 +14,7 @@ export interface Ending {
 }
 
 /** The time limit in milliseconds; only a hanging child takes as long. */
-const timeLimit = 120_000;
+const timeLimit = 60_000;
 
 /**
  * Runs a scenario of a fixture to its end, with further arguments if it takes any. A hanging child

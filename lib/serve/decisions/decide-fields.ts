@@ -1,7 +1,7 @@
 // What both decision routes share: the fields that select how `decide` scores, and the call.
 
 import { argumentOf } from '../../common/arguments.js';
-import type { Decision } from '../../decide/answer.js';
+import type { Decision, DecisionAnswer } from '../../decide/answer.js';
 import type { DecideOptions } from '../../decide/decide-options.js';
 import type { DecisionQuestion } from '../../decide/question.js';
 import type { DecisionState } from '../../decide/state.js';
@@ -31,6 +31,17 @@ export function readDecideFields(fields: Fields): DecideOptions {
   return options;
 }
 
+/**
+ * What only this package reports of an answer, with the prefix of the request's own fields. Numbers that
+ * are not finite become null, as always in JSON.
+ */
+export const extensionsOf = ({ mass, margin, spread, options }: DecisionAnswer): object => ({
+  x_mass: mass,
+  x_margin: margin,
+  x_spread: spread,
+  x_logprobs: options.map(({ logprob }) => logprob),
+});
+
 /** The length as JSON; 0 for a nesting beyond the stack, which `decide` refuses. */
 function sizeOf(value: unknown): number {
   try {
@@ -45,13 +56,12 @@ function sizeOf(value: unknown): number {
  * `decide`, such as `questions["tone"].criteria`.
  */
 export async function decideFor(
-  { lm, turns, chatTemplate, modelTemplate }: Served,
+  { lm, turns, chatTemplate: template }: Served,
   { state, questions }: { state: DecisionState; questions: [string, DecisionQuestion][] },
   options: DecideOptions,
   { signal }: Call,
   fieldOf: (argument: string) => string = (argument) => argument,
 ): Promise<Decision> {
-  const template = chatTemplate === modelTemplate ? undefined : chatTemplate;
   const length = sizeOf(state) + sizeOf(questions);
   const request = { ...options, ...(template !== undefined && { template }), signal };
   try {

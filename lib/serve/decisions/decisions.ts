@@ -7,7 +7,7 @@ import type { DecisionQuestion } from '../../decide/question.js';
 import { Fields, list, type Reader, text } from '../http/fields.js';
 import { invalidField } from '../http/http-error.js';
 import type { Call, Served } from '../served.js';
-import { decideFor, readDecideFields } from './decide-fields.js';
+import { decideFor, extensionsOf, readDecideFields } from './decide-fields.js';
 import { readContent, readInput } from './decisions-input.js';
 
 /** Limits of the format. */
@@ -80,7 +80,7 @@ const readQuestion: Reader<ReadQuestion> = (value, at) => {
     fields.finish();
     const toJson: ReadQuestion['toJson'] = (answer) => {
       const probability = answer.type === 'boolean' ? answer.probability : Number.NaN;
-      return { ...head, probability, ...extraOf(answer) };
+      return { ...head, probability, ...extensionsOf(answer) };
     };
     return { question: { type, instructions }, toJson };
   }
@@ -143,17 +143,6 @@ function checkDistinct(listed: readonly Listed<unknown>[], name: string): void {
   }
 }
 
-/** What only this package knows, with a prefix: the format's clients leave unknown fields alone. */
-function extraOf({ mass, margin, spread, options }: DecisionAnswer): object {
-  return {
-    x_mass: mass,
-    // JSON has no Infinity.
-    x_margin: Number.isFinite(margin) ? margin : null,
-    x_spread: spread,
-    x_logprobs: options.map(({ logprob }) => (Number.isFinite(logprob) ? logprob : null)),
-  };
-}
-
 function choiceOf(answer: ChoiceAnswer, listed: readonly Listed<unknown>[]): object {
   const { options, choice, confidence } = answer;
   const best = options.findIndex(({ name }) => name === choice);
@@ -163,7 +152,7 @@ function choiceOf(answer: ChoiceAnswer, listed: readonly Listed<unknown>[]): obj
     probabilities: options.map(({ probability }, index) => {
       return { value: listed[index]?.value, probability };
     }),
-    ...extraOf(answer),
+    ...extensionsOf(answer),
   };
 }
 
@@ -179,6 +168,6 @@ function scoreOf(
     probabilities: probabilities.map((probability, value) => {
       return { label: listed[value]?.value, value, probability };
     }),
-    ...extraOf(answer),
+    ...extensionsOf(answer),
   };
 }

@@ -7,7 +7,7 @@ import type { DecisionState } from '../../decide/state.js';
 import { Fields, object, type Reader, text } from '../http/fields.js';
 import { HttpError, invalidField } from '../http/http-error.js';
 import type { Call, Served } from '../served.js';
-import { decideFor, readDecideFields } from './decide-fields.js';
+import { decideFor, extensionsOf, readDecideFields } from './decide-fields.js';
 
 /** The path, whose errors have a form of their own. */
 export const systemonePath = '/v1/systemone';
@@ -124,20 +124,14 @@ const readLevels: Reader<DecisionText[]> = (value, name) => {
 
 /** The fields of the format, and what only this package knows, with the prefix of extensions. */
 function toJson(answer: DecisionAnswer, levels: readonly unknown[]): object {
-  const { confidence, mass, margin, spread, options } = answer;
-  const extra = {
-    x_mass: mass,
-    // JSON has no Infinity.
-    x_margin: Number.isFinite(margin) ? margin : null,
-    x_spread: spread,
-    x_logprobs: options.map(({ logprob }) => (Number.isFinite(logprob) ? logprob : null)),
-  };
+  const { confidence } = answer;
+  const extensions = extensionsOf(answer);
   if (answer.type === 'boolean') {
-    return { type: 'noul', noul: answer.probability, ...extra, x_confidence: confidence };
+    return { type: 'noul', noul: answer.probability, ...extensions, x_confidence: confidence };
   }
   if (answer.type === 'choice') {
     const { choice, probabilities } = answer;
-    return { type: 'choice', choice, probabilities, confidence, ...extra };
+    return { type: 'choice', choice, probabilities, confidence, ...extensions };
   }
   const indexed = (values: readonly unknown[]) => Object.fromEntries(values.entries());
   return {
@@ -146,6 +140,6 @@ function toJson(answer: DecisionAnswer, levels: readonly unknown[]): object {
     legend: indexed(levels),
     probabilities: indexed(answer.probabilities),
     confidence,
-    ...extra,
+    ...extensions,
   };
 }
