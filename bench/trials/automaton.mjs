@@ -9,7 +9,10 @@ import { choices, prompt } from '../material.mjs';
 import { measure, ratio } from '../measure.mjs';
 import { milliseconds, printTable, times } from '../report.mjs';
 
-/** Maximum difference of a choice's log-probability: quantized weights, and different batches. */
+/**
+ * Maximum difference of a choice's log-probability from `choose`, which orders its batch differently. On
+ * these quantized weights, `choose` differs from itself by 0.011 with its choices in reverse order.
+ */
 const tolerance = 0.05;
 
 const beamCount = 8;
