@@ -81,8 +81,9 @@ function withoutLast({ context, values, scored }: State, count: number, drops: b
   const kept: Scored = { ...scored };
   for (const value of drops ? values.subarray(length) : []) {
     if (Number.isNaN(value)) continue;
-    kept.logprob -= value;
     kept.tokens--;
+    // An impossible token leaves the thought impossible: −Infinity minus −Infinity is no number.
+    if (value > -Infinity) kept.logprob -= value;
   }
   if (kept.tokens === 0) kept.logprob = 0;
   return { context: context.slice(0, length), values: values.slice(0, length), scored: kept };

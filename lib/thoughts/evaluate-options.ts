@@ -52,7 +52,7 @@ export interface EvaluateOptions extends CallOptions {
   until?: 'exhausted' | 'best' | undefined;
   /**
    * Whether an abort resolves with the tree so far, its open thoughts marked `'abandoned'`, rather
-   * than rejecting. Default false.
+   * than rejecting, once the automaton has been planned. Default false.
    */
   stopOnAbort?: boolean | undefined;
   /** Called after each round. Returning `false` stops as `stopOnAbort` does. */

@@ -13,6 +13,7 @@ import {
 } from 'autocog-lm';
 import t, { type Test } from 'tap';
 import { at } from '../suite/oracle.js';
+import { ToyLM } from '../suite/toy-lm.js';
 import { exact } from '../support/forms.js';
 import { StepwiseLM } from '../support/stepwise-lm.js';
 import { writeVocabularyModel } from '../support/vocabulary-model.js';
@@ -170,7 +171,9 @@ onBoth('texts that fork again and again end at the limit of thoughts', async (t,
 t.test('an abort ends texts that fork again and again', async (t) => {
   for (const engine of [lm, new RandomLM()]) {
     const controller = new AbortController();
-    setTimeout(() => controller.abort(), 100);
+    // While an automaton is planned nothing is known, and an abort rejects. The search has no end of its own.
+    await engine.evaluate(forking(40), { maxThoughts: 1 });
+    setTimeout(() => controller.abort(), 1000);
     const options = { maxThoughts: 2 ** 31 - 1, signal: controller.signal, stopOnAbort: true };
     t.equal((await engine.evaluate(forking(40), options)).end, 'abort');
   }
@@ -196,3 +199,25 @@ t.test('more choices than a call has arguments', async (t) => {
     t.equal(tree.paths().length, 1);
   }
 });
+
+/** An LM in which nothing but the byte of `!` never follows. */
+class Reluctant extends ToyLM {
+  protected override async greedyImpl() {
+    const rest = Math.log(1 / 257);
+    return Float32Array.from({ length: 258 }, (_, token) => (token === 33 ? -Infinity : rest));
+  }
+}
+
+t.test(
+  'an impossible token that is healed away leaves a thought impossible, not without a score',
+  async (t) => {
+    const automaton = make(text('a'), choose(['x', '!']), choose(['b', 'c']));
+    const { root } = await new Reluctant().evaluate(automaton, healed);
+    const [possible, impossible] = root.children;
+    t.equal(possible?.text, 'x');
+    t.ok(possible?.children.every(({ pathScore }) => Number.isFinite(pathScore)));
+    t.equal(impossible?.pathScore, -Infinity);
+    const scores = impossible?.children.map(({ pathScore }) => pathScore);
+    t.same(scores, [-Infinity, -Infinity]);
+  },
+);

@@ -19,8 +19,9 @@ ThoughtState WithoutLast(const ThoughtDecoder& decoder, const ThoughtState& stat
     const double value = kept.values.back();
     kept.values.pop_back();
     if (!drops || std::isnan(value)) continue;
-    kept.scored.logprob -= value;
     --kept.scored.tokens;
+    // An impossible token leaves the thought impossible: -infinity minus -infinity is no number.
+    if (std::isfinite(value)) kept.scored.logprob -= value;
   }
   if (kept.scored.tokens == 0) kept.scored.logprob = 0;
   return kept;
