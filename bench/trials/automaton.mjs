@@ -73,7 +73,9 @@ async function choice(setup) {
     autocogLm(setup, 'choose', 'autocog-lm choose', { prompt, choices }),
     autocogLmAutomaton(setup, 'automaton', 'autocog-lm evaluate', { prompt, actions }),
   ];
-  const results = await measure(setup, specs, { ...schedule(setup), repetitions: 5 });
+  // A run takes a tenth of a second: more of them cost little and steady the median.
+  const { rounds, warmups } = schedule(setup);
+  const results = await measure(setup, specs, { rounds: 4 * rounds, warmups, repetitions: 5 });
   table(`automaton: one choice of ${choices.length}`, results, results.choose);
   const { choose, automaton } = results;
   const scores = new Map(automaton.facts.results.map(({ text, logprob }) => [text, logprob]));
