@@ -94,14 +94,14 @@ export function autocogLmAutomaton(setup, key, name, job) {
   return { ...spec, args: [join(contenders, 'autocog-lm-automaton.mjs'), spec.args[1]] };
 }
 
-export function nodeLlamaCpp(setup, key, name, prompt, tree, strategy) {
+export function nodeLlamaCpp(setup, key, name, prompt, tree, strategy, contextSize) {
   const { model, threads, peers } = setup;
   const nodes = {
     tokens: [...tree.tokens],
     parents: [...tree.parents],
     paths: tree.paths.map((_, path) => [...tree.nodesOf(path)]),
   };
-  const job = { model, threads, strategy, prompt: [...prompt], tree: nodes };
+  const job = { model, threads, contextSize, strategy, prompt: [...prompt], tree: nodes };
   const file = write(setup, `${key}.json`, JSON.stringify(job));
   const script = join(contenders, 'node-llama-cpp.mjs');
   return { key, name, command: process.execPath, args: [script, peers, file] };

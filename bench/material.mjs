@@ -134,3 +134,10 @@ export const decisions = {
     ]),
   ),
 };
+
+/** Two hundred options of several words, half of which share their first words. */
+export const manyOptions = subjects.flatMap((subject) =>
+  ['all is said about', 'something is missing about', 'they wrote before about']
+    .flatMap((words) => ['', ', at length', ', in anger'].map((end) => `${words} ${subject}${end}`))
+    .concat(`${subject} is not in the letter at all`),
+);

@@ -22,6 +22,7 @@ import { hybrid } from './trials/hybrid.mjs';
 import { levels } from './trials/levels.mjs';
 import { many } from './trials/many.mjs';
 import { memory } from './trials/memory.mjs';
+import { options } from './trials/options.mjs';
 import { prompts } from './trials/prompts.mjs';
 import { search } from './trials/search.mjs';
 import { served } from './trials/served.mjs';
@@ -34,7 +35,7 @@ const choosing = { tree, hybrid, many, search, prompts, greedy, memory };
 const generating = { generate, tiny, together, start, grammar };
 const automata = { automaton };
 const siblings = { served, levels };
-const deciding = { decide };
+const deciding = { decide, options };
 const trials = { ...choosing, ...generating, ...automata, ...siblings, ...deciding };
 /** Names of groups of trials. */
 const groups = {

@@ -3,11 +3,13 @@
 //   `prompt`, `choices`, `options`: choose, with the prompt cached
 //   `prompt`, `next`: greedy, after the cached prompt and each of these tokens in turn
 //   `states`, `questions`, `options`, `cached`: decide, about the states in turn, each with an empty
-//   cache; or about the first, whose tokens are cached
+//   cache; or about the first, whose tokens are cached. With `served`, by HTTP from `serve` in this
+//   process
 //   `tasks`, `part`, `options`: chooseMany of `part` tasks per run, in turn, with an empty cache
 
 import { readFileSync } from 'node:fs';
 import { LLaMa, Model } from 'autocog-lm';
+import { serve as listen } from 'autocog-lm/serve';
 import { peakMemory, serve } from '../contender.mjs';
 
 const job = JSON.parse(readFileSync(process.argv[2], 'utf8'));
@@ -71,11 +73,22 @@ async function serveMany() {
   await serve({}, chooseNext, { before, describe: describeAll, watch: 'once', watched });
 }
 
+/** As a client of `/v1/systemone` asks. */
+async function post(url, state, { questions }) {
+  const body = JSON.stringify({ state, questions });
+  const headers = { 'content-type': 'application/json' };
+  const response = await fetch(`${url}/v1/systemone`, { method: 'POST', headers, body });
+  const { answers, x_usage: usage } = await response.json();
+  return { answers, usage };
+}
+
 async function serveDecide() {
-  const { states, questions, options, cached } = job;
+  const { states, questions, options, cached, served } = job;
+  const server = served ? await listen(lm, { port: 0, alias: 'served' }) : undefined;
   let turn = 0;
   const decide = () => {
     const state = states[cached ? 0 : turn++ % states.length];
+    if (server !== undefined) return post(server.url, state, { questions });
     return lm.decide(state, questions, { ...options, template: false });
   };
   const before = async () => {
@@ -83,8 +96,13 @@ async function serveDecide() {
     // What questions share: the state, and the blank line after it.
     else await lm.clear().then(() => lm.ingest(`${states[0]}\n\n`));
   };
-  const describe = ({ usage }) => ({ calls: usage.decodeCalls, ...usage });
-  await serve({}, decide, { before, describe, watch: 'once' });
+  const describe = ({ answers, usage }) => ({
+    calls: usage.decodeCalls,
+    ...usage,
+    probabilities: Object.values(answers).map(({ probabilities }) => Object.values(probabilities)),
+  });
+  await serve({}, decide, { before, describe, watch: served ? 'never' : 'once' });
+  await server?.close();
 }
 
 if (job.questions !== undefined) await serveDecide();

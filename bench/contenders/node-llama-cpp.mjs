@@ -1,6 +1,6 @@
 // node-llama-cpp computing the numbers of `choose` by its cheapest public calls. Arguments:
 // the folder where it is installed, and a JSON file with `model`, `threads`, `prompt` (token
-// ids), `tree` (tokens, parents, paths: node indices per choice) and `strategy`.
+// ids), `tree` (tokens, parents, paths: node indices per choice), `strategy`, and `contextSize` (512).
 
 import { readFileSync } from 'node:fs';
 import { serve } from '../contender.mjs';
@@ -13,7 +13,8 @@ const { prompt, tree } = job;
 const { tasks, once = [], sequences: count } = strategies[job.strategy](tree);
 
 const llama = await startPeer(await importPeer(folder));
-const { context } = await openPeer(llama, job, { sequences: count, contextSize: 512 });
+const { contextSize = 512 } = job;
+const { context } = await openPeer(llama, job, { sequences: count, contextSize });
 const sequences = Array.from({ length: count }, () => context.getSequence());
 
 const children = tree.tokens.map(() => []);

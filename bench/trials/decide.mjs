@@ -26,8 +26,8 @@ export async function decide(setup) {
   const { states, questions } = decisions;
   const state = setup.vocabulary.tokenizeSync(`${states[0]}\n\n`);
   const { tree, needsRow } = forestOf(setup, questions);
-  const ours = (key, name, cached, options) =>
-    autocogLm(setup, key, `autocog-lm, ${name}`, { states, questions, cached, options });
+  const ours = (key, name, cached, options, served = false) =>
+    autocogLm(setup, key, `autocog-lm, ${name}`, { states, questions, cached, options, served });
   const peer = (key, name, cached) =>
     nodeLlamaCppDecide(setup, key, `node-llama-cpp, ${name}`, {
       ...{ states, questions, cached },
@@ -39,6 +39,7 @@ export async function decide(setup) {
     [
       bare(setup, 'bare', 'bare llama_decode of the text forest', state, tree, needsRow),
       ours('text', 'text, state cached', true, {}),
+      ours('served', 'text, state cached, by /v1/systemone', true, {}, true),
       ours('labels', 'labels, state cached', true, labels),
       peer('peer', 'state cached', true),
       ours('textCold', 'text, nothing cached', false, {}),
@@ -70,6 +71,7 @@ export async function decide(setup) {
     atLeast('text, nothing cached', ratio(peerCold, textCold), 2, times),
     atLeast('text, state cached', ratio(warm, text), 4, times),
     atMost('text, state cached, vs bare', ratio(text, results.bare), 1.05, times),
+    atMost('/v1/systemone, vs in process', ratio(results.served, text), 1.2, times),
     exactly('decoded tokens by text', text.facts.decodedTokens, results.bare.facts.decodedTokens),
   );
 }

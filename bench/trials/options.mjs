@@ -1,0 +1,67 @@
+// One question of two hundred options of several words about a state of a thousand tokens: this package by
+// the options' texts, and what node-llama-cpp has: its `decide`, which lists all options and reads the digits of
+// one, and its calls for single tokens, by which the same log-probabilities can be had.
+
+import { PlainError } from '../../scripts/run.mjs';
+import { atLeast, exactly, reportGoals } from '../goals.mjs';
+import { autocogLm, nodeLlamaCpp, nodeLlamaCppDecide } from '../jobs.mjs';
+import { decisions, manyOptions } from '../material.mjs';
+import { measure, ratio } from '../measure.mjs';
+import { milliseconds, printTable, times } from '../report.mjs';
+
+const instructions = 'Which of these describes the letter above best?';
+
+export async function options(setup) {
+  const [state] = decisions.states;
+  const questions = { best: { type: 'choice', instructions, criteria: manyOptions } };
+  const tokenize = (text, addSpecial) => setup.vocabulary.tokenizeSync(text, { addSpecial });
+  // As `decide` renders a question without a chat template.
+  const prompt = tokenize(`${state}\n\nQ: ${instructions}\nA:`, true);
+  const paths = manyOptions.map((option) => tokenize(` ${option}`, false));
+  const tree = new setup.TokenChoiceTree(paths);
+  const asked = { states: [state], questions, cached: true };
+  const results = await measure(
+    setup,
+    [
+      autocogLm(setup, 'ours', 'autocog-lm decide, text', { ...asked, options: {} }),
+      nodeLlamaCppDecide(setup, 'listed', 'node-llama-cpp decide, digits of a list', {
+        ...{ ...asked, parallel: 1, contextSize: 8192 },
+      }),
+      nodeLlamaCpp(
+        ...[setup, 'texts', 'node-llama-cpp, each inner token of the texts once'],
+        ...[prompt, tree, 'depthFirst', 4096],
+      ),
+    ],
+    { rounds: setup.rounds ?? 3, warmups: 0, repetitions: 1 },
+  );
+  const { ours, listed, texts } = results;
+  printTable(
+    `options: one of ${manyOptions.length} after ${prompt.length} tokens, the state's cached`,
+    ['', 'tokens', 'median ms', 'vs ours'],
+    Object.values(results).map((result) => [
+      result.name,
+      result.facts.decodedTokens,
+      milliseconds(result.ms),
+      times(ratio(result, ours)),
+    ]),
+  );
+  const [own] = ours.facts.probabilities;
+  const peer = probabilitiesOf(texts.facts.logprobs);
+  const difference = Math.max(...own.map((each, index) => Math.abs(each - peer[index])));
+  if (!(difference <= 0.01)) throw new PlainError(`the contenders differ by ${difference}`);
+  const tail = tokenize(`Q: ${instructions}\nA:`, false).length;
+  return reportGoals(
+    atLeast(`${texts.name} vs ours`, ratio(texts, ours), 10, times),
+    atLeast(`${listed.name} vs ours`, ratio(listed, ours), 1, times),
+    exactly('decoded tokens', ours.facts.decodedTokens, tail + tree.size - tree.childless),
+  );
+}
+
+/** As `decide` computes them: each option's share of all. */
+function probabilitiesOf(logprobs) {
+  const sums = logprobs.map((path) => path.reduce((sum, each) => sum + each, 0));
+  const largest = Math.max(...sums);
+  const weights = sums.map((sum) => Math.exp(sum - largest));
+  const total = weights.reduce((sum, each) => sum + each, 0);
+  return weights.map((each) => each / total);
+}
