@@ -1,6 +1,7 @@
 # Adds the vendored llama.cpp and ggml as static libraries with hidden symbols, with everything that the addon does not
 # use switched off. The vendored tree is never edited; all its settings are made here.
 
+include(CheckCXXCompilerFlag)
 file(READ ${CMAKE_CURRENT_SOURCE_DIR}/scripts/llama-pin.json pin)
 string(JSON AUTOCOG_LLAMA_BUILD GET "${pin}" build)
 string(JSON AUTOCOG_LLAMA_COMMIT GET "${pin}" commit)
@@ -62,6 +63,22 @@ set(cpu_targets ${ggml_targets})
 list(FILTER cpu_targets INCLUDE REGEX "^ggml-cpu")
 list(FILTER cpu_targets EXCLUDE REGEX "-feats$")
 if(AUTOCOG_VARIANTS)
+  # GCC knows the instructions of ARM's SME from release 14 on. ggml has no option that leaves variants out, so that they
+  # become empty libraries, outside of the folder that is packed: such CPUs use the variant below.
+  check_cxx_compiler_flag(-march=armv9.2-a+sme AUTOCOG_COMPILER_KNOWS_SME)
+  if(NOT AUTOCOG_COMPILER_KNOWS_SME)
+    set(left_out ${cpu_targets})
+    list(FILTER left_out INCLUDE REGEX "^ggml-cpu-armv9")
+    file(WRITE ${CMAKE_BINARY_DIR}/left-out/empty.c "int autocog_left_out;\n")
+    foreach(target ${left_out})
+      set_target_properties(${target} PROPERTIES
+        SOURCES ${CMAKE_BINARY_DIR}/left-out/empty.c
+        COMPILE_OPTIONS ""
+        LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/left-out)
+      list(REMOVE_ITEM cpu_targets ${target})
+      list(REMOVE_ITEM ggml_targets ${target})
+    endforeach()
+  endif()
   set(backend_targets ${ggml_targets})
   list(FILTER backend_targets EXCLUDE REGEX "-feats$")
   foreach(target ${backend_targets})
@@ -69,6 +86,10 @@ if(AUTOCOG_VARIANTS)
     set_property(TARGET ${target} PROPERTY VERSION)
     set_property(TARGET ${target} PROPERTY SOVERSION)
     set_target_properties(${target} PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${CMAKE_LIBRARY_OUTPUT_DIRECTORY}")
+    if(MINGW)
+      # On Windows, a shared library, unlike a module, is a run-time file to CMake.
+      set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_LIBRARY_OUTPUT_DIRECTORY}")
+    endif()
     autocog_self_contained(${target})
   endforeach()
   # Names of our own: the loader takes a library that another package has loaded under the same name for ours.

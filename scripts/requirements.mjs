@@ -81,6 +81,23 @@ export function checkRequirements(options = {}) {
   );
 }
 
+/**
+ * Throws an error of one line that names the missing programs and Debian's packages with them.
+ *
+ * @param purpose 'building for linux-arm64'
+ * @param programs a program's name or path, and its package
+ */
+export function requirePrograms(purpose, programs) {
+  const missing = Object.keys(programs).filter(
+    (program) => !onPath(program) && !existsSync(program),
+  );
+  if (missing.length === 0) return;
+  const names = [...new Set(missing.map((program) => programs[program]))];
+  throw new PlainError(
+    `${purpose} needs ${missing.join(', ')} (Debian: apt-get install ${names.join(' ')})`,
+  );
+}
+
 /** CXX may be a launcher with the compiler as its argument. */
 function hasCompiler(command) {
   const [program, ...args] = command.split(/\s+/);

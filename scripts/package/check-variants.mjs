@@ -2,10 +2,11 @@
 // weights of several types: all must agree. `npm run check:variants`, after `npm run prebuild`; variants for CPUs without
 // AVX run in qemu-user's emulation of such a CPU, too, if qemu-x86_64 is installed.
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { main, onPath, PlainError, root } from '../run.mjs';
+import { main, onPath, PlainError } from '../run.mjs';
+import { copyPrebuilt } from './prebuilt-copy.mjs';
 
 /** CPUs that qemu-user emulates, by the best variant for them. */
 const emulated = { x64: 'core2duo', sse42: 'Nehalem', haswell: 'max' };
@@ -31,26 +32,6 @@ async function run() {
 run();
 `;
 
-/** A package without build/Release, so that its prebuild is loaded. */
-function install(folder) {
-  const home = join(folder, 'node_modules', 'autocog-lm');
-  mkdirSync(home, { recursive: true });
-  for (const item of ['package.json', 'dist', 'models/default.gguf', 'prebuilds']) {
-    cpSync(join(root, item), join(home, item), { recursive: true });
-  }
-  for (const name of ['load', 'places', 'root']) {
-    cpSync(join(root, 'native', `${name}.cjs`), join(home, 'native', `${name}.cjs`));
-  }
-  cpSync(
-    join(root, 'node_modules', 'node-gyp-build'),
-    join(folder, 'node_modules', 'node-gyp-build'),
-    {
-      recursive: true,
-    },
-  );
-  writeFileSync(join(folder, 'program.cjs'), program);
-}
-
 function execute(folder, emulator, variant) {
   const [command, ...before] = [...emulator, process.execPath];
   const { status, stdout, stderr, signal } = spawnSync(
@@ -74,7 +55,8 @@ function execute(folder, emulator, variant) {
 export function checkVariants() {
   const folder = mkdtempSync(join(tmpdir(), 'autocog-lm-variants-'));
   try {
-    install(folder);
+    copyPrebuilt(folder);
+    writeFileSync(join(folder, 'program.cjs'), program);
     const first = execute(folder, []);
     const compare = (name, { cpuVariants, logprobs }) => {
       const chosen = cpuVariants.find((each) => each.chosen)?.name;

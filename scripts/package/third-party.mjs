@@ -35,6 +35,27 @@ const licenseOf = (name, file) => {
   return readFileSync(join(folder, file), 'utf8').trim();
 };
 
+const mit = `Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
+documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
+rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit
+persons to whom the Software is furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all copies or substantial portions of the
+Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
+WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
+COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
+OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.`;
+
+/** Libraries that only the compilers of `npm run prebuild -- NAME` link in (package/targets.mjs). */
+const ofCompilers = {
+  'the libraries of MinGW-w64 and winpthreads, in addons for Windows that are built with MinGW': `Copyright (c) 2009-2016 mingw-w64 project\n\n${mit}`,
+  'libc++, libc++abi, libunwind and compiler-rt of LLVM, in prebuilt addons for Linux with musl':
+    'Apache License, version 2.0, with LLVM Exceptions, which permit to distribute compiled programs that contain\n' +
+    'portions of these libraries under any terms: https://llvm.org/LICENSE.txt',
+};
+
 /** The text of the file. */
 export function thirdPartyLicenses() {
   const sections = [
@@ -55,6 +76,7 @@ export function thirdPartyLicenses() {
         'which permits to distribute programs that contain these libraries under any terms:\n' +
         'https://www.gnu.org/licenses/gcc-exception-3.1.html',
     ],
+    ...Object.entries(ofCompilers),
   ];
   const head =
     'The native addon of autocog-lm contains software of others, under these licenses.\n';

@@ -26,6 +26,9 @@ namespace fs = std::filesystem;
 
 std::vector<CpuVariant> variants;
 
+// The chosen variant's file, which ggml keeps loaded.
+fs::path chosen_file;
+
 using Score = int (*)();
 
 #ifdef _WIN32
@@ -51,6 +54,11 @@ int ScoreOf(const fs::path& file) {
   return result;
 }
 
+void* FunctionOf(const fs::path& file, const char* name) {
+  HMODULE module = GetModuleHandleW(file.c_str());
+  return module == nullptr ? nullptr : reinterpret_cast<void*>(GetProcAddress(module, name));
+}
+
 #else
 
 const char kPrefix[] = "libggml-";
@@ -71,6 +79,14 @@ int ScoreOf(const fs::path& file) {
   const int result = score == nullptr ? 0 : score();
   dlclose(module);
   return result;
+}
+
+void* FunctionOf(const fs::path& file, const char* name) {
+  void* module = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (module == nullptr) return nullptr;
+  void* address = dlsym(module, name);
+  dlclose(module);
+  return address;
 }
 
 #endif
@@ -112,10 +128,15 @@ void LoadBackendFiles() {
   for (CpuVariant& variant : variants) {
     // A variant whose score is 0 would end the process with SIGILL, whoever requests it.
     if (variant.score == 0 || (!requested.empty() && variant.name != requested)) continue;
-    variant.chosen = ggml_backend_load(FileOf(folder, "cpu-" + variant.name).u8string().c_str()) != nullptr;
-    if (variant.chosen) break;
+    const fs::path file = FileOf(folder, "cpu-" + variant.name);
+    variant.chosen = ggml_backend_load(file.u8string().c_str()) != nullptr;
+    if (!variant.chosen) continue;
+    chosen_file = file;
+    break;
   }
 }
+
+void* CpuFunction(const char* name) { return chosen_file.empty() ? nullptr : FunctionOf(chosen_file, name); }
 
 const std::vector<CpuVariant>& CpuVariants() { return variants; }
 
@@ -126,6 +147,8 @@ const std::vector<CpuVariant>& CpuVariants() { return variants; }
 namespace autocog {
 
 void LoadBackendFiles() {}
+
+void* CpuFunction(const char*) { return nullptr; }
 
 const std::vector<CpuVariant>& CpuVariants() {
   static const std::vector<CpuVariant> none;

@@ -21,6 +21,10 @@ struct CpuVariant {
 // the folder of the addon. Called once, by InstallBackend.
 void LoadBackendFiles();
 
+// The address of a function of the chosen variant: the addon is not linked with any, so that it must look up what
+// ggml's registry of backends does not provide. Null if there is none. REQUIRES: LoadBackendFiles has returned.
+void* CpuFunction(const char* name);
+
 // The variants that LoadBackendFiles has found, best first.
 const std::vector<CpuVariant>& CpuVariants();
 

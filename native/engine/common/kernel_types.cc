@@ -5,11 +5,23 @@
 
 #include <cstring>
 
+#include "engine/common/backend_files.h"
 #include "ggml-cpu.h"
 
 namespace autocog {
 
 namespace {
+
+const ggml_type_traits_cpu* CpuTraits(ggml_type type) {
+#ifdef GGML_BACKEND_DL
+  using Get = const ggml_type_traits_cpu* (*)(ggml_type);
+  static const auto get = reinterpret_cast<Get>(CpuFunction("ggml_get_type_traits_cpu"));
+  static const ggml_type_traits_cpu none = {};
+  return get == nullptr ? &none : get(type);
+#else
+  return ggml_get_type_traits_cpu(type);
+#endif
+}
 
 bool IsFloat(ggml_type type) { return type == GGML_TYPE_F32 || type == GGML_TYPE_F16 || type == GGML_TYPE_BF16; }
 
@@ -24,10 +36,10 @@ bool HasRows(ggml_type type) { return IsFloat(type) || type == GGML_TYPE_I32 || 
 
 // Types that can be multiplied with activations, which are converted to the type's counterpart.
 bool CanMultiply(ggml_type type) {
-  const ggml_type_traits_cpu* traits = ggml_get_type_traits_cpu(type);
+  const ggml_type_traits_cpu* traits = CpuTraits(type);
   if (traits->vec_dot == nullptr) return false;
   const ggml_type other = traits->vec_dot_type;
-  return other == GGML_TYPE_F32 || ggml_get_type_traits_cpu(other)->from_float != nullptr;
+  return other == GGML_TYPE_F32 || CpuTraits(other)->from_float != nullptr;
 }
 
 bool IsSupportedFactor(const ggml_tensor* node, int source) {
@@ -35,7 +47,7 @@ bool IsSupportedFactor(const ggml_tensor* node, int source) {
   const ggml_type activation = node->src[1]->type;
   if (source == 0) return CanMultiply(weight);
   if (activation == GGML_TYPE_F32 || !CanMultiply(weight)) return true;
-  return activation == ggml_get_type_traits_cpu(weight)->vec_dot_type;
+  return activation == CpuTraits(weight)->vec_dot_type;
 }
 
 // add, sub, mul, div: equal floats, or a float of two bytes with an F32 one.
@@ -54,7 +66,7 @@ bool CanCopy(ggml_type from, ggml_type to) {
   if (!IsFloat(from)) return to == GGML_TYPE_F32 && CanDequantize(from);
   if (IsFloat(to)) return true;
   if (to == GGML_TYPE_I32) return from == GGML_TYPE_F32;
-  return ggml_get_type_traits_cpu(to)->from_float != nullptr;
+  return CpuTraits(to)->from_float != nullptr;
 }
 
 bool CanRepeat(ggml_type type) { return IsFloat(type) || type == GGML_TYPE_I16 || type == GGML_TYPE_I32; }
