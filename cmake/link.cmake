@@ -18,7 +18,7 @@ function(autocog_self_contained target)
     if(AUTOCOG_LINKER_EXCLUDES)
       target_link_options(${target} PRIVATE -Wl,--exclude-libs,ALL)
     else()
-      target_link_options(${target} PRIVATE -Wl,--version-script=${CMAKE_CURRENT_SOURCE_DIR}/cmake/exports.map)
+      target_link_options(${target} PRIVATE -Wl,--version-script=${CMAKE_CURRENT_SOURCE_DIR}/cmake/exports.ld)
     endif()
     target_link_options(${target} PRIVATE
       # A symbol that is not defined anywhere fails when the library is loaded, not when it is called.
