@@ -140,11 +140,13 @@ await main(import.meta.url, () => {
   const prebuilds = join(root, 'prebuilds');
   const release = join(root, 'build', 'Release');
   const given = process.argv.slice(2).map((folder) => resolve(folder));
-  // Addons for macOS are in another format.
+  // Addons for macOS are in another format; a build that failed leaves an empty folder.
+  const hasAddon = (folder) => readdirSync(folder).some((file) => file.endsWith('.node'));
   const prebuilt = () =>
     readdirSync(prebuilds)
       .filter((name) => !name.startsWith('darwin'))
-      .map((name) => join(prebuilds, name));
+      .map((name) => join(prebuilds, name))
+      .filter(hasAddon);
   const folders = given.length > 0 ? given : existsSync(prebuilds) ? prebuilt() : [release];
   for (const folder of folders) {
     for (const line of describeSymbols(folder, { portable: folder !== release })) console.log(line);

@@ -93,7 +93,6 @@ export const targets = {
 
 /** @throws PlainError for a name that is not in the table */
 export function targetOf(name) {
-  const target = targets[name];
-  if (target !== undefined) return target;
+  if (Object.hasOwn(targets, name)) return targets[name];
   throw new PlainError(`Expected ${Object.keys(targets).join(' or ')}, got ${name}`);
 }
