@@ -138,7 +138,7 @@ export async function checkCross(name) {
       copyFileSync(node, renamed);
       row(`${arch}, node.exe renamed`, undefined, undefined, renamed);
     }
-    console.log(`\n${last.platform}, Node ${last.node}: ${last.codes.join('; ')}`);
+    console.log(`\n${last.platform}, ${last.runtime}: ${last.codes.join('; ')}`);
     if (failed.length > 0) throw new PlainError(failed.join('\n  '));
   } finally {
     if (env.WINEPREFIX) capture('wineserver', ['-k'], { env: { ...process.env, ...env } });

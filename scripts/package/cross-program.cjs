@@ -62,9 +62,18 @@ async function run() {
   const variant = cpuVariants.find(({ chosen }) => chosen)?.name;
   const platform = `${process.platform}-${process.arch}`;
   const { source } = addon;
+  const { versions } = process;
   const runnable = cpuVariants.filter(({ score }) => score > 0).map(({ name }) => name);
   console.log(
-    JSON.stringify({ platform, node: process.version, source, variant, runnable, codes, results }),
+    JSON.stringify({
+      platform,
+      runtime: versions.bun ? `Bun ${versions.bun}` : `Node ${versions.node}`,
+      source,
+      variant,
+      runnable,
+      codes,
+      results,
+    }),
   );
 }
 
