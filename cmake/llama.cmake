@@ -92,6 +92,21 @@ else()
   target_compile_options(llama PRIVATE -include ${present_tensors})
 endif()
 
+# A server that is lost in use becomes an error as well, instead of the end of the process.
+if(AUTOCOG_RPC)
+  set(rpc_dispatcher ${CMAKE_CURRENT_SOURCE_DIR}/cmake/rpc-dispatcher.h)
+  if(MSVC)
+    set(rpc_options /FI${rpc_dispatcher})
+  else()
+    # Not every compiler sees that an assertion outside of the dispatcher's loop still does not return.
+    set(rpc_options -include ${rpc_dispatcher} -Wno-return-type)
+  endif()
+  set_source_files_properties(
+    ${CMAKE_CURRENT_SOURCE_DIR}/llama.cpp/ggml/src/ggml-rpc/ggml-rpc.cpp
+    TARGET_DIRECTORY ggml-rpc
+    PROPERTIES COMPILE_OPTIONS "${rpc_options}" OBJECT_DEPENDS ${rpc_dispatcher})
+endif()
+
 # GCC 12 eliminates the stores to the AMX tile configuration as dead, so every quantized model crashes with SIGILL or
 # SIGSEGV on CPUs with AMX (scripts/check-amx.mjs demonstrates it). Whether later releases are correct is unknown.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")

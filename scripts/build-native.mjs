@@ -82,14 +82,14 @@ function compilerVersion(command) {
   return capture(program, [...args, '--version'])?.split('\n')[0] ?? null;
 }
 
-function cmakeJs(command, folder, args) {
+export function cmakeJs(command, folder, args) {
   const script = createRequire(import.meta.url).resolve('cmake-js/bin/cmake-js');
   run(process.execPath, [script, command, '--out', folder, '--log-level', 'warn', ...args]);
 }
 
 // By rename: a process that has loaded the old files keeps them, while overwriting them would crash it.
-export function installAddon(source) {
-  const folder = join(root, 'build', 'Release');
+export function installAddon(source, target = root) {
+  const folder = join(target, 'build', 'Release');
   mkdirSync(folder, { recursive: true });
   const library = /\.(node|so|dylib|dll)$/;
   const built = readdirSync(source).filter((name) => library.test(name));

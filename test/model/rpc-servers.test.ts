@@ -41,6 +41,14 @@ t.test('an address is a host and a port', async (t) => {
   }
 });
 
+t.test('an address is there once', async (t) => {
+  const rpcServers = ['127.0.0.1:1', '127.0.0.1:2', '127.0.0.1:1'];
+  await t.rejects(Model.load(defaultModelPath, { rpcServers }), {
+    name: 'RangeError',
+    message: 'Expected each server once for rpcServers[2], got 127.0.0.1:1',
+  });
+});
+
 t.test('a server that answers in the protocol passes', async (t) => {
   const requests: Buffer[] = [];
   const server = await listening(t, (socket) => {

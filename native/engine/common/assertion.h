@@ -19,6 +19,10 @@ class AssertionFailure : public std::runtime_error {
 // Installs ggml's abort callback. Idempotent, thread-safe.
 void InstallAssertions();
 
+// How many RPC servers this process has lost in use, which is the one assertion that never ends it: see
+// cmake/rpc-dispatcher.h. Thread-safe.
+int RpcLosses();
+
 // While a guard is alive, failing assertions on its thread throw AssertionFailure.
 class AssertionGuard {
  public:

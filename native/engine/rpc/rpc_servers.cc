@@ -1,0 +1,189 @@
+// See rpc_servers.h.
+
+#include "engine/rpc/rpc_servers.h"
+
+#include <atomic>
+#include <exception>
+#include <map>
+#include <mutex>
+
+#include "engine/common/assertion.h"
+#include "engine/common/backend.h"
+#include "engine/common/rpc_loss.h"
+
+namespace autocog {
+
+namespace {
+
+using AddServer = ggml_backend_reg_t (*)(const char*);
+
+// ggml-rpc.h declares the function, but is available in RPC builds only.
+Result<AddServer> FindAddServer() {
+  InstallBackend();
+  ggml_backend_reg_t rpc = ggml_backend_reg_by_name("RPC");
+  if (rpc == nullptr) {
+    return Status(Code::kNotSupported, "This build has no RPC backend; build one with: npx autocog-lm build --rpc");
+  }
+  void* add_server = ggml_backend_reg_get_proc_address(rpc, "ggml_backend_rpc_add_server");
+  if (add_server == nullptr) return Status(Code::kNotSupported, "This build's RPC backend cannot add servers");
+  return reinterpret_cast<AddServer>(add_server);
+}
+
+// ggml keeps facts about a server for the life of the process, by its name: devices, alignments, sizes. Each connection
+// has a name of its own, since a server that was started again can differ, and what was kept of a lost one is wrong.
+// ggml reads the port up to the first character that is no digit.
+std::string NameConnection(const std::string& address) {
+  static int connections = 0;  // guarded by the caller's lock
+  return address + "#" + std::to_string(++connections);
+}
+
+}  // namespace
+
+class RpcServer {
+ public:
+  explicit RpcServer(std::string address) : address_(std::move(address)) {}
+
+  // Throws what ggml's assertions throw, or returns false, if the server does not respond.
+  bool Open(AddServer add_server, const std::string& name) {
+    ggml_backend_reg_t reg = add_server(name.c_str());
+    if (reg == nullptr) return false;
+    for (size_t i = 0; i < ggml_backend_reg_dev_count(reg); ++i) {
+      devices_.push_back(ggml_backend_reg_dev_get(reg, i));
+      // ggml ends a connection that no backend and no buffer uses, and makes another one for the next request.
+      backends_.emplace_back(ggml_backend_dev_init(devices_.back(), nullptr), ggml_backend_free);
+    }
+    return !devices_.empty() && Responds();
+  }
+
+  const std::string& address() const { return address_; }
+  const std::vector<ggml_backend_dev_t>& devices() const { return devices_; }
+
+  // Without asking it.
+  bool IsKnownLost() const { return lost_; }
+
+  bool IsLost() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const int losses = RpcLosses();
+    if (lost_ || losses == losses_) return lost_;
+    losses_ = losses;
+    lost_ = !Responds();
+    return lost_;
+  }
+
+  bool Ping() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!lost_) lost_ = !Responds();
+    return !lost_;
+  }
+
+ private:
+  bool Responds() const {
+    AssertionGuard guard;
+    try {
+      size_t free = 0;
+      size_t total = 0;
+      ggml_backend_dev_memory(devices_.front(), &free, &total);
+      return total != kLostMemory;
+    } catch (const std::exception&) {
+      return false;
+    }
+  }
+
+  const std::string address_;
+  std::vector<ggml_backend_dev_t> devices_;
+  std::vector<std::unique_ptr<ggml_backend, decltype(&ggml_backend_free)>> backends_;
+  std::mutex mutex_;
+  int losses_ = RpcLosses();  // when this server was last known to respond; guarded by mutex_
+  std::atomic<bool> lost_{false};
+};
+
+namespace {
+
+struct Registry {
+  std::mutex mutex;
+  std::map<std::string, std::weak_ptr<RpcServer>> servers;  // by address
+};
+
+// Never destroyed: models may be freed while the process ends.
+Registry& Servers() {
+  static auto* registry = new Registry;
+  return *registry;
+}
+
+std::shared_ptr<RpcServer> FindServer(const std::string& address) {
+  Registry& registry = Servers();
+  const std::lock_guard<std::mutex> lock(registry.mutex);
+  const auto found = registry.servers.find(address);
+  return found == registry.servers.end() ? nullptr : found->second.lock();
+}
+
+Result<std::shared_ptr<RpcServer>> ConnectTo(const std::string& address, AddServer add_server) {
+  // One at a time: of two models that are loaded at once, the second waits for the connection of the first.
+  static std::mutex connecting;
+  const std::lock_guard<std::mutex> lock(connecting);
+  if (auto known = FindServer(address); known != nullptr && known->Ping()) return known;
+  auto server = std::make_shared<RpcServer>(address);
+  // The connection is made on this thread, and fails by assertions.
+  AssertionGuard guard;
+  try {
+    if (!server->Open(add_server, NameConnection(address))) {
+      return Status(Code::kModelLoad, "No RPC server responds at " + address);
+    }
+  } catch (const std::exception& error) {
+    return Status(Code::kModelLoad, "The RPC server " + address + " does not respond as llama.cpp's of this release",
+                  error.what());
+  }
+  Registry& registry = Servers();
+  const std::lock_guard<std::mutex> registering(registry.mutex);
+  registry.servers[address] = server;
+  return server;
+}
+
+Status LostStatus(Code code, const RpcServer& server) {
+  return Status(code, "The RPC server " + server.address() +
+                          " was lost: it has ended, or no longer responds as llama.cpp's of this release");
+}
+
+}  // namespace
+
+bool IsRpcServerConnected(const std::string& address) {
+  const auto server = FindServer(address);
+  return server != nullptr && !server->IsKnownLost();
+}
+
+Result<std::shared_ptr<RpcServers>> RpcServers::Connect(const std::vector<std::string>& addresses) {
+  auto servers = std::make_shared<RpcServers>();
+  if (addresses.empty()) return servers;
+  auto add_server = FindAddServer();
+  if (!add_server.ok()) return add_server.status();
+  for (const std::string& address : addresses) {
+    auto server = ConnectTo(address, add_server.value());
+    if (!server.ok()) return server.status();
+    servers->servers_.push_back(std::move(server.value()));
+  }
+  return servers;
+}
+
+std::vector<ggml_backend_dev_t> RpcServers::Devices() const {
+  std::vector<ggml_backend_dev_t> devices;
+  for (const auto& server : servers_) {
+    devices.insert(devices.end(), server->devices().begin(), server->devices().end());
+  }
+  return devices;
+}
+
+Status RpcServers::Check(Code code) const {
+  for (const auto& server : servers_) {
+    if (server->IsLost()) return LostStatus(code, *server);
+  }
+  return Status::Ok();
+}
+
+Status RpcServers::Ping(Code code) const {
+  for (const auto& server : servers_) {
+    if (!server->Ping()) return LostStatus(code, *server);
+  }
+  return Status::Ok();
+}
+
+}  // namespace autocog
