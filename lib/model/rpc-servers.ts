@@ -47,10 +47,16 @@ export async function probeServers(
   signal?: AbortSignal,
 ): Promise<void> {
   const unknown = servers.filter((server) => !native.isRpcServerConnected(server));
-  await Promise.all(unknown.map((server) => probe(server, signal)));
+  const sockets = await Promise.all(unknown.map((server) => probe(server, signal)));
+  // The second connection to the same server would wait for the end of the first.
+  const twice = sockets.findIndex((socket, index) => sockets.indexOf(socket) < index);
+  if (twice < 0) return;
+  const first = unknown[sockets.indexOf(sockets[twice] ?? '')];
+  throw new ModelLoadError(`The RPC servers ${first} and ${unknown[twice]} are the same`);
 }
 
-function probe(server: string, signal: AbortSignal | undefined): Promise<void> {
+/** Resolves to the server's IP address and port. */
+function probe(server: string, signal: AbortSignal | undefined): Promise<string> {
   const { promise, resolve, reject } = withResolvers();
   const fail = (reason: string, cause?: unknown): void =>
     reject(new ModelLoadError(`The RPC server ${server} ${reason}`, { cause }));
@@ -61,7 +67,7 @@ function probe(server: string, signal: AbortSignal | undefined): Promise<void> {
   let received = Buffer.alloc(0);
   socket.setTimeout(timeLimit, () => {
     // A model that was loading at the same time can have connected first.
-    if (native.isRpcServerConnected(server)) resolve();
+    if (native.isRpcServerConnected(server)) resolve(server);
     fail(`does not answer within ${timeLimit / 1000} s; it may be serving another client`);
   });
   socket.once('connect', () => socket.write(hello));
@@ -71,7 +77,9 @@ function probe(server: string, signal: AbortSignal | undefined): Promise<void> {
     received = Buffer.concat([received, data]);
     if (received.length < 8) return;
     if (received.readBigUInt64LE() !== BigInt(answerSize)) fail('speaks another protocol');
-    else if (received.length >= 8 + answerSize) resolve();
+    else if (received.length >= 8 + answerSize) {
+      resolve(`${socket.remoteAddress}:${socket.remotePort}`);
+    }
   });
   return promise.finally(() => {
     signal?.removeEventListener('abort', stop);
@@ -80,9 +88,9 @@ function probe(server: string, signal: AbortSignal | undefined): Promise<void> {
 }
 
 function withResolvers() {
-  let resolve = (): void => {};
+  let resolve = (_value: string): void => {};
   let reject = (_reason: unknown): void => {};
-  const promise = new Promise<void>((onResolve, onReject) => {
+  const promise = new Promise<string>((onResolve, onReject) => {
     resolve = onResolve;
     reject = onReject;
   });

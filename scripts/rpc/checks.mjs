@@ -236,6 +236,10 @@ const checks = {
       'no port': ['127.0.0.1', 'INVALID_ARGUMENT'],
       'an empty text': ['', 'INVALID_ARGUMENT'],
     };
+    const live = await RpcServer.start();
+    const names = [live.address, `localhost:${live.port}`].map((address) => ({ address }));
+    await rejects('two names of a server', load(names), 'MODEL_LOAD', 'are the same');
+    await live.kill();
     for (const [what, [address, code]] of Object.entries(refused)) {
       await rejects(what, load([{ address }]), code, address);
     }
