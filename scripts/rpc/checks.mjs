@@ -46,12 +46,18 @@ const checks = {
         'saveState, loadState',
         after.logprob === before.logprob && after.usage.cachedTokens > 0,
       );
-      const time = async (some) => {
-        const start = performance.now();
-        const { usage } = await some.complete('Once', { maxTokens: 64 });
-        return ((1000 * usage.decodedTokens) / (performance.now() - start)).toFixed(0);
-      };
-      report('tokens per second', true, `${await time(lm)}, on this CPU ${await time(local)}`);
+      const rates = new Map([lm, local].map((some) => [some, 0]));
+      // By turns, and the best: other programs take part of the machine.
+      for (let turn = 0; turn < 10; turn++) {
+        for (const some of rates.keys()) {
+          const start = performance.now();
+          const { usage } = await some.complete('Once', { maxTokens: 100 });
+          const rate = (1000 * usage.decodedTokens) / (performance.now() - start);
+          rates.set(some, Math.max(rate, rates.get(some)));
+        }
+      }
+      const [over, here] = [...rates.values()].map((rate) => rate.toFixed(0));
+      report('tokens per second', true, `${over}, on this CPU ${here}`);
       const second = await load(servers.slice(0, 1));
       await usable('a second model shares a server', second);
       await second.close();

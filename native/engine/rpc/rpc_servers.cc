@@ -33,7 +33,7 @@ Result<AddServer> FindAddServer() {
 // has a name of its own, since a server that was started again can differ, and what was kept of a lost one is wrong.
 // ggml reads the port up to the first character that is no digit.
 std::string NameConnection(const std::string& address) {
-  static int connections = 0;  // guarded by the caller's lock
+  static std::atomic<int> connections{0};
   return address + "#" + std::to_string(++connections);
 }
 
@@ -99,43 +99,43 @@ class RpcServer {
 
 namespace {
 
-struct Registry {
+// One address: what is connected to it.
+struct Address {
+  std::mutex connecting;  // of two models that are loaded at once, the second waits for the connection of the first
   std::mutex mutex;
-  std::map<std::string, std::weak_ptr<RpcServer>> servers;  // by address
+  std::weak_ptr<RpcServer> server;  // guarded by mutex
+
+  std::shared_ptr<RpcServer> Current() {
+    const std::lock_guard<std::mutex> lock(mutex);
+    return server.lock();
+  }
 };
 
-// Never destroyed: models may be freed while the process ends.
-Registry& Servers() {
-  static auto* registry = new Registry;
-  return *registry;
+// Addresses are never removed, nor destroyed: models may be freed while the process ends.
+Address& AddressOf(const std::string& name) {
+  static auto* mutex = new std::mutex;
+  static auto* addresses = new std::map<std::string, Address>;
+  const std::lock_guard<std::mutex> lock(*mutex);
+  return (*addresses)[name];
 }
 
-std::shared_ptr<RpcServer> FindServer(const std::string& address) {
-  Registry& registry = Servers();
-  const std::lock_guard<std::mutex> lock(registry.mutex);
-  const auto found = registry.servers.find(address);
-  return found == registry.servers.end() ? nullptr : found->second.lock();
-}
-
-Result<std::shared_ptr<RpcServer>> ConnectTo(const std::string& address, AddServer add_server) {
-  // One at a time: of two models that are loaded at once, the second waits for the connection of the first.
-  static std::mutex connecting;
-  const std::lock_guard<std::mutex> lock(connecting);
-  if (auto known = FindServer(address); known != nullptr && known->Ping()) return known;
-  auto server = std::make_shared<RpcServer>(address);
+Result<std::shared_ptr<RpcServer>> ConnectTo(const std::string& name, AddServer add_server) {
+  Address& address = AddressOf(name);
+  const std::lock_guard<std::mutex> lock(address.connecting);
+  if (auto known = address.Current(); known != nullptr && known->Ping()) return known;
+  auto server = std::make_shared<RpcServer>(name);
   // The connection is made on this thread, and fails by assertions.
   AssertionGuard guard;
   try {
-    if (!server->Open(add_server, NameConnection(address))) {
-      return Status(Code::kModelLoad, "No RPC server responds at " + address);
+    if (!server->Open(add_server, NameConnection(name))) {
+      return Status(Code::kModelLoad, "No RPC server responds at " + name);
     }
   } catch (const std::exception& error) {
-    return Status(Code::kModelLoad, "The RPC server " + address + " does not respond as llama.cpp's of this release",
+    return Status(Code::kModelLoad, "The RPC server " + name + " does not respond as llama.cpp's of this release",
                   error.what());
   }
-  Registry& registry = Servers();
-  const std::lock_guard<std::mutex> registering(registry.mutex);
-  registry.servers[address] = server;
+  const std::lock_guard<std::mutex> replacing(address.mutex);
+  address.server = server;
   return server;
 }
 
@@ -147,7 +147,7 @@ Status LostStatus(Code code, const RpcServer& server) {
 }  // namespace
 
 bool IsRpcServerConnected(const std::string& address) {
-  const auto server = FindServer(address);
+  const auto server = AddressOf(address).Current();
   return server != nullptr && !server->IsKnownLost();
 }
 
