@@ -1,4 +1,5 @@
 // The checks of check-rpc.mjs, each run in a process of its own: `node checks.mjs <name>` prints a line of JSON per result.
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -58,6 +59,9 @@ const checks = {
       }
       const [over, here] = [...rates.values()].map((rate) => rate.toFixed(0));
       report('tokens per second', true, `${over}, on this CPU ${here}`);
+      // The server would serve no other client while that one lives.
+      const sleeper = spawn('sleep', ['60'], { detached: true, stdio: 'ignore' });
+      process.on('exit', () => sleeper.kill());
       const second = await load(servers.slice(0, 1));
       await usable('a second model shares a server', second);
       await second.close();
@@ -65,6 +69,7 @@ const checks = {
       await lm.close();
       await local.close();
       const again = await load(servers);
+      report('a child does not keep the connections', sleeper.exitCode === null);
       await usable('a model that is loaded after both', again);
       await again.close();
     });
@@ -203,6 +208,21 @@ const checks = {
     await sleep(100);
     await server.kill();
     report('lost in the middle of a call', true);
+    process.exit(0);
+  },
+
+  async 'ends while a server hangs'() {
+    const server = await RpcServer.start();
+    const lm = await load([server]);
+    await lm.choose(prompt, choices);
+    server.pause();
+    lm.choose(long, choices).catch(() => {});
+    await sleep(100);
+    const start = performance.now();
+    process.on('exit', () => {
+      const seconds = (performance.now() - start) / 1000;
+      report('process.exit() ends the process', seconds < 10, `${seconds.toFixed(1)} s`);
+    });
     process.exit(0);
   },
 

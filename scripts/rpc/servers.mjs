@@ -28,9 +28,9 @@ async function accepts(port) {
 }
 
 const running = new Set();
-process.on('exit', () => {
+const killAll = () => {
   for (const child of running) child.kill('SIGKILL');
-});
+};
 
 /** A running server program. */
 export class RpcServer {
@@ -38,6 +38,8 @@ export class RpcServer {
     const server = new RpcServer(port ?? (await freePort()));
     const args = ['-t', '1', '-H', '127.0.0.1', '-p', String(server.port)];
     server.child = spawn(process.env.AUTOCOG_RPC_SERVER, args, { stdio: 'ignore' });
+    // After the addon's own listener, which must not depend on it.
+    if (running.size === 0) process.off('exit', killAll).on('exit', killAll);
     running.add(server.child);
     server.ended = once(server.child, 'exit').then(() => running.delete(server.child));
     for (let attempt = 0; !(await accepts(server.port)); attempt++) {

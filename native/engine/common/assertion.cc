@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <mutex>
 
@@ -16,9 +17,19 @@ namespace {
 
 thread_local int guard_count = 0;
 std::atomic<int> rpc_losses{0};
+thread_local int rpc_socket = -1;
+
+template <size_t size>
+bool StartsWith(const char* message, const char (&marker)[size]) {
+  return std::strncmp(message, marker, size - 1) == 0;
+}
 
 void OnAbort(const char* message) {
-  if (std::strncmp(message, kRpcLossMarker, sizeof kRpcLossMarker - 1) == 0) {
+  if (StartsWith(message, kRpcSocketMarker)) {
+    rpc_socket = std::atoi(message + sizeof kRpcSocketMarker);  // after a colon
+    throw AssertionFailure(message);
+  }
+  if (StartsWith(message, kRpcLossMarker)) {
     ++rpc_losses;
     throw AssertionFailure(message);
   }
@@ -35,6 +46,8 @@ void InstallAssertions() {
 }
 
 int RpcLosses() { return rpc_losses.load(); }
+
+int LastRpcSocket() { return rpc_socket; }
 
 AssertionGuard::AssertionGuard() { ++guard_count; }
 

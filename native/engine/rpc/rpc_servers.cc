@@ -2,6 +2,10 @@
 
 #include "engine/rpc/rpc_servers.h"
 
+#ifndef _WIN32
+#include <sys/socket.h>
+#endif
+
 #include <atomic>
 #include <exception>
 #include <map>
@@ -52,7 +56,15 @@ class RpcServer {
       // ggml ends a connection that no backend and no buffer uses, and makes another one for the next request.
       backends_.emplace_back(ggml_backend_dev_init(devices_.back(), nullptr), ggml_backend_free);
     }
+    socket_ = LastRpcSocket();
     return !devices_.empty() && Responds();
+  }
+
+  // The client closes the socket after the last of backends_.
+  void Abandon() const {
+#ifndef _WIN32
+    if (socket_ >= 0) shutdown(socket_, SHUT_RDWR);
+#endif
   }
 
   const std::string& address() const { return address_; }
@@ -92,6 +104,7 @@ class RpcServer {
   const std::string address_;
   std::vector<ggml_backend_dev_t> devices_;
   std::vector<std::unique_ptr<ggml_backend, decltype(&ggml_backend_free)>> backends_;
+  int socket_ = -1;
   std::mutex mutex_;
   int losses_ = RpcLosses();  // when this server was last known to respond; guarded by mutex_
   std::atomic<bool> lost_{false};
@@ -111,12 +124,21 @@ struct Address {
   }
 };
 
-// Addresses are never removed, nor destroyed: models may be freed while the process ends.
+// Never destroyed, and nothing of it removed: models may be freed while the process ends.
+struct Addresses {
+  std::mutex mutex;
+  std::map<std::string, Address> by_name;  // guarded by mutex
+};
+
+Addresses& AllAddresses() {
+  static auto* all = new Addresses;
+  return *all;
+}
+
 Address& AddressOf(const std::string& name) {
-  static auto* mutex = new std::mutex;
-  static auto* addresses = new std::map<std::string, Address>;
-  const std::lock_guard<std::mutex> lock(*mutex);
-  return (*addresses)[name];
+  Addresses& all = AllAddresses();
+  const std::lock_guard<std::mutex> lock(all.mutex);
+  return all.by_name[name];
 }
 
 Result<std::shared_ptr<RpcServer>> ConnectTo(const std::string& name, AddServer add_server) {
@@ -149,6 +171,14 @@ Status LostStatus(Code code, const RpcServer& server) {
 bool IsRpcServerConnected(const std::string& address) {
   const auto server = AddressOf(address).Current();
   return server != nullptr && !server->IsKnownLost();
+}
+
+void AbandonRpcServers() {
+  Addresses& all = AllAddresses();
+  const std::lock_guard<std::mutex> lock(all.mutex);
+  for (auto& [name, address] : all.by_name) {
+    if (const auto server = address.Current()) server->Abandon();
+  }
 }
 
 Result<std::shared_ptr<RpcServers>> RpcServers::Connect(const std::vector<std::string>& addresses) {

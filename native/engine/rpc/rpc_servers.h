@@ -19,6 +19,10 @@ class RpcServer;
 // Whether a model of this process uses the server at "host:port", and has not noticed a loss. Does not block.
 bool IsRpcServerConnected(const std::string& address);
 
+// Ends the connections to all servers, as if they were lost: what waits for an answer goes on. For the end of the
+// process.
+void AbandonRpcServers();
+
 // The servers of one model, in its order. Must outlive everything that llama.cpp allocates on their devices.
 class RpcServers {
  public:
