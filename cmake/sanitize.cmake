@@ -8,4 +8,8 @@ if(AUTOCOG_SANITIZE)
   # Function multiversioning is resolved by the loader, before the sanitizer runtimes are initialized.
   add_compile_definitions(AUTOCOG_NO_CLONES)
   add_link_options(-fsanitize=${sanitizers})
+  if(CMAKE_JS_VERSION)
+    # The addon's process is Node, which has not been linked with the runtime.
+    add_link_options(-shared-libsan)
+  endif()
 endif()

@@ -155,7 +155,9 @@ const branches = (decoded, count, promptLength) => async (setup, problem) => {
   const prompt = promptLength ? problem.anyTokens(promptLength) : problem.prompt;
   // Childless nodes are not decoded.
   const path = problem.anyTokens(decoded + 1);
-  const options = { logitsBudget: 2 ** 28, ...setup.options };
+  // More would be decoded in waves.
+  const microBatchSize = Math.min(512, setup.options.contextSize ?? 512);
+  const options = { logitsBudget: 2 ** 28, microBatchSize, ...setup.options };
   const values = await withLM({ ...setup, options }, (lm) => {
     return lm.scoreBranches(prompt, path, count);
   });
@@ -199,7 +201,7 @@ export const cases = [
       }),
     ),
   ],
-  ['same', '`microBatchSize` 24 instead of 512', against(withOptions({ microBatchSize: 24 }))],
+  ['same', '`microBatchSize` 24 instead of 256', against(withOptions({ microBatchSize: 24 }))],
   ['same', '2 threads instead of 1', against(withOptions({ threads: 2 }))],
   ['same', '24 equal branches, 16 cells apart', branches(16, 24, 64)],
   ['cells', 'other prompts before', against(after(useOtherPrompts, { promptSlots: 3 }))],

@@ -11,9 +11,9 @@ import { runEngineTests } from './engine-tests.mjs';
 import { main, root } from './run.mjs';
 import { conclude, count } from './tally.mjs';
 
-/** Runs tap on all of test/ or on the given files, and returns its tally. */
-export function runTap(files = []) {
-  const output = join(root, '.tap', 'results.tap');
+/** Runs tap on all of test/ or on the given files of a copy of this package, and returns its tally. */
+export function runTap(files = [], folder = root) {
+  const output = join(folder, '.tap', 'results.tap');
   mkdirSync(dirname(output), { recursive: true });
   rmSync(output, { force: true });
   const tap = createRequire(import.meta.url).resolve('tap/package.json');
@@ -22,7 +22,7 @@ export function runTap(files = []) {
   const reporter = process.stdout.isTTY ? [] : ['--reporter=silent'];
   const args = [program, 'run', ...reporter, `--output-file=${output}`, ...files];
   const { status } = spawnSync(process.execPath, args, {
-    cwd: root,
+    cwd: folder,
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   const tally = count(readFileSync(output, 'utf8'), status === 0);

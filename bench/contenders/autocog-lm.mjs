@@ -3,8 +3,8 @@
 //   `prompt`, `choices`, `options`: choose, with the prompt cached
 //   `prompt`, `next`: greedy, after the cached prompt and each of these tokens in turn
 //   `states`, `questions`, `options`, `cached`: decide, about the states in turn, each with an empty
-//   cache; or about the first, whose tokens are cached. With `served`, by HTTP from `serve` in this
-//   process
+//   cache; or about the first, of which another question was asked before. With `served`, by HTTP
+//   from `serve` in this process
 //   `tasks`, `part`, `options`: chooseMany of `part` tasks per run, in turn, with an empty cache
 
 import { readFileSync } from 'node:fs';
@@ -74,10 +74,11 @@ async function serveMany() {
 }
 
 /** As a client of `/v1/systemone` asks. */
-async function post(url, state, { questions }) {
+async function post(url, state, questions) {
   const body = JSON.stringify({ state, questions });
   const headers = { 'content-type': 'application/json' };
   const response = await fetch(`${url}/v1/systemone`, { method: 'POST', headers, body });
+  if (!response.ok) throw new Error(await response.text());
   const { answers, x_usage: usage } = await response.json();
   return { answers, usage };
 }
@@ -85,21 +86,27 @@ async function post(url, state, { questions }) {
 async function serveDecide() {
   const { states, questions, options, cached, served } = job;
   const server = served ? await listen(lm, { port: 0, alias: 'served' }) : undefined;
+  const mapped = Object.entries(questions).map(([name, question]) => {
+    const criteria = Object.fromEntries(question.criteria.map((option) => [option, null]));
+    return [name, { ...question, criteria }];
+  });
   let turn = 0;
   const decide = () => {
     const state = states[cached ? 0 : turn++ % states.length];
-    if (server !== undefined) return post(server.url, state, { questions });
-    return lm.decide(state, questions, { ...options, template: false });
+    if (server !== undefined) return post(server.url, state, Object.fromEntries(mapped));
+    return lm.decide(state, questions, options);
   };
+  const other = { other: { type: 'boolean', instructions: 'Is this a letter?' } };
   const before = async () => {
-    if (!cached) await lm.clear();
-    // What questions share: the state, and the blank line after it.
-    else await lm.clear().then(() => lm.ingest(`${states[0]}\n\n`));
+    await lm.clear();
+    if (cached) await lm.decide(states[0], other, options);
   };
   const describe = ({ answers, usage }) => ({
     calls: usage.decodeCalls,
     ...usage,
-    probabilities: Object.values(answers).map(({ probabilities }) => Object.values(probabilities)),
+    ...(served
+      ? {}
+      : { logprobs: Object.values(answers).map(({ options }) => options.map((o) => o.logprob)) }),
   });
   await serve({}, decide, { before, describe, watch: served ? 'never' : 'once' });
   await server?.close();

@@ -17,15 +17,19 @@ const context = await model.createDecisionContext({
   parallelQuestions: parallel,
   threads: job.threads,
 });
-const asked = Object.fromEntries(
-  Object.entries(questions).map(([name, { instructions, criteria }]) => {
-    const options = Object.fromEntries(criteria.map((option) => [option, null]));
-    return [name, { type: 'choice', instruction: instructions, criteria: options }];
-  }),
-);
 let turn = 0;
 const decide = () => {
-  return context.decideWithMeta(states[cached ? 0 : turn++ % states.length], asked);
+  // The state may be cached, not the questions.
+  const run = String.fromCharCode(65 + (turn % 26));
+  const asked = Object.fromEntries(
+    Object.entries(questions).map(([name, { instructions, criteria }]) => {
+      const options = Object.fromEntries(criteria.map((option) => [option, null]));
+      return [name, { type: 'choice', instruction: `${run} ${instructions}`, criteria: options }];
+    }),
+  );
+  const state = states[cached ? 0 : turn % states.length];
+  turn++;
+  return context.decideWithMeta(state, asked);
 };
 if (cached) await decide();
 const describe = ({ tokenUsage }) => ({ decodedTokens: tokenUsage.input, calls: Number.NaN });

@@ -37,8 +37,10 @@ export interface ContextOptions extends RopeOptions {
   /** Maximum tokens per decode call, at least 2. Default: 2048, at most `contextSize`. */
   batchSize?: number | undefined;
   /**
-   * Maximum tokens computed together, at least 2. Default: 512, at most `batchSize`. An
-   * encoder-decoder uses `contextSize`, because its encoder reads a prompt as a whole.
+   * Maximum tokens computed together, at least 2, at most `batchSize`. Default: 256 on a CPU, whose
+   * caches hold the attention of so many, or 512 with layers on a GPU. Larger trees are decoded
+   * in waves of so many tokens, or of 256 if that is more. An encoder-decoder uses `contextSize`,
+   * because its encoder reads a prompt as a whole.
    */
   microBatchSize?: number | undefined;
   /**
@@ -99,7 +101,7 @@ const defaultContextSize = 4096;
 const maxEngineSequences = 256;
 /** ggml's limit. */
 const maxThreads = 512;
-/** The engine decides, when it knows how many sequences fit. */
+/** The engine decides, when it knows the model and how many sequences fit. */
 const engineDefault = 0;
 /** Sequences besides the prompt slots: two for branches, one for padding or as a spare. */
 const scratchSequences = 3;
@@ -113,12 +115,10 @@ function readSizes(options: ContextOptions, trainContextSize: number) {
   const defaultSize = Math.min(trainContextSize || defaultContextSize, defaultContextSize);
   const contextSize = checkInteger(options.contextSize ?? defaultSize, 'contextSize', 4);
   const batchSize = checkInteger(options.batchSize ?? Math.min(2048, contextSize), 'batchSize', 2);
-  const microBatchSize = checkInteger(
-    options.microBatchSize ?? Math.min(512, batchSize),
-    'microBatchSize',
-    2,
-    batchSize,
-  );
+  const microBatchSize =
+    options.microBatchSize === undefined
+      ? engineDefault
+      : checkInteger(options.microBatchSize, 'microBatchSize', 2, batchSize);
   const maxSequences = checkInteger(
     options.maxSequences ?? maxEngineSequences,
     'maxSequences',

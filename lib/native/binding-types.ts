@@ -93,6 +93,7 @@ export interface NativeTokenTable {
 export interface NativeSessionOptions {
   contextSize: number;
   batchSize: number;
+  /** 0 for the engine's default. */
   microBatchSize: number;
   /** Prompt slots and branches together, at most 256. */
   maxSequences: number;

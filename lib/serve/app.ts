@@ -47,6 +47,9 @@ const posts: Readonly<Record<string, PostHandler>> = {
   '/detokenize': detokenize,
 };
 
+/** Handlers of requests whose names are keys, which may not vanish. */
+const namesByKeys: ReadonlySet<PostHandler> = new Set([decisions, systemone]);
+
 const gets: Readonly<Record<string, (served: Served) => Result | Promise<Result>>> = {
   '/v1/models': models,
   '/tokenizer_info': tokenizerInfo,
@@ -134,7 +137,10 @@ async function handlePost(
   };
   let isStreaming = false;
   try {
-    const body = await raceAbort(readJson(request, bodyLimit), running.signal);
+    const body = await raceAbort(
+      readJson(request, bodyLimit, namesByKeys.has(post)),
+      running.signal,
+    );
     const fields = new Fields(body);
     const result = await post(served, fields, call);
     isStreaming = result instanceof Response;

@@ -10,6 +10,7 @@ const folder = t.testdir({
   'talk.json': JSON.stringify([{ role: 'user', content: 'The soup was cold.' }]),
   'broken.json': '{',
   'none.json': '{}',
+  'twice.json': '{"tone":{"type":"boolean","instructions":"Is it?"},"tone":{}}',
   'questions.json': JSON.stringify([
     ['10', { type: 'choice', instructions: 'Which?', criteria: ['warm', 'cold\u001b[31m'] }],
     ['2', { type: 'score', criteria: ['bad', 'fair', 'good'] }],
@@ -76,6 +77,7 @@ const wrong: [args: string[], code: number, message: RegExp][] = [
   [[], 2, /required option '--questions/],
   [['--questions', 'broken.json'], 2, /not valid JSON/],
   [['--questions', 'none.json'], 2, /at least one question/],
+  [['--questions', 'twice.json'], 2, /have tone twice/],
   [['--questions', 'nowhere.json'], 1, /Cannot read nowhere\.json/],
   [['--questions', '-'], 2, /cannot both be read/],
   [['--questions', 'questions.json', '--orders', '2'], 2, /requires --method labels/],

@@ -156,7 +156,7 @@ t.test('a context has defaults that fit the model and each other', async (t) => 
   t.match(defaults, {
     contextSize: 4096,
     batchSize: 2048,
-    microBatchSize: 512,
+    microBatchSize: 0,
     maxSequences: 256,
     promptSlots: 0,
     threads: availableCores(),
@@ -173,10 +173,10 @@ t.test('a context has defaults that fit the model and each other', async (t) => 
   t.equal(readContextOptions({}, undefined).contextSize, 4096);
   t.match(readContextOptions({ contextSize: 32 }, trainedFor(64)), {
     batchSize: 32,
-    microBatchSize: 32,
+    microBatchSize: 0,
     maxSequences: 256,
   });
-  t.match(readContextOptions({ batchSize: 2 }, trainedFor(64)), {
+  t.match(readContextOptions({ batchSize: 2, microBatchSize: 2 }, trainedFor(64)), {
     microBatchSize: 2,
     maxSequences: 256,
   });

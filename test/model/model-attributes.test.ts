@@ -129,7 +129,7 @@ t.test('contextInfo has the parameters of the context', async (t) => {
     encoderDecoder: false,
     contextScale: 1,
     batchSize: 512,
-    microBatchSize: 512,
+    microBatchSize: 256,
     maxSequences: 256,
     promptSlots: 8,
     threads: 1,

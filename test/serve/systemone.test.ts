@@ -210,6 +210,15 @@ t.test('invalid requests get the errors of the format', async (t) => {
   const deep = `{"a b":{"type":"choice","criteria":{"a":${nested},"b":null}}}`;
   const body = `{"state":"x","questions":${deep}}`;
   refused(t, await post('/v1/systemone', body), at('criteria', 'a'), 'a deep description');
+  const criteria = `{"type":"choice","criteria":{"\\u0061\\"":null,"b":null,"a\\"":"x"}}`;
+  for (const [text, path] of [
+    [`{"state":"x","questions":{"q":${criteria}}}`, ['questions', 'q', 'criteria', 'a"']],
+    [`{"state":"x","questions":{"q":${asked},"p":1,"q":2}}`, ['questions', 'q']],
+    [`{"state":[{"k":"{\\\\"},{"k":1,"l":[],"k":2}],"questions":${asked}}`, ['state', 1, 'k']],
+    [`{"state":"x","state":"y","questions":${asked}}`, ['state']],
+  ] as [string, (string | number)[]][]) {
+    refused(t, await post('/v1/systemone', text), path, 'a key twice');
+  }
   const labels = { x_method: 'labels', x_labels: ['A', 'A'] };
   const twice = await post('/v1/systemone', { state, questions, ...labels });
   t.equal(twice.json.detail[0].msg, 'Expected labels that all differ for x_labels, got "A"');

@@ -5,6 +5,7 @@ import { readCalibration } from '../../decide/calibration/read-calibration.js';
 import type { DecideOptions } from '../../decide/decide-options.js';
 import type { DecisionQuestions } from '../../decide/question.js';
 import { readQuestions } from '../../decide/read-questions.js';
+import { findRepeatedKey } from '../../decide/repeated-key.js';
 import { type DecisionState, readState } from '../../decide/state.js';
 import { withLM } from '../engine.js';
 import { UsageError } from '../failure.js';
@@ -28,11 +29,15 @@ const stdin = '-';
 
 async function readJson(path: string, what: string, signal: AbortSignal): Promise<unknown> {
   const text = await readFileContent(path, signal);
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch (cause) {
     throw new UsageError(`The ${what} in ${path} are not valid JSON`, { cause });
   }
+  const repeated = await findRepeatedKey(text);
+  if (repeated === undefined) return value;
+  throw new UsageError(`The ${what} in ${path} have ${repeated} twice`);
 }
 
 /** The state, and whether it is JSON by its name. */

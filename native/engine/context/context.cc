@@ -67,7 +67,8 @@ Status CheckContextOptions(const ContextOptions& options) {
   if (options.context_size < 1) return out_of_range("contextSize", "a positive count", options.context_size);
   // llama.cpp decodes single tokens with different kernels; avoiding that takes batches of two.
   if (options.batch_size < 2) return out_of_range("batchSize", "at least 2", options.batch_size);
-  if (options.micro_batch_size < 2) return out_of_range("microBatchSize", "at least 2", options.micro_batch_size);
+  if (options.micro_batch_size != 0 && options.micro_batch_size < 2)
+    return out_of_range("microBatchSize", "at least 2", options.micro_batch_size);
   const int max_sequences = static_cast<int>(llama_max_parallel_sequences());
   if (options.max_sequences < 4 || options.max_sequences > max_sequences) {
     return out_of_range("maxSequences", ("4 to " + std::to_string(max_sequences)).c_str(), options.max_sequences);
@@ -105,11 +106,16 @@ int LimitSequences(const ContextOptions& options, size_t bytes_per_sequence, con
   return std::max(limit, std::min(options.min_sequences, options.max_sequences));
 }
 
+int MicroBatch(const ModelInfo& info, const ContextOptions& options) {
+  if (options.micro_batch_size != 0) return options.micro_batch_size;
+  return info.gpu_layers > 0 ? 2 * kCpuMicroBatch : kCpuMicroBatch;
+}
+
 llama_context_params MakeParams(const Model& model, const ContextOptions& options, const CacheTypes& types) {
   const int batch_size = std::min(options.batch_size, options.context_size);
   llama_context_params params = llama_context_default_params();
   params.n_batch = static_cast<uint32_t>(std::max(batch_size, 2));
-  params.n_ubatch = static_cast<uint32_t>(std::max(std::min(options.micro_batch_size, batch_size), 2));
+  params.n_ubatch = static_cast<uint32_t>(std::max(std::min(MicroBatch(model.info(), options), batch_size), 2));
   if (model.info().encoder_decoder) {
     // An encoder reads the whole prompt in one micro-batch.
     params.n_batch = params.n_ubatch = static_cast<uint32_t>(std::max(options.context_size, 2));

@@ -5,6 +5,7 @@
 #ifndef AUTOCOG_ENGINE_CONTEXT_CONTEXT_H_
 #define AUTOCOG_ENGINE_CONTEXT_CONTEXT_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -28,8 +29,8 @@ struct ContextOptions {
   // Maximum length of a prompt with its continuation, in tokens; of an encoder-decoder, of each of them.
   int context_size = 0;
   int batch_size = 2048;
-  int micro_batch_size = 512;
-  int max_sequences = 256;  // sequence ids, for prompts and branches together
+  int micro_batch_size = 0;  // 0: 256, or 512 with layers on a GPU
+  int max_sequences = 256;   // sequence ids, for prompts and branches together
   int threads = 1;
   int threads_batch = 1;
   llama_flash_attn_type flash_attention = LLAMA_FLASH_ATTN_TYPE_DISABLED;
@@ -55,6 +56,10 @@ Status CheckContextOptions(const ContextOptions& options);
 // Whether the model has a table of position embeddings, whose size llama.cpp asserts to suffice. (Some
 // mpt models have none, but their metadata does not say so.)
 bool HasPositionTable(const ModelInfo& info);
+
+// The default micro-batch on a CPU, whose caches do not hold the products of more queries with the keys of a long
+// prompt, of all heads.
+constexpr int kCpuMicroBatch = 256;
 
 // How Decode() handles micro-batches that would use llama.cpp's single-token kernels.
 enum class Kernels {
@@ -104,6 +109,9 @@ class Context {
   int max_tokens() const { return max_tokens_; }
   int max_rows() const { return max_rows_; }
   int micro_batch() const { return micro_batch_; }
+  // Tokens per Decode() of a tree whose cells are given up after each: fewer than max_tokens(), so that few cells are
+  // attended to in vain.
+  int wave_tokens() const { return std::min(max_tokens_, std::max(micro_batch_, kCpuMicroBatch)); }
   // Estimated size of the KV cache.
   int64_t cache_bytes() const { return cache_bytes_; }
   // Number of sequence ids, from 0, available to callers. One more is reserved for padding, unless sequences

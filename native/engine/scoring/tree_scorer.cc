@@ -68,7 +68,7 @@ int TreeScorer::RoomForPrompt() const {
   if (decoded.empty()) return 0;
   const auto rows = std::count_if(decoded.begin(), decoded.end(), [&](int node) { return tree_.needs_row(node); });
   if (rows >= context_->max_rows()) return 0;
-  return std::max(0, context_->max_tokens() - static_cast<int>(decoded.size()));
+  return std::max(0, context_->wave_tokens() - static_cast<int>(decoded.size()));
 }
 
 Status TreeScorer::DecodeTree(int slot, const Tokens& prompt, const Cancellation& cancellation) {
@@ -78,10 +78,10 @@ Status TreeScorer::DecodeTree(int slot, const Tokens& prompt, const Cancellation
   bool spine_in_use = false;
   for (int start = 0; start < total;) {
     const int deferred = prompt.empty() ? 0 : cache_->Deferred(slot, prompt);
-    const int required = std::min(total - start, context_->max_tokens()) + tree_.decoded_depth() + deferred + 1;
+    const int required = std::min(total - start, context_->wave_tokens()) + tree_.decoded_depth() + deferred + 1;
     const int room = cache_->MakeRoom(required, slot) - deferred;
     WaveLimits limits;
-    limits.tokens = context_->max_tokens() - deferred;
+    limits.tokens = context_->wave_tokens() - deferred;
     limits.rows = context_->max_rows() - (deferred > 0 ? 1 : 0);
     limits.branches = cache_->branches();
     // Reserve a cell for padding, unless the deepest path needs it.
