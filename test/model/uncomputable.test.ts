@@ -6,7 +6,15 @@ import { defaultModelPath, LLaMa, Model, quantize } from 'autocog-lm';
 import t from 'tap';
 import { failure } from '../support/failures.js';
 import { exact } from '../support/forms.js';
-import { keyFloat32, keyUint32, readGguf, type Tensor, writeGguf } from '../support/gguf.js';
+import {
+  keyFloat32,
+  keyString,
+  keyUint32,
+  keyUint32s,
+  readGguf,
+  type Tensor,
+  writeGguf,
+} from '../support/gguf.js';
 
 const folder = t.testdir();
 const plain = join(folder, 'plain.gguf');
@@ -75,6 +83,59 @@ t.test('an epsilon that is no number of at least 0 is refused', async (t) => {
   }
   const zero = await Model.load(defaultModelPath, { metadataOverrides: { [key]: 0 } });
   await zero.close();
+});
+
+/** The default model as another architecture, with other keys. */
+function renamed(architecture: string, ...others: [key: string, bytes: Buffer][]): Promise<Model> {
+  const keys = new Map<string, Buffer>();
+  for (const [key, bytes] of keyValues) {
+    const name = key.replace(/^llama\./, `${architecture}.`);
+    // A key is a length of eight bytes, its text, and what follows.
+    const header = Buffer.alloc(8);
+    header.writeBigUInt64LE(BigInt(Buffer.byteLength(name)));
+    keys.set(name, Buffer.concat([header, Buffer.from(name), bytes.subarray(8 + key.length)]));
+  }
+  keys.set('general.architecture', keyString('general.architecture', architecture));
+  for (const [key, bytes] of others) keys.set(key, bytes);
+  return load(tensors, keys);
+}
+
+t.test('a rotary embedding of dimensions that do not fit is refused', async (t) => {
+  const count = 'gemma.rope.dimension_count';
+  const whole = 32;
+  for (const [value, computes] of [
+    [whole, true],
+    [2, true],
+    [3, false],
+    [whole + 2, false],
+    [2 ** 31 - 1, false],
+  ] as const) {
+    const loading = renamed('gemma', [count, keyUint32(count, value)]);
+    if (computes) await (await loading).close();
+    else
+      t.match(
+        await failure(loading),
+        { code: 'MODEL_LOAD', message: `${count} = ${value}` },
+        `${value}`,
+      );
+  }
+  const sections = 'qwen2vl.rope.dimension_sections';
+  for (const [values, computes] of [
+    [[4, 6, 6, 0], true],
+    [[8, 12, 12, 1], false],
+    [[0, 0, 0, 4], false],
+    [[2 ** 31, 2 ** 31, 1, 0], false],
+    [[2 ** 32 - 4, 8, 0, 0], false],
+  ] as const) {
+    const loading = renamed('qwen2vl', [sections, keyUint32s(sections, values)]);
+    if (computes) await (await loading).close();
+    else
+      t.match(
+        await failure(loading),
+        { code: 'MODEL_LOAD', message: 'rope.dimension_' },
+        `${values}`,
+      );
+  }
 });
 
 t.test('a length of embeddings that the model does not output is refused', async (t) => {

@@ -145,4 +145,25 @@ bool HasBadEpsilon(const ggml_tensor* node) {
   return !(epsilon >= 0.0f);
 }
 
+bool HasBadRotation(const ggml_tensor* node) {
+  if (node->op != GGML_OP_ROPE && node->op != GGML_OP_ROPE_BACK) return false;
+  const int64_t size = node->ne[0];
+  const int64_t dimensions = node->op_params[1];
+  const int32_t mode = node->op_params[2];
+  const int32_t* sections = node->op_params + 11;
+  const int64_t offset = node->op_params[15];
+  if (dimensions % 2 != 0 || offset < 0 || offset % 2 != 0 || offset + dimensions > size) return true;
+  const ggml_tensor* factors = node->src[2];
+  if (factors != nullptr && factors->ne[0] < dimensions / 2) return true;
+  if (mode == GGML_ROPE_TYPE_VISION && (dimensions != size / 2 || offset != 0)) return true;
+  if ((mode & GGML_ROPE_TYPE_MROPE) == 0) return false;
+  int64_t sum = 0;
+  for (int i = 0; i < 4; ++i) {
+    if (sections[i] < 0) return true;
+    sum += sections[i];
+  }
+  // The kernel divides by the sum, and asks for one of the first three to be positive.
+  return sum == sections[3] || sum > size;
+}
+
 }  // namespace autocog

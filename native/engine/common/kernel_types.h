@@ -22,6 +22,10 @@ int64_t RowsIndexedBy(const ggml_tensor* node, int source);
 // Whether the node is a norm whose epsilon its kernel asserts not to be negative (or NaN), and it is.
 bool HasBadEpsilon(const ggml_tensor* node);
 
+// Whether the node is a rotary embedding of a number of dimensions, or of sections of them, that its kernel asserts to
+// be another.
+bool HasBadRotation(const ggml_tensor* node);
+
 }  // namespace autocog
 
 #endif  // AUTOCOG_ENGINE_COMMON_KERNEL_TYPES_H_

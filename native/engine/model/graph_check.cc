@@ -53,15 +53,12 @@ const ggml_tensor* WeightOf(const ggml_tensor* tensor, int depth = 0) {
   return nullptr;
 }
 
-// The metadata keys of epsilons that are no epsilons; empty if none is found.
-std::string BadEpsilonKeys(const Model& model, const ModelOptions& options) {
-  std::string keys;
+// The metadata of which `is_meant` says so, as "key = value", with options.overrides; empty if none is found.
+template <typename Predicate>
+std::string FindMetadata(const Model& model, const ModelOptions& options, Predicate is_meant) {
+  std::string found;
   const auto add = [&](const std::string& key, const std::string& value) {
-    constexpr const char* kEnd = "epsilon";
-    const size_t length = std::strlen(kEnd);
-    if (key.size() < length || key.compare(key.size() - length, length, kEnd) != 0) return;
-    if (std::strtod(value.c_str(), nullptr) >= 0) return;
-    keys += (keys.empty() ? "" : ", ") + key + " = " + value;
+    if (is_meant(key, value)) found += (found.empty() ? "" : ", ") + key + " = " + value;
   };
   const auto is_overridden = [&](const std::string& key) {
     return std::any_of(options.overrides.begin(), options.overrides.end(),
@@ -71,7 +68,17 @@ std::string BadEpsilonKeys(const Model& model, const ModelOptions& options) {
     if (!is_overridden(key)) add(key, value);
   }
   for (const auto& [key, value] : options.overrides) add(key, OverrideText(value));
-  return keys;
+  return found;
+}
+
+bool IsBadEpsilon(const std::string& key, const std::string& value) {
+  const std::string end = "epsilon";
+  if (key.size() < end.size() || key.compare(key.size() - end.size(), end.size(), end) != 0) return false;
+  return !(std::strtod(value.c_str(), nullptr) >= 0);
+}
+
+bool IsRotation(const std::string& key, const std::string&) {
+  return key.find(".rope.dimension_") != std::string::npos;
 }
 
 // Whether a tensor of indices has one outside of 0 to rows - 1.
@@ -84,9 +91,14 @@ bool HasIndexFrom(const ggml_tensor* tensor, int64_t rows) {
 
 Status CheckNode(const Model& model, const ModelOptions& options, const ggml_tensor* node) {
   if (HasBadEpsilon(node)) {
-    const std::string keys = BadEpsilonKeys(model, options);
+    const std::string keys = FindMetadata(model, options, IsBadEpsilon);
     return LoadError(model, "the epsilon of a norm is not a number of at least 0: " +
                                 (keys.empty() ? std::string("that of ") + node->name : keys));
+  }
+  if (HasBadRotation(node)) {
+    const std::string keys = FindMetadata(model, options, IsRotation);
+    return LoadError(
+        model, "llama.cpp cannot compute its rotary embedding" + (keys.empty() ? std::string() : ", with " + keys));
   }
   for (int i = 0; i < GGML_MAX_SRC; ++i) {
     if (node->src[i] == nullptr) continue;
