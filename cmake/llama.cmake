@@ -59,6 +59,12 @@ endif()
 add_subdirectory(llama.cpp EXCLUDE_FROM_ALL)
 
 get_property(ggml_targets DIRECTORY llama.cpp/ggml/src PROPERTY BUILDSYSTEM_TARGETS)
+# Backends with a directory of their own.
+foreach(backend cuda metal rpc vulkan)
+  if(TARGET ggml-${backend})
+    list(APPEND ggml_targets ggml-${backend})
+  endif()
+endforeach()
 set(cpu_targets ${ggml_targets})
 list(FILTER cpu_targets INCLUDE REGEX "^ggml-cpu")
 list(FILTER cpu_targets EXCLUDE REGEX "-feats$")
@@ -111,6 +117,26 @@ if(MSVC)
   target_compile_options(llama PRIVATE /FI${present_tensors})
 else()
   target_compile_options(llama PRIVATE -include ${present_tensors})
+endif()
+
+# A server that is lost in use becomes an error as well, instead of the end of the process, also one whose machine is.
+if(AUTOCOG_RPC)
+  foreach(pair ggml-rpc:rpc-dispatcher transport:rpc-transport)
+    string(REPLACE ":" ";" pair ${pair})
+    list(GET pair 0 source)
+    list(GET pair 1 header)
+    set(header ${CMAKE_CURRENT_SOURCE_DIR}/cmake/${header}.h)
+    if(MSVC)
+      set(options /FI${header})
+    else()
+      # Not every compiler sees that an assertion outside of the dispatcher's loop still does not return.
+      set(options -include ${header} -Wno-return-type)
+    endif()
+    set_source_files_properties(
+      ${CMAKE_CURRENT_SOURCE_DIR}/llama.cpp/ggml/src/ggml-rpc/${source}.cpp
+      TARGET_DIRECTORY ggml-rpc
+      PROPERTIES COMPILE_OPTIONS "${options}" OBJECT_DEPENDS ${header})
+  endforeach()
 endif()
 
 # GCC 12 eliminates the stores to the AMX tile configuration as dead, so every quantized model crashes with SIGILL or

@@ -65,6 +65,7 @@ set(AUTOCOG_ENGINE_SOURCES
   native/engine/model/text_shape.cc
   native/engine/model/token_trie.cc
   native/engine/model/vocabulary.cc
+  native/engine/rpc/rpc_servers.cc
   native/engine/scoring/best_tokens.cc
   native/engine/scoring/choice_bounds.cc
   native/engine/scoring/decoded_paths.cc

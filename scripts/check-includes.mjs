@@ -7,7 +7,8 @@ import { main, PlainError, root } from './run.mjs';
 /** Room -> the rooms below it that it may include. */
 const mayInclude = {
   common: [],
-  model: ['common'],
+  rpc: ['common'],
+  model: ['rpc', 'common'],
   grammar: ['model', 'common'],
   context: ['model', 'common'],
   embedding: ['context', 'model', 'common'],

@@ -2,8 +2,9 @@
 // protocol, or answers nothing. `Model.load` calls this.
 
 import { createConnection } from 'node:net';
-import { wrongType } from '../common/arguments.js';
+import { wrongRange, wrongType } from '../common/arguments.js';
 import { ModelLoadError } from '../common/errors.js';
+import { native } from '../native/binding.js';
 
 /** How long a server may take to answer, in milliseconds. */
 const timeLimit = 10_000;
@@ -15,8 +16,10 @@ hello.writeBigUInt64LE(24n, 1);
 /** The body of the answer: the version, in four bytes, and the server's capabilities. */
 const answerSize = 4 + 24;
 
-/** Validates addresses. Throws TypeError. */
+/** Validates addresses. Throws TypeError, or RangeError for one that is there twice. */
 export function checkServerAddresses(servers: readonly string[], name: string): string[] {
+  const twice = servers.findIndex((server, index) => servers.indexOf(server) < index);
+  if (twice >= 0) throw wrongRange('each server once', `${name}[${twice}]`, servers[twice]);
   return servers.map((server, index) => {
     const { port } = split(server);
     if (/^[^\s:/@]+:\d{1,5}$/.test(server) && port >= 1 && port <= 65_535) return server;
@@ -34,7 +37,8 @@ const split = (server: string) => {
 };
 
 /**
- * Resolves if all servers answer in llama.cpp's protocol.
+ * Resolves if all servers answer in llama.cpp's protocol, or are in use by another model of this process, whose
+ * connection the engine shares: a server answers one client at a time.
  *
  * @throws ModelLoadError, which names the server and the reason
  */
@@ -42,18 +46,28 @@ export async function probeServers(
   servers: readonly string[],
   signal?: AbortSignal,
 ): Promise<void> {
-  await Promise.all(servers.map((server) => probe(server, signal)));
+  const unknown = servers.filter((server) => !native.isRpcServerConnected(server));
+  const sockets = await Promise.all(unknown.map((server) => probe(server, signal)));
+  // The second connection to the same server would wait for the end of the first.
+  const twice = sockets.findIndex((socket, index) => sockets.indexOf(socket) < index);
+  if (twice < 0) return;
+  const first = unknown[sockets.indexOf(sockets[twice] ?? '')];
+  throw new ModelLoadError(`The RPC servers ${first} and ${unknown[twice]} are the same`);
 }
 
-function probe(server: string, signal: AbortSignal | undefined): Promise<void> {
+/** Resolves to the server's IP address and port. */
+function probe(server: string, signal: AbortSignal | undefined): Promise<string> {
   const { promise, resolve, reject } = withResolvers();
   const fail = (reason: string, cause?: unknown): void =>
     reject(new ModelLoadError(`The RPC server ${server} ${reason}`, { cause }));
-  const socket = createConnection(split(server));
+  // The engine's client knows no IPv6.
+  const socket = createConnection({ ...split(server), family: 4 });
   const stop = (): void => reject(signal?.reason);
   signal?.addEventListener('abort', stop, { once: true });
   let received = Buffer.alloc(0);
   socket.setTimeout(timeLimit, () => {
+    // A model that was loading at the same time can have connected first.
+    if (native.isRpcServerConnected(server)) resolve(server);
     fail(`does not answer within ${timeLimit / 1000} s; it may be serving another client`);
   });
   socket.once('connect', () => socket.write(hello));
@@ -63,7 +77,9 @@ function probe(server: string, signal: AbortSignal | undefined): Promise<void> {
     received = Buffer.concat([received, data]);
     if (received.length < 8) return;
     if (received.readBigUInt64LE() !== BigInt(answerSize)) fail('speaks another protocol');
-    else if (received.length >= 8 + answerSize) resolve();
+    else if (received.length >= 8 + answerSize) {
+      resolve(`${socket.remoteAddress}:${socket.remotePort}`);
+    }
   });
   return promise.finally(() => {
     signal?.removeEventListener('abort', stop);
@@ -72,9 +88,9 @@ function probe(server: string, signal: AbortSignal | undefined): Promise<void> {
 }
 
 function withResolvers() {
-  let resolve = (): void => {};
+  let resolve = (_value: string): void => {};
   let reject = (_reason: unknown): void => {};
-  const promise = new Promise<void>((onResolve, onReject) => {
+  const promise = new Promise<string>((onResolve, onReject) => {
     resolve = onResolve;
     reject = onReject;
   });

@@ -240,6 +240,8 @@ export interface NativeAddon {
   systemInfo(): string;
   devices(): NativeDevice[];
   supportsRpc(): boolean;
+  /** Whether a model of this process uses the server at `host:port`, and has not lost it. */
+  isRpcServerConnected(address: string): boolean;
   cpuVariants(): NativeCpuVariant[];
   createCancellation(): NativeCancellation;
   loadModel(

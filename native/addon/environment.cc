@@ -3,9 +3,36 @@
 #include "addon/environment.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
+#include "engine/rpc/rpc_servers.h"
+
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#elif defined(__APPLE__)
+#include <pthread.h>
+#endif
+
 namespace autocog {
+
+namespace {
+
+// How long a thread may take to end before RPC servers are taken for lost.
+constexpr std::chrono::seconds kPatience(3);
+
+bool IsMainThread() {
+#if defined(__linux__)
+  return getpid() == syscall(SYS_gettid);
+#elif defined(__APPLE__)
+  return pthread_main_np() != 0;
+#else
+  return false;
+#endif
+}
+
+}  // namespace
 
 bool Environment::Install(Napi::Env env) {
   auto environment = std::unique_ptr<Environment>(new Environment(env));
@@ -100,7 +127,11 @@ void Environment::Shutdown() {
   }
   // Stop all threads before waiting for any of them.
   for (const auto& thread : threads) thread->Stop();
-  for (const auto& thread : threads) thread->Join();
+  for (const auto& thread : threads) {
+    // A call to an RPC server cannot be canceled. Workers wait for it: others use the same connection.
+    if (IsMainThread() && !thread->JoinFor(kPatience)) AbandonRpcServers();
+    thread->Join();
+  }
   for (Closable* closable : closables_) closable->CloseNow();
   // Threads of other environments may continue to log.
   if (log) log->Stop();

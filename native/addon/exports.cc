@@ -17,6 +17,7 @@
 #include "engine/common/backend.h"
 #include "engine/common/backend_files.h"
 #include "engine/common/cpu_check.h"
+#include "engine/rpc/rpc_servers.h"
 
 namespace autocog {
 
@@ -58,6 +59,14 @@ Napi::Value ListDevices(const Napi::CallbackInfo& info) {
 Napi::Value SupportsRpc(const Napi::CallbackInfo& info) {
   InstallBackend();
   return Napi::Boolean::New(info.Env(), llama_supports_rpc());
+}
+
+// isRpcServerConnected(address: string): boolean
+// none: the engine knows
+Napi::Value CheckRpcServer(const Napi::CallbackInfo& info) {
+  auto address = ReadString(info, 0);
+  if (!address) return info.Env().Undefined();
+  return Napi::Boolean::New(info.Env(), IsRpcServerConnected(*address));
 }
 
 // cpuVariants(): NativeCpuVariant[]
@@ -117,10 +126,11 @@ bool ExportAll(Napi::Env env, Napi::Object exports) {
   return Environment::Install(env) && ModelWrap::Install(env) && SessionWrap::Install(env) &&
          AdapterWrap::Install(env) && EmbedderWrap::Install(env) && Export<LlamaVersion>(exports, "llamaVersion") &&
          Export<SystemInfo>(exports, "systemInfo") && Export<ListDevices>(exports, "devices") &&
-         Export<SupportsRpc>(exports, "supportsRpc") && Export<ListCpuVariants>(exports, "cpuVariants") &&
-         Export<NewCancellation>(exports, "createCancellation") && Export<ModelWrap::Load>(exports, "loadModel") &&
-         Export<SessionWrap::Create>(exports, "createSession") && Export<SetLogger>(exports, "setLogger") &&
-         Export<EmbedderWrap::Create>(exports, "createEmbedder") && Export<StartQuantize>(exports, "quantize");
+         Export<SupportsRpc>(exports, "supportsRpc") && Export<CheckRpcServer>(exports, "isRpcServerConnected") &&
+         Export<ListCpuVariants>(exports, "cpuVariants") && Export<NewCancellation>(exports, "createCancellation") &&
+         Export<ModelWrap::Load>(exports, "loadModel") && Export<SessionWrap::Create>(exports, "createSession") &&
+         Export<SetLogger>(exports, "setLogger") && Export<EmbedderWrap::Create>(exports, "createEmbedder") &&
+         Export<StartQuantize>(exports, "quantize");
 }
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {

@@ -41,18 +41,29 @@ t.test('an address is a host and a port', async (t) => {
   }
 });
 
-t.test('a server that answers in the protocol passes', async (t) => {
-  const requests: Buffer[] = [];
-  const server = await listening(t, (socket) => {
+t.test('an address is there once', async (t) => {
+  const rpcServers = ['127.0.0.1:1', '127.0.0.1:2', '127.0.0.1:1'];
+  await t.rejects(Model.load(defaultModelPath, { rpcServers }), {
+    name: 'RangeError',
+    message: 'Expected each server once for rpcServers[2], got "127.0.0.1:1"',
+  });
+});
+
+/** A server that answers a greeting in llama.cpp's protocol, in two parts. */
+const greeting = (t: Test, onRequest = (_data: Buffer): void => {}): Promise<string> =>
+  listening(t, (socket) => {
     socket.on('data', (data) => {
-      requests.push(data);
+      onRequest(data);
       const answer = Buffer.alloc(8 + 28);
       answer.writeBigUInt64LE(28n);
-      // In two parts.
       socket.write(answer.subarray(0, 5));
       setTimeout(() => socket.write(answer.subarray(5)), 10);
     });
   });
+
+t.test('a server that answers in the protocol passes', async (t) => {
+  const requests: Buffer[] = [];
+  const server = await greeting(t, (data) => requests.push(data));
   await probeServers([server]);
   t.equal(requests[0]?.length, 33);
   t.equal(requests[0]?.[0], 14);
@@ -74,6 +85,17 @@ t.test('other servers are named, with the reason', async (t) => {
       message,
     });
   }
+});
+
+t.test('two names of a server are refused', async (t) => {
+  const server = await greeting(t);
+  const other = await greeting(t);
+  await probeServers([server, other]);
+  const alias = server.replace('127.0.0.1', 'localhost');
+  await t.rejects(probeServers([server, other, alias]), {
+    code: 'MODEL_LOAD',
+    message: `The RPC servers ${server} and ${alias} are the same`,
+  });
 });
 
 t.test('a silent server can be aborted', async (t) => {

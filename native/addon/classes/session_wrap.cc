@@ -274,7 +274,7 @@ Napi::Value SessionWrap::Clear(const Napi::CallbackInfo& info) {
   auto run = [session = session_, thread = thread_.get()]() -> Result<Nothing> {
     const Cancellation cancellation(thread, nullptr);
     if (cancellation.requested()) return cancellation.status();
-    (*session)->Clear();
+    if (Status status = (*session)->Clear(); !status.ok()) return status;
     return Nothing{};
   };
   return Job<Nothing>::Start(info.Env(), Value(), thread_, std::move(run), ToUndefined);

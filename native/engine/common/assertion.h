@@ -19,6 +19,12 @@ class AssertionFailure : public std::runtime_error {
 // Installs ggml's abort callback. Idempotent, thread-safe.
 void InstallAssertions();
 
+// How many RPC servers this process has lost in use, which is the one assertion that never ends it: see
+// cmake/rpc-dispatcher.h. Thread-safe.
+int RpcLosses();
+// The socket that this thread connected last to an RPC server, or -1.
+int LastRpcSocket();
+
 // While a guard is alive, failing assertions on its thread throw AssertionFailure.
 class AssertionGuard {
  public:

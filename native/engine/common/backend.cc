@@ -61,33 +61,6 @@ std::vector<Device> Devices() {
   return devices;
 }
 
-Result<std::vector<ggml_backend_dev_t>> RpcDevices(const std::vector<std::string>& servers) {
-  ggml_backend_reg_t rpc = ggml_backend_reg_by_name("RPC");
-  if (rpc == nullptr) {
-    return Status(Code::kNotSupported, "This build has no RPC backend; build one with: npx autocog-lm build --rpc");
-  }
-  // ggml-rpc.h declares the function's type, but is available in RPC builds only.
-  using AddServer = ggml_backend_reg_t (*)(const char*);
-  auto add_server = reinterpret_cast<AddServer>(ggml_backend_reg_get_proc_address(rpc, "ggml_backend_rpc_add_server"));
-  if (add_server == nullptr) return Status(Code::kNotSupported, "This build's RPC backend cannot add servers");
-  std::vector<ggml_backend_dev_t> devices;
-  for (const std::string& server : servers) {
-    // The client's connection is made on this thread, and fails by assertions.
-    AssertionGuard guard;
-    try {
-      ggml_backend_reg_t reg = add_server(server.c_str());
-      if (reg == nullptr) return Status(Code::kModelLoad, "No RPC server responds at " + server);
-      for (size_t i = 0; i < ggml_backend_reg_dev_count(reg); ++i) {
-        devices.push_back(ggml_backend_reg_dev_get(reg, i));
-      }
-    } catch (const std::exception& error) {
-      return Status(Code::kModelLoad, "The RPC server " + server + " does not respond as llama.cpp's of this release",
-                    error.what());
-    }
-  }
-  return devices;
-}
-
 Result<ggml_backend_dev_t> FindDevice(const std::string& name) {
   ggml_backend_dev_t device = ggml_backend_dev_by_name(name.c_str());
   if (device != nullptr) return device;

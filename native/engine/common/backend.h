@@ -26,10 +26,6 @@ void InstallBackend();
 
 std::vector<Device> Devices();
 
-// Adds and returns the devices of RPC servers ("host:port"). kNotSupported if the build has no RPC
-// backend, kModelLoad if a server does not respond.
-Result<std::vector<ggml_backend_dev_t>> RpcDevices(const std::vector<std::string>& servers);
-
 // kOutOfRange if there is no device with that name.
 Result<ggml_backend_dev_t> FindDevice(const std::string& name);
 

@@ -20,14 +20,28 @@ bool JobThread::Post(std::function<void()> job) {
   return true;
 }
 
-void JobThread::Join() {
+void JobThread::End() {
   Stop();
   {
     std::lock_guard<std::mutex> lock(mutex_);
     ending_ = true;
   }
   wake_.notify_one();
+}
+
+void JobThread::Join() {
+  End();
   if (thread_.joinable()) thread_.join();
+}
+
+bool JobThread::JoinFor(std::chrono::milliseconds patience) {
+  End();
+  {
+    std::unique_lock<std::mutex> lock(mutex_);
+    if (!end_.wait_for(lock, patience, [this] { return ended_; })) return false;
+  }
+  Join();
+  return true;
 }
 
 void JobThread::Run() {
@@ -36,7 +50,11 @@ void JobThread::Run() {
     {
       std::unique_lock<std::mutex> lock(mutex_);
       wake_.wait(lock, [this] { return ending_ || !queue_.empty(); });
-      if (queue_.empty()) return;
+      if (queue_.empty()) {
+        ended_ = true;
+        end_.notify_all();
+        return;
+      }
       job = std::move(queue_.front());
       queue_.pop_front();
     }

@@ -5,6 +5,7 @@
 #define AUTOCOG_ENGINE_COMMON_JOB_THREAD_H_
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -32,8 +33,11 @@ class JobThread {
   // Calls Stop(), then waits until the queue is empty and the thread has ended. Idempotent. One caller
   // at a time, never the thread itself.
   void Join();
+  // Like Join(), but gives up after this time. Returns whether the thread has ended.
+  bool JoinFor(std::chrono::milliseconds patience);
 
  private:
+  void End();
   void Run();
 
   std::atomic<bool> stopping_{false};
@@ -41,7 +45,9 @@ class JobThread {
   std::condition_variable wake_;
   std::deque<std::function<void()>> queue_;  // guarded by mutex_
   bool ending_ = false;                      // guarded by mutex_
-  std::thread thread_;                       // last, since it uses the other members
+  bool ended_ = false;                       // guarded by mutex_
+  std::condition_variable end_;
+  std::thread thread_;  // last, since it uses the other members
 };
 
 }  // namespace autocog

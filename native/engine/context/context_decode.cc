@@ -38,6 +38,7 @@ Status Context::Decode(Batch* batch, Kernels kernels, int free_cells, const Canc
   const int32_t code = Submit(batch, &failure);
   running_ = nullptr;
   if (padded) Trim(padding, 0);
+  if (Status status = model_->CheckServers(); !status.ok()) return status;
   if (code == 0) {
     usage->decoded_tokens += size;
     usage->padding_tokens += padded ? 1 : 0;
@@ -77,6 +78,7 @@ Status Context::Encode(const Tokens& prompt, const Cancellation& cancellation, U
     failure = error.what();
   }
   running_ = nullptr;
+  if (Status status = model_->CheckServers(); !status.ok()) return status;
   if (code == 0) {
     usage->decoded_tokens += batch.size();
     usage->decode_calls += 1;

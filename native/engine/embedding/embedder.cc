@@ -148,9 +148,8 @@ Result<std::unique_ptr<Embedder>> Embedder::Create(std::shared_ptr<Model> model,
       if (!params.ok()) return params.status();
       const auto& [type_k, type_v] = std::pair(params.value().type_k, params.value().type_v);
       const int cells = std::max(options.context_size, tokens);
-      Status fits = CheckCacheFits(model->info(), whole ? 0 : cells, type_k, type_v);
-      if (!fits.ok()) return fits;
-      auto made = NewContext(model->raw(), params.value());
+      if (Status fits = CheckCacheFits(model->info(), whole ? 0 : cells, type_k, type_v); !fits.ok()) return fits;
+      auto made = NewContext(*model, params.value());
       if (!made.ok()) return made.status();
       llama_context* context = made.value();
       if (llama_get_memory(context) != nullptr || whole) {
@@ -199,6 +198,7 @@ bool Embedder::OnAbort(void* self) {
 }
 
 Status Embedder::Check(const std::vector<Tokens>& texts, double norm) const {
+  if (Status status = model_->CheckServers(); !status.ok()) return status;
   if (!(norm < 0 || norm == 0 || norm >= 1)) {
     return Status(Code::kOutOfRange, "Expected a norm of at least 1 for normalize, got " + std::to_string(norm));
   }
@@ -300,17 +300,17 @@ Status Embedder::Decode(const Cancellation& cancellation, Usage* usage) {
   if (cancellation.requested()) return cancellation.status();
   Stopwatch watch(&usage->decode_ms);
   LogCapture log;
-  int32_t code;
+  int32_t code = -4;
   std::string failure;
   running_ = &cancellation;
   try {
     code = memory_ == nullptr ? llama_encode(context_, batch_.View()) : llama_decode(context_, batch_.View());
     llama_synchronize(context_);
   } catch (const std::exception& error) {
-    code = -4;
     failure = error.what();
   }
   running_ = nullptr;
+  if (Status status = model_->CheckServers(); !status.ok()) return status;
   if (code == 0) {
     ++usage->decode_calls;
     return Status::Ok();

@@ -85,6 +85,7 @@ int64_t CountExperts(const Model& model) {
 }  // namespace
 
 Result<std::shared_ptr<Adapter>> Adapter::Load(std::shared_ptr<Model> model, const std::string& path) {
+  if (Status status = model->CheckServers(); !status.ok()) return status;
   auto opened = GgufFile::Open(path);
   if (!opened.ok()) return opened.status();
   const GgufFile& file = *opened.value();
@@ -107,6 +108,10 @@ Result<std::shared_ptr<Adapter>> Adapter::Load(std::shared_ptr<Model> model, con
     // llama.cpp keeps a list of adapters in the model, without a lock.
     const std::lock_guard<std::mutex> lock(model->mutex());
     llama_adapter_lora* adapter = llama_adapter_lora_init(model->raw(), path.c_str());
+    if (Status status = model->CheckServers(); !status.ok()) {
+      if (adapter != nullptr) llama_adapter_lora_free(adapter);
+      return status;
+    }
     if (adapter != nullptr) {
       return std::shared_ptr<Adapter>(new Adapter(model, adapter, digest.value(), std::move(ignored)));
     }

@@ -84,10 +84,15 @@ Status ContextRefused(const std::string& log) {
   return Status(Code::kInvalidArgument, "llama.cpp rejects these context options", log);
 }
 
-Result<llama_context*> NewContext(llama_model* model, const llama_context_params& params) {
+Result<llama_context*> NewContext(const Model& model, const llama_context_params& params) {
+  if (Status status = model.CheckServers(); !status.ok()) return status;
   const auto limit = FreeUnderMemoryLimit();
   LogCapture log;
-  llama_context* context = llama_init_from_model(model, params);
+  llama_context* context = llama_init_from_model(model.raw(), params);
+  if (Status status = model.CheckServers(); !status.ok()) {
+    llama_free(context);
+    return status;
+  }
   if (context == nullptr) return ContextRefused(log.text());
   if (Status fits = CheckContextFits(context, limit); !fits.ok()) {
     llama_free(context);

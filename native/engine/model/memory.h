@@ -15,6 +15,7 @@
 
 namespace autocog {
 
+class Model;
 struct ModelInfo;
 
 // The approximate size of a KV cache with `cells` cells, in bytes.
@@ -30,7 +31,7 @@ Status CheckCacheFits(const ModelInfo& info, int cells, ggml_type type_k, ggml_t
 Status CheckContextFits(llama_context* context, std::optional<uint64_t> limit);
 
 // A context of llama.cpp's within the limit of this process, which the caller frees; or why there is none.
-Result<llama_context*> NewContext(llama_model* model, const llama_context_params& params);
+Result<llama_context*> NewContext(const Model& model, const llama_context_params& params);
 
 // Why llama.cpp created no context, by what it logged: kOutOfMemory, or kInvalidArgument.
 Status ContextRefused(const std::string& log);

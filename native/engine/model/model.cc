@@ -78,13 +78,8 @@ Result<std::vector<llama_model_kv_override>> ToOverrides(
   return entries;
 }
 
-Result<std::vector<ggml_backend_dev_t>> ToDevices(const ModelOptions& options) {
-  std::vector<ggml_backend_dev_t> devices;
-  if (!options.rpc_servers.empty()) {
-    auto rpc = RpcDevices(options.rpc_servers);
-    if (!rpc.ok()) return rpc.status();
-    devices = std::move(rpc.value());
-  }
+Result<std::vector<ggml_backend_dev_t>> ToDevices(const ModelOptions& options, const RpcServers& servers) {
+  std::vector<ggml_backend_dev_t> devices = servers.Devices();
   for (const std::string& name : options.devices) {
     auto device = FindDevice(name);
     if (!device.ok()) return device.status();
@@ -141,13 +136,14 @@ Status CheckTokenOverrides(const ModelOptions& options, const Vocabulary& vocabu
 
 struct Progress {
   const std::function<void(float)>& report;
+  const RpcServers& servers;
   const Cancellation& cancellation;
 };
 
 bool OnProgress(float fraction, void* data) {
   const auto* progress = static_cast<const Progress*>(data);
   if (progress->report) progress->report(fraction);
-  return !progress->cancellation.requested();
+  return !progress->cancellation.requested() && progress->servers.Check(Code::kModelLoad).ok();
 }
 
 }  // namespace
@@ -167,9 +163,20 @@ Result<std::shared_ptr<Model>> Model::Load(const std::string& path, const ModelO
   if (cancellation.requested()) return cancellation.status();
   InstallBackend();
   if (Status status = CheckModelFile(path); !status.ok()) return status;
+  auto servers = RpcServers::Connect(options.rpc_servers);
+  if (!servers.ok()) return servers.status();
+  auto model = LoadOver(servers.value(), path, options, progress, cancellation);
+  // What llama.cpp reports of a lost server, if anything, is misleading.
+  if (Status status = servers.value()->Ping(Code::kModelLoad); !status.ok()) return status;
+  return model;
+}
+
+Result<std::shared_ptr<Model>> Model::LoadOver(const std::shared_ptr<RpcServers>& servers, const std::string& path,
+                                               const ModelOptions& options, const std::function<void(float)>& progress,
+                                               const Cancellation& cancellation) {
   auto overrides = ToOverrides(options.overrides);
   if (!overrides.ok()) return overrides.status();
-  auto devices = ToDevices(options);
+  auto devices = ToDevices(options, *servers);
   if (!devices.ok()) return devices.status();
   if (options.tensor_split.size() > llama_max_devices()) {
     return Status(Code::kOutOfRange,
@@ -178,7 +185,7 @@ Result<std::shared_ptr<Model>> Model::Load(const std::string& path, const ModelO
   std::vector<float> tensor_split = options.tensor_split;
   tensor_split.resize(llama_max_devices(), 0.0f);
 
-  Progress state{progress, cancellation};
+  Progress state{progress, *servers, cancellation};
   llama_model_params params = llama_model_default_params();
   params.n_gpu_layers = options.gpu_layers;
   params.devices = devices.value().empty() ? nullptr : devices.value().data();
@@ -197,7 +204,7 @@ Result<std::shared_ptr<Model>> Model::Load(const std::string& path, const ModelO
   try {
     llama_model* model = llama_model_load_from_file(path.c_str(), params);
     if (model != nullptr) {
-      const std::shared_ptr<Model> loaded(new Model(model, path, options));
+      const std::shared_ptr<Model> loaded(new Model(model, servers, path, options));
       if (Status status = CheckOverrides(log.text()); !status.ok()) return status;
       if (Status status = CheckTokenOverrides(options, loaded->vocabulary()); !status.ok()) return status;
       if (options.vocab_only) return loaded;
@@ -230,8 +237,9 @@ constexpr size_t kMaxDigits = 4096;
 
 }  // namespace
 
-Model::Model(llama_model* model, const std::string& path, const ModelOptions& options)
-    : model_(model), vocabulary_(llama_model_get_vocab(model)) {
+Model::Model(llama_model* model, std::shared_ptr<RpcServers> servers, const std::string& path,
+             const ModelOptions& options)
+    : servers_(std::move(servers)), model_(model), vocabulary_(llama_model_get_vocab(model)) {
   if (EffectiveValue(model, options, "tokenizer.ggml.pre") == kLooksAheadInDigits) {
     vocabulary_.LimitDigits(kMaxDigits);
   }

@@ -15,6 +15,7 @@
 #include "engine/common/cancellation.h"
 #include "engine/common/status.h"
 #include "engine/model/vocabulary.h"
+#include "engine/rpc/rpc_servers.h"
 #include "llama.h"
 
 namespace autocog {
@@ -83,18 +84,26 @@ class Model {
   llama_model* raw() const { return model_; }
   const ModelInfo& info() const { return info_; }
   const Vocabulary& vocabulary() const { return vocabulary_; }
+  // kDecodeFailed, or another code, if the model has lost an RPC server: it can only be freed then. Whoever decodes,
+  // saves or loads with the model asks before a result counts. Thread-safe.
+  Status CheckServers(Code code = Code::kDecodeFailed) const { return servers_->Check(code); }
   // Must be locked for operations that write to llama.cpp's model: adapters, creation of contexts.
   std::mutex& mutex() const { return mutex_; }
   // Keys and values in file order, values as text.
   std::vector<std::pair<std::string, std::string>> Metadata() const;
 
  private:
-  Model(llama_model* model, const std::string& path, const ModelOptions& options);
+  static Result<std::shared_ptr<Model>> LoadOver(const std::shared_ptr<RpcServers>& servers, const std::string& path,
+                                                 const ModelOptions& options,
+                                                 const std::function<void(float)>& progress,
+                                                 const Cancellation& cancellation);
+  Model(llama_model* model, std::shared_ptr<RpcServers> servers, const std::string& path, const ModelOptions& options);
   std::vector<int> ReadHeadSizes(const std::string& key) const;
   void ReadInfo(const std::string& path, bool vocab_only);
   void ReadRope(const ModelOptions& options);
   void ReadDecoder(const ModelOptions& options);
 
+  std::shared_ptr<RpcServers> servers_;  // first, so that their devices outlive the model
   llama_model* model_;
   mutable std::mutex mutex_;
   Vocabulary vocabulary_;

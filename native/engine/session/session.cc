@@ -47,7 +47,9 @@ Result<std::unique_ptr<Session>> Session::Create(std::shared_ptr<Model> model, c
   }
   ContextOptions checked = options;
   checked.min_sequences = std::max(prompt_slots, 1) + kScratchSequences;
-  auto context = Context::Create(std::move(model), checked);
+  if (Status status = model->CheckServers(); !status.ok()) return status;
+  auto context = Context::Create(model, checked);
+  if (Status status = model->CheckServers(); !status.ok()) return status;
   if (!context.ok()) return context.status();
   if (prompt_slots == 0) prompt_slots = DefaultSlots(*context.value());
   return std::unique_ptr<Session>(new Session(std::move(context.value()), prompt_slots));

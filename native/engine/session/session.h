@@ -90,9 +90,10 @@ class Session {
                                   const Cancellation& cancellation);
   // Decodes the prompt so that the next call finds it cached.
   Result<Usage> Ingest(const Tokens& prompt, const Cancellation& cancellation);
-  void Clear() {
+  Status Clear() {
     encoder_.Clear();
     cache_.Erase();
+    return CheckServers();
   }
   // Clear the cache and call the methods of Steering. Return the new steering().
   Result<std::string> SetAdapters(std::vector<AdapterUse> adapters);
@@ -110,8 +111,10 @@ class Session {
 
  private:
   Session(std::unique_ptr<Context> context, int prompt_slots);
+  Status CheckServers() const { return context_->model().CheckServers(); }
   Status CheckPrompt(const Tokens& prompt, int continuation, size_t min_length = 1) const {
-    return encoder_.Check(prompt, continuation, min_length);
+    Status status = encoder_.Check(prompt, continuation, min_length);
+    return status.ok() ? CheckServers() : status;
   }
   // Completes the tasks with these indices, which have one prompt, checked.
   Status GenerateTogether(const std::vector<GenerationTask>& tasks, const std::vector<int>& indices,

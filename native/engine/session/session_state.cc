@@ -32,6 +32,7 @@ Result<SavedState> Session::SaveState(const Tokens& prompt, const Cancellation& 
     auto slot = cache_.Ensure(state.tokens, request, cancellation, &state.usage);
     if (!slot.ok()) return slot.status();
     auto cells = cache_.SaveCells(slot.value(), static_cast<int>(state.tokens.size()));
+    if (Status status = CheckServers(); !status.ok()) return status;
     if (!cells.ok()) return cells.status();
     state.cells = std::move(cells.value());
     return state;
@@ -60,6 +61,7 @@ Result<Usage> Session::LoadState(const Tokens& tokens, const uint8_t* cells, siz
     Stopwatch watch(&usage.prompt_ms);
     usage.prompt_tokens = static_cast<int>(tokens.size());
     Status status = cache_.LoadCells(tokens, cells, size, row.data());
+    if (Status lost = CheckServers(); !lost.ok()) return lost;
     if (!status.ok()) return status;
     return usage;
   } catch (const std::bad_alloc&) {

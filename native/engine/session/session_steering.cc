@@ -10,8 +10,11 @@ namespace autocog {
 
 Result<std::string> Session::SetAdapters(std::vector<AdapterUse> adapters) {
   try {
+    if (Status lost = CheckServers(); !lost.ok()) return lost;
     encoder_.Clear();
-    if (Status status = steering_.SetAdapters(std::move(adapters)); !status.ok()) return status;
+    Status status = steering_.SetAdapters(std::move(adapters));
+    if (Status lost = CheckServers(); !lost.ok()) return lost;
+    if (!status.ok()) return status;
     return steering_.name();
   } catch (const std::exception& error) {
     return Status(Code::kOutOfMemory, "Not enough memory for the adapters", error.what());
@@ -20,8 +23,11 @@ Result<std::string> Session::SetAdapters(std::vector<AdapterUse> adapters) {
 
 Result<std::string> Session::SetControlVector(const std::vector<float>& data) {
   try {
+    if (Status lost = CheckServers(); !lost.ok()) return lost;
     encoder_.Clear();
-    if (Status status = steering_.SetControlVector(data); !status.ok()) return status;
+    Status status = steering_.SetControlVector(data);
+    if (Status lost = CheckServers(); !lost.ok()) return lost;
+    if (!status.ok()) return status;
     return steering_.name();
   } catch (const std::exception& error) {
     return Status(Code::kOutOfMemory, "Not enough memory for the control vector", error.what());

@@ -2,6 +2,7 @@
 
 #include "engine/common/job_thread.h"
 
+#include <atomic>
 #include <chrono>
 #include <vector>
 
@@ -30,5 +31,19 @@ TEST_CASE("join runs queued jobs, requests them to stop, and rejects later ones"
   EXPECT(first_saw_stop);
   EXPECT(second_ran);
   EXPECT(!thread.Post([] {}));
+  thread.Join();
+}
+
+TEST_CASE("an impatient join returns before a long job ends, and a patient one after it") {
+  autocog::JobThread thread;
+  std::atomic<bool> may_end{false};
+  thread.Post([&] {
+    while (!may_end) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  });
+  EXPECT(!thread.JoinFor(std::chrono::milliseconds(20)));
+  EXPECT(!thread.Post([] {}));
+  may_end = true;
+  EXPECT(thread.JoinFor(std::chrono::seconds(60)));
+  EXPECT(thread.JoinFor(std::chrono::seconds(60)));
   thread.Join();
 }
