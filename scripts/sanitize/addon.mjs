@@ -13,12 +13,10 @@ import { runTap } from '../test.mjs';
 const folder = join(root, 'build-sanitize-addon');
 const copy = join(folder, 'package');
 
-/**
- * Tests of what crosses the border to C++, without those that limit a process's memory or time. Nor do any compute with
- * NaN: this build has ggml's debug assertions, which such values trip.
- */
+/** Tests of what crosses the border to C++, without those that limit a process's memory or time. */
 const tests = [
   'test/native/logger.test.ts',
+  'test/context/non-finite.test.ts',
   'test/context/state.test.ts',
   'test/context/state-rejected.test.ts',
   'test/context/state-steering.test.ts',
