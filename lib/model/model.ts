@@ -96,7 +96,9 @@ export class Model implements AsyncDisposable {
     const stamp = await stampOf(path).catch(() => undefined);
     const loading = runJob(async (cancellation) => {
       stop = () => cancellation.cancel();
-      if (native.supportsRpc()) await probeServers(request.rpcServers, signal);
+      if (native.supportsRpc()) {
+        await probeServers(request.rpcServers, native.isRpcServerConnected, signal);
+      }
       const listener =
         onProgress && ((fraction: number) => progress.run(() => onProgress(fraction)));
       const model = await native.loadModel(path, request, listener, cancellation);

@@ -4,7 +4,6 @@
 import { createConnection } from 'node:net';
 import { wrongRange, wrongType } from '../common/arguments.js';
 import { ModelLoadError } from '../common/errors.js';
-import { native } from '../native/binding.js';
 
 /** How long a server may take to answer, in milliseconds. */
 const timeLimit = 10_000;
@@ -40,14 +39,17 @@ const split = (server: string) => {
  * Resolves if all servers answer in llama.cpp's protocol, or are in use by another model of this process, whose
  * connection the engine shares: a server answers one client at a time.
  *
+ * @param isConnected whether a model of this process uses a server. (Not imported: what reads options has no native
+ * code.)
  * @throws ModelLoadError, which names the server and the reason
  */
 export async function probeServers(
   servers: readonly string[],
+  isConnected: (server: string) => boolean,
   signal?: AbortSignal,
 ): Promise<void> {
-  const unknown = servers.filter((server) => !native.isRpcServerConnected(server));
-  const sockets = await Promise.all(unknown.map((server) => probe(server, signal)));
+  const unknown = servers.filter((server) => !isConnected(server));
+  const sockets = await Promise.all(unknown.map((server) => probe(server, isConnected, signal)));
   // The second connection to the same server would wait for the end of the first.
   const twice = sockets.findIndex((socket, index) => sockets.indexOf(socket) < index);
   if (twice < 0) return;
@@ -56,7 +58,11 @@ export async function probeServers(
 }
 
 /** Resolves to the server's IP address and port. */
-function probe(server: string, signal: AbortSignal | undefined): Promise<string> {
+function probe(
+  server: string,
+  isConnected: (server: string) => boolean,
+  signal: AbortSignal | undefined,
+): Promise<string> {
   const { promise, resolve, reject } = withResolvers();
   const fail = (reason: string, cause?: unknown): void =>
     reject(new ModelLoadError(`The RPC server ${server} ${reason}`, { cause }));
@@ -67,7 +73,7 @@ function probe(server: string, signal: AbortSignal | undefined): Promise<string>
   let received = Buffer.alloc(0);
   socket.setTimeout(timeLimit, () => {
     // A model that was loading at the same time can have connected first.
-    if (native.isRpcServerConnected(server)) resolve(server);
+    if (isConnected(server)) resolve(server);
     fail(`does not answer within ${timeLimit / 1000} s; it may be serving another client`);
   });
   socket.once('connect', () => socket.write(hello));

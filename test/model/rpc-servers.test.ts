@@ -6,6 +6,9 @@ import { defaultModelPath, Model } from 'autocog-lm';
 import t, { type Test } from 'tap';
 import { probeServers } from '../../lib/model/rpc-servers.js';
 
+/** No other model uses a server. */
+const isConnected = (): boolean => false;
+
 /** A server that answers each connection like this; returns its address. */
 async function listening(t: Test, answer: (socket: Socket) => void): Promise<string> {
   const sockets = new Set<Socket>();
@@ -64,7 +67,7 @@ const greeting = (t: Test, onRequest = (_data: Buffer): void => {}): Promise<str
 t.test('a server that answers in the protocol passes', async (t) => {
   const requests: Buffer[] = [];
   const server = await greeting(t, (data) => requests.push(data));
-  await probeServers([server]);
+  await probeServers([server], isConnected);
   t.equal(requests[0]?.length, 33);
   t.equal(requests[0]?.[0], 14);
 });
@@ -79,7 +82,7 @@ t.test('other servers are named, with the reason', async (t) => {
     ['no-such-host.invalid:50052', /cannot be reached: getaddrinfo/],
   ] as const;
   for (const [server, message] of cases) {
-    await t.rejects(probeServers([server]), {
+    await t.rejects(probeServers([server], isConnected), {
       name: 'ModelLoadError',
       code: 'MODEL_LOAD',
       message,
@@ -90,9 +93,9 @@ t.test('other servers are named, with the reason', async (t) => {
 t.test('two names of a server are refused', async (t) => {
   const server = await greeting(t);
   const other = await greeting(t);
-  await probeServers([server, other]);
+  await probeServers([server, other], isConnected);
   const alias = server.replace('127.0.0.1', 'localhost');
-  await t.rejects(probeServers([server, other, alias]), {
+  await t.rejects(probeServers([server, other, alias], isConnected), {
     code: 'MODEL_LOAD',
     message: `The RPC servers ${server} and ${alias} are the same`,
   });
@@ -101,7 +104,7 @@ t.test('two names of a server are refused', async (t) => {
 t.test('a silent server can be aborted', async (t) => {
   const silent = await listening(t, () => {});
   const controller = new AbortController();
-  const probing = probeServers([silent], controller.signal);
+  const probing = probeServers([silent], isConnected, controller.signal);
   controller.abort(new Error('enough'));
   await t.rejects(probing, { message: 'enough' });
 });
