@@ -3,7 +3,7 @@
 // one, and its calls for single tokens, by which the same log-probabilities can be had.
 
 import { PlainError } from '../../scripts/run.mjs';
-import { atLeast, exactly, reportGoals } from '../goals.mjs';
+import { atLeast, atMost, reportGoals } from '../goals.mjs';
 import { autocogLm, nodeLlamaCpp, nodeLlamaCppDecide } from '../jobs.mjs';
 import { decisions, manyOptions } from '../material.mjs';
 import { measure, ratio } from '../measure.mjs';
@@ -63,6 +63,7 @@ export async function options(setup) {
   return reportGoals(
     atLeast(`${calls.name} vs ours`, ratio(calls, ours), 10, times),
     atLeast(`${listed.name} vs ours`, ratio(listed, ours), 1, times),
-    exactly('decoded tokens', ours.facts.decodedTokens, tail + tree.size - tree.childless),
+    // The question that was asked before may begin alike.
+    atMost('decoded tokens', ours.facts.decodedTokens, tail + tree.size - tree.childless, String),
   );
 }
