@@ -37,10 +37,10 @@ export interface ContextOptions extends RopeOptions {
   /** Maximum tokens per decode call, at least 2. Default: 2048, at most `contextSize`. */
   batchSize?: number | undefined;
   /**
-   * Maximum tokens computed together, at least 2, at most `batchSize`. Default: 256 on a CPU, whose
-   * caches hold the attention of so many, or 512 with layers on a GPU. Larger trees are decoded
-   * in waves of so many tokens, or of 256 if that is more. An encoder-decoder uses `contextSize`,
-   * because its encoder reads a prompt as a whole.
+   * Maximum tokens computed together, at least 2, at most `batchSize`. Default: 256, or 512 with
+   * layers on a GPU. Larger trees are decoded in waves of so many tokens, but no fewer than 256:
+   * the larger the waves, the more cells of other branches are attended to in vain. An
+   * encoder-decoder uses `contextSize`, because its encoder reads a prompt as a whole.
    */
   microBatchSize?: number | undefined;
   /**

@@ -109,6 +109,7 @@ t.test('a rotary embedding of dimensions that do not fit is refused', async (t) 
     [3, false],
     [whole + 2, false],
     [2 ** 31 - 1, false],
+    [2 ** 32 - 4, false],
   ] as const) {
     const loading = renamed('gemma', [count, keyUint32(count, value)]);
     if (computes) await (await loading).close();

@@ -47,7 +47,8 @@ t.test('a missing program is named in one line, with its package', async (t) => 
   );
 });
 
-t.test('a symbol must be defined by what a library is linked with', async (t) => {
+const skip = process.platform !== 'linux' && 'libraries of Linux';
+t.test('a symbol must be defined by what a library is linked with', { skip }, async (t) => {
   const folder = t.testdir();
   const compile = (source: string, name: string, ...args: string[]) => {
     writeFileSync(join(folder, 'source.c'), source);
@@ -61,10 +62,7 @@ t.test('a symbol must be defined by what a library is linked with', async (t) =>
     ];
     return spawnSync('cc', [...options, ...args]).status === 0;
   };
-  if (process.platform !== 'linux' || !compile('int answer(void) { return 42; }', 'libother.so')) {
-    t.pass('no compiler of Linux to try it with');
-    return;
-  }
+  t.ok(compile('int answer(void) { return 42; }', 'libother.so'));
   const addon = 'int answer(void); int napi_register_module_v1(void) { return answer(); }';
   t.ok(compile(addon, 'addon.node'));
   t.ok(existsSync(join(folder, 'addon.node')));

@@ -164,7 +164,8 @@ bool HasBadRotation(const ggml_tensor* node) {
   const int32_t mode = node->op_params[2];
   const int32_t* sections = node->op_params + 11;
   const int64_t offset = node->op_params[15];
-  if (dimensions % 2 != 0 || offset < 0 || offset % 2 != 0 || offset + dimensions > size) return true;
+  // The kernel asserts no lower limit, and writes before the row for a negative number.
+  if (dimensions < 0 || dimensions % 2 != 0 || offset < 0 || offset % 2 != 0 || offset + dimensions > size) return true;
   const ggml_tensor* factors = node->src[2];
   if (factors != nullptr && factors->ne[0] < dimensions / 2) return true;
   if (mode == GGML_ROPE_TYPE_VISION && (dimensions != size / 2 || offset != 0)) return true;

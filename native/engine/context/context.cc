@@ -67,8 +67,9 @@ Status CheckContextOptions(const ContextOptions& options) {
   if (options.context_size < 1) return out_of_range("contextSize", "a positive count", options.context_size);
   // llama.cpp decodes single tokens with different kernels; avoiding that takes batches of two.
   if (options.batch_size < 2) return out_of_range("batchSize", "at least 2", options.batch_size);
-  if (options.micro_batch_size != 0 && options.micro_batch_size < 2)
+  if (options.micro_batch_size != 0 && options.micro_batch_size < 2) {
     return out_of_range("microBatchSize", "at least 2", options.micro_batch_size);
+  }
   const int max_sequences = static_cast<int>(llama_max_parallel_sequences());
   if (options.max_sequences < 4 || options.max_sequences > max_sequences) {
     return out_of_range("maxSequences", ("4 to " + std::to_string(max_sequences)).c_str(), options.max_sequences);

@@ -57,8 +57,8 @@ Status CheckContextOptions(const ContextOptions& options);
 // mpt models have none, but their metadata does not say so.)
 bool HasPositionTable(const ModelInfo& info);
 
-// The default micro-batch on a CPU, whose caches do not hold the products of more queries with the keys of a long
-// prompt, of all heads.
+// The default micro-batch on a CPU, and the least number of tokens in a wave. Prompts take as long as with twice as
+// many; the larger waves of a tree take longer, since each token attends to the cells of all others in its wave.
 constexpr int kCpuMicroBatch = 256;
 
 // How Decode() handles micro-batches that would use llama.cpp's single-token kernels.
