@@ -5,9 +5,14 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PlainError, root, run } from '../scripts/run.mjs';
 
-/** Builds the programs and returns their paths. */
+/** The build folder of the addon. */
+export const addonBuild = join(root, process.env.AUTOCOG_BUILD_FOLDER ?? 'build-cmake');
+
+/** Builds the programs and returns their paths; BARE_PROGRAMS names a folder that has them. */
 export function barePrograms() {
-  const addon = join(root, 'build-cmake');
+  const given = process.env.BARE_PROGRAMS;
+  if (given) return { bare: join(given, 'bare'), beams: join(given, 'beams') };
+  const addon = addonBuild;
   if (!existsSync(join(addon, 'llama.cpp', 'src', 'libllama.a'))) {
     throw new PlainError('the addon is not built. Run: npm run build:all');
   }
@@ -17,5 +22,8 @@ export function barePrograms() {
   const settings = [`-DAUTOCOG_BUILD=${addon}`, '-DCMAKE_BUILD_TYPE=Release'];
   run('cmake', ['-S', source, '-B', build, ...settings], quiet);
   run('cmake', ['--build', build], quiet);
-  return { bare: join(build, 'bare'), beams: join(build, 'beams') };
+  // Beside the addon's backends, if they are files of their own.
+  const release = join(addon, 'Release');
+  const folder = existsSync(join(release, 'libautocog-ggml.so')) ? release : build;
+  return { bare: join(folder, 'bare'), beams: join(folder, 'beams') };
 }

@@ -7,6 +7,10 @@ import { fileURLToPath } from 'node:url';
 
 const contenders = join(dirname(fileURLToPath(import.meta.url)), 'contenders');
 
+/** llama.cpp's number for all layers. */
+const allLayers = 999;
+const layersOf = ({ gpuLayers }) => String(gpuLayers === 'all' ? allLayers : gpuLayers);
+
 /** KV cache cells of this package and of the bare engine. */
 export const contextSize = 4096;
 
@@ -18,8 +22,9 @@ function write(setup, name, content) {
 
 /** `job`: see contenders/autocog-lm.mjs. Model, threads and context size have defaults. */
 export function autocogLm(setup, key, name, job) {
-  const { model, threads } = setup;
-  const file = write(setup, `${key}.json`, JSON.stringify({ model, threads, contextSize, ...job }));
+  const { model, threads, gpuLayers } = setup;
+  const defaults = { model, threads, contextSize, gpuLayers };
+  const file = write(setup, `${key}.json`, JSON.stringify({ ...defaults, ...job }));
   const args = [join(contenders, 'autocog-lm.mjs'), file];
   return { key, name, command: process.execPath, args, isOurs: true };
 }
@@ -47,16 +52,17 @@ export function nodeLlamaCppGeneration(setup, key, name, job) {
 
 /** `test`: llama-bench's token counts `prompt`, `generate` and `depth`. */
 export function llamaBench(setup, key, name, test) {
-  const { model, threads, llamaBench: program } = setup;
-  const file = write(setup, `${key}.json`, JSON.stringify({ program, model, threads, test }));
+  const { model, threads, gpuLayers, llamaBench: program } = setup;
+  const job = { program, model, threads, gpuLayers, test };
+  const file = write(setup, `${key}.json`, JSON.stringify(job));
   const script = join(contenders, 'llama-bench.mjs');
   return { key, name, command: process.execPath, args: [script, file] };
 }
 
 /** Both packages, from process start to the first token after `prompt`. */
 export function starts(setup, prompt) {
-  const { model, threads, peers } = setup;
-  const job = { model, threads, contextSize, prompt };
+  const { model, threads, gpuLayers, peers } = setup;
+  const job = { model, threads, gpuLayers, contextSize, prompt };
   const file = write(setup, 'start.json', JSON.stringify(job));
   const spec = (key, ...args) => {
     const script = join(contenders, `${key}-start.mjs`);
@@ -73,7 +79,12 @@ export function bare(setup, key, name, prompt, tree, needsRow = () => true) {
   });
   const lines = [prompt.length, prompt.join(' '), nodes.length, ...nodes];
   const file = write(setup, `${key}.txt`, `${lines.join('\n')}\n`);
-  return { key, name, command: setup.bare, args: [setup.model, file, String(setup.threads)] };
+  return {
+    key,
+    name,
+    command: setup.bare,
+    args: [setup.model, file, String(setup.threads), layersOf(setup)],
+  };
 }
 
 /** Decodes of beams of equal length after a prompt, without the package; `mode`: see bare/beams.cc. */
@@ -84,7 +95,7 @@ export function bareBeams(setup, key, name, prompt, beams, mode) {
   const file = write(setup, `${key}.txt`, `${lines.join('\n')}\n`);
   return {
     ...{ key, name, command: setup.beams },
-    args: [setup.model, file, String(setup.threads), mode],
+    args: [setup.model, file, String(setup.threads), layersOf(setup), mode],
   };
 }
 

@@ -2,7 +2,8 @@
 // script of `npm run test:oracles`, unless environment variables name other binaries.
 
 import { join } from 'node:path';
-import { root } from '../scripts/run.mjs';
+import { root, run } from '../scripts/run.mjs';
+import { addonBuild } from './bare.mjs';
 
 let built;
 
@@ -17,5 +18,11 @@ async function program(name, variable) {
 /** The path of llama-perplexity; LLAMA_PERPLEXITY names another. */
 export const perplexityProgram = () => program('llama-perplexity', 'LLAMA_PERPLEXITY');
 
-/** The path of llama-bench; LLAMA_BENCH names another. */
-export const llamaBenchProgram = () => program('llama-bench', 'LLAMA_BENCH');
+/** The path of llama-bench; LLAMA_BENCH names another. `gpu`: with the addon's backends, of its build. */
+export function llamaBenchProgram(gpu) {
+  if (!gpu || process.env.LLAMA_BENCH) return program('llama-bench', 'LLAMA_BENCH');
+  run('cmake', ['--build', addonBuild, '--target', 'llama-bench'], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  return join(addonBuild, 'Release', 'llama-bench');
+}

@@ -12,13 +12,14 @@ function commit() {
   return changed ? `${hash} with uncommitted changes` : hash;
 }
 
-export function printHead({ llamaVersion, systemInfo }, threads) {
+export function printHead({ llamaVersion, systemInfo }, threads, gpus) {
   const [cpu] = cpus();
   const memory = Math.round(totalmem() / 2 ** 30);
   const load = loadavg()[0].toFixed(1);
   const words = ['npm run bench', ...(process.argv.length > 2 ? ['--'] : [])];
   console.log(`command    ${[...words, ...process.argv.slice(2)].join(' ')}`);
   console.log(`machine    ${cpu.model} × ${cpus().length}, ${memory} GiB, ${type()} ${release()}`);
+  for (const { description, backend } of gpus) console.log(`GPU        ${description}, ${backend}`);
   console.log(`load       ${load} before the start; ${threads} threads are used`);
   console.log(`commit     ${commit()}, Node ${process.version}`);
   console.log(`llama.cpp  ${llamaVersion} (${pin.commit.slice(0, 12)}), ${systemInfo.trim()}`);

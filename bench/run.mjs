@@ -1,4 +1,4 @@
-// `npm run bench [-- trials…] [--rounds N] [--threads N]`: builds and installs what the trials need,
+// `npm run bench [-- trials…] [--rounds N] [--threads N] [--gpu]`: builds and installs what the trials need,
 // once, and runs them. See README.md.
 
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -37,6 +37,8 @@ const automata = { automaton };
 const siblings = { served, levels };
 const deciding = { decide, options };
 const trials = { ...choosing, ...generating, ...automata, ...siblings, ...deciding };
+/** Trials that also run with all layers on a GPU, without node-llama-cpp. */
+const onGpu = ['tree', 'many', 'generate'];
 /** Names of groups of trials. */
 const groups = {
   choose: Object.keys(choosing),
@@ -47,7 +49,11 @@ const groups = {
 };
 
 function parse() {
-  const options = { rounds: { type: 'string' }, threads: { type: 'string' } };
+  const options = {
+    rounds: { type: 'string' },
+    threads: { type: 'string' },
+    gpu: { type: 'boolean', default: false },
+  };
   try {
     return parseArgs({ options, allowPositionals: true });
   } catch (error) {
@@ -68,8 +74,14 @@ function readArguments() {
   const unknown = positionals.find((name) => !known.includes(name));
   if (unknown) throw new PlainError(`unknown trial ${unknown}; known: ${known.join(', ')}`);
   const requested = positionals.length > 0 ? positionals : Object.keys(groups);
-  const names = new Set(requested.flatMap((name) => groups[name] ?? name));
-  return { names, rounds: count('rounds'), threads: count('threads') ?? 2 };
+  const names = new Set(
+    values.gpu && positionals.length === 0
+      ? onGpu
+      : requested.flatMap((name) => groups[name] ?? name),
+  );
+  const other = [...names].find((name) => values.gpu && !onGpu.includes(name));
+  if (other) throw new PlainError(`--gpu is for ${onGpu.join(', ')}, not for ${other}`);
+  return { names, rounds: count('rounds'), threads: count('threads') ?? 2, gpu: values.gpu };
 }
 
 async function importPackage() {
@@ -81,16 +93,19 @@ async function importPackage() {
 }
 
 await main(import.meta.url, async () => {
-  const { names, rounds, threads } = readArguments();
+  const { names, rounds, threads, gpu } = readArguments();
   const { defaultModelPath, getBackends, Model, TokenChoiceTree } = await importPackage();
+  const backends = getBackends();
+  const gpus = backends.devices.filter(({ type }) => /gpu/.test(type));
+  if (gpu && gpus.length === 0) throw new PlainError('--gpu: there is none');
   const { bare, beams } = barePrograms();
-  const peers = nodeLlamaCpp();
+  const peers = gpu ? undefined : nodeLlamaCpp();
   const programs = {
     perplexity: names.has('prompts') ? await perplexityProgram() : undefined,
-    llamaBench: names.has('generate') ? await llamaBenchProgram() : undefined,
+    llamaBench: names.has('generate') ? await llamaBenchProgram(gpu) : undefined,
   };
   const model = benchModel();
-  printHead(getBackends(), threads);
+  printHead(backends, threads, gpu ? gpus : []);
   const vocabulary = await Model.load(model, { vocabOnly: true });
   const folder = mkdtempSync(join(tmpdir(), 'autocog-bench-'));
   const models = { model, defaultModel: defaultModelPath, vocabulary };
@@ -105,6 +120,7 @@ await main(import.meta.url, async () => {
     folder,
     rounds,
     threads,
+    gpuLayers: gpu ? 'all' : 0,
   };
   const delays = new DelayLog();
   const goals = new Map();

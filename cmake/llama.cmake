@@ -19,9 +19,15 @@ set(LLAMA_USE_PREBUILT_UI OFF CACHE BOOL "" FORCE)
 foreach(part TESTS EXAMPLES APP UI)
   set(LLAMA_BUILD_${part} OFF CACHE BOOL "" FORCE)
 endforeach()
-foreach(part COMMON TOOLS SERVER)
+foreach(part TOOLS SERVER)
   set(LLAMA_BUILD_${part} ${AUTOCOG_TOOLS} CACHE BOOL "" FORCE)
 endforeach()
+# A build with a GPU's backend has llama-bench as well, in CMakeLists.txt.
+if(AUTOCOG_TOOLS OR ((AUTOCOG_CUDA OR AUTOCOG_VULKAN) AND EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/llama.cpp/tools/llama-bench))
+  set(LLAMA_BUILD_COMMON ON CACHE BOOL "" FORCE)
+else()
+  set(LLAMA_BUILD_COMMON OFF CACHE BOOL "" FORCE)
+endif()
 
 # ggml's own thread pool instead of OpenMP: no dependency on libgomp, and each session controls its own threads. Contexts
 # must attach a persistent pool (thread_pool.h): without one, ggml starts new threads for each graph.
@@ -35,7 +41,12 @@ set(GGML_RPC ${AUTOCOG_RPC} CACHE BOOL "" FORCE)
 # Without variants, portable builds target x86-64-v3 (AVX2, FMA, F16C, BMI2: Haswell 2013, Zen 2017 and later). Source
 # builds use all features of the build machine's CPU. Either would die of SIGILL on other CPUs, so that the addon checks
 # the CPU when it is loaded (cpu.cmake).
-set(GGML_NATIVE ${AUTOCOG_NATIVE} CACHE BOOL "" FORCE)
+if(AUTOCOG_NATIVE AND NOT AUTOCOG_MODULES)
+  set(GGML_NATIVE ON CACHE BOOL "" FORCE)
+else()
+  # ggml refuses it for modules; below, the CPU backend gets the compiler's option.
+  set(GGML_NATIVE OFF CACHE BOOL "" FORCE)
+endif()
 if(AUTOCOG_NATIVE OR AUTOCOG_VARIANTS)
   set(portable OFF)
 else()
@@ -45,10 +56,24 @@ foreach(feature SSE42 AVX AVX2 BMI2 FMA F16C)
   set(GGML_${feature} ${portable} CACHE BOOL "" FORCE)
 endforeach()
 
-# With variants, ggml is a shared library, since its backends are modules that need its functions; all else stays static.
-set(GGML_BACKEND_DL ${AUTOCOG_VARIANTS} CACHE BOOL "" FORCE)
+# CMake's own variable for the architectures of CUDA, which ggml overrides: the GPUs of this machine, or many if the
+# build is portable.
+if(AUTOCOG_CUDA AND DEFINED ENV{CUDAARCHS})
+  set(CMAKE_CUDA_ARCHITECTURES $ENV{CUDAARCHS})
+endif()
+
+# With modules, ggml is a shared library, since its backends need its functions; all else stays static.
+set(GGML_BACKEND_DL ${AUTOCOG_MODULES} CACHE BOOL "" FORCE)
 set(GGML_CPU_ALL_VARIANTS ${AUTOCOG_VARIANTS} CACHE BOOL "" FORCE)
-if(AUTOCOG_VARIANTS)
+set(AUTOCOG_PROGRAMS ${CMAKE_BINARY_DIR}/bin)
+if(AUTOCOG_MODULES)
+  # The loader looks for them beside the addon, and beside programs.
+  if(CMAKE_LIBRARY_OUTPUT_DIRECTORY)
+    set(AUTOCOG_PROGRAMS ${CMAKE_LIBRARY_OUTPUT_DIRECTORY})
+  else()
+    set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${AUTOCOG_PROGRAMS})
+  endif()
+  set(CMAKE_BUILD_RPATH_USE_ORIGIN ON)
   set(GGML_LLAMAFILE_DEFAULT ON)
   set(GGML_BUILD_NUMBER ${AUTOCOG_LLAMA_BUILD})
   set(GGML_BUILD_COMMIT ${AUTOCOG_LLAMA_COMMIT})
@@ -68,7 +93,7 @@ endforeach()
 set(cpu_targets ${ggml_targets})
 list(FILTER cpu_targets INCLUDE REGEX "^ggml-cpu")
 list(FILTER cpu_targets EXCLUDE REGEX "-feats$")
-if(AUTOCOG_VARIANTS)
+if(AUTOCOG_MODULES)
   # GCC knows the instructions of ARM's SME from release 14 on. ggml has no option that leaves variants out, so that they
   # become empty libraries, outside of the folder that is packed: such CPUs use the variant below.
   check_cxx_compiler_flag(-march=armv9.2-a+sme AUTOCOG_COMPILER_KNOWS_SME)
@@ -169,6 +194,9 @@ if(AUTOCOG_NATIVE AND NOT MSVC)
   string(SHA1 isa "${AUTOCOG_CPU_MACROS}")
   string(SUBSTRING ${isa} 0 12 isa)
   target_compile_definitions(ggml-cpu PRIVATE AUTOCOG_HOST_ISA=0x${isa})
+  if(AUTOCOG_MODULES)
+    target_compile_options(ggml-cpu PRIVATE -march=native)
+  endif()
 endif()
 
 # The reference programs of `npm run test:oracles`. write-model is one of llama.cpp's tests with a different main
@@ -179,7 +207,7 @@ if(AUTOCOG_TOOLS)
   target_link_libraries(write-model PRIVATE llama llama-common)
   add_executable(encode-decode ${CMAKE_CURRENT_SOURCE_DIR}/test-oracles/encode-decode.cc)
   target_link_libraries(encode-decode PRIVATE llama)
-  set_target_properties(write-model encode-decode PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+  set_target_properties(write-model encode-decode PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${AUTOCOG_PROGRAMS})
   # None of these targets computes compared values; unoptimized, they build in two thirds of the time.
   if(NOT MSVC)
     foreach(target cpp-httplib llama-common mtmd server-context llama-server-impl write-model)

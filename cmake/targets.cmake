@@ -22,7 +22,7 @@ autocog_warnings(autocog_engine)
 if(AUTOCOG_TESTS)
   add_executable(engine_tests ${AUTOCOG_TEST_SOURCES})
   target_link_libraries(engine_tests PRIVATE autocog_engine)
-  set_target_properties(engine_tests PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+  set_target_properties(engine_tests PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${AUTOCOG_PROGRAMS})
   autocog_warnings(engine_tests)
 endif()
 

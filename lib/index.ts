@@ -156,7 +156,13 @@ export type { ModelInfo, Vocabulary } from './model/model-info.js';
 export type { FilePath, ModelOptions } from './model/model-options.js';
 export { type QuantizeFallback, type QuantizeResult, quantize } from './model/quantize.js';
 export type { TokenInfo } from './model/token-table.js';
-export { type Backends, type CpuVariant, type Device, getBackends } from './native/backends.js';
+export {
+  type BackendModule,
+  type Backends,
+  type CpuVariant,
+  type Device,
+  getBackends,
+} from './native/backends.js';
 export { type LoggerOptions, type LogLevel, type LogLine, setLogger } from './native/logger.js';
 export { RandomLM, type RandomLMOptions } from './random-lm.js';
 export {

@@ -52,7 +52,8 @@ export function buildNative() {
 function configure(folder, defines) {
   const stamp = join(folder, 'autocog-configured.json');
   const toolchain = process.env.CMAKE_TOOLCHAIN_FILE;
-  const variables = ['CC', 'CXX', 'CFLAGS', 'CXXFLAGS', 'LDFLAGS', 'CUDACXX', 'CMAKE_GENERATOR'];
+  const variables = ['CC', 'CXX', 'CFLAGS', 'CXXFLAGS', 'LDFLAGS', 'CMAKE_GENERATOR'];
+  variables.push('CUDACXX', 'CUDAARCHS');
   const configuration = JSON.stringify({
     defines,
     root,

@@ -174,7 +174,7 @@ const withFlash = (measure) => (setup, problem) =>
   measure({ ...setup, options: { ...setup.options, ...flash } }, problem);
 
 /**
- * The comparisons. `kind` is what differs: nothing relevant ('same'), the KV cache cells of the tokens ('cells'), or the
+ * The comparisons. `kind` is what differs: the device ('cpu', see {@link onCpu}), nothing relevant ('same'), the KV cache cells of the tokens ('cells'), or the
  * kernels that compute them ('kernels').
  */
 export const cases = [
@@ -234,6 +234,13 @@ export const cases = [
   ],
   ['kernels', 'flash attention: 96 equal branches', withFlash(branches(3, 96))],
 ].map(([kind, name, run]) => ({ kind, name, run }));
+
+/** The comparison with another model of the same weights, which has been loaded for the CPU. */
+export const onCpu = (model) => ({
+  kind: 'cpu',
+  name: 'on the CPU instead of the GPU',
+  run: against((setup, problem) => fresh({ ...setup, model }, problem)),
+});
 
 /** Adds differences to a result: the largest one, the number of values, and the number of nonzero differences. */
 function addTo(result, [expected, found]) {

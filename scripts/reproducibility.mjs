@@ -6,10 +6,11 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { defaultModelPath, getBackends, Model, quantize } from 'autocog-lm';
-import { cases, forms, measure } from './reproducibility-cases.mjs';
+import { forms, measure } from './reproducibility-cases.mjs';
 import { capture, main } from './run.mjs';
 
 const kinds = {
+  cpu: 'GPU and CPU',
   same: 'the same cells and kernels',
   cells: 'other cells of the KV buffer',
   kernels: 'other kernels',
@@ -61,12 +62,14 @@ function printHead(problems) {
   console.log(`${problems} problems\n`);
 }
 
-function printTable(columns) {
+/** Prints the results of {@link measure}, by the labels of their columns. */
+export function printTable(columns) {
+  const [rows] = columns.values();
   const line = (cells) => console.log(`| ${cells.join(' | ')} |`);
   line(['', ...columns.keys()]);
   line(['---', ...[...columns.keys()].map(() => '---')]);
   let previousKind;
-  for (const [index, { kind, name }] of cases.entries()) {
+  for (const [index, { kind, name }] of rows.entries()) {
     if (kind !== previousKind) line([`**${kinds[kind]}**`, ...[...columns.keys()].map(() => '')]);
     previousKind = kind;
     line([name, ...[...columns.values()].map((results) => showResult(results[index]))]);

@@ -73,6 +73,7 @@ export function checkRequirements(options = {}) {
     );
     lines.push(`${missing.join(', ')}:\n${commands.join('\n')}`);
   }
+  if (options.AUTOCOG_VULKAN === 'ON') lines.push(...oldForVulkan());
   if (options.AUTOCOG_CUDA === 'ON') lines.push(...missingForCuda());
   if (lines.length === 0) return;
   throw new PlainError(
@@ -116,6 +117,27 @@ function missingForVulkan() {
   const config = 'cmake/SPIRV-Headers/SPIRV-HeadersConfig.cmake';
   if (!has(`share/${config}`, `lib/${config}`, `Lib/${config}`)) missing.push('SPIRV-Headers');
   return missing;
+}
+
+/** A compute shader with what ggml's need and what glslc knows since 2023. */
+const shader = `#version 450
+#extension GL_KHR_cooperative_matrix : require
+void main() {}
+`;
+
+/** The shader compiler, if it is found and too old. */
+function oldForVulkan() {
+  const sdk = process.env.VULKAN_SDK;
+  const own = ['bin/glslc', 'Bin/glslc.exe'].map((path) => join(sdk ?? '', path));
+  const glslc = (sdk && own.find((path) => existsSync(path))) || (onPath('glslc') && 'glslc');
+  if (!glslc) return [];
+  const args = ['-fshader-stage=compute', '--target-env=vulkan1.3', '-o', '-', '-'];
+  if (capture(glslc, args, { input: shader, stdio: ['pipe', 'pipe', 'pipe'] }) !== null) return [];
+  const release = capture(glslc, ['--version'])?.split('\n')[0] ?? 'an unknown release';
+  return [
+    `a newer glslc: ${glslc} (${release}) does not know GL_KHR_cooperative_matrix, which llama.cpp's shaders use: ` +
+      'https://vulkan.lunarg.com/sdk (Debian 13 has a newer one, Debian 12 has not)',
+  ];
 }
 
 /** nvcc and cuBLAS of one CUDA toolkit; they have no package of the same name everywhere. */

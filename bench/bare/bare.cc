@@ -1,5 +1,5 @@
 // The lower bound for the benchmarks: a single llama_decode of a tree's inner nodes after a cached
-// prompt, without any of this package's code. Arguments: model, job file, threads. Speaks the
+// prompt, without any of this package's code. Arguments: model, job file, threads, layers on GPUs. Speaks the
 // protocol of bench/contender.mjs: "ready", then one line of JSON per input line "go".
 
 #include <chrono>
@@ -102,14 +102,11 @@ llama_batch MakeBatch(const Plan& plan, llama_pos prompt_length) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4) Fail("usage: bare MODEL JOB THREADS");
-  llama_log_set([](ggml_log_level, const char*, void*) {}, nullptr);
-  llama_backend_init();
+  if (argc != 5) Fail("usage: bare MODEL JOB THREADS GPU_LAYERS");
   const int threads = std::atoi(argv[3]);
   const Job job = ReadJob(argv[2]);
   const Plan plan = MakePlan(job);
-  llama_model* model = llama_model_load_from_file(argv[1], llama_model_default_params());
-  if (model == nullptr) Fail("cannot load the model");
+  llama_model* model = LoadModel(argv[1], std::atoi(argv[4]));
   llama_context* context = MakeContext(model, plan.paths + 2, threads);
   if (context == nullptr) Fail("cannot create the context");
   ggml_threadpool* pool = AttachThreads(context, threads);
@@ -138,6 +135,6 @@ int main(int argc, char** argv) {
   }
   llama_batch_free(batch);
   llama_free(context);
-  ggml_threadpool_free(pool);
+  FreeThreads(pool);
   llama_model_free(model);
 }

@@ -79,13 +79,10 @@ std::vector<llama_batch> MakeBatches(const Job& job, bool together) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 5) Fail("usage: beams MODEL JOB THREADS together|apart");
-  llama_log_set([](ggml_log_level, const char*, void*) {}, nullptr);
-  llama_backend_init();
+  if (argc != 6) Fail("usage: beams MODEL JOB THREADS GPU_LAYERS together|apart");
   const int threads = std::atoi(argv[3]);
   const Job job = ReadJob(argv[2]);
-  llama_model* model = llama_model_load_from_file(argv[1], llama_model_default_params());
-  if (model == nullptr) Fail("cannot load the model");
+  llama_model* model = LoadModel(argv[1], std::atoi(argv[4]));
   const auto beams = static_cast<llama_seq_id>(job.beams.size());
   llama_context* context = MakeContext(model, beams + 1, threads);
   if (context == nullptr) Fail("cannot create the context");
@@ -94,7 +91,7 @@ int main(int argc, char** argv) {
   const auto prompt = static_cast<llama_pos>(job.prompt.size());
   DecodePrompt(context, job.prompt);
   llama_memory_seq_rm(memory, kPrompt, prompt - 1, -1);
-  std::vector<llama_batch> batches = MakeBatches(job, std::strcmp(argv[4], "together") == 0);
+  std::vector<llama_batch> batches = MakeBatches(job, std::strcmp(argv[5], "together") == 0);
   int tokens = 0;
   for (const llama_batch& batch : batches) tokens += batch.n_tokens;
   std::cout << "{\"decodedTokens\":" << tokens << ",\"calls\":" << batches.size() << "}" << std::endl;
@@ -119,6 +116,6 @@ int main(int argc, char** argv) {
   }
   for (const llama_batch& batch : batches) llama_batch_free(batch);
   llama_free(context);
-  ggml_threadpool_free(pool);
+  FreeThreads(pool);
   llama_model_free(model);
 }

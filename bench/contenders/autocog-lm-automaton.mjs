@@ -6,7 +6,7 @@ import { Automaton, LLaMa, Model } from 'autocog-lm';
 import { serve } from '../contender.mjs';
 
 const job = JSON.parse(readFileSync(process.argv[2], 'utf8'));
-const model = await Model.load(job.model);
+const model = await Model.load(job.model, { gpuLayers: job.gpuLayers });
 const lm = new LLaMa(model, {
   threads: job.threads,
   contextSize: job.contextSize,

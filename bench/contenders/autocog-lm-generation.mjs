@@ -15,7 +15,7 @@ const job = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const prompts = job.prompts.map((prompt) => {
   return typeof prompt === 'string' ? prompt : Int32Array.from(prompt);
 });
-const model = await Model.load(job.model);
+const model = await Model.load(job.model, { gpuLayers: job.gpuLayers });
 const lm = new LLaMa(model, {
   threads: job.threads,
   contextSize: job.contextSize,

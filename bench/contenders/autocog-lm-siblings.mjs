@@ -26,7 +26,7 @@ const describe = ({ index, usage, choices }) => ({
 
 async function loadLLaMa() {
   const { contextSize } = job;
-  const model = await Model.load(job.model);
+  const model = await Model.load(job.model, { gpuLayers: job.gpuLayers });
   const ropeFrequencyBase = model.info.ropeFrequencyBaseTrain;
   const context = { threads, contextSize, ropeFrequencyBase, flashAttention: false };
   const lm = new LLaMa(model, context);

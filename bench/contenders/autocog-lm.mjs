@@ -14,7 +14,7 @@ import { peakMemory, serve } from '../contender.mjs';
 
 const job = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const read = (text) => (typeof text === 'string' ? text : Int32Array.from(text));
-const model = await Model.load(job.model);
+const model = await Model.load(job.model, { gpuLayers: job.gpuLayers });
 const lm = new LLaMa(model, {
   threads: job.threads,
   contextSize: job.contextSize,

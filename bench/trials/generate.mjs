@@ -72,7 +72,7 @@ export async function generate(setup) {
   ];
   const rate = (result, count) => ((count / result.ms) * 1000).toFixed(1);
   printTable(
-    `generate: ${setup.threads} threads, Q8_0, F16 KV cache; tokens per second`,
+    `generate: ${setup.peers === undefined ? 'all layers on the GPU' : `${setup.threads} threads`}, Q8_0, F16 KV cache; tokens per second`,
     ['', 'wall clock', 'self-reported', 'vs llama-bench'],
     pairs.flatMap(([theirs, ours, count]) => [
       [theirs.name, '', rate(theirs, count), times(1)],

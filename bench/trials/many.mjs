@@ -27,7 +27,7 @@ export async function many(setup) {
     [
       autocogLm(setup, 'tree', 'autocog-lm choose', { prompt, choices }),
       autocogLm(setup, 'sequential', "autocog-lm, batching 'sequential'", sequential),
-      nodeLlamaCpp(setup, ...peer, 'sample'),
+      ...(setup.peers === undefined ? [] : [nodeLlamaCpp(setup, ...peer, 'sample')]),
     ],
     { rounds: setup.rounds ?? 3, warmups: 0, repetitions: 1 },
   );
@@ -59,7 +59,9 @@ export async function many(setup) {
   }
   return reportGoals(
     atLeast('one path at a time vs tree', scaledRatio(others.sequential), 10, times),
-    atLeast(`${others.peer.name} vs tree`, scaledRatio(others.peer), 40, times),
+    ...(others.peer === undefined
+      ? []
+      : [atLeast(`${others.peer.name} vs tree`, scaledRatio(others.peer), 40, times)]),
     exactly('decoded tokens, U − T', tree.facts.decodedTokens, size - childless),
   );
 }

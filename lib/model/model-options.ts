@@ -21,7 +21,10 @@ import { checkServerAddresses } from './rpc-servers.js';
 
 /** Options of `Model.load`. */
 export interface ModelOptions extends CallOptions {
-  /** Layers to offload to GPUs, or `'all'` (default). Without a GPU they stay on the CPU. */
+  /**
+   * Layers to offload to GPUs, or `'all'` (default); with 0, the CPU computes everything. Without a GPU
+   * they stay on the CPU.
+   */
   gpuLayers?: number | 'all' | undefined;
   /** Names from `getBackends().devices`. Default: the engine's own choice. */
   devices?: readonly string[] | undefined;

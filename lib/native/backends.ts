@@ -1,6 +1,11 @@
 // Reports the engine's version, instruction sets and devices.
 
-import { type NativeCpuVariant, type NativeDevice, native } from './binding.js';
+import {
+  type NativeBackendModule,
+  type NativeCpuVariant,
+  type NativeDevice,
+  native,
+} from './binding.js';
 import { callNative } from './job.js';
 
 /** A device that the engine detected. Memory in bytes. */
@@ -8,6 +13,9 @@ export type Device = Readonly<NativeDevice>;
 
 /** A build of the CPU backend for a generation of CPUs. */
 export type CpuVariant = Readonly<NativeCpuVariant>;
+
+/** A backend in a file beside the addon, other than the CPU's. */
+export type BackendModule = Readonly<NativeBackendModule>;
 
 /** The result of {@link getBackends}. */
 export interface Backends {
@@ -22,6 +30,11 @@ export interface Backends {
    */
   cpuVariants: CpuVariant[];
   /**
+   * The backends in files beside the addon, by name: `autocog-lm build --cuda` or `--vulkan` makes
+   * them. One whose driver or library is missing here is not loaded, and all others still work.
+   */
+  modules: BackendModule[];
+  /**
    * The addon's file, and where it comes from: `prebuilt` in the package, `built` by
    * `autocog-lm build`, or `clone`, built in a checkout of the repository.
    */
@@ -35,6 +48,7 @@ export function getBackends(): Backends {
     systemInfo: native.systemInfo(),
     devices: native.devices(),
     cpuVariants: native.cpuVariants(),
+    modules: native.backendModules(),
     addon: { path: native.path, source: native.source },
   }));
 }

@@ -292,7 +292,6 @@ export interface NativeEmbeddings {
   usage: NativeUsage;
 }
 
-/** One device that ggml detected. Sizes in bytes. */
 /** A build of the CPU backend for a generation of CPUs. */
 export interface NativeCpuVariant {
   /** ggml's name of it, e.g. `haswell`. */
@@ -303,6 +302,15 @@ export interface NativeCpuVariant {
   chosen: boolean;
 }
 
+export interface NativeBackendModule {
+  /** As in the name of its file: `cuda`, `vulkan`, `rpc`. */
+  name: string;
+  loaded: boolean;
+  /** Why it was not loaded, as the system says. */
+  error?: string;
+}
+
+/** One device that ggml detected. Sizes in bytes. */
 export interface NativeDevice {
   name: string;
   description: string;

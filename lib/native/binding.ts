@@ -6,6 +6,7 @@ import addon from '#addon';
 import type {
   NativeBeams,
   NativeCandidates,
+  NativeBackendModule,
   NativeCpuVariant,
   NativeDevice,
   NativeEmbedderInfo,
@@ -243,6 +244,7 @@ export interface NativeAddon {
   /** Whether a model of this process uses the server at `host:port`, and has not lost it. */
   isRpcServerConnected(address: string): boolean;
   cpuVariants(): NativeCpuVariant[];
+  backendModules(): NativeBackendModule[];
   createCancellation(): NativeCancellation;
   loadModel(
     path: string,

@@ -86,6 +86,23 @@ Napi::Value ListCpuVariants(const Napi::CallbackInfo& info) {
   return array;
 }
 
+// backendModules(): NativeBackendModule[]
+// ggml_backend_load
+Napi::Value ListBackendModules(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  InstallBackend();
+  const auto& modules = BackendModules();
+  Napi::Array array = Napi::Array::New(env, modules.size());
+  for (uint32_t i = 0; i < modules.size(); ++i) {
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("name", modules[i].name);
+    object.Set("loaded", modules[i].error.empty());
+    if (!modules[i].error.empty()) object.Set("error", modules[i].error);
+    array.Set(i, object);
+  }
+  return array;
+}
+
 // quantize(source: string, target: string, type: string, threads: number): Promise<string[]>
 // llama_model_quantize
 Napi::Value StartQuantize(const Napi::CallbackInfo& info) {
@@ -127,10 +144,10 @@ bool ExportAll(Napi::Env env, Napi::Object exports) {
          AdapterWrap::Install(env) && EmbedderWrap::Install(env) && Export<LlamaVersion>(exports, "llamaVersion") &&
          Export<SystemInfo>(exports, "systemInfo") && Export<ListDevices>(exports, "devices") &&
          Export<SupportsRpc>(exports, "supportsRpc") && Export<CheckRpcServer>(exports, "isRpcServerConnected") &&
-         Export<ListCpuVariants>(exports, "cpuVariants") && Export<NewCancellation>(exports, "createCancellation") &&
-         Export<ModelWrap::Load>(exports, "loadModel") && Export<SessionWrap::Create>(exports, "createSession") &&
-         Export<SetLogger>(exports, "setLogger") && Export<EmbedderWrap::Create>(exports, "createEmbedder") &&
-         Export<StartQuantize>(exports, "quantize");
+         Export<ListCpuVariants>(exports, "cpuVariants") && Export<ListBackendModules>(exports, "backendModules") &&
+         Export<NewCancellation>(exports, "createCancellation") && Export<ModelWrap::Load>(exports, "loadModel") &&
+         Export<SessionWrap::Create>(exports, "createSession") && Export<SetLogger>(exports, "setLogger") &&
+         Export<EmbedderWrap::Create>(exports, "createEmbedder") && Export<StartQuantize>(exports, "quantize");
 }
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {

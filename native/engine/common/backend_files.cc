@@ -25,9 +25,10 @@ namespace {
 namespace fs = std::filesystem;
 
 std::vector<CpuVariant> variants;
+std::vector<BackendModule> modules;
 
-// The chosen variant's file, which ggml keeps loaded.
-fs::path chosen_file;
+// The file of the CPU backend in use, which ggml keeps loaded.
+fs::path cpu_file;
 
 using Score = int (*)();
 
@@ -52,6 +53,14 @@ int ScoreOf(const fs::path& file) {
   const int result = score == nullptr ? 0 : score();
   FreeLibrary(module);
   return result;
+}
+
+// Why a library cannot be loaded; empty if it can.
+std::string LoadError(const fs::path& file) {
+  HMODULE module = LoadLibraryW(file.c_str());
+  if (module == nullptr) return std::system_category().message(static_cast<int>(GetLastError()));
+  FreeLibrary(module);
+  return "";
 }
 
 void* FunctionOf(const fs::path& file, const char* name) {
@@ -81,6 +90,17 @@ int ScoreOf(const fs::path& file) {
   return result;
 }
 
+// Why a library cannot be loaded; empty if it can.
+std::string LoadError(const fs::path& file) {
+  void* module = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (module == nullptr) {
+    const char* reason = dlerror();
+    return reason == nullptr ? "it cannot be loaded" : reason;
+  }
+  dlclose(module);
+  return "";
+}
+
 void* FunctionOf(const fs::path& file, const char* name) {
   void* module = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (module == nullptr) return nullptr;
@@ -107,6 +127,14 @@ fs::path FileOf(const fs::path& folder, const std::string& backend) {
   return folder / fs::u8path(kPrefix + backend + kSuffix);
 }
 
+BackendModule LoadModule(const fs::path& file, const std::string& name) {
+  BackendModule module = {name, LoadError(file)};
+  if (module.error.empty() && ggml_backend_load(file.u8string().c_str()) == nullptr) {
+    module.error = "it is no backend of this release of llama.cpp";
+  }
+  return module;
+}
+
 }  // namespace
 
 void LoadBackendFiles() {
@@ -114,12 +142,21 @@ void LoadBackendFiles() {
   const char* environment = std::getenv("AUTOCOG_CPU_VARIANT");
   const std::string requested = environment == nullptr ? "" : environment;
   std::error_code failure;
+  std::vector<std::string> backends;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, failure)) {
-    const std::string backend = BackendName(entry.path());
+    backends.push_back(BackendName(entry.path()));
+  }
+  // The order of a folder is any; that of devices is that of their backends.
+  std::sort(backends.begin(), backends.end());
+  for (const std::string& backend : backends) {
+    if (backend.empty()) continue;
+    const fs::path file = FileOf(folder, backend);
     if (backend.compare(0, 4, "cpu-") == 0) {
-      variants.push_back({backend.substr(4), ScoreOf(entry.path()), false});
-    } else if (!backend.empty()) {
-      ggml_backend_load(entry.path().u8string().c_str());
+      variants.push_back({backend.substr(4), ScoreOf(file), false});
+    } else if (backend == "cpu") {
+      if (ggml_backend_load(file.u8string().c_str()) != nullptr) cpu_file = file;
+    } else {
+      modules.push_back(LoadModule(file, backend));
     }
   }
   std::sort(variants.begin(), variants.end(), [](const CpuVariant& a, const CpuVariant& b) {
@@ -131,14 +168,16 @@ void LoadBackendFiles() {
     const fs::path file = FileOf(folder, "cpu-" + variant.name);
     variant.chosen = ggml_backend_load(file.u8string().c_str()) != nullptr;
     if (!variant.chosen) continue;
-    chosen_file = file;
+    cpu_file = file;
     break;
   }
 }
 
-void* CpuFunction(const char* name) { return chosen_file.empty() ? nullptr : FunctionOf(chosen_file, name); }
+void* CpuFunction(const char* name) { return cpu_file.empty() ? nullptr : FunctionOf(cpu_file, name); }
 
 const std::vector<CpuVariant>& CpuVariants() { return variants; }
+
+const std::vector<BackendModule>& BackendModules() { return modules; }
 
 }  // namespace autocog
 
@@ -152,6 +191,11 @@ void* CpuFunction(const char*) { return nullptr; }
 
 const std::vector<CpuVariant>& CpuVariants() {
   static const std::vector<CpuVariant> none;
+  return none;
+}
+
+const std::vector<BackendModule>& BackendModules() {
+  static const std::vector<BackendModule> none;
   return none;
 }
 

@@ -1,5 +1,5 @@
-// Backends that are libraries beside the addon: the CPU backend, built once per generation of CPUs, and GPU backends.
-// In a build without AUTOCOG_VARIANTS all backends are part of the addon, and there are none.
+// Backends that are libraries beside the addon: the CPU backend, once or per generation of CPUs, and those of GPUs.
+// In a build without AUTOCOG_MODULES all backends are part of the addon, and there are none.
 
 #ifndef AUTOCOG_ENGINE_COMMON_BACKEND_FILES_H_
 #define AUTOCOG_ENGINE_COMMON_BACKEND_FILES_H_
@@ -17,16 +17,25 @@ struct CpuVariant {
   bool chosen = false;
 };
 
+// Another backend, of which there is one build.
+struct BackendModule {
+  std::string name;   // "cuda"
+  std::string error;  // Why it was not loaded, as the system says: a missing driver, say. Empty if it was.
+};
+
 // Loads the CPU variant with the highest score, or the one that $AUTOCOG_CPU_VARIANT names, and all other backends in
 // the folder of the addon. Called once, by InstallBackend.
 void LoadBackendFiles();
 
-// The address of a function of the chosen variant: the addon is not linked with any, so that it must look up what
+// The address of a function of the CPU backend in use: the addon is not linked with any, so that it must look up what
 // ggml's registry of backends does not provide. Null if there is none. REQUIRES: LoadBackendFiles has returned.
 void* CpuFunction(const char* name);
 
 // The variants that LoadBackendFiles has found, best first.
 const std::vector<CpuVariant>& CpuVariants();
+
+// The other backends that LoadBackendFiles has found, by name.
+const std::vector<BackendModule>& BackendModules();
 
 }  // namespace autocog
 

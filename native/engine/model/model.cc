@@ -85,7 +85,8 @@ Result<std::vector<ggml_backend_dev_t>> ToDevices(const ModelOptions& options, c
     if (!device.ok()) return device.status();
     devices.push_back(device.value());
   }
-  if (!devices.empty()) devices.push_back(nullptr);
+  // Without layers on a GPU, llama.cpp would still have it compute the products of large batches.
+  if (!devices.empty() || options.gpu_layers == 0) devices.push_back(nullptr);
   return devices;
 }
 
