@@ -144,6 +144,18 @@ else()
   target_compile_options(llama PRIVATE -include ${present_tensors})
 endif()
 
+# Cells outside of a sliding window stay, for prompts and branches that return to them.
+set(keep_cells ${CMAKE_CURRENT_SOURCE_DIR}/cmake/keep-cells.h)
+if(MSVC)
+  set(options /FI${keep_cells})
+else()
+  set(options -include ${keep_cells})
+endif()
+set_source_files_properties(
+  ${CMAKE_CURRENT_SOURCE_DIR}/llama.cpp/src/llama-kv-cache.cpp
+  TARGET_DIRECTORY llama
+  PROPERTIES COMPILE_OPTIONS "${options}" OBJECT_DEPENDS ${keep_cells})
+
 # A server that is lost in use becomes an error as well, instead of the end of the process, also one whose machine is.
 if(AUTOCOG_RPC)
   foreach(pair ggml-rpc:rpc-dispatcher transport:rpc-transport)

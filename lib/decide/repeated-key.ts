@@ -14,8 +14,8 @@ interface Level {
 const stride = 4096;
 
 /**
- * The path of the first repeated key, such as `questions["tone"]["criteria"]["calm"]`; undefined if all keys
- * differ.
+ * The path of the first repeated key, such as `questions["tone"]["criteria"]["calm"]`, with `…` for what would
+ * make it long; undefined if all keys differ.
  *
  * @param json valid JSON
  */
@@ -67,9 +67,20 @@ function endOfString(json: string, start: number): number {
   }
 }
 
-const pathOf = (levels: readonly Level[]): string =>
-  levels
-    .map(({ at }, depth) =>
-      depth === 0 && /^\w+$/.test(String(at)) ? String(at) : `[${JSON.stringify(at)}]`,
-    )
-    .join('');
+/** The first and last of more levels than this name a path, so that messages stay short. */
+const shownLevels = 16;
+/** Longer keys are cut. */
+const shownCharacters = 60;
+
+function pathOf(levels: readonly Level[]): string {
+  const parts = levels.map(({ at }, depth) => {
+    if (typeof at === 'number') return `[${at}]`;
+    if (depth === 0 && /^\w+$/.test(at) && at.length <= shownCharacters) return at;
+    const key = at.length > shownCharacters ? `${at.slice(0, shownCharacters)}…` : at;
+    return `[${JSON.stringify(key)}]`;
+  });
+  if (parts.length > shownLevels) {
+    parts.splice(shownLevels / 2, parts.length - shownLevels, '…');
+  }
+  return parts.join('');
+}

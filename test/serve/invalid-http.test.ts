@@ -16,7 +16,9 @@ t.test('a body that is not JSON, or has another content type, is rejected', asyn
     const bytes = new Uint8Array([0x22, 0xff, 0x22]);
     const headers = { 'content-type': 'application/json' };
     const broken = await post(path, '', { body: bytes, headers });
-    checkRejected(t, broken, { status: 400, code: 'invalid_json' });
+    checkRejected(t, broken, { status: 400, code: 'invalid_json', message: /UTF-8/ });
+    const cut = await post(path, '{"a":');
+    checkRejected(t, cut, { status: 400, code: 'invalid_json', message: /Unexpected end/ });
     for (const type of [
       'text/plain',
       'application/x-www-form-urlencoded',

@@ -27,7 +27,9 @@ export async function readJson(
     text = decoder.decode(bytes);
     body = JSON.parse(text);
   } catch (cause) {
-    throw new HttpError(400, 'The request body is not valid JSON', { code: 'invalid_json', cause });
+    const reason = cause instanceof SyntaxError ? cause.message : 'it is not valid UTF-8';
+    const message = `The request body is not valid JSON: ${reason}`;
+    throw new HttpError(400, message, { code: 'invalid_json', cause });
   }
   const param = distinctKeys ? await findRepeatedKey(text) : undefined;
   if (param === undefined) return body;

@@ -138,7 +138,7 @@ llama_context_params MakeParams(const Model& model, const ContextOptions& option
   params.yarn_orig_ctx = options.yarn_orig_ctx;
   // Even if a metadata override differs: otherwise llama.cpp asserts that a batch is one micro-batch.
   params.attention_type = LLAMA_ATTENTION_TYPE_CAUSAL;
-  // Otherwise cells outside the sliding window are discarded, but branches return to them.
+  // Otherwise cells outside the sliding window are discarded, but branches return to them (see cmake/keep-cells.h).
   params.swa_full = true;
   params.no_perf = true;
   return params;

@@ -2,6 +2,7 @@
 
 #include "engine/model/gguf_file.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <exception>
@@ -73,6 +74,18 @@ std::string GgufFile::Text(const char* key) const {
   const int64_t index = gguf_find_key(context_, key);
   if (index < 0 || gguf_get_kv_type(context_, index) != GGUF_TYPE_STRING) return {};
   return gguf_get_val_str(context_, index);
+}
+
+double GgufFile::Largest(const char* key) const {
+  const int64_t index = gguf_find_key(context_, key);
+  if (index < 0 || gguf_get_kv_type(context_, index) != GGUF_TYPE_ARRAY) return 0;
+  const gguf_type type = gguf_get_arr_type(context_, index);
+  if (type != GGUF_TYPE_UINT32 && type != GGUF_TYPE_INT32) return 0;
+  // llama.cpp reads both as unsigned.
+  const auto* numbers = static_cast<const uint32_t*>(gguf_get_arr_data(context_, index));
+  uint32_t largest = 0;
+  for (size_t i = 0; i < gguf_get_arr_n(context_, index); ++i) largest = std::max(largest, numbers[i]);
+  return largest;
 }
 
 Status GgufFile::Read(const Tensor& tensor, void* target) const {

@@ -39,6 +39,8 @@ class GgufFile {
   bool Has(const char* key) const;
   // Empty if there is no such key or its value is not a string.
   std::string Text(const char* key) const;
+  // The largest item of a list of integers; 0 if there is no such key or its value is not such a list.
+  double Largest(const char* key) const;
   // Reads a tensor's data into `target`, which must have room for it.
   Status Read(const Tensor& tensor, void* target) const;
   // A digest of the file's bytes.

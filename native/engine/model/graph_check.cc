@@ -163,13 +163,13 @@ bool IsEmbeddingModel(const Model& model, const ModelOptions& options) {
 }
 
 // The pooling of an Embedder's context: rows are pooled by this package, except where a head follows.
-enum llama_pooling_type PoolingOf(const Model& model) {
-  const auto entries = model.Metadata();
-  const std::string key = model.info().architecture + ".pooling_type";
+enum llama_pooling_type PoolingOf(const Model& model, const ModelOptions& options) {
+  const std::string pooling = model.info().architecture + ".pooling_type";
   const std::string rank = std::to_string(LLAMA_POOLING_TYPE_RANK);
-  const bool ranks = std::any_of(entries.begin(), entries.end(),
-                                 [&](const auto& entry) { return entry.first == key && entry.second == rank; });
-  return ranks ? LLAMA_POOLING_TYPE_RANK : LLAMA_POOLING_TYPE_NONE;
+  const std::string ranks = FindMetadata(model, options, [&](const std::string& key, const std::string& value) {
+    return key == pooling && value == rank;
+  });
+  return ranks.empty() ? LLAMA_POOLING_TYPE_NONE : LLAMA_POOLING_TYPE_RANK;
 }
 
 llama_context_params SmallContext(const Model& model, const ModelOptions& options, bool embeds) {
@@ -183,7 +183,7 @@ llama_context_params SmallContext(const Model& model, const ModelOptions& option
   const bool splits_tensors = options.split_mode == LLAMA_SPLIT_MODE_TENSOR;
   params.flash_attn_type = splits_tensors ? LLAMA_FLASH_ATTN_TYPE_ENABLED : LLAMA_FLASH_ATTN_TYPE_DISABLED;
   params.embeddings = embeds;
-  if (embeds) params.pooling_type = PoolingOf(model);
+  if (embeds) params.pooling_type = PoolingOf(model, options);
   params.no_perf = true;
   return params;
 }
@@ -268,6 +268,7 @@ Status CheckSmallContext(const Model& model, const ModelOptions& options, bool e
 }  // namespace
 
 Status CheckGraphs(const Model& model, const ModelOptions& options) {
+  if (Status status = CheckRowSizes(model); !status.ok()) return status;
   AssertionGuard guard;
   try {
     if (Status status = CheckSmallContext(model, options, false); !status.ok()) return status;

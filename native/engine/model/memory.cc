@@ -2,11 +2,14 @@
 
 #include "engine/model/memory.h"
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include "engine/common/backend.h"
 #include "engine/common/log.h"
 #include "engine/common/memory_limit.h"
+#include "engine/model/gguf_file.h"
 #include "engine/model/model.h"
 #include "llama-ext.h"
 
@@ -44,6 +47,21 @@ size_t HostBytes(const llama_context* context) {
   return bytes;
 }
 
+// The largest number of heads that have keys in a layer. llama.cpp tells that of the first layer only, and reads no
+// list for its metadata.
+double MostHeads(const Model& model) {
+  const std::string all = model.info().architecture + ".attention.head_count";
+  const std::string key = all + "_kv";
+  double heads = std::max(1, model.info().heads_kv);
+  const auto metadata = model.Metadata();
+  const auto is_key = [&](const auto& entry) { return entry.first == key; };
+  if (std::any_of(metadata.begin(), metadata.end(), is_key)) return heads;
+  auto file = GgufFile::Open(model.info().path);
+  if (!file.ok()) return heads;
+  const GgufFile& own = *file.value();
+  return std::max(heads, own.Largest(own.Has(key.c_str()) ? key.c_str() : all.c_str()));
+}
+
 }  // namespace
 
 double CacheBytes(const ModelInfo& info, int cells, ggml_type type_k, ggml_type type_v) {
@@ -66,6 +84,21 @@ Status CheckCacheFits(const ModelInfo& info, int cells, ggml_type type_k, ggml_t
   }
   if ((memory == 0 && !limited) || needed <= memory) return Status::Ok();
   return TooLarge(cells, needed, limited);
+}
+
+Status CheckRowSizes(const Model& model) {
+  // Some layers may have no keys of their own.
+  constexpr double kSlack = 4;
+  const ModelInfo& info = model.info();
+  double size = 0;
+  for (const std::vector<int>* each : {&info.head_sizes_k, &info.head_sizes_v}) {
+    if (!each->empty()) size += *std::max_element(each->begin(), each->end());
+  }
+  size *= MostHeads(model);
+  if (size * info.layers * info.embedding_size <= kSlack * static_cast<double>(info.parameters)) return Status::Ok();
+  return Status(Code::kModelLoad, "Cannot load " + info.path +
+                                      ": it has too few weights for keys and values of the length of its "
+                                      "attention.key_length, value_length and head_count_kv");
 }
 
 Status CheckContextFits(llama_context* context, std::optional<uint64_t> limit) {

@@ -26,6 +26,11 @@ double CacheBytes(const ModelInfo& info, int cells, ggml_type type_k, ggml_type 
 // kernel end the process.
 Status CheckCacheFits(const ModelInfo& info, int cells, ggml_type type_k, ggml_type type_v, size_t states = 0);
 
+// kModelLoad if keys and values are longer than a product with the model's weights can be. llama.cpp notices where no
+// tensor has their length when it builds a graph: after it has allocated the cells, which takes all memory for a length
+// that is absurd.
+Status CheckRowSizes(const Model& model);
+
 // kOutOfMemory if the buffers of a context exceed the memory that this process had left under its limit before the
 // context was created: it has reserved them, and the kernel would end the process when they are used.
 Status CheckContextFits(llama_context* context, std::optional<uint64_t> limit);

@@ -39,9 +39,9 @@ std::string MetadataValue(const llama_model* model, const std::string& key) {
 }
 
 // Counts are unsigned in files; larger ones than an int holds are as good as its maximum.
-int MetadataInt(const llama_model* model, const std::string& key) {
+int ToCount(const std::string& text) {
   constexpr long long kMax = std::numeric_limits<int>::max();
-  return static_cast<int>(std::clamp(std::strtoll(MetadataValue(model, key).c_str(), nullptr, 10), 0LL, kMax));
+  return static_cast<int>(std::clamp(std::strtoll(text.c_str(), nullptr, 10), 0LL, kMax));
 }
 
 int CountOf(int32_t value) { return value < 0 ? std::numeric_limits<int>::max() : value; }
@@ -244,7 +244,7 @@ Model::Model(llama_model* model, std::shared_ptr<RpcServers> servers, const std:
   if (EffectiveValue(model, options, "tokenizer.ggml.pre") == kLooksAheadInDigits) {
     vocabulary_.LimitDigits(kMaxDigits);
   }
-  ReadInfo(path, options.vocab_only);
+  ReadInfo(path, options);
   ReadRope(options);
   ReadDecoder(options);
   info_.gpu_layers = GpuLayers(options, info_);
@@ -256,16 +256,16 @@ Model::~Model() {
 }
 
 // llama.cpp has no getters for them. A file names them only where they differ from width / heads.
-std::vector<int> Model::ReadHeadSizes(const std::string& key) const {
+std::vector<int> Model::ReadHeadSizes(const ModelOptions& options, const std::string& key) const {
   const std::string prefix = info_.architecture + ".attention." + key;
-  int size = MetadataInt(model_, prefix);
+  int size = ToCount(EffectiveValue(model_, options, prefix));
   if (size <= 0 && info_.heads > 0) size = info_.embedding_size / info_.heads;
   if (size <= 0) return {};
-  const int sliding = MetadataInt(model_, prefix + "_swa");
+  const int sliding = ToCount(EffectiveValue(model_, options, prefix + "_swa"));
   return sliding > 0 && sliding != size ? std::vector<int>{size, sliding} : std::vector<int>{size};
 }
 
-void Model::ReadInfo(const std::string& path, bool vocab_only) {
+void Model::ReadInfo(const std::string& path, const ModelOptions& options) {
   char description[256] = {};
   llama_model_desc(model_, description, sizeof description);
   info_.path = path;
@@ -273,15 +273,15 @@ void Model::ReadInfo(const std::string& path, bool vocab_only) {
   info_.architecture = MetadataValue(model_, "general.architecture");
   info_.parameters = llama_model_n_params(model_);
   info_.size_bytes = llama_model_size(model_);
-  info_.vocab_only = vocab_only;
-  if (vocab_only) {
+  info_.vocab_only = options.vocab_only;
+  if (options.vocab_only) {
     // llama.cpp does not load the hyperparameters then, and its getters would fail an assertion.
     const std::string& prefix = info_.architecture;
-    info_.train_context_size = MetadataInt(model_, prefix + ".context_length");
-    info_.layers = MetadataInt(model_, prefix + ".block_count");
-    info_.embedding_size = MetadataInt(model_, prefix + ".embedding_length");
-    info_.heads = MetadataInt(model_, prefix + ".attention.head_count");
-    info_.heads_kv = MetadataInt(model_, prefix + ".attention.head_count_kv");
+    info_.train_context_size = ToCount(EffectiveValue(model_, options, prefix + ".context_length"));
+    info_.layers = ToCount(EffectiveValue(model_, options, prefix + ".block_count"));
+    info_.embedding_size = ToCount(EffectiveValue(model_, options, prefix + ".embedding_length"));
+    info_.heads = ToCount(EffectiveValue(model_, options, prefix + ".attention.head_count"));
+    info_.heads_kv = ToCount(EffectiveValue(model_, options, prefix + ".attention.head_count_kv"));
   } else {
     info_.train_context_size = CountOf(llama_model_n_ctx_train(model_));
     info_.layers = llama_model_n_layer(model_);
@@ -291,14 +291,14 @@ void Model::ReadInfo(const std::string& path, bool vocab_only) {
       info_.heads_kv = llama_model_n_head_kv(model_);
     }
     info_.sliding_window = llama_model_n_swa(model_);
-    info_.head_sizes_k = ReadHeadSizes("key_length");
-    info_.head_sizes_v = ReadHeadSizes("value_length");
+    info_.head_sizes_k = ReadHeadSizes(options, "key_length");
+    info_.head_sizes_v = ReadHeadSizes(options, "value_length");
     info_.has_encoder = llama_model_has_encoder(model_);
     info_.has_decoder = llama_model_has_decoder(model_);
     info_.recurrent = llama_model_is_recurrent(model_);
     info_.hybrid = llama_model_is_hybrid(model_);
     info_.diffusion = llama_model_is_diffusion(model_);
-    info_.causal = MetadataValue(model_, info_.architecture + ".attention.causal") != "false";
+    info_.causal = EffectiveValue(model_, options, info_.architecture + ".attention.causal") != "false";
   }
   const char* chat_template = llama_model_chat_template(model_, nullptr);
   info_.has_chat_template = chat_template != nullptr;

@@ -98,8 +98,8 @@ class Model {
                                                  const std::function<void(float)>& progress,
                                                  const Cancellation& cancellation);
   Model(llama_model* model, std::shared_ptr<RpcServers> servers, const std::string& path, const ModelOptions& options);
-  std::vector<int> ReadHeadSizes(const std::string& key) const;
-  void ReadInfo(const std::string& path, bool vocab_only);
+  std::vector<int> ReadHeadSizes(const ModelOptions& options, const std::string& key) const;
+  void ReadInfo(const std::string& path, const ModelOptions& options);
   void ReadRope(const ModelOptions& options);
   void ReadDecoder(const ModelOptions& options);
 
