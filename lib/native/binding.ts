@@ -4,9 +4,9 @@
 
 import addon from '#addon';
 import type {
+  NativeBackendModule,
   NativeBeams,
   NativeCandidates,
-  NativeBackendModule,
   NativeCpuVariant,
   NativeDevice,
   NativeEmbedderInfo,

@@ -32,21 +32,22 @@ async function run() {
 run();
 `;
 
-function execute(folder, emulator, variant) {
+/** Runs the program with a variant, or with the best one. */
+function start(folder, emulator, variant) {
   const [command, ...before] = [...emulator, process.execPath];
-  const { status, stdout, stderr, signal } = spawnSync(
-    command,
-    [...before, 'program.cjs', folder],
-    {
-      cwd: folder,
-      encoding: 'utf8',
-      env: {
-        ...process.env,
-        AUTOCOG_CACHE: join(folder, 'none'),
-        AUTOCOG_CPU_VARIANT: variant ?? '',
-      },
+  return spawnSync(command, [...before, 'program.cjs', folder], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: {
+      ...process.env,
+      AUTOCOG_CACHE: join(folder, 'none'),
+      AUTOCOG_CPU_VARIANT: variant ?? '',
     },
-  );
+  });
+}
+
+function execute(folder, emulator, variant) {
+  const { status, stdout, stderr, signal } = start(folder, emulator, variant);
   if (status !== 0)
     throw new PlainError(`${variant ?? emulator.join(' ')}: ${signal ?? stderr.trim()}`);
   return JSON.parse(stdout);
@@ -71,6 +72,14 @@ export function checkVariants() {
     for (const { name } of first.cpuVariants.filter((each) => each.score > 0)) {
       if (compare('this one', execute(folder, [], name)) !== name)
         throw new PlainError(`${name} is not chosen`);
+    }
+    const other = first.cpuVariants.find(({ score }) => score === 0)?.name;
+    for (const name of ['none', ...(other === undefined ? [] : [other])]) {
+      const { status, stderr } = start(folder, [], name);
+      const isRefused =
+        /NOT_SUPPORTED/.test(stderr) && stderr.includes(`AUTOCOG_CPU_VARIANT, got ${name}`);
+      if (status !== 1 || !isRefused) throw new PlainError(`${name} is not refused: ${stderr}`);
+      console.log(`${name}: refused, as it should be`);
     }
     if (!onPath('qemu-x86_64')) return;
     for (const [name, cpu] of Object.entries(emulated)) {

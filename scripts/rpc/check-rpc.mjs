@@ -15,7 +15,12 @@ import { names } from './checks.mjs';
 
 const folder = join(root, process.env.AUTOCOG_BUILD_FOLDER ?? 'build-rpc');
 const copy = join(folder, 'package');
-const program = join(folder, 'bin', 'ggml-rpc-server');
+
+/** The server: where the backends are files of their own, it is beside them. */
+function serverProgram() {
+  const paths = ['bin', 'Release'].map((name) => join(folder, name, 'ggml-rpc-server'));
+  return paths.find((path) => existsSync(path)) ?? paths[0];
+}
 
 function build() {
   checkRequirements();
@@ -50,7 +55,7 @@ function runCheck(name) {
       stdio: ['ignore', 'pipe', 'inherit'],
       timeout: 300_000,
       killSignal: 'SIGKILL',
-      env: { ...process.env, AUTOCOG_RPC_SERVER: program },
+      env: { ...process.env, AUTOCOG_RPC_SERVER: serverProgram() },
     },
   );
   const results = stdout

@@ -135,12 +135,16 @@ BackendModule LoadModule(const fs::path& file, const std::string& name) {
   return module;
 }
 
+std::string RequestedVariant() {
+  const char* environment = std::getenv("AUTOCOG_CPU_VARIANT");
+  return environment == nullptr ? "" : environment;
+}
+
 }  // namespace
 
 void LoadBackendFiles() {
   const fs::path folder = OwnFolder();
-  const char* environment = std::getenv("AUTOCOG_CPU_VARIANT");
-  const std::string requested = environment == nullptr ? "" : environment;
+  const std::string requested = RequestedVariant();
   std::error_code failure;
   std::vector<std::string> backends;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, failure)) {
@@ -173,6 +177,20 @@ void LoadBackendFiles() {
   }
 }
 
+Status CheckCpuBackend() {
+  if (!cpu_file.empty()) return Status::Ok();
+  std::string runnable;
+  for (const CpuVariant& variant : variants) {
+    if (variant.score > 0) runnable += (runnable.empty() ? "" : ", ") + variant.name;
+  }
+  if (runnable.empty()) {
+    return Status(Code::kNotSupported,
+                  "No CPU backend that this CPU can run is in " + OwnFolder().u8string() + ", the addon's folder");
+  }
+  return Status(Code::kNotSupported, "Expected a variant of the CPU backend that this CPU can run (" + runnable +
+                                         ") for AUTOCOG_CPU_VARIANT, got " + RequestedVariant());
+}
+
 void* CpuFunction(const char* name) { return cpu_file.empty() ? nullptr : FunctionOf(cpu_file, name); }
 
 const std::vector<CpuVariant>& CpuVariants() { return variants; }
@@ -186,6 +204,8 @@ const std::vector<BackendModule>& BackendModules() { return modules; }
 namespace autocog {
 
 void LoadBackendFiles() {}
+
+Status CheckCpuBackend() { return Status::Ok(); }
 
 void* CpuFunction(const char*) { return nullptr; }
 

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/common/status.h"
+
 namespace autocog {
 
 // A build of the CPU backend.
@@ -26,6 +28,10 @@ struct BackendModule {
 // Loads the CPU variant with the highest score, or the one that $AUTOCOG_CPU_VARIANT names, and all other backends in
 // the folder of the addon. Called once, by InstallBackend.
 void LoadBackendFiles();
+
+// kNotSupported if no CPU backend was loaded, without which no model can be: $AUTOCOG_CPU_VARIANT names one that this
+// CPU cannot run or that does not exist, or the files are missing. REQUIRES: LoadBackendFiles has returned.
+Status CheckCpuBackend();
 
 // The address of a function of the CPU backend in use: the addon is not linked with any, so that it must look up what
 // ggml's registry of backends does not provide. Null if there is none. REQUIRES: LoadBackendFiles has returned.

@@ -11,6 +11,7 @@
 
 #include "engine/common/assertion.h"
 #include "engine/common/backend.h"
+#include "engine/common/backend_files.h"
 #include "engine/common/log.h"
 #include "engine/model/graph_check.h"
 #include "engine/model/memory.h"
@@ -105,8 +106,7 @@ int GpuLayers(const ModelOptions& options, const ModelInfo& info) {
     found |=
         gpu && (requested.empty() || std::find(requested.begin(), requested.end(), device.name) != requested.end());
   }
-  if (!found) return 0;
-  const int all = info.layers + 1;
+  const int all = found ? info.layers + 1 : 0;
   return options.gpu_layers < 0 ? all : std::min(options.gpu_layers, all);
 }
 
@@ -163,6 +163,7 @@ Result<std::shared_ptr<Model>> Model::Load(const std::string& path, const ModelO
                                            const Cancellation& cancellation) {
   if (cancellation.requested()) return cancellation.status();
   InstallBackend();
+  if (Status status = CheckCpuBackend(); !status.ok()) return status;
   if (Status status = CheckModelFile(path); !status.ok()) return status;
   auto servers = RpcServers::Connect(options.rpc_servers);
   if (!servers.ok()) return servers.status();
