@@ -97,9 +97,12 @@ function build(values) {
     step('building llama.cpp and the addon; this takes minutes');
     run(process.execPath, [join(work, 'scripts', 'build-native.mjs')], { cwd: work, env });
     const release = join(work, 'build', 'Release');
-    const found = trial(release);
+    const { devices, modules } = trial(release);
     replace(folder, release);
-    step(`built ${join(folder, 'autocog.node')}, with ${found}`);
+    step(`built ${join(folder, 'autocog.node')}, with ${devices.join(', ')}`);
+    for (const { name, error } of modules.filter(({ loaded }) => !loaded)) {
+      step(`the backend ${name} cannot be used here: ${error}`);
+    }
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
@@ -124,15 +127,16 @@ function prepare(work) {
   });
 }
 
-/** Loads the addon in a process of its own, and returns the backends that it has. */
+/** Loads the addon in a process of its own; returns its devices, and its backends that are files of their own. */
 function trial(release) {
   const program = `const addon = require(${JSON.stringify(join(release, 'autocog.node'))});
-    console.log(addon.devices().map(({ name, description }) => \`\${name} (\${description})\`).join(', '));`;
+    const devices = addon.devices().map(({ name, description }) => \`\${name} (\${description})\`);
+    console.log(JSON.stringify({ devices, modules: addon.backendModules() }));`;
   const found = capture(process.execPath, ['-e', program], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   if (found === null) throw new PlainError('the addon was built, but does not load');
-  return found;
+  return JSON.parse(found.split('\n').at(-1));
 }
 
 /** Moves the result into place; processes that have loaded the old one keep it. */
