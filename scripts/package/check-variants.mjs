@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { main, onPath, PlainError } from '../run.mjs';
 import { copyPrebuilt } from './prebuilt-copy.mjs';
 
@@ -26,8 +27,8 @@ async function run() {
     logprobs.push(choices[0].logprob);
     await lm.close();
   }
-  const { cpuVariants } = getBackends();
-  console.log(JSON.stringify({ cpuVariants, logprobs }));
+  const { cpuVariants, modules } = getBackends();
+  console.log(JSON.stringify({ cpuVariants, modules, logprobs }));
 }
 run();
 `;
@@ -53,12 +54,26 @@ function execute(folder, emulator, variant) {
   return JSON.parse(stdout);
 }
 
+/** A backend that cannot be loaded is reported, and the others work. */
+function checkBroken(folder) {
+  const name = `${process.platform}-${process.arch}`;
+  const file = join(folder, 'node_modules', 'autocog-lm', 'prebuilds', name, 'libggml-broken.so');
+  writeFileSync(file, 'no library');
+  const [{ error, ...found }, ...others] = execute(folder, []).modules;
+  rmSync(file);
+  if (!isDeepStrictEqual([found, ...others], [{ name: 'broken', loaded: false }]) || !error) {
+    throw new PlainError('a backend that cannot be loaded is not reported');
+  }
+  console.log(`a broken backend: ${error}`);
+}
+
 export function checkVariants() {
   const folder = mkdtempSync(join(tmpdir(), 'autocog-lm-variants-'));
   try {
     copyPrebuilt(folder);
     writeFileSync(join(folder, 'program.cjs'), program);
     const first = execute(folder, []);
+    checkBroken(folder);
     const compare = (name, { cpuVariants, logprobs }) => {
       const chosen = cpuVariants.find((each) => each.chosen)?.name;
       const errors = logprobs.map((value, index) => Math.abs(value - first.logprobs[index]));

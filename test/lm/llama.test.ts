@@ -278,9 +278,13 @@ t.test('a model reports its info, vocabulary and metadata', async (t) => {
 });
 
 t.test('getBackends reports what the engine detected', async (t) => {
-  const { llamaVersion, systemInfo, devices } = getBackends();
+  const { llamaVersion, systemInfo, devices, modules } = getBackends();
   t.match(llamaVersion, /^\d+\.\d+/);
   t.match(systemInfo, 'CPU');
+  for (const { name, loaded, error } of modules) {
+    t.match(name, /^[a-z]+$/);
+    t.equal(loaded, error === undefined);
+  }
   t.ok(devices.some(({ type }) => type === 'cpu'));
 });
 
