@@ -99,9 +99,13 @@ function build(values) {
     const release = join(work, 'build', 'Release');
     const { devices, modules } = trial(release);
     replace(folder, release);
-    step(`built ${join(folder, 'autocog.node')}, with ${devices.join(', ')}`);
-    for (const { name, error } of modules.filter(({ loaded }) => !loaded)) {
-      step(`the backend ${name} cannot be used here: ${error}`);
+    const names = devices.map(({ name, description }) => `${name} (${description})`);
+    step(`built ${join(folder, 'autocog.node')}, with ${names.join(', ')}`);
+    for (const { name, error } of modules) {
+      const hasDevice = devices.some(({ backend }) => backend.toLowerCase() === name);
+      if (error !== undefined) step(`the backend ${name} cannot be used here: ${error}`);
+      // Servers are the devices of RPC.
+      else if (!hasDevice && name !== 'rpc') step(`the backend ${name} finds no device here`);
     }
   } finally {
     rmSync(work, { recursive: true, force: true });
@@ -130,8 +134,7 @@ function prepare(work) {
 /** Loads the addon in a process of its own; returns its devices, and its backends that are files of their own. */
 function trial(release) {
   const program = `const addon = require(${JSON.stringify(join(release, 'autocog.node'))});
-    const devices = addon.devices().map(({ name, description }) => \`\${name} (\${description})\`);
-    console.log(JSON.stringify({ devices, modules: addon.backendModules() }));`;
+    console.log(JSON.stringify({ devices: addon.devices(), modules: addon.backendModules() }));`;
   const found = capture(process.execPath, ['-e', program], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
