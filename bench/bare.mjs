@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { programFolder } from '../scripts/build-native.mjs';
 import { PlainError, root, run } from '../scripts/run.mjs';
 
 /** The build folder of the addon. */
@@ -19,11 +20,10 @@ export function barePrograms() {
   const source = join(dirname(fileURLToPath(import.meta.url)), 'bare');
   const build = join(addon, 'bench-bare');
   const quiet = { stdio: ['ignore', 'ignore', 'inherit'] };
+  const folder = programFolder(addon);
   const settings = [`-DAUTOCOG_BUILD=${addon}`, '-DCMAKE_BUILD_TYPE=Release'];
+  settings.push(`-DCMAKE_RUNTIME_OUTPUT_DIRECTORY=${folder}`);
   run('cmake', ['-S', source, '-B', build, ...settings], quiet);
   run('cmake', ['--build', build], quiet);
-  // Beside the addon's backends, if they are files of their own.
-  const release = join(addon, 'Release');
-  const folder = existsSync(join(release, 'libautocog-ggml.so')) ? release : build;
   return { bare: join(folder, 'bare'), beams: join(folder, 'beams') };
 }

@@ -2,6 +2,7 @@
 // script of `npm run test:oracles`, unless environment variables name other binaries.
 
 import { join } from 'node:path';
+import { programFolder } from '../scripts/build-native.mjs';
 import { root, run } from '../scripts/run.mjs';
 import { addonBuild } from './bare.mjs';
 
@@ -24,5 +25,5 @@ export function llamaBenchProgram(gpu) {
   run('cmake', ['--build', addonBuild, '--target', 'llama-bench'], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-  return join(addonBuild, 'Release', 'llama-bench');
+  return join(programFolder(addonBuild), 'llama-bench');
 }

@@ -83,6 +83,14 @@ function compilerVersion(command) {
   return capture(program, [...args, '--version'])?.split('\n')[0] ?? null;
 }
 
+/** Where a build has its programs: beside ggml's backends, if these are files of their own. */
+export function programFolder(folder) {
+  const release = join(folder, 'Release');
+  const isShared =
+    existsSync(release) && readdirSync(release).some((name) => /autocog-ggml/.test(name));
+  return isShared ? release : join(folder, 'bin');
+}
+
 export function cmakeJs(command, folder, args) {
   const script = createRequire(import.meta.url).resolve('cmake-js/bin/cmake-js');
   run(process.execPath, [script, command, '--out', folder, '--log-level', 'warn', ...args]);

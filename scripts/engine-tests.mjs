@@ -1,16 +1,14 @@
 // Runs the engine's own tests, an executable that prints TAP: `npm run test:native`.
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
-import { buildNative } from './build-native.mjs';
+import { join, relative } from 'node:path';
+import { buildNative, programFolder } from './build-native.mjs';
 import { main, PlainError, root } from './run.mjs';
 import { conclude, count } from './tally.mjs';
 
 /** Runs engine_tests of a build folder and returns its tally. */
 export function runEngineTests(folder) {
   const program = join(
-    root,
-    folder,
-    'bin',
+    programFolder(join(root, folder)),
     process.platform === 'win32' ? 'engine_tests.exe' : 'engine_tests',
   );
   const { stdout, status, signal, error } = spawnSync(program, [], {
@@ -31,7 +29,7 @@ export function runEngineTests(folder) {
   const tally = count(stdout, status === 0);
   if (tally.failed > 0) console.log(stdout);
   console.log(
-    `${folder}/bin/engine_tests: ${tally.passed} passed, ${tally.failed} failed${signal ? ` (${signal})` : ''}`,
+    `${relative(root, program)}: ${tally.passed} passed, ${tally.failed} failed${signal ? ` (${signal})` : ''}`,
   );
   return tally;
 }

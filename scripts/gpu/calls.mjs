@@ -59,12 +59,11 @@ const calls = {
       'eval, all rows',
       (await gpu.eval(prompt, { logits: 'all' })).logits,
       (await cpu.eval(prompt, { logits: 'all' })).logits,
-      1,
     );
     const [a, b] = [await rows(gpu), await rows(cpu)];
     const size = gpu.model.vocab.size;
     const last = (all) => all.logits.slice(-size);
-    close('eval, after many tokens', last(a), last(b), 1);
+    close('eval, after many tokens', last(a), last(b));
   },
   async choose([gpu, cpu]) {
     const [a, b] = [await gpu.choose(prompt, choices), await cpu.choose(prompt, choices)];
@@ -120,7 +119,6 @@ const calls = {
       'beamSearch',
       [(await beams(gpu)).beams[0].logprob],
       [(await beams(cpu)).beams[0].logprob],
-      0.5,
     );
   },
   async embed([gpu, cpu]) {

@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { cmakeJs, installAddon, nativeOptions } from '../build-native.mjs';
+import { cmakeJs, installAddon, nativeOptions, programFolder } from '../build-native.mjs';
 import { buildTs } from '../build-ts.mjs';
 import { fetchLlama } from '../fetch-llama.mjs';
 import { checkRequirements } from '../requirements.mjs';
@@ -15,12 +15,6 @@ import { names } from './checks.mjs';
 
 const folder = join(root, process.env.AUTOCOG_BUILD_FOLDER ?? 'build-rpc');
 const copy = join(folder, 'package');
-
-/** The server: where the backends are files of their own, it is beside them. */
-function serverProgram() {
-  const paths = ['bin', 'Release'].map((name) => join(folder, name, 'ggml-rpc-server'));
-  return paths.find((path) => existsSync(path)) ?? paths[0];
-}
 
 function build() {
   checkRequirements();
@@ -55,7 +49,7 @@ function runCheck(name) {
       stdio: ['ignore', 'pipe', 'inherit'],
       timeout: 300_000,
       killSignal: 'SIGKILL',
-      env: { ...process.env, AUTOCOG_RPC_SERVER: serverProgram() },
+      env: { ...process.env, AUTOCOG_RPC_SERVER: join(programFolder(folder), 'ggml-rpc-server') },
     },
   );
   const results = stdout

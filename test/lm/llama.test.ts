@@ -1,7 +1,7 @@
 // LLaMa: the shared suite on llama.cpp, and features that only a native LM has.
 
-import { copyFileSync, readFileSync } from 'node:fs';
-import { join as joinPath } from 'node:path';
+import { copyFileSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join as joinPath } from 'node:path';
 import { defaultModelPath, getBackends, LLaMa, Model, quantize } from 'autocog-lm';
 import t from 'tap';
 import { lmSuite } from '../suite/lm-suite.js';
@@ -278,13 +278,18 @@ t.test('a model reports its info, vocabulary and metadata', async (t) => {
 });
 
 t.test('getBackends reports what the engine detected', async (t) => {
-  const { llamaVersion, systemInfo, devices, modules } = getBackends();
+  const { llamaVersion, systemInfo, devices, modules, addon } = getBackends();
   t.match(llamaVersion, /^\d+\.\d+/);
   t.match(systemInfo, 'CPU');
-  for (const { name, loaded, error } of modules) {
-    t.match(name, /^[a-z]+$/);
-    t.equal(loaded, error === undefined);
-  }
+  const files = readdirSync(dirname(addon.path)).flatMap((file) => {
+    const [, name] = /^(?:lib)?ggml-(?!cpu)([^.]+)\.(?:so|dll)$/.exec(file) ?? [];
+    return name ?? [];
+  });
+  t.same(
+    modules.map(({ name }) => name),
+    files.sort(),
+  );
+  for (const { loaded, error } of modules) t.equal(loaded, error === undefined);
   t.ok(devices.some(({ type }) => type === 'cpu'));
 });
 

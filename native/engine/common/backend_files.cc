@@ -128,11 +128,9 @@ fs::path FileOf(const fs::path& folder, const std::string& backend) {
 }
 
 BackendModule LoadModule(const fs::path& file, const std::string& name) {
-  BackendModule module = {name, LoadError(file)};
-  if (module.error.empty() && ggml_backend_load(file.u8string().c_str()) == nullptr) {
-    module.error = "it is no backend of this release of llama.cpp";
-  }
-  return module;
+  if (ggml_backend_load(file.u8string().c_str()) != nullptr) return {name, ""};
+  const std::string error = LoadError(file);
+  return {name, error.empty() ? "it is no backend of this release of llama.cpp" : error};
 }
 
 std::string RequestedVariant() {

@@ -86,8 +86,9 @@ Result<std::vector<ggml_backend_dev_t>> ToDevices(const ModelOptions& options, c
     if (!device.ok()) return device.status();
     devices.push_back(device.value());
   }
-  // Without layers on a GPU, llama.cpp would still have it compute the products of large batches.
-  if (!devices.empty() || options.gpu_layers == 0) devices.push_back(nullptr);
+  // Devices without layers would still compute the products of large batches.
+  if (options.gpu_layers == 0) return std::vector<ggml_backend_dev_t>{nullptr};
+  if (!devices.empty()) devices.push_back(nullptr);
   return devices;
 }
 
@@ -103,8 +104,7 @@ int GpuLayers(const ModelOptions& options, const ModelInfo& info) {
   for (const Device& device : Devices()) {
     const bool gpu = device.type == "gpu" || device.type == "igpu";
     const auto& requested = options.devices;
-    found |=
-        gpu && (requested.empty() || std::find(requested.begin(), requested.end(), device.name) != requested.end());
+    found |= gpu && (requested.empty() || std::count(requested.begin(), requested.end(), device.name) > 0);
   }
   const int all = found ? info.layers + 1 : 0;
   return options.gpu_layers < 0 ? all : std::min(options.gpu_layers, all);
