@@ -160,6 +160,11 @@ set_source_files_properties(
   TARGET_DIRECTORY llama
   PROPERTIES COMPILE_OPTIONS "${options}" OBJECT_DEPENDS ${keep_cells})
 
+# The programs that results are compared with keep ggml's own kernels.
+if(NOT AUTOCOG_TOOLS)
+  include(cmake/kernels.cmake)
+endif()
+
 # A server that is lost in use becomes an error as well, instead of the end of the process, also one whose machine is.
 if(AUTOCOG_RPC)
   foreach(pair ggml-rpc:rpc-dispatcher transport:rpc-transport)
