@@ -1,9 +1,12 @@
 // See hook.h: the list of implementations that the CPU backend asks.
 
+#include "kernels.h"
+
 #include <cstdlib>
 #include <cstring>
 #include <vector>
 
+#include "attention.h"
 #include "products.h"
 
 namespace autocog::kernels {
@@ -16,20 +19,25 @@ class Kernels : public ggml::cpu::extra_buffer_type {
   bool supports_op(ggml_backend_dev_t, const ggml_tensor*) override { return false; }
 
   ggml::cpu::tensor_traits* get_tensor_traits(const ggml_tensor* op) override {
-    return IsProduct(op) ? &products_ : nullptr;
+    if (IsProduct(op)) return &products_;
+    if (IsScores(op)) return &scores_;
+    return nullptr;
   }
 
  private:
   Products products_;
+  Scores scores_;
 };
 
-// AUTOCOG_KERNELS=0 leaves everything to ggml.
-bool Wanted() {
-  const char* value = std::getenv("AUTOCOG_KERNELS");
-  return value == nullptr || std::strcmp(value, "0") != 0;
-}
-
 }  // namespace
+
+bool AreKernelsEnabled() {
+  static const bool enabled = [] {
+    const char* value = std::getenv("AUTOCOG_KERNELS");
+    return value == nullptr || std::strcmp(value, "0") != 0;
+  }();
+  return enabled;
+}
 
 }  // namespace autocog::kernels
 
@@ -39,7 +47,7 @@ const std::vector<ggml_backend_buffer_type_t>& AutocogImplementations() {
   static const std::vector<ggml_backend_buffer_type_t> all = [] {
     std::vector<ggml_backend_buffer_type_t> list = ggml_backend_cpu_get_extra_buffer_types();
     type.context = static_cast<ggml::cpu::extra_buffer_type*>(&kernels);
-    if (autocog::kernels::Wanted()) list.insert(list.begin(), &type);
+    if (autocog::kernels::AreKernelsEnabled()) list.insert(list.begin(), &type);
     return list;
   }();
   return all;
