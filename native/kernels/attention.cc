@@ -275,6 +275,8 @@ bool AreValues(const ggml_tensor* values, const ggml_tensor* scores) {
 
 }  // namespace
 
+const bool kHasAttention = true;
+
 bool IsScores(const ggml_tensor* op) {
   if (op->op != GGML_OP_MUL_MAT) return false;
   const ggml_tensor* keys = op->src[0];
@@ -317,6 +319,7 @@ extern "C" bool AutocogAttention(const ggml_cgraph* graph, int* node, const ggml
 
 namespace autocog::kernels {
 
+const bool kHasAttention = false;
 bool IsScores(const ggml_tensor*) { return false; }
 bool Scores::work_size(int, const ggml_tensor*, size_t&) { return false; }
 

@@ -10,6 +10,9 @@
 
 namespace autocog::kernels {
 
+// Whether this build has the instructions.
+extern const bool kHasAttention;
+
 // Whether attention may begin with this operation, the product of keys and queries.
 bool IsScores(const ggml_tensor* op);
 

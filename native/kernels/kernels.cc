@@ -2,8 +2,10 @@
 
 #include "kernels.h"
 
+#include <cctype>
 #include <cstdlib>
 #include <cstring>
+#include <string>
 #include <vector>
 
 #include "attention.h"
@@ -51,4 +53,19 @@ const std::vector<ggml_backend_buffer_type_t>& AutocogImplementations() {
     return list;
   }();
   return all;
+}
+
+const char* AutocogKernels() {
+  static const std::string names = [] {
+    std::string list;
+    if (!autocog::kernels::AreKernelsEnabled()) return list;
+    if (autocog::kernels::kHasAttention) list += "attention ";
+    for (const ggml_type type : autocog::kernels::ProductTypes()) {
+      std::string name = ggml_type_name(type);
+      for (char& letter : name) letter = static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
+      list += name + " ";
+    }
+    return list;
+  }();
+  return names.c_str();
 }

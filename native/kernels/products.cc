@@ -71,6 +71,8 @@ constexpr Tile kTiles[] = {MultiplyTile<1>, MultiplyTile<2>, MultiplyTile<3>, Mu
 
 }  // namespace
 
+std::vector<ggml_type> ProductTypes() { return {GGML_TYPE_Q8_0}; }
+
 bool IsProduct(const ggml_tensor* op) {
   if (op->op != GGML_OP_MUL_MAT) return false;
   const ggml_tensor* weights = op->src[0];
@@ -140,6 +142,7 @@ bool Products::compute_forward(ggml_compute_params* params, ggml_tensor* op) {
 
 #else
 
+std::vector<ggml_type> ProductTypes() { return {}; }
 bool IsProduct(const ggml_tensor*) { return false; }
 bool Products::work_size(int, const ggml_tensor*, size_t&) { return false; }
 bool Products::compute_forward(ggml_compute_params*, ggml_tensor*) { return false; }

@@ -5,9 +5,14 @@
 #ifndef AUTOCOG_KERNELS_PRODUCTS_H_
 #define AUTOCOG_KERNELS_PRODUCTS_H_
 
+#include <vector>
+
 #include "traits.h"
 
 namespace autocog::kernels {
+
+// Types of weights.
+std::vector<ggml_type> ProductTypes();
 
 // Whether Products computes this operation on this CPU.
 bool IsProduct(const ggml_tensor* op);
