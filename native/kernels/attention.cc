@@ -21,8 +21,9 @@ namespace autocog::kernels {
 
 namespace {
 
-// With fewer rows of queries per head of keys, packing the keys costs more than it gains.
-constexpr int64_t kLeastRows = 16;
+// One token, as in the generation of a single text, would not gain. All others use the same kernel: then their results
+// do not depend on how many there are.
+constexpr int64_t kLeastTokens = 2;
 
 size_t Aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
@@ -284,7 +285,7 @@ bool IsScores(const ggml_tensor* op) {
   return keys->type == GGML_TYPE_F16 && keys->nb[0] == sizeof(ggml_fp16_t) && queries->type == GGML_TYPE_F32 &&
          queries->nb[0] == sizeof(float) && keys->ne[0] % 16 == 0 && keys->ne[1] % kCells == 0 && keys->ne[1] > 0 &&
          queries->ne[2] % keys->ne[2] == 0 && queries->ne[3] % keys->ne[3] == 0 && ggml_is_contiguous(op) &&
-         queries->ne[1] * (queries->ne[2] / keys->ne[2]) >= kLeastRows;
+         queries->ne[1] * queries->ne[3] >= kLeastTokens;
 }
 
 bool Scores::work_size(int threads, const ggml_tensor* op, size_t& size) {

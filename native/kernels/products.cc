@@ -19,8 +19,9 @@ namespace autocog::kernels {
 
 namespace {
 
-// With fewer rows of activations, packing the weights costs more than it gains.
-constexpr int64_t kLeastRows = 4;
+// One row, as in the generation of a single text, needs no more than to read the weights once, which ggml does without
+// packing them. All others use the same kernel: then their results do not depend on how many there are.
+constexpr int64_t kLeastRows = 2;
 
 size_t Aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
