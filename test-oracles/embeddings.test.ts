@@ -81,8 +81,13 @@ async function filesOf(t: Test, options: TinyBert): Promise<[string, string][]> 
   ];
 }
 
-/** For vectors of length about 1; ggml's GELU table of 16-bit floats causes differences. */
-const encoderBound = { F32: 2e-5, Q8_0: 2e-5 } as const;
+/**
+ * For vectors of length about 1. With Q8_0 the server adds in another order than this package's kernels, so that
+ * activations close to a boundary are rounded to another of the 8-bit steps.
+ */
+const quantizedBound = 0.1;
+/** ggml's GELU table of 16-bit floats causes differences. */
+const encoderBound = { F32: 2e-5, Q8_0: quantizedBound } as const;
 
 t.test('vectors of a causal model', async (t) => {
   const quantized = join(t.testdir(), 'Q8_0.gguf');
@@ -90,7 +95,7 @@ t.test('vectors of a causal model', async (t) => {
   const lines: string[] = [];
   for (const [type, path, bound] of [
     ['own', defaultModelPath, 5e-6],
-    ['Q8_0', quantized, 5e-6],
+    ['Q8_0', quantized, quantizedBound],
   ] as const) {
     for (const pooling of ['none', 'mean', 'cls', 'last'] as const) {
       const worst = await compare(path, pooling);

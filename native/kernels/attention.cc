@@ -282,10 +282,11 @@ bool IsScores(const ggml_tensor* op) {
   if (op->op != GGML_OP_MUL_MAT) return false;
   const ggml_tensor* keys = op->src[0];
   const ggml_tensor* queries = op->src[1];
-  return keys->type == GGML_TYPE_F16 && keys->nb[0] == sizeof(ggml_fp16_t) && queries->type == GGML_TYPE_F32 &&
-         queries->nb[0] == sizeof(float) && keys->ne[0] % 16 == 0 && keys->ne[1] % kCells == 0 && keys->ne[1] > 0 &&
-         queries->ne[2] % keys->ne[2] == 0 && queries->ne[3] % keys->ne[3] == 0 && ggml_is_contiguous(op) &&
-         queries->ne[1] * queries->ne[3] >= kLeastTokens;
+  // Keys are a view of the cache, unlike weights, whose packed form would be as large as the model.
+  return keys->op == GGML_OP_PERMUTE && keys->type == GGML_TYPE_F16 && keys->nb[0] == sizeof(ggml_fp16_t) &&
+         queries->type == GGML_TYPE_F32 && queries->nb[0] == sizeof(float) && keys->ne[0] % 16 == 0 &&
+         keys->ne[1] % kCells == 0 && keys->ne[1] > 0 && queries->ne[2] % keys->ne[2] == 0 &&
+         queries->ne[3] % keys->ne[3] == 0 && ggml_is_contiguous(op) && queries->ne[1] * queries->ne[3] >= kLeastTokens;
 }
 
 bool Scores::work_size(int threads, const ggml_tensor* op, size_t& size) {
