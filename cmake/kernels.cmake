@@ -3,14 +3,14 @@
 
 set(kernels ${CMAKE_CURRENT_SOURCE_DIR}/native/kernels)
 set(kernel_hook ${kernels}/hook.h)
-set(kernel_sources ${kernels}/kernels.cc ${kernels}/products.cc)
+set(kernel_sources ${kernels}/kernels.cc ${kernels}/kernel.cc ${kernels}/products.cc)
 if(MSVC)
   set(kernel_warnings /W4 $<$<BOOL:${AUTOCOG_WERROR}>:/WX>)
   set(kernel_include /FI${kernel_hook})
 else()
   # ggml-impl.h defines functions that not every file uses; GCC's own headers of intrinsics use undefined registers.
   set(kernel_warnings -Wall -Wextra -Wno-unused-function
-    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized> $<$<BOOL:${AUTOCOG_WERROR}>:-Werror>)
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized;-Wno-maybe-uninitialized> $<$<BOOL:${AUTOCOG_WERROR}>:-Werror>)
   set(kernel_include -include ${kernel_hook})
 endif()
 foreach(target ${cpu_targets})

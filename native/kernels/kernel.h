@@ -1,0 +1,37 @@
+// The functions that multiply weights of one type, and which types have them on this CPU.
+
+#ifndef AUTOCOG_KERNELS_KERNEL_H_
+#define AUTOCOG_KERNELS_KERNEL_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "blocks.h"
+#include "ggml.h"
+
+namespace autocog::kernels {
+
+struct Kernel {
+  // How ggml quantizes activations for these weights.
+  ggml_type activations;
+  // With fewer rows of activations, packing the weights costs more than it gains.
+  int64_t least_rows;
+  // Bytes of 32 values of a panel, and of 32 values of a row of activations.
+  size_t weight_block;
+  size_t activation_block;
+
+  // See panel.h, activations.h and tile.h.
+  void (*pack)(const char* first, size_t stride, int count, int blocks, void* panel);
+  void (*fill)(const char* quantized, int blocks, int row, int rows, void* tile);
+  using Tile = void (*)(int blocks, const void* panel, const void* tile, float* const* rows, int64_t column,
+                        uint16_t mask);
+  // For 1 to kTileRows rows.
+  Tile tiles[kTileRows];
+};
+
+// Null if ggml's own implementation is used.
+const Kernel* KernelOf(ggml_type type);
+
+}  // namespace autocog::kernels
+
+#endif  // AUTOCOG_KERNELS_KERNEL_H_
