@@ -3,7 +3,8 @@
 
 set(kernels ${CMAKE_CURRENT_SOURCE_DIR}/native/kernels)
 set(kernel_hook ${kernels}/hook.h)
-set(kernel_sources ${kernels}/kernels.cc ${kernels}/kernel.cc ${kernels}/products.cc)
+set(kernel_sources ${kernels}/kernels.cc ${kernels}/experts.cc ${kernels}/kernel.cc
+  ${kernels}/products.cc)
 if(MSVC)
   set(kernel_warnings /W4 $<$<BOOL:${AUTOCOG_WERROR}>:/WX>)
   set(kernel_include /FI${kernel_hook})

@@ -15,12 +15,11 @@ namespace autocog::kernels {
 namespace {
 
 template <typename Rows>
-constexpr Kernel Make(int64_t least_rows) {
+constexpr Kernel Make() {
   using Packed = typename Rows::Packed;
   static_assert(sizeof(WeightBlock<Packed>) * Packed::kParts >= Activations<Rows::kActivations>::kBytes,
                 "a panel's place also holds a quantized row");
   return {Rows::kActivations,
-          least_rows,
           sizeof(WeightBlock<Packed>),
           sizeof(ActivationBlock<Packed>),
           PackPanel<Rows>,
@@ -29,16 +28,16 @@ constexpr Kernel Make(int64_t least_rows) {
            MultiplyTile<Packed, 5>, MultiplyTile<Packed, 6>, MultiplyTile<Packed, 7>, MultiplyTile<Packed, 8>}};
 }
 
-constexpr Kernel kQ4_0 = Make<Q4_0Rows>(4);
-constexpr Kernel kQ4_1 = Make<Q4_1Rows>(4);
-constexpr Kernel kQ5_0 = Make<Q5_0Rows>(4);
-constexpr Kernel kQ5_1 = Make<Q5_1Rows>(4);
-constexpr Kernel kQ8_0 = Make<Q8_0Rows>(4);
-constexpr Kernel kQ2_K = Make<Q2_KRows>(4);
-constexpr Kernel kQ3_K = Make<Q3_KRows>(4);
-constexpr Kernel kQ4_K = Make<Q4_KRows>(4);
-constexpr Kernel kQ5_K = Make<Q5_KRows>(4);
-constexpr Kernel kQ6_K = Make<Q6_KRows>(4);
+constexpr Kernel kQ4_0 = Make<Q4_0Rows>();
+constexpr Kernel kQ4_1 = Make<Q4_1Rows>();
+constexpr Kernel kQ5_0 = Make<Q5_0Rows>();
+constexpr Kernel kQ5_1 = Make<Q5_1Rows>();
+constexpr Kernel kQ8_0 = Make<Q8_0Rows>();
+constexpr Kernel kQ2_K = Make<Q2_KRows>();
+constexpr Kernel kQ3_K = Make<Q3_KRows>();
+constexpr Kernel kQ4_K = Make<Q4_KRows>();
+constexpr Kernel kQ5_K = Make<Q5_KRows>();
+constexpr Kernel kQ6_K = Make<Q6_KRows>();
 
 }  // namespace
 

@@ -11,11 +11,12 @@
 
 namespace autocog::kernels {
 
+// With one row of activations, packing the weights costs more than it gains.
+inline constexpr int64_t kLeastRows = 2;
+
 struct Kernel {
   // How ggml quantizes activations for these weights.
   ggml_type activations;
-  // With fewer rows of activations, packing the weights costs more than it gains.
-  int64_t least_rows;
   // Bytes of 32 values of a panel, and of 32 values of a row of activations.
   size_t weight_block;
   size_t activation_block;

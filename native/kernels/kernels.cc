@@ -4,6 +4,7 @@
 #include <cstring>
 #include <vector>
 
+#include "experts.h"
 #include "products.h"
 
 namespace autocog::kernels {
@@ -16,11 +17,13 @@ class Kernels : public ggml::cpu::extra_buffer_type {
   bool supports_op(ggml_backend_dev_t, const ggml_tensor*) override { return false; }
 
   ggml::cpu::tensor_traits* get_tensor_traits(const ggml_tensor* op) override {
-    return IsProduct(op) ? &products_ : nullptr;
+    if (IsProduct(op)) return &products_;
+    return IsExperts(op) ? &experts_ : nullptr;
   }
 
  private:
   Products products_;
+  Experts experts_;
 };
 
 // AUTOCOG_KERNELS=0 leaves everything to ggml.

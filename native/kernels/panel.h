@@ -122,7 +122,12 @@ void PackPanel(const char* first, size_t stride, int count, int blocks, void* pa
     } else {
       PackParts<Rows>(rows, out, std::make_integer_sequence<int, kParts>());
     }
-    for (const char*& row : rows) row += Rows::kBytes;
+    for (const char*& row : rows) {
+      // The next panel is read while this one is multiplied.
+      for (size_t line = 0; line < Rows::kBytes; line += 64)
+        _mm_prefetch(row + kPanelRows * stride + line, _MM_HINT_T1);
+      row += Rows::kBytes;
+    }
   }
 }
 

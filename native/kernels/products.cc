@@ -35,8 +35,7 @@ struct Shape {
 bool IsProduct(const ggml_tensor* op) {
   if (op->op != GGML_OP_MUL_MAT || ggml_get_op_params_i32(op, 1) == GGML_HINT_SRC0_IS_HADAMARD) return false;
   const Kernel* kernel = KernelFor(op);
-  return kernel != nullptr && op->src[0]->ne[2] == 1 && op->src[0]->ne[3] == 1 &&
-         ggml_nrows(op->src[1]) >= kernel->least_rows;
+  return kernel != nullptr && op->src[0]->ne[2] == 1 && op->src[0]->ne[3] == 1 && ggml_nrows(op->src[1]) >= kLeastRows;
 }
 
 bool Products::work_size(int threads, const ggml_tensor* op, size_t& size) {

@@ -45,9 +45,9 @@ TEST_CASE("products are those of the quantized values, for all numbers of rows a
     const int64_t block = ggml_blck_size(type);
     for (int64_t width : {block, 3 * block}) {
       const auto most = Quantize(type, RandomFloats(width * 33, random), width);
-      for (size_t columns : {1, 15, 16, 17, 33}) {
+      for (size_t columns : {15, 16, 33}) {
         const std::vector<char> weights(most.begin(), most.begin() + columns * ggml_row_size(type, width));
-        for (int64_t rows : {1, 3, 4, 5, 6, 7, 8, 9, 16, 18}) {
+        for (int64_t rows : {1, 2, 3, 4, 5, 6, 7, 8, 9, 18}) {
           const auto activations = RandomFloats(width * rows, random);
           const auto product = Multiply(type, weights, width, activations, 1 + static_cast<int>(rows % 2));
           EXPECT(Operands(type, weights, activations, width).Difference(product) < 1e-6);
@@ -97,7 +97,7 @@ TEST_CASE("a row's product does not depend on the other rows nor on the number o
     const auto activations = RandomFloats(width * 40, random);
     const auto all = Multiply(type, weights, width, activations, 2);
     for (int64_t first : {0, 3, 11, 27}) {
-      for (int64_t rows : {8, 9, 10, 11, 12, 13}) {
+      for (int64_t rows : {2, 3, 8, 9, 12, 13}) {
         const std::vector<float> part(&activations[first * width], &activations[first * width] + rows * width);
         const auto product = Multiply(type, weights, width, part, 1);
         EXPECT(std::equal(product.begin(), product.end(), all.begin() + first * columns));
