@@ -123,6 +123,7 @@ set(AUTOCOG_TEST_SOURCES
   native/test/grammar/grammar_check_test.cc
   native/test/grammar/grammar_constraint_test.cc
   native/test/grammar/grammar_samples.cc
+  native/test/kernels/attention_test.cc
   native/test/kernels/experts_test.cc
   native/test/kernels/graph.cc
   native/test/kernels/products_test.cc

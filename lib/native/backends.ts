@@ -35,6 +35,12 @@ export interface Backends {
    */
   modules: BackendModule[];
   /**
+   * What the CPU computes by kernels of this package instead of llama.cpp's: `'attention'`, and
+   * types of weights such as `'Q8_0'`. Empty where the CPU lacks their instructions (AVX-512), and
+   * with `AUTOCOG_KERNELS=0` in the environment.
+   */
+  kernels: string[];
+  /**
    * The addon's file, and where it comes from: `prebuilt` in the package, `built` by
    * `autocog-lm build`, or `clone`, built in a checkout of the repository.
    */
@@ -49,6 +55,7 @@ export function getBackends(): Backends {
     devices: native.devices(),
     cpuVariants: native.cpuVariants(),
     modules: native.backendModules(),
+    kernels: native.kernels(),
     addon: { path: native.path, source: native.source },
   }));
 }

@@ -245,6 +245,7 @@ export interface NativeAddon {
   isRpcServerConnected(address: string): boolean;
   cpuVariants(): NativeCpuVariant[];
   backendModules(): NativeBackendModule[];
+  kernels(): string[];
   createCancellation(): NativeCancellation;
   loadModel(
     path: string,

@@ -103,6 +103,15 @@ Napi::Value ListBackendModules(const Napi::CallbackInfo& info) {
   return array;
 }
 
+// kernels(): string[]
+// none: ours, compiled into ggml's CPU backend
+Napi::Value ListKernels(const Napi::CallbackInfo& info) {
+  const std::vector<std::string> names = Kernels();
+  Napi::Array array = Napi::Array::New(info.Env(), names.size());
+  for (uint32_t i = 0; i < names.size(); ++i) array.Set(i, names[i]);
+  return array;
+}
+
 // quantize(source: string, target: string, type: string, threads: number): Promise<string[]>
 // llama_model_quantize
 Napi::Value StartQuantize(const Napi::CallbackInfo& info) {
@@ -145,9 +154,10 @@ bool ExportAll(Napi::Env env, Napi::Object exports) {
          Export<SystemInfo>(exports, "systemInfo") && Export<ListDevices>(exports, "devices") &&
          Export<SupportsRpc>(exports, "supportsRpc") && Export<CheckRpcServer>(exports, "isRpcServerConnected") &&
          Export<ListCpuVariants>(exports, "cpuVariants") && Export<ListBackendModules>(exports, "backendModules") &&
-         Export<NewCancellation>(exports, "createCancellation") && Export<ModelWrap::Load>(exports, "loadModel") &&
-         Export<SessionWrap::Create>(exports, "createSession") && Export<SetLogger>(exports, "setLogger") &&
-         Export<EmbedderWrap::Create>(exports, "createEmbedder") && Export<StartQuantize>(exports, "quantize");
+         Export<ListKernels>(exports, "kernels") && Export<NewCancellation>(exports, "createCancellation") &&
+         Export<ModelWrap::Load>(exports, "loadModel") && Export<SessionWrap::Create>(exports, "createSession") &&
+         Export<SetLogger>(exports, "setLogger") && Export<EmbedderWrap::Create>(exports, "createEmbedder") &&
+         Export<StartQuantize>(exports, "quantize");
 }
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {

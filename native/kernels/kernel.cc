@@ -28,44 +28,31 @@ constexpr Kernel Make() {
            MultiplyTile<Packed, 5>, MultiplyTile<Packed, 6>, MultiplyTile<Packed, 7>, MultiplyTile<Packed, 8>}};
 }
 
-constexpr Kernel kQ4_0 = Make<Q4_0Rows>();
-constexpr Kernel kQ4_1 = Make<Q4_1Rows>();
-constexpr Kernel kQ5_0 = Make<Q5_0Rows>();
-constexpr Kernel kQ5_1 = Make<Q5_1Rows>();
-constexpr Kernel kQ8_0 = Make<Q8_0Rows>();
-constexpr Kernel kQ2_K = Make<Q2_KRows>();
-constexpr Kernel kQ3_K = Make<Q3_KRows>();
-constexpr Kernel kQ4_K = Make<Q4_KRows>();
-constexpr Kernel kQ5_K = Make<Q5_KRows>();
-constexpr Kernel kQ6_K = Make<Q6_KRows>();
+struct Entry {
+  ggml_type type;
+  Kernel kernel;
+};
+
+constexpr Entry kKernels[] = {
+    {GGML_TYPE_Q8_0, Make<Q8_0Rows>()}, {GGML_TYPE_Q6_K, Make<Q6_KRows>()}, {GGML_TYPE_Q5_K, Make<Q5_KRows>()},
+    {GGML_TYPE_Q4_K, Make<Q4_KRows>()}, {GGML_TYPE_Q3_K, Make<Q3_KRows>()}, {GGML_TYPE_Q2_K, Make<Q2_KRows>()},
+    {GGML_TYPE_Q5_0, Make<Q5_0Rows>()}, {GGML_TYPE_Q5_1, Make<Q5_1Rows>()}, {GGML_TYPE_Q4_0, Make<Q4_0Rows>()},
+    {GGML_TYPE_Q4_1, Make<Q4_1Rows>()},
+};
 
 }  // namespace
 
+std::vector<ggml_type> KernelTypes() {
+  std::vector<ggml_type> types;
+  for (const Entry& entry : kKernels) types.push_back(entry.type);
+  return types;
+}
+
 const Kernel* KernelOf(ggml_type type) {
-  switch (type) {
-    case GGML_TYPE_Q4_0:
-      return &kQ4_0;
-    case GGML_TYPE_Q4_1:
-      return &kQ4_1;
-    case GGML_TYPE_Q5_0:
-      return &kQ5_0;
-    case GGML_TYPE_Q5_1:
-      return &kQ5_1;
-    case GGML_TYPE_Q8_0:
-      return &kQ8_0;
-    case GGML_TYPE_Q2_K:
-      return &kQ2_K;
-    case GGML_TYPE_Q3_K:
-      return &kQ3_K;
-    case GGML_TYPE_Q4_K:
-      return &kQ4_K;
-    case GGML_TYPE_Q5_K:
-      return &kQ5_K;
-    case GGML_TYPE_Q6_K:
-      return &kQ6_K;
-    default:
-      return nullptr;
+  for (const Entry& entry : kKernels) {
+    if (entry.type == type) return &entry.kernel;
   }
+  return nullptr;
 }
 
 }  // namespace autocog::kernels
@@ -74,6 +61,7 @@ const Kernel* KernelOf(ggml_type type) {
 
 namespace autocog::kernels {
 
+std::vector<ggml_type> KernelTypes() { return {}; }
 const Kernel* KernelOf(ggml_type) { return nullptr; }
 
 }  // namespace autocog::kernels

@@ -5,13 +5,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "blocks.h"
 #include "ggml.h"
 
 namespace autocog::kernels {
 
-// With one row of activations, packing the weights costs more than it gains.
+// One row, as in the generation of a single text, needs no more than to read the weights once, which ggml does without
+// packing them. All others use the same kernel: then their results do not depend on how many there are.
 inline constexpr int64_t kLeastRows = 2;
 
 struct Kernel {
@@ -29,6 +31,9 @@ struct Kernel {
   // For 1 to kTileRows rows.
   Tile tiles[kTileRows];
 };
+
+// Types of weights that have a kernel.
+std::vector<ggml_type> KernelTypes();
 
 // Null if ggml's own implementation is used.
 const Kernel* KernelOf(ggml_type type);

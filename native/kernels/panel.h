@@ -116,18 +116,17 @@ void PackPanel(const char* first, size_t stride, int count, int blocks, void* pa
   constexpr int kParts = Rows::Packed::kParts;
   const char* rows[kPanelRows];
   for (int row = 0; row < kPanelRows; ++row) rows[row] = first + (row < count ? row : count - 1) * stride;
+  const char* ahead = first + kPanelRows * stride;
   for (int block = 0; block < blocks; block += kParts, out += kParts) {
     if constexpr (kParts == 1) {
       PackBlock<Rows>(rows, out);
     } else {
       PackParts<Rows>(rows, out, std::make_integer_sequence<int, kParts>());
     }
-    for (const char*& row : rows) {
-      // The next panel is read while this one is multiplied.
-      for (size_t line = 0; line < Rows::kBytes; line += 64)
-        _mm_prefetch(row + kPanelRows * stride + line, _MM_HINT_T1);
-      row += Rows::kBytes;
-    }
+    // The next panel's rows, which lie behind these: 16 short streams are too many for the CPU to foresee.
+    for (size_t line = 0; line < kPanelRows * Rows::kBytes; line += 64) _mm_prefetch(ahead + line, _MM_HINT_T1);
+    ahead += kPanelRows * Rows::kBytes;
+    for (const char*& row : rows) row += Rows::kBytes;
   }
 }
 

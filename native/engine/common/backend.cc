@@ -2,12 +2,19 @@
 
 #include "engine/common/backend.h"
 
+#include <iterator>
 #include <mutex>
+#include <sstream>
 
 #include "engine/common/assertion.h"
 #include "engine/common/backend_files.h"
 #include "engine/common/log.h"
 #include "llama.h"
+
+#ifndef GGML_BACKEND_DL
+// native/kernels/kernels.cc, in ggml's CPU backend.
+extern "C" const char* AutocogKernels();
+#endif
 
 namespace autocog {
 
@@ -59,6 +66,18 @@ std::vector<Device> Devices() {
     devices.push_back(std::move(device));
   }
   return devices;
+}
+
+std::vector<std::string> Kernels() {
+  InstallBackend();
+#ifdef GGML_BACKEND_DL
+  const auto names = reinterpret_cast<const char* (*)()>(CpuFunction("AutocogKernels"));
+  if (names == nullptr) return {};
+#else
+  const auto names = AutocogKernels;
+#endif
+  std::istringstream words(names());
+  return {std::istream_iterator<std::string>(words), std::istream_iterator<std::string>()};
 }
 
 Result<ggml_backend_dev_t> FindDevice(const std::string& name) {

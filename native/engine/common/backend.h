@@ -26,6 +26,9 @@ void InstallBackend();
 
 std::vector<Device> Devices();
 
+// What the CPU backend in use computes by kernels of ours (native/kernels): "attention" and types of weights, "Q8_0".
+std::vector<std::string> Kernels();
+
 // kOutOfRange if there is no device with that name.
 Result<ggml_backend_dev_t> FindDevice(const std::string& name);
 

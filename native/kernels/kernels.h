@@ -1,0 +1,20 @@
+// Our implementations of operations of ggml's CPU backend.
+
+#ifndef AUTOCOG_KERNELS_KERNELS_H_
+#define AUTOCOG_KERNELS_KERNELS_H_
+
+#include "ggml-backend.h"
+
+namespace autocog::kernels {
+
+// False with AUTOCOG_KERNELS=0 in the environment, which leaves everything to ggml.
+bool AreKernelsEnabled();
+
+}  // namespace autocog::kernels
+
+// What is computed by our kernels with the instructions of this build, separated by spaces.
+extern "C" {
+GGML_BACKEND_API const char* AutocogKernels();
+}
+
+#endif  // AUTOCOG_KERNELS_KERNELS_H_
