@@ -128,6 +128,7 @@ set(AUTOCOG_TEST_SOURCES
   native/test/kernels/graph.cc
   native/test/kernels/products_test.cc
   native/test/kernels/quantized.cc
+  native/test/kernels/repacked_test.cc
   native/test/model/adapter_test.cc
   native/test/model/model_test.cc
   native/test/model/tokenizer_test.cc

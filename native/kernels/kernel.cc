@@ -5,6 +5,7 @@
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512VNNI__)
 #include "activations.h"
 #include "panel.h"
+#include "repacked.h"
 #include "rows/blocks_of_32.h"
 #include "rows/offset_k.h"
 #include "rows/symmetric_k.h"
@@ -28,6 +29,15 @@ constexpr Kernel Make() {
            MultiplyTile<Packed, 5>, MultiplyTile<Packed, 6>, MultiplyTile<Packed, 7>, MultiplyTile<Packed, 8>}};
 }
 
+// The same for weights that ggml has repacked: only packing differs.
+template <typename Rows, typename Repacked>
+constexpr Kernel MakeRepacked() {
+  static_assert(std::is_same_v<typename Rows::Packed, typename Repacked::Packed>, "panels are equal");
+  Kernel kernel = Make<Rows>();
+  kernel.pack = PackRepacked<Repacked>;
+  return kernel;
+}
+
 struct Entry {
   ggml_type type;
   Kernel kernel;
@@ -40,6 +50,19 @@ constexpr Entry kKernels[] = {
     {GGML_TYPE_Q4_1, Make<Q4_1Rows>()},
 };
 
+constexpr Entry kRepackedKernels[] = {
+    {GGML_TYPE_Q4_0, MakeRepacked<Q4_0Rows, Q4_0Repacked>()},
+    {GGML_TYPE_Q4_K, MakeRepacked<Q4_KRows, Q4_KRepacked>()},
+};
+
+template <size_t kCount>
+const Kernel* Find(const Entry (&entries)[kCount], ggml_type type) {
+  for (const Entry& entry : entries) {
+    if (entry.type == type) return &entry.kernel;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 std::vector<ggml_type> KernelTypes() {
@@ -48,12 +71,9 @@ std::vector<ggml_type> KernelTypes() {
   return types;
 }
 
-const Kernel* KernelOf(ggml_type type) {
-  for (const Entry& entry : kKernels) {
-    if (entry.type == type) return &entry.kernel;
-  }
-  return nullptr;
-}
+const Kernel* KernelOf(ggml_type type) { return Find(kKernels, type); }
+
+const Kernel* RepackedKernelOf(ggml_type type) { return Find(kRepackedKernels, type); }
 
 }  // namespace autocog::kernels
 
@@ -63,6 +83,7 @@ namespace autocog::kernels {
 
 std::vector<ggml_type> KernelTypes() { return {}; }
 const Kernel* KernelOf(ggml_type) { return nullptr; }
+const Kernel* RepackedKernelOf(ggml_type) { return nullptr; }
 
 }  // namespace autocog::kernels
 

@@ -37,6 +37,8 @@ std::vector<ggml_type> KernelTypes();
 
 // Null if ggml's own implementation is used.
 const Kernel* KernelOf(ggml_type type);
+// The same for weights that ggml has repacked.
+const Kernel* RepackedKernelOf(ggml_type type);
 
 }  // namespace autocog::kernels
 

@@ -9,6 +9,9 @@
 
 #include "ggml-backend.h"
 #include "kernel.h"
+#ifdef GGML_USE_CPU_REPACK
+#include "repack.h"
+#endif
 
 namespace autocog::kernels {
 
@@ -22,15 +25,21 @@ inline char* Row(const ggml_tensor* tensor, int64_t row) {
 }
 
 // The kernel for an operation whose operands are laid out as the kernels expect, or null. Weights in a buffer of
-// another layout (repacked, AMX) are not for us.
+// another layout (AMX) are not for us.
 inline const Kernel* KernelFor(const ggml_tensor* op) {
   const ggml_tensor* weights = op->src[0];
   const ggml_tensor* activations = op->src[1];
-  const bool usable =
-      weights->buffer != nullptr && ggml_backend_buft_is_host(ggml_backend_buffer_get_type(weights->buffer)) &&
-      weights->extra == nullptr && weights->nb[0] == ggml_type_size(weights->type) &&
-      activations->type == GGML_TYPE_F32 && activations->nb[0] == sizeof(float) && op->nb[0] == sizeof(float);
-  return usable ? KernelOf(weights->type) : nullptr;
+  const bool usable = weights->buffer != nullptr && weights->nb[0] == ggml_type_size(weights->type) &&
+                      activations->type == GGML_TYPE_F32 && activations->nb[0] == sizeof(float) &&
+                      op->nb[0] == sizeof(float);
+  if (!usable) return nullptr;
+  ggml_backend_buffer_type_t buffer = ggml_backend_buffer_get_type(weights->buffer);
+#ifdef GGML_USE_CPU_REPACK
+  if (buffer == ggml_backend_cpu_repack_buffer_type()) {
+    return weights->extra != nullptr ? RepackedKernelOf(weights->type) : nullptr;
+  }
+#endif
+  return ggml_backend_buft_is_host(buffer) && weights->extra == nullptr ? KernelOf(weights->type) : nullptr;
 }
 
 // Rows of activations, in tiles, that are multiplied by the same weights.

@@ -124,7 +124,7 @@ void PackPanel(const char* first, size_t stride, int count, int blocks, void* pa
       PackParts<Rows>(rows, out, std::make_integer_sequence<int, kParts>());
     }
     // The next panel's rows, which lie behind these: 16 short streams are too many for the CPU to foresee.
-    for (size_t line = 0; line < kPanelRows * Rows::kBytes; line += 64) _mm_prefetch(ahead + line, _MM_HINT_T1);
+    for (size_t line = 0; line < kPanelRows * Rows::kBytes; line += 64) _mm_prefetch(ahead + line, _MM_HINT_T0);
     ahead += kPanelRows * Rows::kBytes;
     for (const char*& row : rows) row += Rows::kBytes;
   }
