@@ -4,14 +4,14 @@
 set(kernels ${CMAKE_CURRENT_SOURCE_DIR}/native/kernels)
 set(kernel_hook ${kernels}/hook.h)
 set(kernel_fuse ${kernels}/fuse.h)
-set(kernel_sources ${kernels}/attention.cc ${kernels}/kernels.cc ${kernels}/products.cc)
+set(kernel_sources
+  ${kernels}/attention.cc ${kernels}/experts.cc ${kernels}/kernel.cc ${kernels}/kernels.cc ${kernels}/products.cc)
 if(MSVC)
   set(kernel_warnings /W4 $<$<BOOL:${AUTOCOG_WERROR}>:/WX>)
-
 else()
   # ggml-impl.h defines functions that not every file uses; GCC's own headers of intrinsics use undefined registers.
   set(kernel_warnings -Wall -Wextra -Wno-unused-function
-    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized> $<$<BOOL:${AUTOCOG_WERROR}>:-Werror>)
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized;-Wno-maybe-uninitialized> $<$<BOOL:${AUTOCOG_WERROR}>:-Werror>)
 endif()
 foreach(target ${cpu_targets})
   target_sources(${target} PRIVATE ${kernel_sources})

@@ -124,8 +124,11 @@ set(AUTOCOG_TEST_SOURCES
   native/test/grammar/grammar_constraint_test.cc
   native/test/grammar/grammar_samples.cc
   native/test/kernels/attention_test.cc
+  native/test/kernels/experts_test.cc
   native/test/kernels/graph.cc
   native/test/kernels/products_test.cc
+  native/test/kernels/quantized.cc
+  native/test/kernels/repacked_test.cc
   native/test/model/adapter_test.cc
   native/test/model/model_test.cc
   native/test/model/tokenizer_test.cc

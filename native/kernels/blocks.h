@@ -6,6 +6,7 @@
 #define AUTOCOG_KERNELS_BLOCKS_H_
 
 #include <cstdint>
+#include <type_traits>
 
 namespace autocog::kernels {
 
@@ -16,19 +17,40 @@ inline constexpr int kPanelRows = 16;
 // Rows of activations in a tile. More would not fit in the registers.
 inline constexpr int kTileRows = 8;
 
-// 32 values of each of the 16 rows of a panel. A weight is scale * (value - zero), where zero depends on the type:
-// the instruction multiplies unsigned by signed bytes.
+// What differs between types of weights once they are packed. kGroups_: scales of a block, each for 32 / kGroups
+// values. kOffsets_: whether a weight is scale * value + offset, with an offset per group; otherwise it is
+// scale * (value - zero), where zero depends on the type, since the instruction multiplies unsigned by signed bytes.
+// kParts_: blocks that share a scale of the activations.
+template <int kGroups_, bool kOffsets_, int kParts_>
+struct Format {
+  static constexpr int kGroups = kGroups_;
+  static constexpr bool kOffsets = kOffsets_;
+  static constexpr int kParts = kParts_;
+};
+
+// 32 values of each of the 16 rows of a panel.
+template <typename Format>
 struct alignas(64) WeightBlock {
   // Four consecutive values of each row per register.
   uint8_t values[kBlock / 4][kPanelRows * 4];
-  float scales[kPanelRows];
+  float scales[Format::kGroups][kPanelRows];
+};
+
+template <int kGroups, int kParts>
+struct alignas(64) WeightBlock<Format<kGroups, true, kParts>> {
+  uint8_t values[kBlock / 4][kPanelRows * 4];
+  float scales[kGroups][kPanelRows];
+  float offsets[kGroups][kPanelRows];
 };
 
 // 32 values of one row of activations: scale * value.
+template <typename Format>
 struct ActivationBlock {
-  // -zero * the sum of the values, which undoes the shift of the weights exactly.
-  int32_t shift;
   float scale;
+  // For each group of weights. Without offsets: -zero * the sum of the values, which undoes the shift of the weights
+  // exactly. With offsets: what they are multiplied by, which is the sum of the values (times the scale if kParts is
+  // 1).
+  std::conditional_t<Format::kOffsets, float, int32_t> sums[Format::kGroups];
   int8_t values[kBlock];
 };
 

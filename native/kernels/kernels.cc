@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "attention.h"
+#include "experts.h"
+#include "kernel.h"
 #include "products.h"
 
 namespace autocog::kernels {
@@ -22,12 +24,14 @@ class Kernels : public ggml::cpu::extra_buffer_type {
 
   ggml::cpu::tensor_traits* get_tensor_traits(const ggml_tensor* op) override {
     if (IsProduct(op)) return &products_;
+    if (IsExperts(op)) return &experts_;
     if (IsScores(op)) return &scores_;
     return nullptr;
   }
 
  private:
   Products products_;
+  Experts experts_;
   Scores scores_;
 };
 
@@ -60,7 +64,7 @@ const char* AutocogKernels() {
     std::string list;
     if (!autocog::kernels::AreKernelsEnabled()) return list;
     if (autocog::kernels::kHasAttention) list += "attention ";
-    for (const ggml_type type : autocog::kernels::ProductTypes()) {
+    for (const ggml_type type : autocog::kernels::KernelTypes()) {
       std::string name = ggml_type_name(type);
       for (char& letter : name) letter = static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
       list += name + " ";

@@ -1,18 +1,13 @@
 // Products of quantized weights and activations, faster than ggml's on CPUs with AVX-512 VNNI. The arithmetic is the
-// same: activations are quantized by ggml's own function, products of a block are exact integers. Only the order in
-// which blocks are summed differs.
+// same: activations are quantized by ggml's own function, products of a block are exact integers. Only sums of
+// floats round elsewhere.
 
 #ifndef AUTOCOG_KERNELS_PRODUCTS_H_
 #define AUTOCOG_KERNELS_PRODUCTS_H_
 
-#include <vector>
-
 #include "traits.h"
 
 namespace autocog::kernels {
-
-// Types of weights.
-std::vector<ggml_type> ProductTypes();
 
 // Whether Products computes this operation on this CPU.
 bool IsProduct(const ggml_tensor* op);

@@ -17,6 +17,7 @@ Graph::Graph() {
 
 Graph::~Graph() {
   ggml_backend_buffer_free(buffer_);
+  ggml_backend_buffer_free(repacked_);
   ggml_free(context_);
   ggml_backend_free(backend_);
 }
@@ -25,6 +26,20 @@ void Graph::Allocate() {
   buffer_ = ggml_backend_alloc_ctx_tensors(context_, backend_);
   // Nothing may depend on what memory happens to hold.
   ggml_backend_buffer_clear(buffer_, 0xff);
+}
+
+bool Graph::AllocateRepacked(ggml_tensor* tensor) {
+  ggml_backend_dev_t device = ggml_backend_get_device(backend_);
+  auto types = reinterpret_cast<ggml_backend_dev_get_extra_bufts_t>(
+      ggml_backend_reg_get_proc_address(ggml_backend_dev_backend_reg(device), "ggml_backend_dev_get_extra_bufts"));
+  for (auto* type = types == nullptr ? nullptr : types(device); type != nullptr && *type != nullptr; ++type) {
+    if (std::strcmp(ggml_backend_buft_name(*type), "CPU_REPACK") != 0) continue;
+    repacked_ = ggml_backend_buft_alloc_buffer(*type, ggml_backend_buft_get_alloc_size(*type, tensor));
+    ggml_backend_buffer_set_usage(repacked_, GGML_BACKEND_BUFFER_USAGE_WEIGHTS);
+    ggml_backend_tensor_alloc(repacked_, tensor, ggml_backend_buffer_get_base(repacked_));
+    return true;
+  }
+  return false;
 }
 
 std::vector<char> Graph::ComputeBytes(ggml_tensor* result, int threads) {
