@@ -115,8 +115,9 @@ void Gather(const Kernel& kernel, const Shape& shape, const Work& work, const gg
 
 bool IsExperts(const ggml_tensor* op) {
   if (op->op != GGML_OP_MUL_MAT_ID) return false;
-  // As many choices as experts: those that are chosen have a few rows each.
-  return KernelFor(op) != nullptr && ggml_nelements(op->src[2]) >= kLeastRows * op->src[0]->ne[2];
+  // Also for experts with a single row, where packing costs more than it gains: a result must not depend on how many
+  // tokens are decoded with it.
+  return KernelFor(op) != nullptr && op->src[2]->ne[1] >= kLeastRows;
 }
 
 bool Experts::work_size(int threads, const ggml_tensor* op, size_t& size) {

@@ -97,7 +97,7 @@ TEST_CASE("a token's products with its experts do not depend on other tokens nor
     const auto activations = RandomFloats(kWidth * tokens, random);
     const auto all = Multiply(type, weights, activations, chosen, 2);
     for (int first : {0, 7, 20}) {
-      for (int count : {6, 9, 10}) {
+      for (int count : {2, 3, 9, 10}) {
         const auto from = activations.begin() + first * kWidth;
         const auto ids = chosen.begin() + static_cast<int64_t>(first) * kChoices;
         const auto part = Multiply(type, weights, {from, from + count * kWidth}, {ids, ids + count * kChoices}, 1);
