@@ -4,12 +4,8 @@
 #ifndef AUTOCOG_KERNELS_HOOK_H_
 #define AUTOCOG_KERNELS_HOOK_H_
 
-#include <vector>
-
+#include "kernels.h"
 #include "traits.h"
-
-// Our implementations, then those of ggml_backend_cpu_get_extra_buffer_types.
-const std::vector<ggml_backend_buffer_type_t>& AutocogImplementations();
 
 #define ggml_backend_cpu_get_extra_buffer_types AutocogImplementations
 

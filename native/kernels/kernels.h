@@ -3,6 +3,8 @@
 #ifndef AUTOCOG_KERNELS_KERNELS_H_
 #define AUTOCOG_KERNELS_KERNELS_H_
 
+#include <vector>
+
 #include "ggml-backend.h"
 
 namespace autocog::kernels {
@@ -11,6 +13,9 @@ namespace autocog::kernels {
 bool AreKernelsEnabled();
 
 }  // namespace autocog::kernels
+
+// Our implementations, then those of ggml_backend_cpu_get_extra_buffer_types.
+const std::vector<ggml_backend_buffer_type_t>& AutocogImplementations();
 
 // What is computed by our kernels with the instructions of this build, separated by spaces.
 extern "C" {
