@@ -12,7 +12,12 @@ export const addonBuild = join(root, process.env.AUTOCOG_BUILD_FOLDER ?? 'build-
 /** Builds the programs and returns their paths; BARE_PROGRAMS names a folder that has them. */
 export function barePrograms() {
   const given = process.env.BARE_PROGRAMS;
-  if (given) return { bare: join(given, 'bare'), beams: join(given, 'beams') };
+  const inFolder = (folder) => ({
+    bare: join(folder, 'bare'),
+    beams: join(folder, 'beams'),
+    kernels: join(folder, 'kernels'),
+  });
+  if (given) return inFolder(given);
   const addon = addonBuild;
   if (!existsSync(join(addon, 'llama.cpp', 'src', 'libllama.a'))) {
     throw new PlainError('the addon is not built. Run: npm run build:all');
@@ -25,5 +30,5 @@ export function barePrograms() {
   settings.push(`-DCMAKE_RUNTIME_OUTPUT_DIRECTORY=${folder}`);
   run('cmake', ['-S', source, '-B', build, ...settings], quiet);
   run('cmake', ['--build', build], quiet);
-  return { bare: join(folder, 'bare'), beams: join(folder, 'beams') };
+  return inFolder(folder);
 }

@@ -19,6 +19,7 @@ import { generate } from './trials/generate.mjs';
 import { grammar } from './trials/grammar.mjs';
 import { greedy } from './trials/greedy.mjs';
 import { hybrid } from './trials/hybrid.mjs';
+import { kernels } from './trials/kernels.mjs';
 import { levels } from './trials/levels.mjs';
 import { many } from './trials/many.mjs';
 import { memory } from './trials/memory.mjs';
@@ -36,11 +37,13 @@ const generating = { generate, tiny, together, start, grammar };
 const automata = { automaton };
 const siblings = { served, levels };
 const deciding = { decide, options };
-const trials = { ...choosing, ...generating, ...automata, ...siblings, ...deciding };
+const computing = { kernels };
+const trials = { ...computing, ...choosing, ...generating, ...automata, ...siblings, ...deciding };
 /** Trials that also run with all layers on a GPU, without node-llama-cpp. */
 const onGpu = ['tree', 'many', 'generate'];
 /** Names of groups of trials. */
 const groups = {
+  kernels: Object.keys(computing),
   choose: Object.keys(choosing),
   generation: Object.keys(generating),
   automata: Object.keys(automata),
@@ -98,7 +101,7 @@ await main(import.meta.url, async () => {
   const backends = getBackends();
   const gpus = backends.devices.filter(({ type }) => /gpu/.test(type));
   if (gpu && gpus.length === 0) throw new PlainError('--gpu: there is none');
-  const { bare, beams } = barePrograms();
+  const programsWithout = barePrograms();
   const peers = gpu ? undefined : nodeLlamaCpp();
   const programs = {
     perplexity: names.has('prompts') ? await perplexityProgram() : undefined,
@@ -113,8 +116,7 @@ await main(import.meta.url, async () => {
     ...models,
     Model,
     TokenChoiceTree,
-    bare,
-    beams,
+    ...programsWithout,
     peers,
     ...programs,
     folder,
