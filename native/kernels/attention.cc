@@ -50,8 +50,9 @@ struct Shape {
         packed_bytes(streams * keys->ne[2] * panels * width * kCells * sizeof(float)),
         queries_bytes(Aligned(width * kQueries * sizeof(float))),
         scores_bytes(panels * kCells * kQueries * sizeof(float)),
+        results_bytes(width > keys->ne[1] ? Aligned(streams * heads * tokens * width * sizeof(float)) : 0),
         thread_bytes(queries_bytes + scores_bytes + 2 * Aligned(panels * sizeof(int32_t))),
-        total(64 + visible_bytes + packed_bytes + threads * thread_bytes) {}
+        total(64 + visible_bytes + packed_bytes + results_bytes + threads * thread_bytes) {}
 
   const ggml_tensor* keys;
   const ggml_tensor* queries;
@@ -67,6 +68,7 @@ struct Shape {
   size_t packed_bytes;
   size_t queries_bytes;
   size_t scores_bytes;
+  size_t results_bytes;
   size_t thread_bytes;
   size_t total;
 };
@@ -77,7 +79,6 @@ class Attention {
   Attention(const ggml_tensor* scores, const ggml_tensor* softmax, const ggml_tensor* sums,
             const ggml_compute_params* params)
       : shape_(scores, params->nth),
-        scores_(scores),
         mask_(softmax->src[1]),
         sinks_(softmax->src[2]),
         values_(sums->src[0]),
@@ -88,7 +89,10 @@ class Attention {
     char* work = reinterpret_cast<char*>(Aligned(reinterpret_cast<uintptr_t>(params->wdata)));
     visible_ = work;
     packed_ = reinterpret_cast<float*>(work + shape_.visible_bytes);
-    char* own = work + shape_.visible_bytes + shape_.packed_bytes + params->ith * shape_.thread_bytes;
+    char* results = work + shape_.visible_bytes + shape_.packed_bytes;
+    const bool fits = values_->ne[1] <= scores->ne[0];
+    results_ = fits ? static_cast<float*>(scores->data) : reinterpret_cast<float*>(results);
+    char* own = results + shape_.results_bytes + params->ith * shape_.thread_bytes;
     tile_queries_ = reinterpret_cast<float*>(own);
     tile_scores_ = reinterpret_cast<float*>(own + shape_.queries_bytes);
     tile_panels_ = reinterpret_cast<int32_t*>(own + shape_.queries_bytes + shape_.scores_bytes);
@@ -170,11 +174,11 @@ class Attention {
                         : std::pow(high, static_cast<float>(2 * (head - power) + 1));
   }
 
-  // Where a row's result waits: the place of the scores, which nobody else uses now. That of the sums may still be that
-  // of the queries or the mask.
+  // Where a row's result waits: the place of the scores, which nobody else uses now, if it has that many cells. That of
+  // the sums may still be that of the queries or the mask.
   float* ResultOf(int64_t stream, int64_t head, int64_t token) const {
     const int64_t row = (stream * shape_.heads + head) * shape_.tokens + token;
-    return static_cast<float*>(scores_->data) + row * values_->ne[1];
+    return results_ + row * values_->ne[1];
   }
 
   // The rows of a tile are consecutive tokens, for each of which come all heads that share the keys.
@@ -240,7 +244,6 @@ class Attention {
                                           ScorePanel<5>, ScorePanel<6>, ScorePanel<7>, ScorePanel<8>};
 
   Shape shape_;
-  const ggml_tensor* scores_;
   const ggml_tensor* mask_;
   const ggml_tensor* sinks_;
   const ggml_tensor* values_;
@@ -250,6 +253,7 @@ class Attention {
   float max_bias_ = 0;
   char* visible_;
   float* packed_;
+  float* results_;
   float* tile_queries_;
   float* tile_scores_;
   int32_t* tile_panels_;
@@ -270,8 +274,8 @@ bool IsMask(const ggml_tensor* mask, const ggml_tensor* scores) {
 
 bool AreValues(const ggml_tensor* values, const ggml_tensor* scores) {
   return values->type == GGML_TYPE_F16 && values->nb[0] == sizeof(ggml_fp16_t) && values->ne[0] == scores->ne[0] &&
-         values->ne[1] % 4 == 0 && values->ne[1] <= scores->ne[0] && values->ne[2] == scores->src[0]->ne[2] &&
-         scores->ne[3] % values->ne[3] == 0;
+         values->ne[1] % 4 == 0 && values->ne[1] <= std::max(scores->ne[0], scores->src[0]->ne[0]) &&
+         values->ne[2] == scores->src[0]->ne[2] && scores->ne[3] % values->ne[3] == 0;
 }
 
 }  // namespace
