@@ -101,7 +101,7 @@ await main(import.meta.url, async () => {
   const backends = getBackends();
   const gpus = backends.devices.filter(({ type }) => /gpu/.test(type));
   if (gpu && gpus.length === 0) throw new PlainError('--gpu: there is none');
-  const programsWithout = barePrograms();
+  const barePaths = barePrograms();
   const peers = gpu ? undefined : nodeLlamaCpp();
   const programs = {
     perplexity: names.has('prompts') ? await perplexityProgram() : undefined,
@@ -116,7 +116,7 @@ await main(import.meta.url, async () => {
     ...models,
     Model,
     TokenChoiceTree,
-    ...programsWithout,
+    ...barePaths,
     peers,
     ...programs,
     folder,

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "aligned.h"
 #include "ggml-cpu.h"
 #include "kernels.h"
 
@@ -24,8 +25,6 @@ namespace {
 // One token, as in the generation of a single text, would not gain. All others use the same kernel: then their results
 // do not depend on how many there are.
 constexpr int64_t kLeastTokens = 2;
-
-size_t Aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 template <typename Value = char>
 Value* At(const ggml_tensor* tensor, int64_t i1, int64_t i2, int64_t i3) {

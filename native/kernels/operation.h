@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "aligned.h"
 #include "ggml-backend.h"
 #include "kernel.h"
 #ifdef GGML_USE_CPU_REPACK
@@ -14,8 +15,6 @@
 #endif
 
 namespace autocog::kernels {
-
-inline size_t Aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 inline char* Row(const ggml_tensor* tensor, int64_t row) {
   const int64_t i1 = row % tensor->ne[1];

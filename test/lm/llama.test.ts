@@ -1,5 +1,6 @@
 // LLaMa: the shared suite on llama.cpp, and features that only a native LM has.
 
+import { execFileSync } from 'node:child_process';
 import { copyFileSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join as joinPath } from 'node:path';
 import { defaultModelPath, getBackends, LLaMa, Model, quantize } from 'autocog-lm';
@@ -278,7 +279,7 @@ t.test('a model reports its info, vocabulary and metadata', async (t) => {
 });
 
 t.test('getBackends reports what the engine detected', async (t) => {
-  const { llamaVersion, systemInfo, devices, modules, addon } = getBackends();
+  const { llamaVersion, systemInfo, devices, modules, kernels, addon } = getBackends();
   t.match(llamaVersion, /^\d+\.\d+/);
   t.match(systemInfo, 'CPU');
   const files = readdirSync(dirname(addon.path)).flatMap((file) => {
@@ -291,6 +292,11 @@ t.test('getBackends reports what the engine detected', async (t) => {
   );
   for (const { loaded, error } of modules) t.equal(loaded, error === undefined);
   t.ok(devices.some(({ type }) => type === 'cpu'));
+  t.equal(kernels.includes('Q8_0'), /AVX512_VNNI = 1/.test(systemInfo));
+  const program = "import('autocog-lm').then((m) => console.log(m.getBackends().kernels.length))";
+  const env = { ...process.env, AUTOCOG_KERNELS: '0' };
+  const without = execFileSync(process.execPath, ['-e', program], { env, encoding: 'utf8' });
+  t.equal(without.trim(), '0');
 });
 
 testWith(t, make, 'a tree of thousands of choices works on a small context', async (t, lm) => {
